@@ -1,0 +1,1 @@
+"""Take a trained model to production and keep it right there."""

@@ -1,0 +1,1 @@
+"""Model bundles: a directory of data, digests and a signature."""

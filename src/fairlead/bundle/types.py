@@ -1,0 +1,148 @@
+"""What `bundle.json` says: every fact about a version that is not the model itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from fairlead.signature import Signature
+
+FORMAT = 1
+
+RunnerKind = Literal["onnx", "sklearn", "python"]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
+            forbid_unknown_fields=True):  # fmt: skip
+    """Settings that every part of bundle.json shares."""
+
+
+class TensorInput(_Part, frozen=True, kw_only=True):
+    """One input of an ONNX graph and the fields that fill it.
+
+    Args:
+        name: the graph's name of it.
+        fields: names of the signature's fields; several numeric ones are laid side by side as
+            columns of a matrix (rows, len(fields)); one field alone is a column (rows, 1), or
+            (rows, *shape) for a tensor.
+        dtype: NumPy's name of the element type; `object` for strings.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    dtype: str = "float64"
+
+
+class TensorOutput(_Part, frozen=True, kw_only=True):
+    """One output of an ONNX graph and the field of the signature it becomes."""
+
+    name: str
+    field: str
+
+
+class RunnerSpec(_Part, frozen=True, kw_only=True):
+    """How the payload is executed.
+
+    Args:
+        kind: which runner.
+        path: the payload inside the bundle: a file, or a folder for `python`.
+        inputs: for `onnx`, what feeds the graph, in the graph's order.
+        outputs: for `onnx`, what is read from it.
+        frame: for `sklearn`, the form of data the model was fitted on and gets again.
+        pickle: whether loading executes a pickle; allowed only where the operator says so.
+    """
+
+    kind: RunnerKind
+    path: str
+    inputs: tuple[TensorInput, ...] = ()
+    outputs: tuple[TensorOutput, ...] = ()
+    frame: Literal["numpy", "pandas", "polars"] = "numpy"
+    pickle: bool = False
+
+
+class Trainable(_Part, frozen=True, kw_only=True):
+    """A safe form of the model that training can go on from."""
+
+    format: Literal["skops"]
+    path: str
+
+
+class Tolerance(_Part, frozen=True, kw_only=True):
+    """How far an answer may lie from the original's: |a - b| <= absolute + relative * |b|.
+
+    Labels, categories and text must always be equal.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+
+class DataFacts(_Part, frozen=True, kw_only=True):
+    """The rows a version was checked on."""
+
+    rows: int
+    digest: str
+
+
+class CodeFacts(_Part, frozen=True, kw_only=True):
+    """The code revision a version was made from, if it was in git."""
+
+    revision: str
+    changed: bool
+
+
+class BundleInfo(_Part, frozen=True, kw_only=True):
+    """The whole of `bundle.json`.
+
+    Args:
+        name: the model's name: letters, digits, `.`, `_`, `-`.
+        created_us: when it was packaged, microseconds since 1970.
+        framework: what it was fitted with, e.g. `scikit-learn 1.9.1 RandomForestClassifier`.
+        signature: what it takes and answers.
+        runner: how it is executed.
+        tolerance: how exactly the receipt must be reproduced.
+        trainable: the form an update can start from; without one it can only be retrained from
+            scratch.
+        data: the reference rows it was packaged with.
+        metrics: measured on the reference rows, if labels were given.
+        environment: package name to version, of what was imported when it was packaged.
+        code: the code revision.
+        parent: digest of the bundle it was updated from.
+        notes: what a reader should know: why a conversion fell back, rows that are exceptions.
+        format: of this file.
+    """
+
+    name: str
+    created_us: int
+    framework: str
+    signature: Signature
+    runner: RunnerSpec
+    tolerance: Tolerance = Tolerance()
+    trainable: Trainable | None = None
+    data: DataFacts | None = None
+    metrics: dict[str, float] = {}
+    environment: dict[str, str] = {}
+    code: CodeFacts | None = None
+    parent: str | None = None
+    notes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk whose every byte was verified.
+
+    Args:
+        path: the folder.
+        digest: SHA-256 of its manifest, hex: its name everywhere.
+        info: what `bundle.json` says.
+        signer: the public key that signed it, hex.
+    """
+
+    path: Path
+    digest: str
+    info: BundleInfo
+    signer: str

@@ -1,0 +1,74 @@
+"""Records: frozen values under ordered string keys, typed by their kind.
+
+A `Kind` ties a key prefix to a msgspec Struct, so that the store is typed without knowing any
+domain. A record's bytes are JSON `[version, value]`: readable by hand, refused when newer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from fairlead.errors import StorageError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of record.
+
+    Args:
+        prefix: what its keys start with, without the slash: `release`.
+        type: the frozen Struct its values are.
+        version: of the Struct's shape; raised when old bytes would be misread.
+
+    Example:
+        >>> class Note(msgspec.Struct, frozen=True):
+        ...     text: str
+        >>> notes = Kind("note", Note)
+        >>> notes.key("a", "b")
+        'note/a/b'
+        >>> notes.decode(notes.encode(Note("hello")))
+        Note(text='hello')
+    """
+
+    prefix: str
+    type: type[T]
+    version: int = 1
+    _decoder: msgspec.json.Decoder[tuple[int, T]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        decoder = msgspec.json.Decoder(tuple[int, self.type])  # type: ignore[name-defined]
+        object.__setattr__(self, "_decoder", decoder)
+
+    def key(self, *parts: str) -> str:
+        """The key of the record that `parts` name, e.g. `release/churn/7`."""
+        return "/".join((self.prefix, *parts))
+
+    def encode(self, value: T) -> bytes:
+        """Write a value as the bytes that are stored."""
+        return msgspec.json.encode((self.version, value))
+
+    def decode(self, raw: bytes) -> T:
+        """Read a value back.
+
+        Raises:
+            StorageError: the bytes are damaged, or were written by a newer Fairlead.
+        """
+        try:
+            version, value = self._decoder.decode(raw)
+        except msgspec.DecodeError as error:
+            raise StorageError(
+                f"A record of kind '{self.prefix}' cannot be read: {error}.",
+                hint="It may have been written by another version of Fairlead.",
+            ) from error
+        if version > self.version:
+            raise StorageError(
+                f"A record of kind '{self.prefix}' has version {version}; "
+                f"this Fairlead reads up to {self.version}.",
+                hint="Upgrade Fairlead on this machine.",
+            )
+        return value

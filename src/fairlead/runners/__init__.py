@@ -1,0 +1,1 @@
+"""What executes models: one small class per kind of payload."""
