@@ -1,0 +1,103 @@
+"""The shell: a bounded queue on an event loop whose items run together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Generic, Protocol, TypeVar
+
+from fairlead.batching.policy import take
+from fairlead.errors import UnavailableError
+
+
+class Sized(Protocol):
+    """What a batcher needs to know of an item."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it brings."""
+        ...
+
+
+Item = TypeVar("Item", bound=Sized)
+Result = TypeVar("Result")
+
+
+class Batcher(Generic[Item, Result]):
+    """Collects items and runs them together, in order, one batch at a time.
+
+    Items of one turn of the loop share a batch, and so do all that arrive while a batch runs
+    on an executor. There is no timer: a lone item never waits.
+
+    Args:
+        loop: that everything but `run` happens on.
+        run: computes a batch, on the executor if there is one; must not raise.
+        finish: takes the items and what `run` gave, on the loop; must not raise.
+        rows_max: of a batch.
+        queue_rows_max: waiting at any time.
+        executor: with one thread; None to run on the loop, for models of under a millisecond.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        run: Callable[[list[Item]], Result],
+        finish: Callable[[list[Item], Result], None],
+        *,
+        rows_max: int,
+        queue_rows_max: int,
+        executor: Executor | None = None,
+    ) -> None:
+        self._loop = loop
+        self._run = run
+        self._finish = finish
+        self._rows_max = rows_max
+        self._queue_rows_max = queue_rows_max
+        self._executor = executor
+        self._queue: deque[Item] = deque()
+        self._rows = 0
+        self._scheduled = False
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait for the next batch."""
+        return self._rows
+
+    def submit(self, item: Item) -> None:
+        """Queue an item; its batch starts in this turn of the loop or after the running one.
+
+        Raises:
+            UnavailableError: the queue is full.
+        """
+        if self._rows and self._rows + item.rows > self._queue_rows_max:
+            raise UnavailableError("The model is busy and its queue is full.", retry_after_s=1.0)
+        self._queue.append(item)
+        self._rows += item.rows
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        items = [
+            self._queue.popleft()
+            for _ in range(take((item.rows for item in self._queue), self._rows_max))
+        ]
+        self._rows -= sum(item.rows for item in items)
+        if not items:
+            self._scheduled = False
+        elif self._executor is None:
+            self._finish(items, self._run(items))
+            # Not a loop here: other connections get their turn between two batches.
+            self._loop.call_soon(self._next)
+        else:
+            future = self._executor.submit(self._run, items)
+            future.add_done_callback(lambda done: self._from_thread(items, done))
+
+    def _from_thread(self, items: list[Item], done: Future[Result]) -> None:
+        self._loop.call_soon_threadsafe(self._after, items, done)
+
+    def _after(self, items: list[Item], done: Future[Result]) -> None:
+        self._finish(items, done.result())
+        self._next()
