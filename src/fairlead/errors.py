@@ -9,7 +9,8 @@ FairleadError
 │   └── ReceiptError  a model that does not reproduce its own receipt
 ├── ExportError       a model that no safe form can be made of
 ├── ModelError        the model itself failed on rows that were valid
-├── UnavailableError  not now: starting, draining, overloaded or out of time
+├── UnavailableError  not now: starting, draining or overloaded
+├── DeadlineError     the answer was not there in time
 └── StorageError      a disk, database or blob store that does not do its work
 
 An error says what is wrong, where, what was expected and what to do. It never carries a
@@ -118,6 +119,12 @@ class UnavailableError(FairleadError):
     def __init__(self, message: str, *, retry_after_s: float = 1.0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class DeadlineError(FairleadError):
+    """The answer was not there in time."""
+
+    code = "deadline_exceeded"
 
 
 class StorageError(FairleadError):

@@ -8,6 +8,7 @@ from fairlead.errors import (
     BundleError,
     ConfigError,
     ConflictError,
+    DeadlineError,
     FairleadError,
     InputError,
     ModelError,
@@ -25,6 +26,7 @@ STATUS: dict[type[FairleadError], int] = {
     BundleError: 422,
     ModelError: 500,
     UnavailableError: 503,
+    DeadlineError: 504,
     StorageError: 503,
     FairleadError: 500,
 }

@@ -1,0 +1,282 @@
+"""The supervisor: holds the listening sockets, starts the processes, and mends what dies.
+
+It loads no model and parses no request, so that there is nothing in it to crash. A worker's
+socket outlives the worker: connections that wait in it are answered by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import msgspec
+
+from fairlead.app.channel import Channel, Order
+from fairlead.app.home import Home
+from fairlead.app.restart import restart_delay_s
+from fairlead.app.settings import Settings
+from fairlead.errors import UnavailableError
+from fairlead.serving.types import FleetStatus, WorkerStatus
+
+SILENCE_S_MAX = 20.0
+DRAIN_S_MAX = 30.0
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where a running platform is reached; kept in its home while it runs.
+
+    Args:
+        pid: of the supervisor.
+        api: URL of the data plane.
+        control: URL of the control plane.
+    """
+
+    pid: int
+    api: str
+    control: str
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and what is known of it.
+
+    Args:
+        name: `worker-0` or `controller`.
+        module: that it runs.
+        listener: the socket it accepts on.
+        process: None while it waits to be started.
+        channel: to it.
+        status: what it last told.
+        heard_s: when it last told anything.
+        start_s: when it is to be started, if it is not running.
+        deaths_s: the last times it died.
+    """
+
+    name: str
+    module: str
+    listener: socket.socket
+    process: subprocess.Popen[bytes] | None = None
+    channel: Channel[WorkerStatus] | None = None
+    status: WorkerStatus | None = None
+    heard_s: float = 0.0
+    start_s: float = 0.0
+    deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=16))
+
+
+class Supervisor:
+    """Runs a platform until it is told to stop.
+
+    Args:
+        home: whose state it serves; locked while it runs.
+        settings: of the server.
+
+    Raises:
+        UnavailableError: an address is taken.
+    """
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self._home = home
+        self._settings = settings
+        server = settings.server
+        count = server.workers if sys.platform == "linux" else 1
+        listeners = _listeners(server.host, server.port, count)
+        control = _listeners(server.host, server.control_port, 1)[0]
+        self.addresses = Addresses(os.getpid(), _url(listeners[0]), _url(control))
+        self._workers = [
+            Child(f"worker-{place}", "fairlead.app.worker", listener)
+            for place, listener in enumerate(listeners)
+        ]
+        self._controller = Child("controller", "fairlead.app.control_process", control)
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._wake_in.setblocking(False)
+        self._selector.register(self._wake_out, selectors.EVENT_READ)
+
+    def stop(self) -> None:
+        """Ask `run` to end; safe to call from a signal handler or another thread."""
+        self._stopping = True
+        self._wake_in.send(b".")
+
+    def run(self) -> None:
+        """Start everything and keep it alive until `stop`; then drain, workers first."""
+        try:
+            while not self._stopping:
+                self._start_due()
+                self._hear(timeout_s=self._until_next_start_s())
+                self._reap()
+                self._tell_controller()
+        finally:
+            self._stop_all()
+
+    def statuses(self) -> tuple[WorkerStatus, ...]:
+        """What living workers last told."""
+        return tuple(child.status for child in self._workers if child.status is not None)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [*self._workers, self._controller]
+
+    def _start_due(self) -> None:
+        now_s = time.monotonic()
+        for child in self._children:
+            if child.process is None and child.start_s <= now_s:
+                self._start(child)
+
+    def _start(self, child: Child) -> None:
+        ours, theirs = socket.socketpair()
+        argv = [
+            sys.executable, "-m", child.module,
+            "--home", str(self._home.path), "--name", child.name,
+            "--listener", str(child.listener.fileno()), "--channel", str(theirs.fileno()),
+            "--addresses", msgspec.json.encode(self.addresses).decode(),
+        ]  # fmt: skip
+        settings = msgspec.json.encode(self._settings)
+        child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            argv,
+            stdin=subprocess.PIPE,
+            pass_fds=(child.listener.fileno(), theirs.fileno()),
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then drains
+        )
+        assert child.process.stdin is not None
+        with child.process.stdin as stdin:
+            stdin.write(settings)
+        theirs.close()
+        child.channel = Channel(ours, WorkerStatus)
+        child.heard_s = time.monotonic()
+        self._selector.register(ours, selectors.EVENT_READ, child)
+
+    def _until_next_start_s(self) -> float:
+        waiting = [child.start_s for child in self._children if child.process is None]
+        return max(0.0, min([1.0, *(start_s - time.monotonic() for start_s in waiting)]))
+
+    def _hear(self, timeout_s: float) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            child = key.data
+            if child is None:
+                self._wake_out.recv(4096)
+                continue
+            assert child.channel is not None
+            messages = child.channel.receive()
+            if messages is None:
+                self._bury(child)
+            elif messages:
+                child.status = messages[-1]
+                child.heard_s = time.monotonic()
+
+    def _reap(self) -> None:
+        """Bury children that ended, and end those that fell silent."""
+        now_s = time.monotonic()
+        for child in self._children:
+            if child.process is None:
+                continue
+            if child.process.poll() is not None:
+                self._bury(child)
+            elif now_s - child.heard_s > SILENCE_S_MAX:
+                _say(f"{child.name} has been silent for {SILENCE_S_MAX:.0f} s and is ended.")
+                child.process.kill()
+                self._bury(child)
+
+    def _bury(self, child: Child) -> None:
+        """Take note of a death, and when to start again."""
+        if child.process is None or child.channel is None:
+            return
+        self._selector.unregister(child.channel.sock)
+        child.channel.close()
+        child.process.kill()  # it hung up: whatever is left of it is of no use
+        code = child.process.wait()
+        child.process = child.channel = child.status = None
+        if self._stopping:
+            return
+        now_s = time.monotonic()
+        child.deaths_s.append(now_s)
+        delay_s = restart_delay_s(child.deaths_s, now_s)
+        child.start_s = now_s + delay_s
+        how = f"signal {-code}" if code < 0 else f"exit status {code}"
+        _say(f"{child.name} died ({how}); it is started again in {delay_s:g} s.")
+
+    def _tell_controller(self) -> None:
+        if self._controller.channel is not None:
+            self._controller.channel.send(FleetStatus(self.statuses()))
+
+    def _stop_all(self) -> None:
+        """Drain workers, then the controller, which seals what they wrote last."""
+        for group in (self._workers, [self._controller]):
+            for child in group:
+                if child.channel is not None:
+                    child.channel.send(Order("drain"))
+            deadline_s = time.monotonic() + DRAIN_S_MAX
+            for child in group:
+                if child.process is not None:
+                    _end(child.process, deadline_s - time.monotonic())
+        for child in self._children:
+            child.listener.close()
+        self._selector.close()
+        self._wake_in.close()
+        self._wake_out.close()
+
+
+def _end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    try:
+        process.wait(max(0.0, timeout_s))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _listeners(host: str, port: int, count: int) -> list[socket.socket]:
+    """Listening sockets on one address, one for each worker.
+
+    Port 0 takes a free one, the same for all.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listeners = []
+    for _ in range(count):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if count > 1:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            if not listeners:
+                _refuse_taken(family, host, port)
+            sock.bind((host, port))
+            sock.listen(2048)
+        except OSError as error:
+            raise UnavailableError(
+                f"The address {host}:{port} cannot be used: {error.strerror}.",
+                hint="Stop what uses it, or choose another with --port and --control-port.",
+            ) from error
+        port = sock.getsockname()[1]
+        listeners.append(sock)
+    return listeners
+
+
+def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:
+    """SO_REUSEPORT would silently share a port with another platform of the same user."""
+    if port:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say(text: str) -> None:
+    print(f"fairlead: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def stop_on_signals(supervisor: Supervisor) -> None:
+    """Let Ctrl-C and SIGTERM end a supervisor in order."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: supervisor.stop())

@@ -1,0 +1,75 @@
+"""The process of one worker: puts its parts together and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import uvloop
+
+from fairlead.app.channel import Channel, Order
+from fairlead.app.child import Start, read_start
+from fairlead.bundle import KeyRing
+from fairlead.clock import SystemClock
+from fairlead.predictionlog import JournalWriter
+from fairlead.serving.arm import ArmLimits
+from fairlead.serving.counters import Counters
+from fairlead.serving.http import HttpLimits
+from fairlead.serving.sink import LogSink
+from fairlead.serving.versions import VersionLoader
+from fairlead.serving.worker import Worker
+from fairlead.store import open_blobs, open_store
+from fairlead.telemetry import MetricsFile, expose, read
+
+
+def build(start: Start, channel: Channel[Order]) -> Worker:
+    """Put a worker together from its settings."""
+    server, home, clock = start.settings.server, start.home, SystemClock()
+    metrics = MetricsFile(home.metrics / f"{start.name}-{os.getpid()}.metrics")
+    counters = Counters(metrics)
+    journal = JournalWriter(home.journals, start.name, clock)
+    blobs = open_blobs(server.blobs or home.blobs_url)
+    return Worker(
+        int(start.name.rpartition("-")[2]),
+        open_store(server.store or home.store_url),
+        VersionLoader(blobs, home.cache, KeyRing(home.keys), clock),
+        LogSink(journal, server.log_full, counters),
+        journal,
+        counters,
+        lambda: expose(read(sorted(home.metrics.glob("*.metrics")))),
+        clock,
+        HttpLimits(body_bytes_max=server.body_bytes_max),
+        ArmLimits(server.batch_rows_max, server.queue_rows_max),
+        deadline_s=server.deadline_s,
+        rows_max=server.rows_max,
+        report=channel.send,
+    )
+
+
+async def serve(start: Start) -> None:
+    """Run until told to stop, or until the supervisor is gone."""
+    loop = asyncio.get_running_loop()
+    channel = Channel(start.channel, Order)
+    worker = build(start, channel)
+
+    def hear() -> None:
+        orders = channel.receive()
+        if orders is None:
+            loop.remove_reader(channel.sock)
+        if orders is None or any(order.order == "drain" for order in orders):
+            worker.stop()
+
+    loop.add_reader(channel.sock, hear)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    await worker.run(start.listener)
+
+
+def main() -> None:
+    """Entry of the process."""
+    uvloop.run(serve(read_start()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The shell: requests releases, and takes each open one as far as it can go now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fairlead.clock import Clock
+from fairlead.errors import ConflictError
+from fairlead.ids import IdSource
+from fairlead.releases.decide import decide
+from fairlead.releases.types import OPEN, RELEASES, Release, WorkerView
+from fairlead.routing import ROUTES, VersionRef
+from fairlead.signature import Signature
+from fairlead.store import ABSENT, Event, Put, Store, Stored
+
+View = Callable[[Release], Sequence[WorkerView]]
+
+
+class ReleaseController:
+    """Moves endpoints from version to version.
+
+    Args:
+        store: of releases and routes.
+        clock: for the times of records.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = IdSource(clock)
+
+    def request(
+        self, endpoint: str, version: VersionRef, signature: Signature, actor: str
+    ) -> Release:
+        """Ask for a release; a controller's next ticks carry it out.
+
+        Raises:
+            ConflictError: another release of the endpoint is under way.
+        """
+        for stored in self._store.scan(RELEASES, f"{endpoint}/"):
+            if stored.value.state in OPEN:
+                raise ConflictError(
+                    f"A release of {stored.value.version.name} to the endpoint '{endpoint}' is "
+                    f"under way ({stored.value.state}).",
+                    hint="Wait until it has ended.",
+                )
+        now_us = self._clock.now_us()
+        release = Release(
+            id=self._ids.one(),
+            endpoint=endpoint,
+            version=version,
+            signature=signature,
+            actor=actor,
+            created_us=now_us,
+            changed_us=now_us,
+        )
+        self._commit(release, ABSENT, ())
+        return release
+
+    def get(self, release: Release) -> Release:
+        """The release as it is now."""
+        stored = self._store.get(RELEASES, _key(release))
+        assert stored is not None, "releases are never deleted"
+        return stored.value
+
+    def releases(self, endpoint: str = "") -> list[Release]:
+        """All releases, of one endpoint or of all, oldest first within each."""
+        prefix = f"{endpoint}/" if endpoint else ""
+        return [stored.value for stored in self._store.scan(RELEASES, prefix)]
+
+    def tick(self, view: View) -> None:
+        """Take every open release one step further, where there is a step to take.
+
+        Args:
+            view: what each living worker has of a release.
+        """
+        for stored in self._store.scan(RELEASES):
+            if stored.value.state in OPEN:
+                self._step(stored, view)
+
+    def _step(self, stored: Stored[Release], view: View) -> None:
+        release = stored.value
+        route = self._store.get(ROUTES, ROUTES.key(release.endpoint))
+        decision = decide(
+            release, route.value if route else None, view(release), self._clock.now_us()
+        )
+        if decision is None:
+            return
+        expect = route.revision if route else ABSENT
+        puts = [Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect)]
+        self._commit(decision.release, stored.revision, puts if decision.route else ())
+
+    def _commit(self, release: Release, expect: int, puts: Sequence[Put]) -> None:  # type: ignore[type-arg]
+        event = Event(
+            time_us=release.changed_us,
+            actor=release.actor if release.state == "requested" else "controller",
+            action=f"release {release.state}",
+            subject=_key(release),
+            detail={"version": release.version.name, "reason": release.reason},
+        )
+        self._store.commit(Put(RELEASES, _key(release), release, expect), *puts, events=(event,))
+
+
+def _key(release: Release) -> str:
+    return RELEASES.key(release.endpoint, release.id)

@@ -1,0 +1,94 @@
+"""Versions in this worker's memory: fetched, verified, loaded, proven and warm."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fairlead.bundle import Bundle, KeyRing, open_bundle, unpack
+from fairlead.clock import Clock
+from fairlead.errors import BundleError
+from fairlead.routing import VersionRef
+from fairlead.runners import Runner
+from fairlead.runners.load import load_runner, replay
+from fairlead.signature import Field
+from fairlead.store import Blobs
+
+ON_LOOP_S_MAX = 0.001
+"""A model that takes longer for one row runs beside the loop, so that it does not stall others."""
+
+
+@dataclass(slots=True)
+class LoadedVersion:
+    """A version that is ready to answer.
+
+    Args:
+        ref: what it is.
+        fields: of its outputs.
+        runner: executes it.
+        executor: the one thread it runs on; None to run on the loop.
+        in_flight: requests that are under way on it.
+    """
+
+    ref: VersionRef
+    fields: tuple[Field, ...]
+    runner: Runner
+    executor: Executor | None
+    in_flight: int = field(default=0)
+
+    def close(self) -> None:
+        """Free it; no request may be under way."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=False)
+        self.runner.close()
+
+
+class VersionLoader:
+    """Makes versions ready. Slow: to be called beside the loop.
+
+    Args:
+        blobs: where bundles' archives lie.
+        cache: the folder that they are extracted to, shared by the workers of a machine.
+        keys: whose signatures are accepted.
+        clock: for durations.
+    """
+
+    def __init__(self, blobs: Blobs, cache: Path, keys: KeyRing, clock: Clock) -> None:
+        self._blobs = blobs
+        self._cache = cache
+        self._keys = keys
+        self._clock = clock
+
+    def load(self, ref: VersionRef) -> LoadedVersion:
+        """Fetch, verify, load, prove and warm a version.
+
+        Raises:
+            BundleError: the bundle is damaged, forged, or does not reproduce its receipt.
+            NotFoundError: the blob store has no such bundle.
+            ModelError: the model cannot be loaded.
+            StorageError: the cache cannot be written.
+        """
+        bundle = self._bundle(ref)
+        runner = load_runner(bundle, allow_pickle=ref.allow_pickle)
+        try:
+            row_s = replay(runner, bundle, self._clock)
+        except BaseException:
+            runner.close()
+            raise
+        slow = runner.blocking or row_s > ON_LOOP_S_MAX
+        executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
+        return LoadedVersion(ref, bundle.info.signature.outputs, runner, executor)
+
+    def _bundle(self, ref: VersionRef) -> Bundle:
+        """The bundle in the cache, fetched first if it is not there or was damaged there."""
+        folder = self._cache / ref.digest
+        if folder.exists():
+            try:
+                return open_bundle(folder, self._keys, expect_digest=ref.digest)
+            except BundleError:
+                shutil.rmtree(folder, ignore_errors=True)
+        archive = self._cache / f"{ref.digest}.fairlead"
+        self._blobs.fetch(ref.blob, archive)
+        return unpack(archive, folder, self._keys, expect_digest=ref.digest)
