@@ -10,7 +10,7 @@ import uvloop
 
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, read_start
-from fairlead.bundle import KeyRing
+from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
@@ -33,7 +33,7 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
     return Worker(
         int(start.name.rpartition("-")[2]),
         open_store(server.store or home.store_url),
-        VersionLoader(blobs, home.cache, KeyRing(home.keys), clock),
+        VersionLoader(BundleCache(blobs, home.cache, KeyRing(home.keys)), clock),
         LogSink(journal, server.log_full, counters),
         journal,
         counters,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from fairlead.bundle import Bundle, KeyRing, open_bundle, unpack
+from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
-from fairlead.errors import BundleError
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
 from fairlead.runners.load import load_runner, replay
 from fairlead.signature import Field
-from fairlead.store import Blobs
 
 ON_LOOP_S_MAX = 0.001
 """A model that takes longer for one row runs beside the loop, so that it does not stall others."""
@@ -49,16 +45,12 @@ class VersionLoader:
     """Makes versions ready. Slow: to be called beside the loop.
 
     Args:
-        blobs: where bundles' archives lie.
-        cache: the folder that they are extracted to, shared by the workers of a machine.
-        keys: whose signatures are accepted.
+        bundles: of this machine.
         clock: for durations.
     """
 
-    def __init__(self, blobs: Blobs, cache: Path, keys: KeyRing, clock: Clock) -> None:
-        self._blobs = blobs
-        self._cache = cache
-        self._keys = keys
+    def __init__(self, bundles: BundleCache, clock: Clock) -> None:
+        self._bundles = bundles
         self._clock = clock
 
     def load(self, ref: VersionRef) -> LoadedVersion:
@@ -70,7 +62,7 @@ class VersionLoader:
             ModelError: the model cannot be loaded.
             StorageError: the cache cannot be written.
         """
-        bundle = self._bundle(ref)
+        bundle = self._bundles.get(ref.blob, ref.digest)
         runner = load_runner(bundle, allow_pickle=ref.allow_pickle)
         try:
             row_s = replay(runner, bundle, self._clock)
@@ -80,15 +72,3 @@ class VersionLoader:
         slow = runner.blocking or row_s > ON_LOOP_S_MAX
         executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
         return LoadedVersion(ref, bundle.info.signature.outputs, runner, executor)
-
-    def _bundle(self, ref: VersionRef) -> Bundle:
-        """The bundle in the cache, fetched first if it is not there or was damaged there."""
-        folder = self._cache / ref.digest
-        if folder.exists():
-            try:
-                return open_bundle(folder, self._keys, expect_digest=ref.digest)
-            except BundleError:
-                shutil.rmtree(folder, ignore_errors=True)
-        archive = self._cache / f"{ref.digest}.fairlead"
-        self._blobs.fetch(ref.blob, archive)
-        return unpack(archive, folder, self._keys, expect_digest=ref.digest)

@@ -134,9 +134,7 @@ class Worker:
             self._tell()
             await asyncio.sleep(REPORT_S)
 
-    def _make_arms(
-        self, route: Route, loaded: dict[str, LoadedVersion]
-    ) -> tuple[LiveArm, ...]:
+    def _make_arms(self, route: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
         loop = asyncio.get_running_loop()
         return tuple(
             LiveArm(

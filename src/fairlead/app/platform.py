@@ -1,0 +1,218 @@
+"""A platform that runs: started, waited for, released to, stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fairlead.app.home import Home
+from fairlead.app.supervisor import Addresses, Supervisor, stop_on_signals
+from fairlead.app.workspace import Workspace
+from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
+from fairlead.releases import OPEN, Release
+from fairlead.routing import ROUTES
+
+POLL_S = 0.05
+STOP_S_MAX = 60.0
+
+
+@contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    """Only one platform serves a home at a time; a killed one's lock is free again."""
+    descriptor = os.open(home.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                "A platform is already running at this home.",
+                hint="Use it ('fairlead deploy'), or start another with --home.",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def run_platform(workspace: Workspace, work: Callable[[Addresses], None]) -> None:
+    """Run a platform in this process until Ctrl-C or SIGTERM, or until `work` fails.
+
+    Args:
+        workspace: whose home is served.
+        work: called beside it, in a thread, once the processes are being started.
+
+    Raises:
+        ConflictError: one is running at this home already.
+        UnavailableError: an address is taken.
+    """
+    home = workspace.home
+    with _locked(home):
+        supervisor = Supervisor(home, workspace.settings)
+        stop_on_signals(supervisor)
+        home.write_run_file(home.addresses_file, msgspec.json.encode(supervisor.addresses))
+        failed: list[FairleadError] = []
+
+        def attempt() -> None:
+            try:
+                work(supervisor.addresses)
+            except FairleadError as error:
+                failed.append(error)
+                supervisor.stop()
+
+        threading.Thread(target=attempt, daemon=True).start()
+        try:
+            supervisor.run()
+        finally:
+            home.addresses_file.unlink(missing_ok=True)
+        if failed:
+            raise failed[0]
+
+
+def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.0) -> Addresses:
+    """Start a platform in a process of its own, and wait until it is reached.
+
+    Args:
+        workspace: whose home is served.
+        arguments: further ones for `fairlead up`.
+        timeout_s: how long to wait.
+
+    Raises:
+        UnavailableError: it did not start; its log says why.
+    """
+    log = workspace.home.log_file
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "fairlead", "--home", str(workspace.home.path), "up",
+             *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise UnavailableError(
+                f"The platform ended at once: {' '.join(last)}", hint=f"Its log is {log}."
+            )
+        if _is_live(workspace):
+            return workspace.addresses()
+        time.sleep(POLL_S)
+    raise UnavailableError("The platform did not start in time.", hint=f"Its log is {log}.")
+
+
+def _is_live(workspace: Workspace) -> bool:
+    try:
+        return is_ready(workspace.addresses().api, path="/health/live")
+    except UnavailableError:
+        return False
+
+
+def is_ready(url: str, path: str = "/health/ready") -> bool:
+    """Whether a plane answers 200 on a path of its health."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=2.0)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200  # noqa: PLR2004
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def stop_platform(workspace: Workspace) -> None:
+    """Stop the platform of a home and wait until it is gone; nothing to do if none runs."""
+    try:
+        pid = workspace.addresses().pid
+    except UnavailableError:
+        return
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+    deadline_s = time.monotonic() + STOP_S_MAX
+    while workspace.home.addresses_file.exists() and time.monotonic() < deadline_s:
+        time.sleep(POLL_S)
+
+
+def deploy(
+    workspace: Workspace,
+    reference: str,
+    endpoint: str | None = None,
+    *,
+    allow_pickle: bool = False,
+    actor: str = "cli",
+    timeout_s: float = 300.0,
+    told: Callable[[Release], None] = lambda _: None,
+) -> Release:
+    """Release a version to an endpoint of the running platform, and wait for the end.
+
+    Args:
+        workspace: whose platform.
+        reference: of the version: `churn:2`, `churn@champion`.
+        endpoint: its name; the model's if not given.
+        allow_pickle: whether a pickled payload may be loaded.
+        actor: who asks, for the audit.
+        timeout_s: how long to wait.
+        told: called at each change of state.
+
+    Returns:
+        The release, done or failed.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ConflictError: another release of the endpoint is under way.
+        UnavailableError: it did not end in time; it goes on.
+    """
+    version = workspace.registry.resolve(reference)
+    if version.pickle and not allow_pickle:
+        raise ConfigError(
+            f"{version.name} is a pickle: loading it runs whatever code is in it.",
+            hint="If you trust where it came from, say --allow-pickle.",
+        )
+    release = workspace.releases.request(
+        endpoint or version.model,
+        workspace.ref(version, allow_pickle=allow_pickle),
+        version.signature,
+        actor,
+    )
+    deadline_s = time.monotonic() + timeout_s
+    state = release.state
+    while release.state in OPEN:
+        if time.monotonic() > deadline_s:
+            raise UnavailableError(f"The release is still {release.state}: {release.reason}")
+        time.sleep(POLL_S)
+        release = workspace.releases.get(release)
+        if release.state != state:
+            state = release.state
+            told(release)
+    return release
+
+
+def answers(workspace: Workspace, endpoint: str) -> str | None:
+    """The version that answers all of an endpoint's requests; None if there is no such one."""
+    stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
+    arms = stored.value.arms if stored else ()
+    return arms[0].version.name if len(arms) == 1 else None
+
+
+def wait_ready(addresses: Addresses, timeout_s: float = 120.0) -> None:
+    """Wait until the platform answers every endpoint it has.
+
+    Raises:
+        UnavailableError: it does not in time.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    while not is_ready(addresses.api):
+        if time.monotonic() > deadline_s:
+            raise UnavailableError("The platform was not ready in time.")
+        time.sleep(POLL_S)

@@ -1,0 +1,113 @@
+"""The state of one home, opened: what commands, notebooks and processes work with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fairlead.app.home import Home, find_home
+from fairlead.app.settings import Settings, load_settings
+from fairlead.app.supervisor import Addresses
+from fairlead.bundle import Bundle, BundleCache, KeyRing, pack
+from fairlead.clock import Clock, SystemClock
+from fairlead.errors import UnavailableError
+from fairlead.registry import Registry, Version
+from fairlead.releases import ReleaseController
+from fairlead.routing import VersionRef
+from fairlead.store import Blobs, Store, open_blobs, open_store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Workspace:
+    """A home and everything in it.
+
+    Args:
+        home: the folder; found from where one stands if not given.
+        clock: for the times of records.
+    """
+
+    def __init__(self, home: Path | None = None, clock: Clock | None = None) -> None:
+        self.home: Home = find_home(home)
+        self.clock: Clock = clock or SystemClock()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What `fairlead.toml` says."""
+        return load_settings(self.home.settings_file)
+
+    @cached_property
+    def store(self) -> Store:
+        """Records."""
+        return open_store(self.settings.server.store or self.home.store_url)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Bundles and sealed logs."""
+        return open_blobs(self.settings.server.blobs or self.home.blobs_url)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        """Who signs here, and whose signatures are accepted."""
+        return KeyRing(self.home.keys)
+
+    @cached_property
+    def bundles(self) -> BundleCache:
+        """Bundles on this machine."""
+        return BundleCache(self.blobs, self.home.cache, self.keys)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Models, versions, aliases."""
+        return Registry(self.store, self.blobs, self.clock)
+
+    @cached_property
+    def releases(self) -> ReleaseController:
+        """Moves endpoints from version to version."""
+        return ReleaseController(self.store, self.clock)
+
+    def register(self, bundle: Bundle) -> Version:
+        """Put a bundle into the registry, as the next version of its model."""
+        with TemporaryDirectory(dir=self.home.cache, prefix="pack-") as folder:
+            archive = Path(folder) / f"{bundle.digest}.fairlead"
+            pack(bundle, archive)
+            return self.registry.register(archive, bundle.info, bundle.digest)
+
+    def bundle(self, version: Version) -> Bundle:
+        """A version's bundle, verified, in this home's cache."""
+        return self.bundles.get(version.blob, version.digest)
+
+    def ref(self, version: Version, *, allow_pickle: bool = False) -> VersionRef:
+        """A version as routes name it."""
+        return VersionRef(version.name, version.digest, version.blob, allow_pickle)
+
+    def read(self, endpoint: str) -> pl.LazyFrame:
+        """An endpoint's predictions with what is known of their labels."""
+        from fairlead.predictionlog.read import read
+
+        return read(self.store, self.blobs, self.home.journals, endpoint)
+
+    def addresses(self) -> Addresses:
+        """Where the platform of this home is reached.
+
+        Raises:
+            UnavailableError: none is running.
+        """
+        try:
+            raw = self.home.addresses_file.read_bytes()
+        except FileNotFoundError:
+            raise UnavailableError(
+                "Nothing is running at this home.",
+                hint="Start it with 'fairlead up'; 'fairlead home' prints which home this is.",
+            ) from None
+        return msgspec.json.decode(raw, type=Addresses)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if "store" in self.__dict__:
+            self.store.close()

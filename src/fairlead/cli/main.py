@@ -1,0 +1,96 @@
+"""The front door: finds a command by name and imports only that one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from fairlead.cli.output import fail
+from fairlead.errors import FairleadError
+from fairlead.nearest import nearest
+
+COMMANDS = {
+    "alias": ("models", "Point an alias such as `champion` at a version."),
+    "config": ("config", "Check or show the settings."),
+    "demo": ("demo", "See the whole of it run on a small real data set."),
+    "deploy": ("deploy", "Let a version answer an endpoint."),
+    "doctor": ("doctor", "Tell what is installed, what is missing and what that costs."),
+    "endpoints": ("deploy", "List the endpoints and who answers them."),
+    "evaluate": ("evaluate", "Measure a version on labelled rows, also against another."),
+    "export": ("archive", "Write a version's bundle to one file."),
+    "feedback": ("log", "Send what came later: labels, judgements, outcomes."),
+    "home": ("config", "Print the home folder that commands use here."),
+    "import": ("archive", "Register a bundle from a file."),
+    "models": ("models", "List the models and their versions."),
+    "package": ("package", "Package a model file and register it."),
+    "predict": ("predict", "Ask a running endpoint about rows of a file."),
+    "predictions": ("log", "Look into the prediction log."),
+    "show": ("models", "Show everything about one version."),
+    "up": ("up", "Start the platform."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All names, in order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"fairlead.cli.{COMMANDS[name][0]}")
+        command = getattr(module, f"{name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            close = nearest(args[0], COMMANDS)
+            meant = f" Did you mean '{close}'?" if close else ""
+            raise click.UsageError(f"There is no command '{args[0]}'.{meant}", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that holds the state. Default: $FAIRLEAD_HOME, or the nearest .fairlead upward.",
+)
+@click.version_option(package_name="fairlead")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """Take a trained model to production and keep it right there."""
+    ctx.obj = home
+
+
+def main() -> None:
+    """Entry of the `fairlead` command."""
+    try:
+        cli.main(prog_name="fairlead", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except FairleadError as error:
+        fail(error)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,108 @@
+"""`fairlead models`, `fairlead show`, `fairlead alias`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fairlead.app.workspace import Workspace
+from fairlead.cli.output import moment, say, table
+from fairlead.registry import Version
+from fairlead.signature import Field
+
+
+@click.command("models")
+@click.pass_obj
+def models_command(home: Path | None) -> None:
+    """List the models and their versions."""
+    registry = Workspace(home).registry
+    rows = []
+    for model in registry.models():
+        aliases = registry.aliases(model.name)
+        for version in registry.versions(model.name):
+            names = [alias for alias, number in aliases.items() if number == version.number]
+            served = version.runner + (" PICKLE" if version.pickle else "")
+            rows.append(
+                (
+                    version.name,
+                    " ".join(f"@{name}" for name in sorted(names)),
+                    version.task,
+                    version.framework,
+                    served,
+                    round(version.size_bytes / 1e6, 2),
+                    moment(version.created_us),
+                )
+            )
+    if rows:
+        table(("version", "aliases", "task", "framework", "served by", "MB", "packaged"), rows)
+    else:
+        say("There are no models yet: 'fairlead package', or fairlead.package() in Python.")
+
+
+@click.command("show")
+@click.argument("version")
+@click.pass_obj
+def show_command(home: Path | None, version: str) -> None:
+    """Show everything about VERSION: fields, lineage, metrics, evaluations, notes."""
+    workspace = Workspace(home)
+    shown = workspace.registry.resolve(version)
+    say(f"{shown.name}  {shown.framework}  ({shown.task})")
+    if shown.pickle:
+        say("PICKLE: loading it runs whatever code is in its payload.")
+    for name, value in _facts(shown):
+        say(f"  {name:<12}{value}")
+    say()
+    table(("input", "kind", "seen", "missing", "unknown"), map(_field, shown.signature.inputs))
+    say()
+    table(("output", "kind", "values"), [_field(f)[:3] for f in shown.signature.outputs])
+    if shown.metrics:
+        say()
+        table(("metric on reference rows", "value"), shown.metrics.items())
+    for evaluation in workspace.registry.evaluations(shown):
+        say(f"\nEvaluated on {evaluation.rows} rows, {moment(evaluation.created_us)}")
+        rows = [(n, e.value, e.low, e.high) for n, e in evaluation.metrics.items()]
+        table(("metric", "value", "low", "high"), rows)
+    for note in shown.notes:
+        say(f"\nNote: {note}")
+
+
+def _facts(version: Version) -> list[tuple[str, object]]:
+    lineage = version.lineage
+    facts: list[tuple[str, object]] = [
+        ("digest", version.digest),
+        ("packaged", moment(version.created_us)),
+        ("served by", version.runner),
+        ("trainable", version.trainable or "no: it can only be retrained from scratch"),
+        ("size", f"{version.size_bytes / 1e6:.2f} MB"),
+    ]
+    if lineage.data_digest:
+        facts.append(("data", f"{lineage.rows} rows, {lineage.data_digest[:16]}"))
+    if lineage.revision:
+        facts.append(("code", lineage.revision + (" with changes" if lineage.changed else "")))
+    if lineage.parent:
+        facts.append(("parent", lineage.parent))
+    packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
+    return [*facts, ("environment", packages)]
+
+
+def _field(field: Field) -> tuple[str, str, str, str, str]:
+    seen = ""
+    if field.categories is not None:
+        shown = [str(category) for category in field.categories[:6]]
+        seen = ", ".join(shown) + (", …" if len(field.categories) > len(shown) else "")
+    elif field.low is not None and field.high is not None:
+        seen = f"{field.low:g} to {field.high:g}"
+    return field.name, field.kind, seen, field.missing, field.unknown
+
+
+@click.command("alias")
+@click.argument("version")
+@click.argument("name")
+@click.pass_obj
+def alias_command(home: Path | None, version: str, name: str) -> None:
+    """Point alias NAME of a model at VERSION: `fairlead alias churn:2 champion`."""
+    registry = Workspace(home).registry
+    pointed = registry.resolve(version)
+    registry.set_alias(pointed.model, name, pointed.number)
+    say(f"{pointed.model}@{name} is {pointed.name} now.")
