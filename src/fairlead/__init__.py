@@ -1,3 +1,67 @@
-"""Take a trained model to production and keep it right there."""
+"""Take a trained model to production and keep it right there.
 
-__all__: list[str] = []
+    import fairlead
+    version = fairlead.package(model, X_valid, y_valid, name="churn")
+
+then, in a shell, `fairlead up churn:1`. Names are imported when they are first used, so that
+`import fairlead` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fairlead.app.public import Served, package, read, serve
+    from fairlead.client import Client
+    from fairlead.errors import (
+        BundleError,
+        ConfigError,
+        ConflictError,
+        DeadlineError,
+        ExportError,
+        FairleadError,
+        InputError,
+        ModelError,
+        NotFoundError,
+        ReceiptError,
+        StorageError,
+        UnavailableError,
+    )
+
+__all__ = [
+    "BundleError",
+    "Client",
+    "ConfigError",
+    "ConflictError",
+    "DeadlineError",
+    "ExportError",
+    "FairleadError",
+    "InputError",
+    "ModelError",
+    "NotFoundError",
+    "ReceiptError",
+    "Served",
+    "StorageError",
+    "UnavailableError",
+    "package",
+    "read",
+    "serve",
+]
+
+_HOMES = {
+    "Client": "fairlead.client",
+    "Served": "fairlead.app.public",
+    "package": "fairlead.app.public",
+    "read": "fairlead.app.public",
+    "serve": "fairlead.app.public",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'fairlead' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES.get(name, "fairlead.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

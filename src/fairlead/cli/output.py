@@ -63,7 +63,8 @@ def fail(error: FairleadError) -> NoReturn:
     click.echo(f"Error: {error.message}", err=True)
     if isinstance(error, InputError):
         for problem in error.problems[:PROBLEMS_MAX]:
-            click.echo(f"  - {problem.message}", err=True)
+            row = "" if problem.row is None else f"row {problem.row}, "
+            click.echo(f"  - {row}field '{problem.field}': {problem.message}", err=True)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
     sys.exit(1)

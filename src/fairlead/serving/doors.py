@@ -20,6 +20,7 @@ from fairlead.serving.message import (
     json_response,
 )
 from fairlead.serving.openapi import openapi
+from fairlead.serving.protocols.feedback import read_feedback
 from fairlead.serving.protocols.native import NativeProtocol
 from fairlead.serving.router import Door, Router
 from fairlead.serving.sink import LogSink
@@ -114,7 +115,7 @@ class Doors:
     def _feedback(self, request: Request, reply: Reply, name: str) -> None:
         try:
             self._plane.endpoint(name)
-            frame = self._native.feedback(name, request.body, self._clock.now_us())
+            frame = read_feedback(name, request.body, self._clock.now_us())
             self._sink.feedback(frame)
         except FairleadError as error:
             self._refuse(error, reply, name)

@@ -11,61 +11,146 @@ key that stands twice the last counts.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import types
+from typing import Any
 
 import msgspec
-import numpy as np
 
-from fairlead.errors import InputError, Problem
-from fairlead.ids import parse, text
-from fairlead.predictionlog import FeedbackFrame
+from fairlead.errors import InputError
+from fairlead.ids import text
+from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.message import Response, json_response
 from fairlead.serving.types import Answer, Ask, Part
-from fairlead.signature import NUMERIC, RowDecoder, decode_error, diagnose, to_records
+from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json, to_records
 
-RESERVED = frozenset({"id", "version", "arm"})
+KEYS = ("rows", "unit", "id")
+TEXT_LENGTH_MAX = 256
 
 Texts = str | list[str | None] | None
 
 
-class PredictDecoder:
-    """Reads the bodies of one endpoint's requests.
+class NativeProtocol:
+    """Reads and writes the native bodies of all endpoints.
 
     Args:
-        rows: of the endpoint's signature.
+        rows_max: of one request.
     """
 
+    def __init__(self, rows_max: int) -> None:
+        self._rows_max = rows_max
+        self._envelopes: dict[str, _Envelope] = {}
+
+    def ask(self, endpoint: Endpoint, body: bytes, received_s: float, deadline_s: float) -> Ask:
+        """Turn a body into rows that fit the endpoint's signature.
+
+        Args:
+            endpoint: that is asked.
+            body: as sent.
+            received_s: when it was there, on the monotonic clock.
+            deadline_s: when the caller stops waiting.
+
+        Raises:
+            InputError: says which row and field is wrong, and what to do.
+        """
+        name = endpoint.route.endpoint
+        envelope = self._envelopes.get(name)
+        if envelope is None or envelope.rows is not endpoint.decoder:
+            envelope = self._envelopes[name] = _Envelope(endpoint.decoder)
+        batch, unit, caller_id = envelope.decode(body)
+        if batch.rows > self._rows_max:
+            raise InputError(
+                f"The request has {batch.rows} rows; at most {self._rows_max} are taken at once.",
+                hint="Send several requests.",
+            )
+        units, caller_ids = _each(unit, batch.rows, "unit"), _each(caller_id, batch.rows, "id")
+        return Ask(batch, units, caller_ids, received_s, deadline_s)
+
+    def response(self, answer: Answer) -> Response:
+        """Write an answer, one object for each row in the request's order."""
+        rows: list[object] = [None] * answer.rows
+        for part in answer.parts:
+            places = range(answer.rows) if part.places is None else part.places
+            for place, row in zip(places, _rows(part), strict=True):
+                rows[place] = row
+        return json_response(
+            {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
+        )
+
+
+class _Envelope:
+    """Decodes one endpoint's bodies, rows and all in one go."""
+
     def __init__(self, rows: RowDecoder) -> None:
-        self._rows = rows
-        envelope = msgspec.defstruct(
+        self.rows = rows
+        body = msgspec.defstruct(
             "Predict",
             [
-                ("rows", list[rows.row_type]),  # type: ignore[name-defined]
+                ("rows", types.GenericAlias(list, (rows.row_type,))),
                 ("unit", Texts, None),
                 ("id", Texts, None),
             ],
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._decode = msgspec.json.Decoder(envelope).decode
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
 
-    def ask(self, body: bytes, received_s: float, deadline_s: float) -> Ask:
-        """Turn a body into rows.
-
-        Raises:
-            InputError: says which row and field is wrong, and what to do.
-        """
+    def decode(self, body: bytes) -> tuple[Batch, Texts, Texts]:
         try:
-            decoded = self._decode(body)
-            batch = self._rows.gather(decoded.rows)
-        except (msgspec.MsgspecError, InputError, RecursionError, UnicodeDecodeError):
-            return self._slow(body, received_s, deadline_s)
-        rows = batch.rows
-        return Ask(
-            batch,
-            _each(decoded.unit, rows, "unit"),
-            _each(decoded.id, rows, "id"),
-            received_s,
-            deadline_s,
-        )
+            decoded = self._decoder.decode(body)
+        except UNREADABLE:
+            return self._decode_exactly(body)
+        return self.rows.gather(decoded.rows), decoded.unit, decoded.id
+
+    def _decode_exactly(self, body: bytes) -> tuple[Batch, Texts, Texts]:
+        """Read again what was refused, to say what is wrong with it."""
+        value = parse_json(body)
+        if not isinstance(value, dict) or "rows" not in value:
+            raise InputError(
+                "The body is not an object with a key 'rows'.",
+                hint='Send {"rows": [{"<field>": <value>, ...}, ...]}.',
+            )
+        for key in value:
+            if key not in KEYS:
+                close = nearest(key, KEYS)
+                raise InputError(
+                    "The body has a key beside 'rows', 'unit' and 'id'.",
+                    hint=f"Did you mean '{close}'?" if close else "Fields belong into the rows.",
+                )
+        unit, caller_id = (_texts(value.get(key), key) for key in ("unit", "id"))
+        return self.rows.recover(value["rows"]), unit, caller_id
+
+
+def _texts(value: object, key: str) -> Texts:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(text is None or isinstance(text, str) for text in value):
+        return value
+    raise InputError(f"'{key}' must be a text, or a list with a text or null for each row.")
+
+
+def _each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
+    """One text for each row."""
+    if texts is None:
+        return None
+    if isinstance(texts, str):
+        texts = [texts] * rows
+    if len(texts) != rows:
+        raise InputError(f"'{key}' has {len(texts)} entries for {rows} rows.")
+    if any(text is not None and len(text) > TEXT_LENGTH_MAX for text in texts):
+        raise InputError(f"'{key}' is longer than {TEXT_LENGTH_MAX} characters.")
+    return texts
+
+
+def _rows(part: Part) -> list[dict[str, object]]:
+    """Answers as objects; a tensor whose last axis has names becomes an object by name."""
+    rows = to_records(part.fields, part.outputs)
+    for field in part.fields:
+        if field.kind == "tensor" and field.categories is not None and len(field.shape) == 1:
+            names = [str(name) for name in field.categories]
+            for row in rows:
+                row[field.name] = dict(zip(names, row[field.name], strict=True))
+    return [
+        {"id": text(raw), "version": part.version, "arm": part.arm, **row}
+        for raw, row in zip(part.ids, rows, strict=True)
+    ]

@@ -1,0 +1,118 @@
+"""The process of the control plane: the controller's loop, the REST API and the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+
+import uvicorn
+
+from fairlead.api.app import build_api
+from fairlead.app.channel import Channel, Order
+from fairlead.app.child import Start, read_start
+from fairlead.app.services import WorkspaceServices
+from fairlead.app.workspace import Workspace
+from fairlead.control import Controller, view
+from fairlead.predictionlog.sealer import Sealer
+from fairlead.serving.types import FleetStatus, WorkerStatus
+
+REPORT_S = 1.0
+
+
+class ControlPlane:
+    """The parts of the control plane, put together.
+
+    Args:
+        start: what the supervisor said.
+    """
+
+    def __init__(self, start: Start) -> None:
+        self.workspace = Workspace(start.home.path)
+        self.workspace.__dict__["settings"] = start.settings
+        self.fleet = FleetStatus(())
+        releases = self.workspace.releases
+        sealer = Sealer(
+            self.workspace.store,
+            self.workspace.blobs,
+            self.workspace.home.journals,
+            self.workspace.clock,
+        )
+        self.sealer = sealer
+        ticks = {
+            "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
+            "log": sealer.tick,
+        }
+        holder = f"{socket.gethostname()}-{os.getpid()}"
+        self.controller = Controller(self.workspace.store, holder, ticks, self.workspace.clock)
+        self.services = WorkspaceServices(
+            self.workspace, start.addresses, self.controller, lambda: self.fleet
+        )
+
+    def hear(self, fleet: FleetStatus) -> None:
+        """Take what the supervisor tells of the workers."""
+        if fleet != self.fleet:
+            self.fleet = fleet
+            self.controller.wake()
+
+
+async def serve(start: Start) -> None:
+    """Run until told to stop, or until the supervisor is gone."""
+    loop = asyncio.get_running_loop()
+    plane = ControlPlane(start)
+    channel = Channel(start.channel, _Told)
+    thread = threading.Thread(target=plane.controller.run, name="controller")
+    thread.start()
+    config = uvicorn.Config(
+        build_api(plane.services), log_level="warning", lifespan="off", timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+
+    def hear() -> None:
+        told = channel.receive()
+        if told is None:
+            loop.remove_reader(channel.sock)
+            server.should_exit = True
+            return
+        for message in told:
+            if message.order == "drain":
+                server.should_exit = True
+            elif message.workers is not None:
+                plane.hear(FleetStatus(message.workers))
+
+    loop.add_reader(channel.sock, hear)
+    reporting = asyncio.create_task(_report(channel))
+    try:
+        await server.serve(sockets=[start.listener])
+    finally:
+        reporting.cancel()
+        plane.controller.stop()
+        thread.join()
+        plane.sealer.tick()  # what the workers wrote last
+        plane.workspace.close()
+
+
+class _Told(Order, frozen=True):
+    """An order or the state of the fleet: the two things a controller is told."""
+
+    order: str = ""
+    workers: tuple[WorkerStatus, ...] | None = None
+
+
+async def _report(channel: Channel[_Told]) -> None:
+    """Tell the supervisor that this loop still turns."""
+    while True:
+        channel.send(WorkerStatus(worker=-1, pid=os.getpid(), ready=True))
+        await asyncio.sleep(REPORT_S)
+
+
+def main() -> None:
+    """Entry of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(serve(read_start()))
+
+
+if __name__ == "__main__":
+    main()

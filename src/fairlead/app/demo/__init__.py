@@ -1,0 +1,1 @@
+"""The demo: two real models on real data, from fitting to feedback, in a home of its own."""

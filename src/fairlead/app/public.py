@@ -1,0 +1,167 @@
+"""What `import fairlead` offers, for notebooks and training scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairlead.app.platform import answers, deploy, start_platform, stop_platform, wait_ready
+from fairlead.app.workspace import Workspace
+from fairlead.client import Client
+from fairlead.errors import BundleError, UnavailableError
+from fairlead.registry import Version
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def package(
+    model: object,
+    X: object,
+    y: object = None,
+    *,
+    name: str,
+    parent: str | None = None,
+    allow_pickle: bool = False,
+    home: Path | str | None = None,
+) -> Version:
+    """Make a bundle of a fitted model and register it as the next version of its name.
+
+    The model is turned into a form that is safe to load and proven to answer as the original
+    does, on the rows given and on rows made to be awkward. What these rows look like is kept
+    with it: types, ranges, categories.
+
+    Args:
+        model: a fitted scikit-learn estimator or Pipeline, an ONNX file, or a folder with a
+            Python class.
+        X: reference rows as the model takes them, e.g. the validation set; pandas, Polars or
+            NumPy, shape (rows, fields). A few hundred are enough, thousands are better.
+        y: their labels, shape (rows,), for metrics.
+        name: of the model.
+        parent: the version it was updated from, e.g. `churn:3`.
+        allow_pickle: whether a pickle may be made where there is no safe form.
+        home: the folder of the state; found from where one stands if not given.
+
+    Returns:
+        The registered version; its `name` is e.g. `churn:1`.
+
+    Raises:
+        ExportError: no form of the model is both safe and equal to it.
+        InputError: the rows cannot be used.
+    """
+    from fairlead.packaging import make_bundle
+
+    workspace = Workspace(_path(home))
+    parent_digest = workspace.registry.resolve(parent).digest if parent else None
+    with make_bundle(
+        model,
+        X,
+        y,
+        name=name,
+        keys=workspace.keys,
+        clock=workspace.clock,
+        folder=workspace.home.cache,
+        parent=parent_digest,
+        allow_pickle=allow_pickle,
+    ) as bundle:
+        return workspace.register(bundle)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An endpoint that runs.
+
+    Args:
+        version: that answers.
+        url: where rows are sent: POST `{"rows": [...]}`.
+        try_url: the page to try it.
+        client: speaks to it from Python.
+        workspace: whose platform it runs on.
+    """
+
+    version: Version
+    url: str
+    try_url: str
+    client: Client
+    workspace: Workspace
+
+    def predict(self, data: object) -> object:
+        """Ask the endpoint; as `Client.predict`."""
+        return self.client.predict(self.version.model, data)
+
+    def stop(self) -> None:
+        """Stop the platform."""
+        stop_platform(self.workspace)
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>{self.version.name}</b> answers at <code>{self.url}</code> · "
+            f'<a href="{self.try_url}" target="_blank" rel="noopener">try it</a>'
+        )
+
+
+def serve(
+    model: object,
+    X: object,
+    y: object = None,
+    *,
+    name: str = "model",
+    home: Path | str | None = None,
+    port: int = 8080,
+    control_port: int = 8081,
+) -> Served:
+    """Package a model, start a platform if none runs here, and let the model answer.
+
+    Args:
+        model: as in `package`.
+        X: as in `package`.
+        y: as in `package`.
+        name: of the model and the endpoint.
+        home: as in `package`.
+        port: of the API, if a platform is started; 0 takes a free one.
+        control_port: of the control plane, likewise.
+
+    Returns:
+        A handle with the address, the try-it link and a client.
+
+    Raises:
+        BundleError: the version does not reproduce its own answers once loaded.
+    """
+    version = package(model, X, y, name=name, home=home)
+    workspace = Workspace(_path(home))
+    try:
+        addresses = workspace.addresses()
+    except UnavailableError:
+        addresses = start_platform(
+            workspace, f"--port={port}", f"--control-port={control_port}", "--workers=1"
+        )
+    if answers(workspace, name) != version.name:
+        release = deploy(workspace, version.name, actor="notebook")
+        if release.state == "failed":
+            raise BundleError(release.reason)
+    wait_ready(addresses)
+    return Served(
+        version,
+        f"{addresses.api}/v1/endpoints/{name}/predict",
+        f"{addresses.control}/try/{name}",
+        Client(addresses.api),
+        workspace,
+    )
+
+
+def read(endpoint: str, *, home: Path | str | None = None) -> pl.LazyFrame:
+    """The predictions of an endpoint, each with its inputs, outputs and label as far as known.
+
+    Args:
+        endpoint: its name.
+        home: as in `package`.
+
+    Returns:
+        A lazy frame: `time`, `id`, `version`, `arm`, …, `in.<field>`, `out.<field>`, `label`.
+    """
+    return Workspace(_path(home)).read(endpoint)
+
+
+def _path(home: Path | str | None) -> Path | None:
+    return None if home is None else Path(home)

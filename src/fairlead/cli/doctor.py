@@ -1,0 +1,66 @@
+"""`fairlead doctor`: what is here, what is missing, and what that costs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from fairlead.app.workspace import Workspace
+from fairlead.cli.output import say, table
+from fairlead.errors import FairleadError
+
+REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
+OPTIONAL = {
+    "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
+    "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
+}
+
+
+@click.command("doctor")
+@click.pass_obj
+def doctor_command(home: Path | None) -> None:
+    """Tell what is installed, what is missing and what that costs; status 1 if it cannot work."""
+    workspace = Workspace(home)
+    place = workspace.home.path
+    say(f"Fairlead {_version('fairlead')}, Python {platform.python_version()}, {sys.platform}")
+    say(f"Home {place}, {shutil.disk_usage(place).free / 1e9:.1f} GB free, {os.cpu_count()} cores")
+    missing = [name for name in REQUIRED if _version(name) is None]
+    table(
+        ("package", "version", "without it"),
+        [(name, _version(name), "Fairlead does not work") for name in REQUIRED]
+        + [(name, _version(name), cost) for name, cost in OPTIONAL.items()],
+    )
+    problems = [f"{name} is missing; install fairlead again." for name in missing]
+    if sys.platform != "linux":
+        say("Not Linux: the platform runs with one worker.")
+    problems += _check(workspace)
+    for problem in problems:
+        say(f"Problem: {problem}")
+    if problems:
+        sys.exit(1)
+    say("All is well.")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _check(workspace: Workspace) -> list[str]:
+    """What is wrong with this home, in words."""
+    problems = []
+    for what in ("settings", "store", "blobs", "keys"):
+        try:
+            getattr(workspace, what)
+        except FairleadError as error:
+            problems.append(str(error))
+    return problems

@@ -1,0 +1,67 @@
+"""`fairlead package`: a model file becomes a registered version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fairlead.app.public import package
+from fairlead.app.tables import read_table
+from fairlead.cli.output import say
+from fairlead.errors import ConfigError
+
+
+@click.command("package")
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@click.option("--name", required=True, help="Of the model.")
+@click.option(
+    "--reference",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rows as the model takes them: Parquet, CSV, JSON.",
+)
+@click.option("--label", help="Column of the reference that holds the labels.")
+@click.option("--parent", help="The version it was updated from.")
+@click.option("--allow-pickle", is_flag=True, help="Load a pickled model and keep it so.")
+@click.pass_obj
+def package_command(
+    home: Path | None,
+    model: Path,
+    name: str,
+    reference: Path,
+    label: str | None,
+    parent: str | None,
+    allow_pickle: bool,
+) -> None:
+    """Package MODEL: an .onnx or .skops file, or a folder with a Python class."""
+    rows = read_table(reference)
+    labels = None
+    if label is not None:
+        if label not in rows.columns:
+            raise ConfigError(f"{reference} has no column '{label}'.")
+        labels, rows = rows[label].to_numpy(), rows.drop(label)
+    version = package(
+        load_model(model),
+        rows,
+        labels,
+        name=name,
+        parent=parent,
+        allow_pickle=allow_pickle,
+        home=home,
+    )
+    say(f"{version.name} is registered, served by {version.runner}.")
+    for metric, value in version.metrics.items():
+        say(f"  {metric} {value:.4g}")
+    for note in version.notes:
+        say(f"  Note: {note}")
+    say(f"Next: fairlead up {version.name}")
+
+
+def load_model(path: Path) -> object:
+    """The model in a file: a skops file is opened if it holds nothing but vetted types."""
+    if path.suffix != ".skops":
+        return path
+    from fairlead.runners.sklearn import load_skops
+
+    return load_skops(path.read_bytes())

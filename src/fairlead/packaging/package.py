@@ -1,0 +1,141 @@
+"""The whole of packaging, in order."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from fairlead.bundle import (
+    Bundle,
+    BundleInfo,
+    CodeFacts,
+    DataFacts,
+    KeyRing,
+    encode_receipt,
+    write_bundle,
+)
+from fairlead.clock import Clock
+from fairlead.errors import ConfigError, InputError
+from fairlead.packaging.environment import code_facts, data_digest, environment
+from fairlead.packaging.evaluate import metrics_of
+from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
+from fairlead.profiles import encode_profile, make_reference
+from fairlead.runners.load import load_runner
+from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
+
+EXAMPLES = 10
+
+
+@contextmanager
+def make_bundle(
+    model: object,
+    X: object,
+    y: object = None,
+    *,
+    name: str,
+    keys: KeyRing,
+    clock: Clock,
+    folder: Path,
+    parent: str | None = None,
+    allow_pickle: bool = False,
+) -> Iterator[Bundle]:
+    """Make a signed bundle of a model.
+
+    Args:
+        model: a fitted estimator, an ONNX file, or a folder with a Python class.
+        X: reference rows as the model takes them.
+        y: their labels, shape (rows,).
+        name: of the model.
+        keys: that sign.
+        clock: for the time of packaging.
+        folder: where the bundle is made.
+        parent: digest of the bundle it was updated from.
+        allow_pickle: whether a pickle may be made where there is no safe form.
+
+    Yields:
+        The bundle, which is gone afterwards.
+
+    Raises:
+        ExportError: no form of the model is both safe and equal to it.
+        InputError: the rows cannot be used.
+    """
+    reference = _reference(X, y)
+    exported = _export(model, reference, allow_pickle=allow_pickle)
+    signature = Signature(
+        inputs=exported.inputs, outputs=exported.outputs, task=exported.task
+    )
+    batch = from_frame(signature, X)
+    info = BundleInfo(
+        name=name,
+        created_us=clock.now_us(),
+        framework=exported.framework,
+        signature=signature,
+        runner=exported.runner,
+        tolerance=exported.tolerance,
+        trainable=exported.trainable,
+        data=DataFacts(rows=batch.rows, digest=data_digest(batch)),
+        environment=environment(model),
+        code=_code(model),
+        parent=parent,
+        notes=exported.notes,
+    )
+    files: dict[str, bytes | Path] = dict(exported.files)
+    files["receipt.json"] = encode_receipt(exported.receipt)
+    files["reference.json"] = encode_profile(make_reference(signature.inputs, batch))
+    examples = batch.take(slice(0, EXAMPLES))
+    files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
+    with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
+        draft = write_bundle(Path(temporary) / "draft", info, files, keys)
+        if reference.labels is None:
+            yield draft
+            return
+        metrics = _measure(draft, batch, reference.labels, allow_pickle=allow_pickle)
+        measured = msgspec.structs.replace(info, metrics=metrics)
+        yield write_bundle(Path(temporary) / "bundle", measured, files, keys)
+
+
+def _reference(X: object, y: object) -> Reference:
+    inputs = infer_inputs(X)
+    signature = Signature(inputs=inputs, outputs=())
+    batch = from_frame(signature, X)
+    labels = None if y is None else np.asarray(y)
+    if labels is not None and len(labels) != batch.rows:
+        raise InputError(
+            f"There are {batch.rows} reference rows and {len(labels)} labels.",
+            hint="Give one label for each row.",
+        )
+    return Reference(data=X, batch=batch, signature=signature, labels=labels)
+
+
+def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
+    if not isinstance(model, str | Path):
+        return export(model, reference, allow_pickle=allow_pickle)
+    path = Path(model)
+    if path.is_dir():
+        return export_python(path, reference)
+    if path.suffix == ".onnx":
+        return export_onnx(path, reference)
+    raise ConfigError(
+        f"{path} is neither an .onnx file nor a folder with a Python class.",
+        hint="Give the fitted model itself, or one of these.",
+    )
+
+
+def _code(model: object) -> CodeFacts | None:
+    return code_facts(Path(model) if isinstance(model, str | Path) else Path.cwd())
+
+
+def _measure(
+    bundle: Bundle, batch: Batch, labels: np.ndarray, *, allow_pickle: bool
+) -> dict[str, float]:
+    """Metrics on the reference rows, of the answers that will be served."""
+    runner = load_runner(bundle, allow_pickle=allow_pickle)
+    try:
+        return metrics_of(runner.predict(batch), bundle.info.signature, labels)
+    finally:
+        runner.close()

@@ -1,0 +1,91 @@
+"""Feedback in native JSON: what came later under a prediction's id.
+
+    {"feedback": [{"id": "…", "value": "yes", "name": "label", "time": "2026-03-01T12:00:00Z"}]}
+
+`name` is `label` if it is left out, `time` now.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+
+from fairlead.errors import InputError, Problem
+from fairlead.ids import parse
+from fairlead.predictionlog import FeedbackFrame
+from fairlead.signature import UNREADABLE, parse_json
+
+ROWS_MAX = 10_000
+
+
+class _Item(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    id: str
+    value: bool | int | float | str
+    name: str = "label"
+    time: datetime | None = None
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    feedback: list[_Item]
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def read_feedback(endpoint: str, body: bytes, now_us: int) -> FeedbackFrame:
+    """Turn a body into a frame of the log.
+
+    Args:
+        endpoint: whose predictions it is about.
+        body: as sent.
+        now_us: microseconds since 1970.
+
+    Raises:
+        InputError: says which entry is wrong.
+    """
+    items = _items(body)
+    ids = [parse(item.id) for item in items]
+    problems = tuple(
+        Problem("is not a prediction id", row=place, field="id", expected="a UUID from a reply")
+        for place, raw in enumerate(ids)
+        if raw is None
+    )
+    if problems:
+        raise InputError(
+            f"{len(problems)} of {len(items)} entries have no valid prediction id.",
+            problems[:20],
+            hint="Send the 'id' that came with the prediction.",
+        )
+    return FeedbackFrame(
+        endpoint=endpoint,
+        time_us=np.array([_time_us(item.time, now_us) for item in items], np.int64),
+        received_us=now_us,
+        ids=[raw for raw in ids if raw is not None],
+        names=[item.name for item in items],
+        values=[item.value for item in items],
+        source="api",
+    )
+
+
+def _items(body: bytes) -> list[_Item]:
+    try:
+        items = _decode(body).feedback
+    except UNREADABLE as error:
+        parse_json(body)  # says it if this is no JSON at all
+        reason = str(error) if isinstance(error, msgspec.ValidationError) else "unreadable"
+        raise InputError(
+            f"The feedback is not of the form that is taken: {reason}.",
+            hint='Send {"feedback": [{"id": "<prediction id>", "value": <label>}, ...]}.',
+        ) from None
+    if not 0 < len(items) <= ROWS_MAX:
+        raise InputError(f"The request has {len(items)} entries; 1 to {ROWS_MAX} are taken.")
+    return items
+
+
+def _time_us(time: datetime | None, now_us: int) -> int:
+    if time is None:
+        return now_us
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1e6)
