@@ -30,9 +30,7 @@ SHOWN = 3
 @click.option("--control-port", default=8081, help="Of the control plane; likewise.")
 @click.option("--workers", default=2, type=click.IntRange(1), help="Processes that answer.")
 @click.pass_obj
-def demo_command(
-    home: Path | None, once: bool, port: int, control_port: int, workers: int
-) -> None:
+def demo_command(home: Path | None, once: bool, port: int, control_port: int, workers: int) -> None:
     """Fit, package, serve, ask and give feedback, on a real data set and in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="fairlead-demo-") as folder:
         workspace = Workspace(home or Path(folder) / ".fairlead")

@@ -19,7 +19,9 @@ from fairlead.errors import ConfigError
 @click.option("--since", metavar="TIME", help="Only from this time on (ISO 8601, UTC).")
 @click.option("--until", metavar="TIME", help="Only before this time.")
 @click.option("--limit", default=20, help="At most so many, the latest; 0 for all.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write Parquet, CSV or JSONL.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write Parquet, CSV or JSONL."
+)
 @click.pass_obj
 def predictions_command(
     home: Path | None,

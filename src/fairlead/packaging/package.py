@@ -66,9 +66,7 @@ def make_bundle(
     """
     reference = _reference(X, y)
     exported = _export(model, reference, allow_pickle=allow_pickle)
-    signature = Signature(
-        inputs=exported.inputs, outputs=exported.outputs, task=exported.task
-    )
+    signature = Signature(inputs=exported.inputs, outputs=exported.outputs, task=exported.task)
     batch = from_frame(signature, X)
     info = BundleInfo(
         name=name,

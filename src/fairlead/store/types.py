@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -96,7 +96,7 @@ class Store(Protocol):
         """Read all records of a kind whose key starts with `<kind.prefix>/<prefix>`, by key."""
         ...
 
-    def commit(self, *changes: Put[msgspec.Struct] | Delete, events: Sequence[Event] = ()) -> int:
+    def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, if every expectation still holds.
 
         Returns:

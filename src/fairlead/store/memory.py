@@ -1,0 +1,87 @@
+"""A store that lives as long as its process, for tests and trials."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from fairlead.errors import ConflictError
+from fairlead.records import Kind
+from fairlead.store.types import Delete, Event, Put, Stored
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class MemoryStore:
+    """Records in a dictionary, behind one lock."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: dict[str, tuple[int, bytes]] = {}
+        self._events: list[Event] = []
+        self._leases: dict[str, tuple[str, int]] = {}
+        self._revision = 0
+
+    def get(self, kind: Kind[T], key: str) -> Stored[T] | None:
+        """Read one record."""
+        with self._lock:
+            found = self._records.get(key)
+        return found and Stored(key, kind.decode(found[1]), found[0])
+
+    def scan(self, kind: Kind[T], prefix: str = "") -> list[Stored[T]]:
+        """Read all records of a kind under a prefix, by key."""
+        start = kind.key(prefix)
+        with self._lock:
+            found = sorted(
+                (key, *record) for key, record in self._records.items() if key.startswith(start)
+            )
+        return [Stored(key, kind.decode(raw), revision) for key, revision, raw in found]
+
+    def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
+        """Make changes together, or none of them."""
+        with self._lock:
+            for change in changes:
+                held = self._records.get(change.key, (0, b""))[0]
+                if change.expect is not None and held != change.expect:
+                    raise ConflictError(f"The record '{change.key}' was changed by someone else.")
+            self._revision += 1
+            for change in changes:
+                if isinstance(change, Delete):
+                    self._records.pop(change.key, None)
+                else:
+                    self._records[change.key] = (self._revision, change.kind.encode(change.value))
+            for event in events:
+                sequence = len(self._events) + 1
+                self._events.append(msgspec.structs.replace(event, sequence=sequence))
+            return self._revision
+
+    def revision(self) -> int:
+        """The revision of the last commit."""
+        return self._revision
+
+    def events(self, after: int = 0, subject: str = "", limit: int = 1000) -> list[Event]:
+        """The audit after a sequence number."""
+        with self._lock:
+            found = [e for e in self._events[after:] if e.subject.startswith(subject)]
+        return found[:limit]
+
+    def acquire(self, lease: str, holder: str, now_us: int, ttl_us: int) -> bool:
+        """Take or renew a lease."""
+        with self._lock:
+            current, until_us = self._leases.get(lease, (holder, 0))
+            if current != holder and until_us > now_us:
+                return False
+            self._leases[lease] = (holder, now_us + ttl_us)
+            return True
+
+    def release(self, lease: str, holder: str) -> None:
+        """Give a lease back."""
+        with self._lock:
+            if self._leases.get(lease, ("", 0))[0] == holder:
+                del self._leases[lease]
+
+    def close(self) -> None:
+        """Nothing to let go of."""

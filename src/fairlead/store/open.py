@@ -1,0 +1,58 @@
+"""From a URL in the settings to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from fairlead.errors import ConfigError
+from fairlead.store.folder import FolderBlobs
+from fairlead.store.memory import MemoryStore
+from fairlead.store.sqlite import SqliteStore
+from fairlead.store.types import Blobs, Store
+
+T = TypeVar("T")
+
+STORES: dict[str, Callable[[str], Store]] = {
+    "sqlite": lambda path: SqliteStore(Path(path)),
+    "memory": lambda _: MemoryStore(),
+}
+BLOBS: dict[str, Callable[[str], Blobs]] = {"file": lambda path: FolderBlobs(Path(path))}
+
+
+def open_store(url: str) -> Store:
+    """Open the store of records that a URL names.
+
+    Args:
+        url: `sqlite:///absolute/path` or `memory:`.
+
+    Raises:
+        ConfigError: the scheme is not known.
+        StorageError: it cannot be opened.
+    """
+    return _open(url, STORES, "store")
+
+
+def open_blobs(url: str) -> Blobs:
+    """Open the blob store that a URL names.
+
+    Args:
+        url: `file:///absolute/path`.
+
+    Raises:
+        ConfigError: the scheme is not known.
+    """
+    return _open(url, BLOBS, "blobs")
+
+
+def _open(url: str, schemes: dict[str, Callable[[str], T]], setting: str) -> T:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or parts.netloc:
+        known = " or ".join(f"{scheme}:" for scheme in schemes)
+        raise ConfigError(
+            f"The setting 'server.{setting}' is not a URL of a kind that is known.",
+            hint=f"It begins with {known}, e.g. sqlite:///data/store.db or file:///data/blobs.",
+        )
+    return schemes[parts.scheme](unquote(parts.path))

@@ -1,0 +1,219 @@
+"""A store in one SQLite file, shared by the processes of one machine."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from fairlead.errors import ConflictError, StorageError
+from fairlead.records import Kind
+from fairlead.store.types import Delete, Event, Put, Stored
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 15.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS leases (
+    lease TEXT PRIMARY KEY, holder TEXT NOT NULL, until_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER);
+INSERT OR IGNORE INTO counter VALUES (1, 0);
+"""
+
+
+class SqliteStore:
+    """Records in SQLite, with its write-ahead log.
+
+    Readers never wait for the writer. Each commit takes the write lock before it reads (BEGIN
+    IMMEDIATE): a transaction that began by reading would lose updates of others, or fail.
+    `synchronous = FULL`: a release that was answered survives a power cut.
+
+    Args:
+        path: of the file, made if need be, readable by its owner alone.
+
+    Raises:
+        StorageError: it cannot be opened, is no database, or was made by a newer Fairlead.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        with self._mapped():
+            path.touch(mode=0o600)
+            connection = self._connection()
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found > SCHEMA_VERSION:
+                raise StorageError(
+                    f"The store {path} was made by a newer Fairlead (schema {found}).",
+                    hint="Upgrade Fairlead on this machine.",
+                )
+            if found < SCHEMA_VERSION:
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                )
+
+    def get(self, kind: Kind[T], key: str) -> Stored[T] | None:
+        """Read one record."""
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute("SELECT revision, value FROM records WHERE key = ?", (key,))
+                .fetchone()
+            )
+        return None if found is None else Stored(key, kind.decode(found[1]), found[0])
+
+    def scan(self, kind: Kind[T], prefix: str = "") -> list[Stored[T]]:
+        """Read all records of a kind under a prefix, by key."""
+        start = kind.key(prefix)
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT key, revision, value FROM records WHERE key >= ? AND key < ? "
+                    "ORDER BY key",
+                    (start, start + "\U0010ffff"),
+                )
+                .fetchall()
+            )
+        return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
+
+    def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
+        """Make changes together, or none of them."""
+        with self._transaction() as connection:
+            revision = int(
+                connection.execute(
+                    "UPDATE counter SET revision = revision + 1 RETURNING revision"
+                ).fetchone()[0]
+            )
+            for change in changes:
+                _apply(connection, change, revision)
+            connection.executemany(
+                "INSERT INTO events (subject, value) VALUES (?, ?)",
+                [(event.subject, msgspec.json.encode(event)) for event in events],
+            )
+            return revision
+
+    def revision(self) -> int:
+        """The revision of the last commit."""
+        with self._mapped():
+            found = self._connection().execute("SELECT revision FROM counter").fetchone()
+        return int(found[0])
+
+    def events(self, after: int = 0, subject: str = "", limit: int = 1000) -> list[Event]:
+        """The audit after a sequence number."""
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT sequence, value FROM events WHERE sequence > ? "
+                    "AND substr(subject, 1, ?) = ? ORDER BY sequence LIMIT ?",
+                    (after, len(subject), subject, limit),
+                )
+                .fetchall()
+            )
+        return [
+            msgspec.structs.replace(msgspec.json.decode(value, type=Event), sequence=sequence)
+            for sequence, value in found
+        ]
+
+    def acquire(self, lease: str, holder: str, now_us: int, ttl_us: int) -> bool:
+        """Take or renew a lease."""
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (lease) DO UPDATE SET "
+                "holder = excluded.holder, until_us = excluded.until_us "
+                "WHERE holder = excluded.holder OR until_us <= ?",
+                (lease, holder, now_us + ttl_us, now_us),
+            )
+            return cursor.rowcount == 1
+
+    def release(self, lease: str, holder: str) -> None:
+        """Give a lease back."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM leases WHERE lease = ? AND holder = ?", (lease, holder))
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            self._local.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mapped():
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        """SQLite's errors, in our words."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"The store {self._path} failed: {error}.", hint=_advice(error)
+            ) from error
+
+
+def _apply(connection: sqlite3.Connection, change: Put[Any] | Delete, revision: int) -> None:
+    if change.expect is not None:
+        found = connection.execute(
+            "SELECT revision FROM records WHERE key = ?", (change.key,)
+        ).fetchone()
+        if (found[0] if found else 0) != change.expect:
+            raise ConflictError(f"The record '{change.key}' was changed by someone else.")
+    if isinstance(change, Delete):
+        connection.execute("DELETE FROM records WHERE key = ?", (change.key,))
+    else:
+        connection.execute(
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
+            (change.key, revision, change.kind.encode(change.value)),
+        )
+
+
+def _advice(error: Exception) -> str:
+    text = str(error)
+    if "full" in text:
+        return "Free some disk space."
+    if "locked" in text:
+        return "Another process holds it; see what else uses this home."
+    if "not a database" in text or "malformed" in text:
+        return "Restore it from a backup, or move it away to begin anew."
+    return "See that its folder exists and can be written."
