@@ -1,1 +1,15 @@
 """The log of every prediction and of what came later under its id."""
+
+from fairlead.predictionlog.frame import encode_feedback, encode_prediction
+from fairlead.predictionlog.journal import JournalWriter
+from fairlead.predictionlog.types import FeedbackFrame, Outcome, PredictionFrame, Source
+
+__all__ = [
+    "FeedbackFrame",
+    "JournalWriter",
+    "Outcome",
+    "PredictionFrame",
+    "Source",
+    "encode_feedback",
+    "encode_prediction",
+]

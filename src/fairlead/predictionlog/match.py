@@ -1,0 +1,139 @@
+"""Which prediction a row of feedback is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from fairlead.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Rows of feedback and the predictions they are about.
+
+    Args:
+        rows: those that are about exactly one prediction, with its id as `prediction_id`.
+        unmatched: places of rows that are about none.
+        ambiguous: places of rows that are about several.
+    """
+
+    rows: pl.DataFrame
+    unmatched: tuple[int, ...]
+    ambiguous: tuple[int, ...]
+
+    @property
+    def matched(self) -> int:
+        """How many rows are about exactly one prediction."""
+        return self.rows.height
+
+
+def match(
+    predictions: pl.LazyFrame,
+    rows: pl.DataFrame,
+    *,
+    id_column: str | None = None,
+    caller_column: str | None = None,
+    keys: Sequence[str] = (),
+    time_column: str | None = None,
+    within_s: float = 3600.0,
+) -> Matched:
+    """Find the prediction of each row.
+
+    By prediction id; or by the caller's own id; or by fields that name it, and time: then the
+    prediction of those fields that lies nearest in time, at most `within_s` apart. Two that lie
+    equally near, or two of one caller's id, are ambiguous.
+
+    Args:
+        predictions: as `read` gives them.
+        rows: with a column `place`, their number in the file.
+        id_column: column of prediction ids.
+        caller_column: column of callers' own ids.
+        keys: columns that equal inputs of the same name, or `unit`.
+        time_column: column of times; without it, keys must be unique over the whole log.
+        within_s: how far a prediction may lie from the time.
+
+    Raises:
+        ConfigError: nothing tells the prediction, or a key is neither a field nor `unit`.
+    """
+    if id_column is not None:
+        pairs = _equal(predictions, rows, {id_column: "id"})
+    elif caller_column is not None:
+        pairs = _equal(predictions, rows, {caller_column: "caller_id"})
+    elif keys:
+        known = predictions.collect_schema().names()
+        columns = {key: "unit" if key == "unit" else f"in.{key}" for key in keys}
+        unknown = [key for key, column in columns.items() if column not in known]
+        if unknown:
+            raise ConfigError(
+                f"{', '.join(unknown)} is no field of the log.",
+                hint="Keys are names of input fields, or 'unit'.",
+            )
+        pairs = _equal(predictions, rows, columns)
+        if time_column is not None:
+            pairs = _nearest(pairs, rows, time_column, within_s)
+    else:
+        raise ConfigError(
+            "Nothing tells which prediction a row is about.",
+            hint="Name the column of prediction ids, of the callers' ids, or key fields and time.",
+        )
+    return _judge(pairs, rows)
+
+
+def _equal(predictions: pl.LazyFrame, rows: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
+    """Pairs of place and prediction whose columns are equal, as text."""
+    left = rows.select(
+        "place", *(_as_text(pl.col(own)).alias(f"key{i}") for i, own in enumerate(columns))
+    ).lazy()
+    right = predictions.select(
+        pl.col("id").alias("prediction_id"),
+        pl.col("time").alias("predicted"),
+        *(_as_text(pl.col(theirs)).alias(f"key{i}") for i, theirs in enumerate(columns.values())),
+    )
+    keys = [f"key{i}" for i in range(len(columns))]
+    return left.join(right, on=keys, how="inner").collect()
+
+
+def _as_text(column: pl.Expr) -> pl.Expr:
+    """Equal numbers are equal texts, whether a file holds 7 and the log 7.0."""
+    return column.cast(pl.String).str.replace(r"\.0$", "")
+
+
+def _nearest(
+    pairs: pl.DataFrame, rows: pl.DataFrame, time_column: str, within_s: float
+) -> pl.DataFrame:
+    times = rows.select("place", _as_time(rows, time_column).alias("stated"))
+    apart = (pl.col("predicted") - pl.col("stated")).abs().dt.total_microseconds()
+    return (
+        pairs.join(times, on="place")
+        .with_columns(apart.alias("apart_us"))
+        .filter(pl.col("apart_us") <= round(within_s * 1e6))
+        .filter(pl.col("apart_us") == pl.col("apart_us").min().over("place"))
+    )
+
+
+def _as_time(rows: pl.DataFrame, column: str) -> pl.Series:
+    """A column of times in UTC, from datetimes or ISO 8601 text."""
+    times = rows[column]
+    if times.dtype == pl.String:
+        times = times.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    elif times.dtype == pl.Date:
+        times = times.cast(pl.Datetime("us"))
+    if not isinstance(times.dtype, pl.Datetime):
+        raise ConfigError(f"The column '{column}' holds no times.", hint="Write them as ISO 8601.")
+    if times.dtype.time_zone is None:
+        return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return times.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
+
+
+def _judge(pairs: pl.DataFrame, rows: pl.DataFrame) -> Matched:
+    counted = pairs.group_by("place").agg(
+        pl.col("prediction_id").first(), pl.len().alias("candidates")
+    )
+    one = counted.filter(pl.col("candidates") == 1).select("place", "prediction_id")
+    several = counted.filter(pl.col("candidates") > 1)["place"].sort()
+    none = rows.filter(~pl.col("place").is_in(counted["place"].implode()))["place"].sort()
+    matched = rows.join(one, on="place", how="inner").sort("place")
+    return Matched(matched, tuple(none.to_list()), tuple(several.to_list()))

@@ -1,0 +1,117 @@
+"""Reading the log: sealed files and what journals still hold, each row exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from fairlead.errors import StorageError
+from fairlead.predictionlog.frame import Frame
+from fairlead.predictionlog.journal import SUFFIX
+from fairlead.predictionlog.scan import scan
+from fairlead.predictionlog.segments import JOURNALS, SEGMENTS, Segment, SegmentKind
+from fairlead.predictionlog.tables import (
+    FEEDBACK_SCHEMA,
+    PREDICTION_SCHEMA,
+    table_of,
+)
+from fairlead.predictionlog.types import PredictionFrame
+from fairlead.store import Blobs, Store
+
+TRIES_MAX = 20
+
+
+def read(
+    store: Store,
+    blobs: Blobs,
+    folder: Path,
+    endpoint: str,
+    *,
+    labels: Literal["latest", "first"] = "latest",
+) -> pl.LazyFrame:
+    """An endpoint's predictions, each with its label as far as it is known.
+
+    Args:
+        store: of the records.
+        blobs: of the sealed files.
+        folder: of this machine's journals.
+        endpoint: its name.
+        labels: which counts where a prediction was labelled more than once.
+
+    Returns:
+        The columns of `PREDICTION_SCHEMA`, `in.<field>` and `out.<field>`, then `label` as text,
+        `label_number` if it is one, and `label_time`; by time.
+
+    Raises:
+        StorageError: the log went on changing under every attempt to read it.
+    """
+    predictions = _rows(store, blobs, folder, endpoint, "predictions")
+    chosen = (
+        feedback(store, blobs, folder, endpoint)
+        .filter(pl.col("name") == "label")
+        .sort("received", maintain_order=True)
+        .unique("prediction_id", keep="last" if labels == "latest" else "first")
+        .select(
+            pl.col("prediction_id"),
+            pl.col("text").alias("label"),
+            pl.col("number").alias("label_number"),
+            pl.col("time").alias("label_time"),
+        )
+    )
+    return predictions.join(chosen, left_on="id", right_on="prediction_id", how="left").sort("time")
+
+
+def feedback(store: Store, blobs: Blobs, folder: Path, endpoint: str) -> pl.LazyFrame:
+    """All that came later under an endpoint's predictions' ids, whatever its name.
+
+    Args:
+        store: of the records.
+        blobs: of the sealed files.
+        folder: of this machine's journals.
+        endpoint: its name.
+
+    Returns:
+        The columns of `FEEDBACK_SCHEMA`.
+    """
+    return _rows(store, blobs, folder, endpoint, "feedback")
+
+
+def _rows(
+    store: Store, blobs: Blobs, folder: Path, endpoint: str, kind: SegmentKind
+) -> pl.LazyFrame:
+    for _ in range(TRIES_MAX):
+        revision = store.revision()
+        names = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
+        sealed = {s.key: s.value.sealed for s in store.scan(JOURNALS)}
+        segments = [s.value for s in store.scan(SEGMENTS, f"{kind}/{endpoint}/")]
+        if store.revision() != revision:
+            continue  # these belong to different moments
+        try:
+            frames = [
+                frame
+                for name in names
+                for frame in _tail(folder / name, sealed.get(JOURNALS.key(name), 0))
+                if frame.endpoint == endpoint
+                and isinstance(frame, PredictionFrame) == (kind == "predictions")
+            ]
+        except FileNotFoundError:
+            continue  # it was sealed and deleted meanwhile: its rows are in segments now
+        return _union(blobs, segments, table_of(kind, frames), kind)
+    raise StorageError("The prediction log changes too fast to be read.", hint="Try again.")
+
+
+def _tail(path: Path, sealed: int) -> list[Frame]:
+    return [located.frame for located in scan(path, sealed)]
+
+
+def _union(
+    blobs: Blobs, segments: Sequence[Segment], tail: pl.DataFrame, kind: SegmentKind
+) -> pl.LazyFrame:
+    schema = PREDICTION_SCHEMA if kind == "predictions" else FEEDBACK_SCHEMA
+    parts = [pl.DataFrame(schema=schema).lazy()]
+    parts += [pl.scan_parquet(blobs.locate(segment.blob)) for segment in segments]
+    parts.append(tail.lazy())
+    return pl.concat(parts, how="diagonal_relaxed")

@@ -1,0 +1,201 @@
+"""Frames of the journal as tables: one row for each record, one column for each fact."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from fairlead.ids import text
+from fairlead.predictionlog.frame import Frame
+from fairlead.predictionlog.segments import SegmentKind
+from fairlead.predictionlog.types import FeedbackFrame, PredictionFrame
+from fairlead.signature import Batch, Column
+
+TIME = pl.Datetime("us", "UTC")
+
+PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.String,
+    "time": TIME,
+    "endpoint": pl.String,
+    "revision": pl.Int64,
+    "arm": pl.String,
+    "version": pl.String,
+    "role": pl.String,
+    "assigned_by": pl.String,
+    "slot": pl.Int16,
+    "propensity": pl.Float64,
+    "unit": pl.String,
+    "caller_id": pl.String,
+    "outcome": pl.String,
+    "source": pl.String,
+    "queue_us": pl.Int32,
+    "model_us": pl.Int64,
+    "trace_id": pl.String,
+    "parent_id": pl.String,
+    "step": pl.String,
+}
+FEEDBACK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "prediction_id": pl.String,
+    "time": TIME,
+    "received": TIME,
+    "endpoint": pl.String,
+    "name": pl.String,
+    "text": pl.String,
+    "number": pl.Float64,
+    "source": pl.String,
+}
+
+
+def table_of(kind: SegmentKind, frames: Sequence[Frame]) -> pl.DataFrame:
+    """The rows of frames of one kind and endpoint."""
+    if kind == "feedback":
+        return feedback_table([f for f in frames if isinstance(f, FeedbackFrame)])
+    return predictions_table([f for f in frames if isinstance(f, PredictionFrame)])
+
+
+def predictions_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
+    """The records of frames of one endpoint.
+
+    Args:
+        frames: whose inputs and outputs may differ, as versions do.
+
+    Returns:
+        The columns of `PREDICTION_SCHEMA`, then `in.<field>` and `out.<field>`; null where a
+        frame has no such field.
+    """
+    groups: dict[object, list[PredictionFrame]] = {}
+    for frame in frames:
+        groups.setdefault(_shape(frame), []).append(frame)
+    tables = [_group_table(group) for group in groups.values()]
+    if not tables:
+        return pl.DataFrame(schema=PREDICTION_SCHEMA)
+    return union(tables)
+
+
+def union(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Tables below each other: missing columns are null, types widen to what holds all."""
+    return pl.concat(tables, how="diagonal_relaxed")
+
+
+def _shape(frame: PredictionFrame) -> object:
+    """What frames must share to be laid out together."""
+    inputs = (frame.inputs.names, *((n, c.dtype.str) for n, c in frame.inputs.columns.items()))
+    if frame.outputs is None:
+        return inputs, None
+    columns = frame.outputs.columns.items()
+    return inputs, (frame.outputs.names, *((n, c.dtype.str, c.shape[1:]) for n, c in columns))
+
+
+def _group_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
+    rows = [frame.inputs.rows for frame in frames]
+
+    def same(values: Iterable[Any]) -> list[Any]:
+        return [v for value, count in zip(values, rows, strict=True) for v in [value] * count]
+
+    def each(lists: Iterable[Sequence[Any] | None]) -> list[Any]:
+        return [
+            v
+            for values, count in zip(lists, rows, strict=True)
+            for v in (values if values is not None else [None] * count)
+        ]
+
+    fixed: dict[str, Any] = {
+        "id": [text(raw) for frame in frames for raw in frame.ids],
+        "time": np.concatenate([frame.time_us for frame in frames]).astype("datetime64[us]"),
+        "endpoint": same(frame.endpoint for frame in frames),
+        "revision": same(frame.revision for frame in frames),
+        "arm": same(frame.arm for frame in frames),
+        "version": same(frame.version for frame in frames),
+        "role": same(frame.role for frame in frames),
+        "assigned_by": same(frame.assigned_by for frame in frames),
+        "slot": np.concatenate([frame.slots for frame in frames]),
+        "propensity": np.concatenate([frame.propensity for frame in frames]),
+        "unit": each(frame.units for frame in frames),
+        "caller_id": each(frame.caller_ids for frame in frames),
+        "outcome": same(frame.outcome for frame in frames),
+        "source": same(frame.source for frame in frames),
+        "queue_us": np.concatenate([frame.queue_us for frame in frames]),
+        "model_us": same(frame.model_us for frame in frames),
+        "trace_id": each(frame.trace_ids for frame in frames),
+        "parent_id": [raw and text(raw) for raw in each(frame.parent_ids for frame in frames)],
+        "step": same(frame.step for frame in frames),
+    }
+    series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
+    series += _batch_series("in.", [frame.inputs for frame in frames])
+    outputs = [frame.outputs for frame in frames if frame.outputs is not None]
+    return pl.DataFrame(series + (_batch_series("out.", outputs) if outputs else []))
+
+
+def _fixed(name: str, values: Any, dtype: Any) -> pl.Series:
+    if name == "time":
+        return pl.Series(name, values).dt.replace_time_zone("UTC")
+    return pl.Series(name, values, dtype=dtype)
+
+
+def _batch_series(prefix: str, batches: Sequence[Batch]) -> list[pl.Series]:
+    numbers = np.concatenate([batch.numbers for batch in batches])
+    series = [
+        pl.Series(prefix + name, np.ascontiguousarray(numbers[:, place]), nan_to_null=True)
+        for place, name in enumerate(batches[0].names)
+    ]
+    for name in batches[0].columns:
+        column = np.concatenate([batch.columns[name] for batch in batches])
+        series.append(_column_series(prefix + name, column))
+    return series
+
+
+def _column_series(name: str, column: Column) -> pl.Series:
+    """One field's values. Pictures and sound are kept as digest and size."""
+    if column.dtype.kind == "M":
+        return pl.Series(name, column).dt.replace_time_zone("UTC")
+    if column.ndim > 1:
+        return pl.Series(name, column.tolist())
+    if not column.dtype.hasobject:
+        return pl.Series(name, column)
+    values: list[Any] = column.tolist()
+    if any(isinstance(value, bytes) for value in values):
+        values = [_described(value) for value in values]
+    return pl.Series(name, values, strict=False)
+
+
+def _described(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    return f"sha256:{hashlib.sha256(value).hexdigest()} {len(value)} bytes"
+
+
+def feedback_table(frames: Sequence[FeedbackFrame]) -> pl.DataFrame:
+    """The entries of feedback frames, in the columns of `FEEDBACK_SCHEMA`.
+
+    A value is kept as the text of it and, if it is a number or a boolean, as a number.
+    """
+    values = [value for frame in frames for value in frame.values]
+    columns: dict[str, Any] = {
+        "prediction_id": [text(raw) for frame in frames for raw in frame.ids],
+        "time": [time for frame in frames for time in frame.time_us.tolist()],
+        "received": [frame.received_us for frame in frames for _ in frame.ids],
+        "endpoint": [frame.endpoint for frame in frames for _ in frame.ids],
+        "name": [name for frame in frames for name in frame.names],
+        "text": [_text(value) for value in values],
+        "number": [None if isinstance(value, str) else float(value) for value in values],
+        "source": [frame.source for frame in frames for _ in frame.ids],
+    }
+    series = []
+    for name, dtype in FEEDBACK_SCHEMA.items():
+        if dtype == TIME:
+            times = pl.Series(name, columns[name], dtype=pl.Int64).cast(pl.Datetime("us"))
+            series.append(times.dt.replace_time_zone("UTC"))
+        else:
+            series.append(pl.Series(name, columns[name], dtype=dtype))
+    return pl.DataFrame(series)
+
+
+def _text(value: bool | float | str) -> str:
+    """A value as text, such that 1 and 1.0 are the same label."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
