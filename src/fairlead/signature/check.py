@@ -37,7 +37,7 @@ def fits(endpoint: Signature, version: Signature) -> tuple[str, ...]:
     for field in version.inputs:
         if field.name in given:
             reasons += _differences(given[field.name], field)
-        elif field.missing == "error":
+        else:
             reasons.append(f"Input '{field.name}' is not among the endpoint's fields.")
     return (*reasons, *_answers(endpoint, version))
 
@@ -52,8 +52,8 @@ def _differences(given: Field, wanted: Field) -> list[str]:
     if wanted.kind == given.kind == "category" and not families(given) <= families(wanted):
         have, want = (" or ".join(sorted(families(f))) for f in (given, wanted))
         return [f"Input '{name}' has categories of {want} for the version, {have} here."]
-    if given.missing == "allow" and wanted.missing == "error":
-        return [f"Input '{name}' may be missing for the endpoint; the version needs it."]
+    if given.missing == "allow" and wanted.missing != "allow":
+        return [f"Input '{name}' may be missing for the endpoint; the version needs a value."]
     return []
 
 

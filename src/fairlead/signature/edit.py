@@ -14,7 +14,7 @@ from fairlead.signature.read import Refused
 from fairlead.signature.types import Field, Signature
 
 
-def with_field(signature: Signature, name: str, **changes: Any) -> Signature:
+def with_field(signature: Signature, name: str, /, **changes: Any) -> Signature:
     """The signature with one input field changed.
 
     Args:

@@ -238,22 +238,26 @@ def read_timestamp(field: Field) -> Reader:  # noqa: ARG001  # readers share one
             except ValueError:
                 raise Refused("text that is not an ISO 8601 time") from None
         if isinstance(value, np.datetime64):
-            return int(value.astype("datetime64[us]").astype(np.int64))
+            return _in_range(int(value.astype("datetime64[us]").astype(np.int64)))
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             value = dt.datetime.combine(value, dt.time())
         if isinstance(value, dt.datetime):
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-            return (aware - EPOCH) // dt.timedelta(microseconds=1)
+            return _in_range((aware - EPOCH) // dt.timedelta(microseconds=1))
         if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
             raise Refused(describe(value))
-        if not SECONDS_LOW <= value <= SECONDS_HIGH:
-            raise Refused(
-                "a number of seconds beyond the years 1 to 9999",
-                "Numbers are seconds since 1970, not milliseconds.",
-            )
-        return round(float(value) * 1e6)
+        return _in_range(round(min(max(float(value), -1e15), 1e15) * 1e6))
 
     return read
+
+
+def _in_range(time_us: int) -> int:
+    if not SECONDS_LOW <= time_us / 1e6 <= SECONDS_HIGH:
+        raise Refused(
+            "a time beyond the years 1 to 9999",
+            "Numbers are seconds since 1970, not milliseconds.",
+        )
+    return time_us
 
 
 def element(field: Field) -> np.dtype[np.generic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.signature.kinds import RULES, JsonSchema
+from fairlead.signature.read import element
 from fairlead.signature.types import Field, Signature
 
 _EXAMPLES: dict[str, Any] = {
@@ -20,7 +21,8 @@ def row_schema(signature: Signature) -> JsonSchema:
     """JSON Schema of one row by field name, with an example.
 
     Example:
-        >>> ages = Signature(inputs=(Field(name="age", kind="number", low=18, high=90),), outputs=())
+        >>> age = Field(name="age", kind="number", low=18, high=90)
+        >>> ages = Signature(inputs=(age,), outputs=())
         >>> row_schema(ages)["required"], row_schema(ages)["examples"]
         (['age'], [{'age': 54.0}])
     """
@@ -52,12 +54,13 @@ def example(field: Field) -> Any:
         middle = low + (high - low) / 2
         return round(middle) if field.kind == "integer" else float(f"{middle:.6g}")
     if field.kind == "tensor":
-        return _filled(field.shape)
+        zero = {"O": "", "b": False}.get(element(field).kind, 0)
+        return _filled(field.shape, zero)
     return _EXAMPLES[field.kind]
 
 
-def _filled(shape: tuple[int, ...]) -> Any:
-    return [_filled(shape[1:])] * max(shape[0], 1) if shape else 0
+def _filled(shape: tuple[int, ...], value: object) -> Any:
+    return [_filled(shape[1:], value)] * max(shape[0], 1) if shape else value
 
 
 def _input_schema(field: Field) -> JsonSchema:
