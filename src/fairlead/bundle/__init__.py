@@ -1,1 +1,44 @@
 """Model bundles: a directory of data, digests and a signature."""
+
+from fairlead.bundle.archive import pack, unpack
+from fairlead.bundle.cache import BundleCache
+from fairlead.bundle.keys import KeyRing
+from fairlead.bundle.read import open_bundle, read_file
+from fairlead.bundle.receipt import Receipt, compare, decode_receipt, encode_receipt
+from fairlead.bundle.types import (
+    Bundle,
+    BundleInfo,
+    CodeFacts,
+    DataFacts,
+    RunnerKind,
+    RunnerSpec,
+    TensorInput,
+    TensorOutput,
+    Tolerance,
+    Trainable,
+)
+from fairlead.bundle.write import write_bundle
+
+__all__ = [
+    "Bundle",
+    "BundleCache",
+    "BundleInfo",
+    "CodeFacts",
+    "DataFacts",
+    "KeyRing",
+    "Receipt",
+    "RunnerKind",
+    "RunnerSpec",
+    "TensorInput",
+    "TensorOutput",
+    "Tolerance",
+    "Trainable",
+    "compare",
+    "decode_receipt",
+    "encode_receipt",
+    "open_bundle",
+    "pack",
+    "read_file",
+    "unpack",
+    "write_bundle",
+]

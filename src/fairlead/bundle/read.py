@@ -1,0 +1,103 @@
+"""Opening a bundle: who signed it, then every byte, and only then what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import msgspec
+
+from fairlead.bundle.files import check_files
+from fairlead.bundle.keys import KeyRing
+from fairlead.bundle.manifest import read_manifest
+from fairlead.bundle.types import FORMAT, Bundle, BundleInfo
+from fairlead.errors import BundleError
+
+MANIFEST_BYTES_MAX = 4 << 20
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+_decode = msgspec.json.Decoder(BundleInfo).decode
+
+
+def open_bundle(path: Path, keys: KeyRing, *, expect_digest: str | None = None) -> Bundle:
+    """Verify a bundle, then read what it says.
+
+    Args:
+        path: its folder.
+        keys: whose signatures are accepted.
+        expect_digest: the digest it must have, if that is known.
+
+    Raises:
+        BundleError: it is not whole, not signed by someone trusted, not the one expected, or
+            of a format that is not known.
+    """
+    try:
+        manifest = (path / "manifest").read_bytes()[: MANIFEST_BYTES_MAX + 1]
+        signature = (path / "manifest.sig").read_bytes()
+    except OSError:
+        raise BundleError(f"{path.name} is not a bundle: it has no signed manifest.") from None
+    return read_verified(path, manifest, signature, keys, expect_digest)
+
+
+def read_verified(
+    path: Path, manifest: bytes, signature: bytes, keys: KeyRing, expect_digest: str | None
+) -> Bundle:
+    """As `open_bundle`, with the manifest and its signature read already."""
+    if len(manifest) > MANIFEST_BYTES_MAX:
+        raise BundleError("The bundle's manifest is too long.")
+    signer = keys.verify(manifest, signature)
+    digest = hashlib.sha256(manifest).hexdigest()
+    if expect_digest is not None and digest != expect_digest:
+        raise BundleError("This is another bundle than the one that was asked for.")
+    check_files(path, read_manifest(manifest))
+    return Bundle(path, digest, parse_info(read_file_at(path, manifest, "bundle.json")), signer)
+
+
+def parse_info(raw: bytes) -> BundleInfo:
+    """Read `bundle.json`.
+
+    Raises:
+        BundleError: it is of a newer format, or holds what this format does not know.
+    """
+    try:
+        info = _decode(raw)
+    except msgspec.DecodeError as error:
+        raise BundleError(
+            f"bundle.json in the bundle cannot be read: {error}.",
+            hint="It may need a newer Fairlead.",
+        ) from None
+    if info.format != FORMAT:
+        raise BundleError(
+            f"The bundle has format {info.format}; this Fairlead reads {FORMAT}.",
+            hint="Upgrade Fairlead on this machine.",
+        )
+    if not MODEL_NAME.fullmatch(info.name):
+        raise BundleError("bundle.json in the bundle has a model name that is not valid.")
+    return info
+
+
+def read_file(bundle: Bundle, path: str) -> bytes:
+    """A file of a bundle, checked again: what was swapped since it was opened is refused.
+
+    Raises:
+        BundleError: the bundle has no such file, or it was changed.
+    """
+    manifest = (bundle.path / "manifest").read_bytes()
+    if hashlib.sha256(manifest).hexdigest() != bundle.digest:
+        raise BundleError("The bundle's manifest was changed while it was in use.")
+    return read_file_at(bundle.path, manifest, path)
+
+
+def read_file_at(folder: Path, manifest: bytes, path: str) -> bytes:
+    """A file whose bytes are as a verified manifest says."""
+    entries = {entry.path: entry for entry in read_manifest(manifest)}
+    if path not in entries:
+        raise BundleError(f"The bundle has no file {path}.")
+    try:
+        raw = (folder / path).read_bytes()
+    except OSError:
+        raise BundleError(f"{path} in the bundle cannot be read.") from None
+    if hashlib.sha256(raw).hexdigest() != entries[path].digest:
+        raise BundleError(f"{path} in the bundle was changed while it was in use.")
+    return raw
