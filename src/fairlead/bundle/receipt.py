@@ -78,11 +78,11 @@ def _pack_column(column: Column) -> _Column:
     flat = column.ravel()
     if column.dtype.kind == "M":
         return _Column(column.dtype.str, column.shape, flat.astype(np.int64).tolist())
-    if column.dtype.hasobject and any(isinstance(value, bytes) for value in flat):
-        values = [None if value is None else base64.b64encode(value).decode() for value in flat]
-        return _Column("bytes", column.shape, values)
-    dtype = "object" if column.dtype.hasobject else column.dtype.str
-    return _Column(dtype, column.shape, flat.tolist())
+    values: list[Any] = flat.tolist()
+    if any(isinstance(value, bytes) for value in values):
+        written = [None if value is None else base64.b64encode(value).decode() for value in values]
+        return _Column("bytes", column.shape, written)
+    return _Column("object" if column.dtype.hasobject else column.dtype.str, column.shape, values)
 
 
 def _unpack(raw: _Columns) -> Batch:
