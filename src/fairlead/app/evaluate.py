@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from fairlead.packaging.environment import data_digest
+from fairlead.packaging.evaluate import Evaluation, evaluate
 
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
-from fairlead.packaging.environment import data_digest
-from fairlead.packaging.evaluate import Evaluation, evaluate
 from fairlead.registry import Version
 from fairlead.runners.load import load_runner
 from fairlead.signature import Batch, concat, from_frame

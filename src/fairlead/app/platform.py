@@ -122,7 +122,7 @@ def is_ready(url: str, path: str = "/health/ready") -> bool:
     connection = HTTPConnection(address.hostname or "", address.port, timeout=2.0)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200  # noqa: PLR2004
+        return connection.getresponse().status == 200
     except OSError:
         return False
     finally:

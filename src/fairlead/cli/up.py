@@ -8,13 +8,12 @@ import click
 import msgspec.structs
 
 from fairlead.app.platform import answers, deploy, run_platform, start_platform, wait_ready
+from fairlead.app.settings import LOOPBACK
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.errors import BundleError, ConfigError
 from fairlead.routing import ROUTES
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command("up")

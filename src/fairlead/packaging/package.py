@@ -24,7 +24,7 @@ from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
-from fairlead.profiles import encode_profile, make_reference
+from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import load_runner
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
@@ -84,7 +84,7 @@ def make_bundle(
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
-    files["reference.json"] = encode_profile(make_reference(signature.inputs, batch))
+    files["reference.json"] = encode(make_reference(signature, batch))
     examples = batch.take(slice(0, EXAMPLES))
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:

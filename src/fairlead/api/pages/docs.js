@@ -1,0 +1,4 @@
+"use strict";
+
+const docs = document.getElementById("docs");
+SwaggerUIBundle({ url: docs.dataset.url, domNode: docs, deepLinking: true, tryItOutEnabled: true });

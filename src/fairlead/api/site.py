@@ -1,0 +1,98 @@
+"""The pages: an index, one to try each endpoint, and one with its API, drawn by Swagger UI."""
+
+from __future__ import annotations
+
+import importlib.resources
+from functools import cache
+
+from fastapi import APIRouter, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fairlead.api.tryit import render_try
+from fairlead.api.types import Services
+from fairlead.errors import NotFoundError
+
+OURS = {
+    "style.css": "text/css; charset=utf-8",
+    "try.js": "text/javascript; charset=utf-8",
+    "docs.js": "text/javascript; charset=utf-8",
+}
+SWAGGER = {
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+}
+# Swagger UI sets styles on elements and draws its icons from data: URLs.
+DOCS_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+)
+
+_pages = Environment(
+    loader=PackageLoader("fairlead.api", "pages"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def build_site(services: Services) -> APIRouter:
+    """The pages' own list of routes.
+
+    Args:
+        services: the platform behind them.
+    """
+    site = APIRouter(include_in_schema=False)
+
+    @site.get("/")
+    def index() -> Response:
+        routes = services.routes()
+        return _html(_pages.get_template("index.html").render(routes=routes))
+
+    @site.get("/try/{endpoint}")
+    def try_it(endpoint: str) -> Response:
+        route = services.route(endpoint)
+        versions = [arm.version.name for arm in route.arms]
+        return _html(
+            render_try(
+                endpoint,
+                route.revision,
+                versions,
+                route.signature,
+                services.api_url,
+                services.example(route),
+            )
+        )
+
+    @site.get("/docs")
+    def docs_of_control() -> Response:
+        return _docs("Control plane", "/openapi.json")
+
+    @site.get("/docs/{endpoint}")
+    def docs(endpoint: str) -> Response:
+        services.route(endpoint)
+        return _docs(endpoint, f"/v1/endpoints/{endpoint}/openapi.json")
+
+    @site.get("/static/{name}")
+    def static(name: str) -> Response:
+        content, kind = _static(name)
+        return Response(content, media_type=kind, headers={"cache-control": "no-cache"})
+
+    return site
+
+
+def _docs(title: str, url: str) -> Response:
+    page = _pages.get_template("docs.html").render(title=title, url=url)
+    return _html(page, {"content-security-policy": DOCS_POLICY})
+
+
+def _html(page: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+
+@cache
+def _static(name: str) -> tuple[bytes, str]:
+    """A file and its media type; only files that are named here are served."""
+    if name in OURS:
+        folder = importlib.resources.files("fairlead.api") / "pages"
+        return (folder / name).read_bytes(), OURS[name]
+    if name in SWAGGER:
+        folder = importlib.resources.files("fastapi_offline") / "static"
+        return (folder / name).read_bytes(), SWAGGER[name]
+    raise NotFoundError("There is nothing at this path.")
