@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar, overload
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ ROWS_MAX = 1000
 BYTES_MAX = 4 * 1024 * 1024
 FEEDBACK_COLUMNS = ("id", "value", "name", "time")
 
-Texts = str | Sequence[str | None] | None
+Texts = str | Iterable[str | None] | None
 
 
 class Client:
