@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,7 +35,7 @@ class _Array(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     dtype: str
     shape: tuple[int, ...]
-    data: bytes | list[bool | int | float | str | bytes | None]
+    data: bytes | list[Any]
 
 
 class _Columns(msgspec.Struct, array_like=True, gc=False, frozen=True):

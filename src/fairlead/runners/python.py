@@ -87,7 +87,7 @@ class PythonRunner:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [sys.executable, "-m", "fairlead.runners.python_child", str(self._folder),
+                [sys.executable, "-B", "-m", "fairlead.runners.python_child", str(self._folder),
                  str(theirs.fileno())],
                 stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), start_new_session=True,
             )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Stand-in."""
+
+
+def render_try(*a):
+    return "x"
