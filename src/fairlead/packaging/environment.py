@@ -138,19 +138,19 @@ def data_digest(batch: Batch) -> str:
 
 def _canonical(values: npt.NDArray[Any], name: str) -> Iterator[bytes]:
     """The bytes of a column: type, shape, values in C order, little-endian."""
+    dtype = values.dtype
     yield _framed(b"shape", struct.pack(f"<{values.ndim}q", *values.shape))
-    if values.dtype.kind in "OUS":
+    if dtype.kind in "OUS":
         for value in values.ravel(order="C"):
             yield from _value(value, name)
         return
-    if values.dtype.kind not in "biufmM":
-        raise _no_plain(values.dtype.name, name)
-    plain = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    if plain.dtype.kind == "f":
-        plain = np.where(np.isnan(plain), plain.dtype.type("nan"), plain + plain.dtype.type(0.0))
-        plain = plain.astype(values.dtype.newbyteorder("<"))
-    yield _framed(b"type", plain.dtype.newbyteorder("<").str.replace("=", "<").encode())
-    yield plain.tobytes()
+    if dtype.kind not in "biufmM":
+        raise _no_plain(dtype.name, name)
+    if dtype.kind == "f":  # one NaN, whatever its bits, and one zero
+        values = np.where(np.isnan(values), np.nan, values) + 0.0
+    little = dtype.newbyteorder("<")
+    yield _framed(b"type", little.str.encode())
+    yield values.astype(little).tobytes(order="C")
 
 
 def _value(value: object, name: str) -> Iterator[bytes]:

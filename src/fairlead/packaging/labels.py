@@ -81,9 +81,9 @@ def plain_values(values: npt.NDArray[Any]) -> list[Any]:
     Raises:
         ConfigError: a value is neither text nor a number nor a boolean.
     """
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.astype(object).filled(None)
     array = np.asarray(values)
+    if np.ma.isMA(values):
+        array = np.where(np.ma.getmaskarray(values), None, array.astype(object))
     if array.dtype.kind in "mM":
         raise _not_labels(array.dtype.name)
     return [_plain(value) for value in array.tolist()]
