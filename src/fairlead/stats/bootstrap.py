@@ -12,7 +12,7 @@ from fairlead.stats.weighted import Numbers, Statistic, value_of
 
 REPLICATES = 1000
 REPLICATES_MIN = 200
-DRAWS_MAX = 100_000_000
+DRAWS_MAX = 50_000_000
 CHUNK_CELLS = 1 << 20
 
 
@@ -25,7 +25,7 @@ def bootstrap(
 ) -> dict[str, Estimate]:
     """Measure statistics of rows, with expanded percentile intervals.
 
-    Rows are drawn anew with replacement, as many as there are, 1000 times (fewer above 100 000
+    Rows are drawn anew with replacement, as many as there are, 1000 times (fewer above 50 000
     rows, where the quantiles of fewer do, down to 200); all statistics see the same draws. The
     interval lies between the quantiles of the resampled values at `expanded_tail`. Efron (1979),
     "Bootstrap methods: another look at the jackknife".

@@ -102,7 +102,7 @@ def roc_auc(positive: Values, scores: Values) -> Statistic:
 
 def rmse(truth: Values, predicted: Values) -> Statistic:
     """Root of the mean squared error."""
-    squared = mean(_errors(truth, predicted) ** 2)
+    squared = mean(_squares(_errors(truth, predicted)))
     return lambda weights: np.sqrt(squared(weights))
 
 
@@ -113,10 +113,12 @@ def mae(truth: Values, predicted: Values) -> Statistic:
 
 def r2(truth: Values, predicted: Values) -> Statistic:
     """1 - (sum of squared errors) / (sum of squares around the mean); NaN for a constant truth."""
-    squared = _errors(truth, predicted) ** 2
+    squared = _squares(_errors(truth, predicted))
     numbers = np.asarray(truth, dtype=np.float64)
-    centred = numbers - numbers.mean() if np.ptp(numbers) > 0 else np.zeros_like(numbers)
-    squares = centred**2
+    constant = numbers.min() == numbers.max()
+    with np.errstate(all="ignore"):
+        centred = np.zeros_like(numbers) if constant else numbers - numbers.mean()
+    squares = _squares(centred)
 
     def explained(weights: Numbers) -> Numbers:
         around = weights @ squares
@@ -144,6 +146,11 @@ def _errors(truth: Values, predicted: Values) -> Numbers:
         return np.asarray(predicted, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
 
 
+def _squares(numbers: Numbers) -> Numbers:
+    with np.errstate(all="ignore"):
+        return np.square(numbers)
+
+
 def _codes(truth: Values, predicted: Values) -> tuple[Values, Values, int]:
     """Both as places in the sorted classes that occur, and how many these are."""
     check_rows(truth, predicted)
@@ -155,8 +162,8 @@ def _count(codes: Values, weights: Numbers, classes: int) -> Numbers:
     """Weight of each class in each line, shape (lines, classes)."""
     lines = len(weights)
     places = codes + classes * np.arange(lines)[:, None]
-    counts: Numbers = np.bincount(places.ravel(), weights.ravel(), minlength=lines * classes)
-    return counts.reshape(lines, classes)
+    counts = np.bincount(places.ravel(), weights.ravel(), minlength=lines * classes)
+    return np.asarray(counts, dtype=np.float64).reshape(lines, classes)
 
 
 def _mean_where(present: Values, above: Numbers, below: Numbers) -> Numbers:
