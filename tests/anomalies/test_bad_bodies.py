@@ -35,8 +35,9 @@ def refused(reply: Reply, status: int = 400) -> dict[str, Any]:
     text = reply.body.decode()
     for leak in ("Traceback", "/tmp", ".py", "site-packages", "SECRET"):
         assert leak not in text
-    assert reply.error["message"]
-    return reply.error
+    error: dict[str, Any] = reply.error
+    assert error["message"]
+    return error
 
 
 def test_an_unknown_field_names_the_nearest(platform: Platform) -> None:
@@ -150,7 +151,9 @@ def test_wrong_feedback_is_refused(platform: Platform, item: dict[str, object]) 
         b"\x00\x01\x02\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"POST " + PREDICT.encode() + b" HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-        b"POST " + PREDICT.encode() + b" HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n",
+        b"POST "
+        + PREDICT.encode()
+        + b" HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\n" + b"X: " + b"a" * 200_000 + b"\r\n\r\n",
         b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\n\r\n",
         b"GET /health/live HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
@@ -175,9 +178,7 @@ def test_nothing_of_it_became_a_prediction_of_a_wrong_row(platform: Platform) ->
 
 def test_pages_of_other_sites_are_kept_out(platform: Platform) -> None:
     assert platform.control("/", headers={"Host": "evil.example"}).status == 421
-    asked = platform.control(
-        PREDICT, {"rows": [ROW]}, headers={"Origin": "https://evil.example"}
-    )
+    asked = platform.control(PREDICT, {"rows": [ROW]}, headers={"Origin": "https://evil.example"})
     assert asked.status == 403
 
 

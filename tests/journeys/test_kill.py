@@ -68,7 +68,7 @@ def test_every_answered_row_is_on_the_log_once_after_kills(tmp_path: Path) -> No
             caller.start()
         for _ in range(KILLS):
             count = sum(len(caller.answered) for caller in callers)
-            until(lambda c=count: sum(len(o.answered) for o in callers) > c + 400, "answers")  # type: ignore[misc]
+            until(lambda c=count: sum(len(o.answered) for o in callers) > c + 400, "answers")
             _kill_all_and_wait(platform)
         for caller in callers:
             caller.enough.set()

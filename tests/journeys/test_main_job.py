@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -22,9 +23,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def platform(home: Path) -> Platform:
+def platform(home: Path) -> Iterator[Platform]:
     with Platform(home, "churn:1", "--workers=2") as running:
-        yield running  # type: ignore[misc]
+        yield running
 
 
 def test_an_answer_is_on_the_log_and_takes_feedback(platform: Platform, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from fairlead.errors import NotFoundError
 OURS = {
     "style.css": "text/css; charset=utf-8",
     "try.js": "text/javascript; charset=utf-8",
+    "snippets.js": "text/javascript; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
 }
 SWAGGER = {

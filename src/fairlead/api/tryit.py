@@ -197,7 +197,7 @@ def _note(field: Field) -> str:
         case "timestamp":
             return "UTC"
         case "tensor":
-            shape = " × ".join("any" if length == -1 else str(length) for length in field.shape)
+            shape = " by ".join("any" if length == -1 else str(length) for length in field.shape)
             return f"JSON, {shape or 'a single value'}"
         case "image" | "audio" | "text" | "integer":
             return field.kind
@@ -207,7 +207,7 @@ def _note(field: Field) -> str:
 
 
 def _slider(field: Field) -> Slider | None:
-    """A slider over the range seen, if there is one; about a hundred steps of 1, 10, 0.1 …"""
+    """A slider over the range seen, if there is one; about a hundred steps of 1, 10 or 0.1."""
     if field.low is None or field.high is None:
         return None
     span = field.high - field.low

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from fairlead.packaging.environment import data_digest
-from fairlead.packaging.evaluate import Evaluation, evaluate
 
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
-from fairlead.registry import Version
+from fairlead.packaging.environment import data_digest
+from fairlead.packaging.evaluate import Evaluation, evaluate
+from fairlead.registry import Evaluated, Version
 from fairlead.runners.load import load_runner
 from fairlead.signature import Batch, concat, from_frame
 
@@ -59,7 +59,7 @@ def evaluate_version(
     version = workspace.registry.resolve(reference)
     other = workspace.registry.resolve(against) if against else None
     outputs, batch = _answers(workspace, version, rows, allow_pickle=allow_pickle)
-    opposing = other and _answers(workspace, other, rows, allow_pickle=allow_pickle)[0]
+    opposing = _answers(workspace, other, rows, allow_pickle=allow_pickle)[0] if other else None
     evaluation = evaluate(
         outputs,
         version.signature,
@@ -68,9 +68,16 @@ def evaluate_version(
         slices={column: rows[column].to_numpy() for column in slices},
         seed=SEED,
     )
-    workspace.registry.add_evaluation(
-        version, evaluation, data_digest(batch), other.name if other else None
+    evaluated = Evaluated(
+        rows=evaluation.rows,
+        data_digest=data_digest(batch),
+        created_us=workspace.clock.now_us(),
+        metrics=evaluation.metrics,
+        against=other.name if other else None,
+        differences=evaluation.differences,
+        slices={f"{part.field}={part.value}": part.metrics for part in evaluation.slices},
     )
+    workspace.registry.add_evaluation(version, evaluated)
     return evaluation
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
+from fairlead.stats import Estimate
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,14 +88,6 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model}:{self.number}"
 
 
-class Measured(msgspec.Struct, frozen=True):
-    """A metric with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     """What an evaluation of a version on labelled rows found.
 
@@ -111,10 +104,10 @@ class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     data_digest: str
     created_us: int
-    metrics: dict[str, Measured]
+    metrics: dict[str, Estimate]
     against: str | None = None
-    differences: dict[str, Measured] = {}
-    slices: dict[str, dict[str, Measured]] = {}
+    differences: dict[str, Estimate] = {}
+    slices: dict[str, dict[str, Estimate]] = {}
 
 
 MODELS = Kind("model", Model)
