@@ -1,0 +1,6 @@
+"""From a fitted model to the form in which it is served, and proof that the two are equal."""
+
+from fairlead.packaging.export.sklearn import export
+from fairlead.packaging.export.types import Exported, Reference
+
+__all__ = ["Exported", "Reference", "export"]
