@@ -91,7 +91,7 @@ class Platform:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.addresses = until(self._addresses, "addresses")
-        until(self.ready, "readiness", 60)
+        until(lambda: self.ready() and "API " in self.log, "readiness", 60)
 
     def __enter__(self) -> Self:
         return self

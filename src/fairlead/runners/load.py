@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 from fairlead.bundle import Bundle, compare, decode_receipt, read_file
 from fairlead.clock import Clock
 from fairlead.errors import BundleError, ReceiptError
@@ -38,9 +40,11 @@ def load_runner(
 
             return OnnxRunner(read_file(bundle, spec.path), spec, signature.outputs)
         case "sklearn":
-            from fairlead.runners.sklearn import SklearnRunner
+            from fairlead.runners.sklearn import SklearnRunner, load_skops
 
-            return SklearnRunner(read_file(bundle, spec.path), spec, signature)
+            raw = read_file(bundle, spec.path)
+            model = pickle.loads(raw) if spec.pickle else load_skops(raw)  # noqa: S301  # allowed
+            return SklearnRunner(model, spec, signature)
         case "python":
             from fairlead.runners.python import PythonRunner
 

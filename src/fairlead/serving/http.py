@@ -35,12 +35,14 @@ class HttpLimits:
         header_bytes_max: of the target and all headers of one request.
         read_timeout_s: from a request's first byte to its last.
         idle_timeout_s: between two requests.
+        linger_s: for which a refused peer may go on sending before it is cut off.
     """
 
     body_bytes_max: int
     header_bytes_max: int = 32 * 1024
     read_timeout_s: float = 30.0
     idle_timeout_s: float = 75.0
+    linger_s: float = 5.0
 
 
 class HttpServer:
@@ -98,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Request, bool]] = deque()
         self._busy = False
         self._refusal: Response | None = None
+        self._lingers_until_s: float | None = None
         self._paused_writing = False
         self._since_s = server.loop.time()
         self._reading = False
@@ -238,7 +241,20 @@ class Connection(asyncio.Protocol):
                 self._reply(error_response(error), head=False, keep_alive=keep_alive)
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False)
-            self._transport.close()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Send no more, and throw away what still comes, for a while.
+
+        To close at once would reset the connection under a peer that is still sending, and it
+        would never read why it was refused.
+        """
+        assert self._transport is not None
+        self._busy = True
+        self._lingers_until_s = self._server.loop.time() + self._server.limits.linger_s
+        self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
 
     def _reply(self, response: Response, *, head: bool, keep_alive: bool) -> None:
         self._busy = False
@@ -292,7 +308,13 @@ class Connection(asyncio.Protocol):
 
     def end_if_late(self, now_s: float) -> None:
         """End a connection that is silent for too long, in a request or between two."""
-        if self._transport is None or self._busy or self._waiting:
+        if self._transport is None:
+            return
+        if self._lingers_until_s is not None:
+            if now_s > self._lingers_until_s:
+                self._transport.abort()
+            return
+        if self._busy or self._waiting:
             return
         limits = self._server.limits
         if self._reading and now_s - self._since_s > limits.read_timeout_s:
