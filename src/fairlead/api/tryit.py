@@ -22,9 +22,8 @@ PAGES = Path(__file__).parent / "pages"
 STATIC = "/static"
 STATIC_FILES = ("style.css", "try.js", "snippets.js")
 
-CONTENT_SECURITY_POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'self'"
-
 SLIDER_STEPS = 100
+SPAN_MIN = 1e-300
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def render_try(
 ) -> str:
     """Write the page on which an endpoint is tried.
 
-    It runs under `CONTENT_SECURITY_POLICY`, fetches `STATIC_FILES` from below `STATIC`, and
+    It runs under the policy `default-src 'self'`, fetches `STATIC_FILES` from below `STATIC`, and
     sends rows and feedback to the doors of the API on its own origin.
 
     Args:
@@ -197,7 +196,7 @@ def _note(field: Field) -> str:
         case "timestamp":
             return "UTC"
         case "tensor":
-            shape = " by ".join("any" if length == -1 else str(length) for length in field.shape)
+            shape = " x ".join("any" if length == -1 else str(length) for length in field.shape)
             return f"JSON, {shape or 'a single value'}"
         case "image" | "audio" | "text" | "integer":
             return field.kind
@@ -207,17 +206,15 @@ def _note(field: Field) -> str:
 
 
 def _slider(field: Field) -> Slider | None:
-    """A slider over the range seen, if there is one; about a hundred steps of 1, 10 or 0.1."""
+    """A slider over the range seen, if there is one, in a hundred to a thousand even steps."""
     if field.low is None or field.high is None:
         return None
     span = field.high - field.low
-    if not 0 < span < math.inf:
+    if not SPAN_MIN < span < math.inf:
         return None
     step = 10.0 ** math.floor(math.log10(span / SLIDER_STEPS))
     if field.kind == "integer":
         step = max(step, 1.0)
-    if step == 0:
-        return None
     return Slider(_number(field.low), _number(field.high), _number(step))
 
 
@@ -278,7 +275,9 @@ def _text(value: object) -> str:
 
 def _number(value: float) -> str:
     """A number as short as it can be written without becoming another one."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )
 
 
 def _json(value: object) -> str:

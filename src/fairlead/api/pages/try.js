@@ -148,6 +148,8 @@ ask.addEventListener("reset", () => {
 
 ask.addEventListener("submit", async (event) => {
   event.preventDefault();
+  refresh();
+  if (!ask.reportValidity()) return;
   const button = ask.querySelector("[type=submit]");
   button.disabled = true;
   fields.forEach(clearProblem);

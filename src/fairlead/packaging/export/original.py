@@ -1,21 +1,22 @@
 """The original model, asked in the form of data that it was fitted on: what every form of it
-must reproduce."""
+must reproduce.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from fairlead.bundle import Tolerance
 from fairlead.bundle.receipt import compare
 from fairlead.errors import ExportError
 from fairlead.packaging.export.classes import classes_of, kind_of
 from fairlead.packaging.export.types import Reference
-from fairlead.bundle import Tolerance
 from fairlead.runners.frame import Form, make_frame
 from fairlead.runners.sklearn import answer
 from fairlead.signature import Batch, Field, Task

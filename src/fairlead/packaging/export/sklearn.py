@@ -16,9 +16,9 @@ from fairlead.packaging.export.original import Original, is_finite, read_origina
 from fairlead.packaging.export.probe import with_policies
 from fairlead.packaging.export.rows import receipt_rows
 from fairlead.packaging.export.types import Exported, Reference
+from fairlead.runners.frame import make_frame
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.sklearn import answer, load_skops, untrusted_types
-from fairlead.runners.frame import make_frame
 from fairlead.signature import Task
 
 TRAINABLE = "trainable.skops"
