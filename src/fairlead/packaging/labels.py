@@ -83,7 +83,8 @@ def plain_values(values: npt.NDArray[Any]) -> list[Any]:
     """
     array = np.asarray(values)
     if np.ma.isMA(values):
-        array = np.where(np.ma.getmaskarray(values), None, array.astype(object))
+        array = array.astype(object)
+        array[np.ma.getmaskarray(values)] = None
     if array.dtype.kind in "mM":
         raise _not_labels(array.dtype.name)
     return [_plain(value) for value in array.tolist()]
