@@ -156,7 +156,7 @@ def test_rows_without_a_label_are_counted(missing: Any) -> None:
 
 
 def test_masked_labels_are_missing() -> None:
-    truth = np.ma.array([0, 1, 1, 0, 1], mask=[0, 0, 1, 0, 0])
+    truth = np.ma.array([0, 1, 1, 0, 1], mask=np.arange(5) == 2)
     with pytest.raises(ConfigError, match="1 of 5 rows"):
         metrics_of(labels([0] * 5), classifier(0, 1, chances=False), truth)
 
@@ -169,8 +169,9 @@ def test_labels_that_the_model_does_not_know_are_wrong_and_noted() -> None:
     assert one.metrics["balanced_accuracy"].value == pytest.approx(2 / 3)
     assert one.metrics["log_loss"].value > 9
     assert "roc_auc" not in one.metrics
-    assert one.notes == ("10 rows have labels that the model does not know and that count as"
-                         " wrong: 'new'.",)  # fmt: skip
+    assert one.notes == (
+        "10 rows have labels that the model does not know and that count as wrong: 'new'.",
+    )
 
 
 @pytest.mark.parametrize("shape", [(4,), (6,), (5, 2), ()])
@@ -193,9 +194,8 @@ def test_numbers_in_text_are_measured() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
 def test_answers_beyond_measure_are_noted_and_never_written(bad: float) -> None:
-    one = evaluate(
-        predictions([1, 2, bad, 4, 5]), REGRESSOR, np.arange(5), against=predictions([0] * 5), seed=1
-    )  # fmt: skip
+    outputs, others = predictions([1, 2, bad, 4, 5]), predictions([0] * 5)
+    one = evaluate(outputs, REGRESSOR, np.arange(5), against=others, seed=1)
     assert "rmse" not in one.metrics
     assert "rmse" not in one.differences
     assert "rmse is undefined on these rows." in one.notes
