@@ -74,15 +74,15 @@ def code_facts(folder: Path) -> CodeFacts | None:
 
     Returns:
         None without git, outside a repository, before the first commit, or where git takes
-        longer than two seconds.
+        longer than two seconds to answer.
     """
     git = shutil.which("git")
     place = folder if folder.is_dir() else folder.parent
-    if git is None:
+    revision = git and _git(git, place, "rev-parse", "--verify", "HEAD")
+    if not git or not revision:
         return None
-    revision = _git(git, place, "rev-parse", "--verify", "HEAD")
     changes = _git(git, place, "status", "--porcelain", "--untracked-files=no")
-    if revision is None or changes is None:
+    if changes is None:
         return None
     return CodeFacts(revision=revision.strip(), changed=bool(changes.strip()))
 

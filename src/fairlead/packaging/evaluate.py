@@ -243,7 +243,8 @@ def _groups(field: str, values: Values, rows: int) -> list[tuple[str, Values]]:
             f"Slice {field} has shape {np.shape(values)} for {rows} rows.",
             hint="Give one value for each row.",
         )
-    names = np.array(_names(np.asarray(values)))
+    # As objects: fixed-width text would lose NULs at its end.
+    names = np.array(_names(np.asarray(values)), dtype=object)
     found, places = np.unique(names, return_inverse=True)
     order = np.argsort(places, kind="stable")
     groups = np.split(order, np.cumsum(np.bincount(places))[:-1])
