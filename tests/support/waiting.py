@@ -11,7 +11,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+def until(look: Callable[[], T | None], what: str, timeout_s: float = 30.0) -> T:
     """What `look` gives once it is truthy; fails, naming `what`, if it never is."""
     deadline_s = time.monotonic() + timeout_s
     while True:

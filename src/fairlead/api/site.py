@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.resources
+import importlib.util
 from functools import cache
+from pathlib import Path
 
 from fastapi import APIRouter, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fairlead.api.tryit import render_try
+from fairlead.api.tryit import PAGES, STATIC_FILES, render_try
 from fairlead.api.types import Services
 from fairlead.errors import NotFoundError
 
-OURS = {
-    "style.css": "text/css; charset=utf-8",
-    "try.js": "text/javascript; charset=utf-8",
-    "snippets.js": "text/javascript; charset=utf-8",
-    "docs.js": "text/javascript; charset=utf-8",
-}
-SWAGGER = {
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-}
+OURS = (*STATIC_FILES, "docs.js")
+SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js")
+MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 # Swagger UI sets styles on elements and draws its icons from data: URLs.
 DOCS_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
 
-_pages = Environment(
-    loader=PackageLoader("fairlead.api", "pages"), autoescape=True, undefined=StrictUndefined
-)
+_pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
 
 
 def build_site(services: Services) -> APIRouter:
@@ -90,10 +82,15 @@ def _html(page: str, headers: dict[str, str] | None = None) -> Response:
 @cache
 def _static(name: str) -> tuple[bytes, str]:
     """A file and its media type; only files that are named here are served."""
-    if name in OURS:
-        folder = importlib.resources.files("fairlead.api") / "pages"
-        return (folder / name).read_bytes(), OURS[name]
-    if name in SWAGGER:
-        folder = importlib.resources.files("fastapi_offline") / "static"
-        return (folder / name).read_bytes(), SWAGGER[name]
-    raise NotFoundError("There is nothing at this path.")
+    if name not in (*OURS, *SWAGGER):
+        raise NotFoundError("There is nothing at this path.")
+    path = (PAGES if name in OURS else _swagger_folder()) / name
+    return path.read_bytes(), MEDIA_TYPES[path.suffix]
+
+
+def _swagger_folder() -> Path:
+    """Found without an import, which would cost its own."""
+    found = importlib.util.find_spec("fastapi_offline")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "static"

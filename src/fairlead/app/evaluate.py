@@ -65,6 +65,7 @@ def evaluate_version(
         version.signature,
         truth,
         against=opposing,
+        against_signature=other.signature if other else None,
         slices={column: rows[column].to_numpy() for column in slices},
         seed=SEED,
     )

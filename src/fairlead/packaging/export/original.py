@@ -1,6 +1,4 @@
-"""The original model, asked in the form of data that it was fitted on: what every form of it
-must reproduce.
-"""
+"""The original model, asked in the form of data it was fitted on: every form must equal it."""
 
 from __future__ import annotations
 
