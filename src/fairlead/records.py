@@ -49,8 +49,21 @@ class Kind(Generic[T]):
         return "/".join((self.prefix, *parts))
 
     def encode(self, value: T) -> bytes:
-        """Write a value as the bytes that are stored."""
-        return msgspec.json.encode((self.version, value))
+        """Write a value as the bytes that are stored.
+
+        Raises:
+            StorageError: it could not be read back: a number that must not be missing is NaN or
+                infinite, which JSON has no word for.
+        """
+        raw = msgspec.json.encode((self.version, value))
+        try:
+            self._decoder.decode(raw)
+        except msgspec.DecodeError as error:
+            raise StorageError(
+                f"A record of kind '{self.prefix}' cannot be written: {error}.",
+                hint="NaN and infinity cannot stand where a number must.",
+            ) from error
+        return raw
 
     def decode(self, raw: bytes) -> T:
         """Read a value back.
@@ -60,7 +73,7 @@ class Kind(Generic[T]):
         """
         try:
             version, value = self._decoder.decode(raw)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StorageError(
                 f"A record of kind '{self.prefix}' cannot be read: {error}.",
                 hint="It may have been written by another version of Fairlead.",

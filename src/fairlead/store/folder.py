@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from fairlead.errors import NotFoundError, StorageError
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=@+-]*")
-_TEMPORARY = ".partial-"
+_TEMPORARY = ".partial-"  # which no key can be
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class FolderBlobs:
@@ -38,15 +41,14 @@ class FolderBlobs:
 
     def get(self, key: str) -> bytes:
         """Read a blob."""
-        with _mapped(key):
-            return self._path(key).read_bytes()
+        with _mapped(key), self._opened(key) as source:
+            return source.read()
 
     def fetch(self, key: str, target: Path) -> None:
         """Copy a blob to a local file."""
-        with _mapped(key):
-            source = self._path(key)
+        with _mapped(key), self._opened(key) as source:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(target, lambda temporary: shutil.copyfile(source, temporary))
+            _write(target, lambda temporary: _copy(source, temporary))
 
     def locate(self, key: str) -> str:
         """The blob's path."""
@@ -59,14 +61,14 @@ class FolderBlobs:
         found = (
             path.relative_to(self._root).as_posix()
             for path in self._root.rglob("*")
-            if path.is_file() and not path.name.startswith(_TEMPORARY)
+            if path.is_file()
         )
-        return sorted(key for key in found if key.startswith(prefix))
+        return sorted(key for key in found if key.startswith(prefix) and _is_key(key))
 
     def delete(self, key: str) -> None:
         """Remove a blob, if it is there."""
-        with _mapped(key):
-            self._path(key).unlink(missing_ok=True)
+        with _mapped(key), contextlib.suppress(*_MISSING):
+            self._path(key).unlink()
 
     def _path(self, key: str) -> Path:
         """The file of a key; nothing but plain names leads below the root.
@@ -74,13 +76,27 @@ class FolderBlobs:
         Raises:
             StorageError: the key is not made of such names.
         """
-        if not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
+        if not _is_key(key):
             raise StorageError(f"{key!r} cannot be the key of a blob.")
         return self._root.joinpath(*key.split("/"))
 
+    def _opened(self, key: str) -> BinaryIO:
+        try:
+            return self._path(key).open("rb")
+        except _MISSING:
+            raise NotFoundError(f"There is no blob '{key}'.") from None
 
-def _write(target: Path, fill: object) -> None:
-    assert callable(fill)
+
+def _is_key(key: str) -> bool:
+    return all(_SEGMENT.fullmatch(segment) for segment in key.split("/"))
+
+
+def _copy(source: BinaryIO, target: Path) -> None:
+    with target.open("wb") as out:
+        shutil.copyfileobj(source, out)
+
+
+def _write(target: Path, fill: Callable[[Path], object]) -> None:
     temporary = target.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
     try:
         fill(temporary)
@@ -100,8 +116,6 @@ def _write(target: Path, fill: object) -> None:
 def _mapped(key: str) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise NotFoundError(f"There is no blob '{key}'.") from None
     except OSError as error:
         raise StorageError(
             f"The blob '{key}' cannot be read or written: {error.strerror}.",

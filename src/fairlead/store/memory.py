@@ -10,7 +10,7 @@ import msgspec
 
 from fairlead.errors import ConflictError
 from fairlead.records import Kind
-from fairlead.store.types import Delete, Event, Put, Stored
+from fairlead.store.types import ABSENT, Delete, Event, Put, Stored
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -43,20 +43,21 @@ class MemoryStore:
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, or none of them."""
         with self._lock:
+            records = dict(self._records)  # what fails half-way leaves the original alone
+            revision = self._revision + 1
             for change in changes:
-                held = self._records.get(change.key, (0, b""))[0]
+                held = records.get(change.key, (ABSENT, b""))[0]
                 if change.expect is not None and held != change.expect:
                     raise ConflictError(f"The record '{change.key}' was changed by someone else.")
-            self._revision += 1
-            for change in changes:
                 if isinstance(change, Delete):
-                    self._records.pop(change.key, None)
+                    records.pop(change.key, None)
                 else:
-                    self._records[change.key] = (self._revision, change.kind.encode(change.value))
+                    records[change.key] = (revision, change.kind.encode(change.value))
+            self._records, self._revision = records, revision
             for event in events:
                 sequence = len(self._events) + 1
                 self._events.append(msgspec.structs.replace(event, sequence=sequence))
-            return self._revision
+            return revision
 
     def revision(self) -> int:
         """The revision of the last commit."""
@@ -80,7 +81,7 @@ class MemoryStore:
     def release(self, lease: str, holder: str) -> None:
         """Give a lease back."""
         with self._lock:
-            if self._leases.get(lease, ("", 0))[0] == holder:
+            if lease in self._leases and self._leases[lease][0] == holder:
                 del self._leases[lease]
 
     def close(self) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import itertools
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -50,21 +53,15 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
-        with self._mapped():
+        with self._mapped(), _alone(path.parent):
             path.touch(mode=0o600)
-            connection = self._connection()
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found > SCHEMA_VERSION:
-                raise StorageError(
-                    f"The store {path} was made by a newer Fairlead (schema {found}).",
-                    hint="Upgrade Fairlead on this machine.",
-                )
-            if found < SCHEMA_VERSION:
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                )
+            try:
+                self._make_tables()
+            except BaseException:
+                self.close()
+                raise
 
     def get(self, kind: Kind[T], key: str) -> Stored[T] | None:
         """Read one record."""
@@ -80,15 +77,11 @@ class SqliteStore:
         """Read all records of a kind under a prefix, by key."""
         start = kind.key(prefix)
         with self._mapped():
-            found = (
-                self._connection()
-                .execute(
-                    "SELECT key, revision, value FROM records WHERE key >= ? AND key < ? "
-                    "ORDER BY key",
-                    (start, start + "\U0010ffff"),
-                )
-                .fetchall()
+            cursor = self._connection().execute(
+                "SELECT key, revision, value FROM records WHERE key >= ? ORDER BY key", (start,)
             )
+            with contextlib.closing(cursor):  # ends the read: rows come only as they are taken
+                found = list(itertools.takewhile(lambda row: row[0].startswith(start), cursor))
         return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
 
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
@@ -149,23 +142,45 @@ class SqliteStore:
     def close(self) -> None:
         """Close every thread's connection."""
         with self._lock:
-            for connection in self._open:
+            for connection in self._open.values():
                 connection.close()
             self._open.clear()
             self._local = threading.local()
 
+    def _make_tables(self) -> None:
+        connection = self._connection()
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA_VERSION:
+            raise StorageError(
+                f"The store {self._path} was made by a newer Fairlead (schema {found}).",
+                hint="Upgrade Fairlead on this machine.",
+            )
+        if found < SCHEMA_VERSION:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+
     def _connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
+        """This thread's connection; those of threads that ended are closed on the way."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
+            connection = self._local.connection = self._connect()
+            with self._lock:
+                for thread in [thread for thread in self._open if not thread.is_alive()]:
+                    self._open.pop(thread).close()
+                self._open[threading.current_thread()] = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            self._local.connection = connection
-            with self._lock:
-                self._open.append(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
@@ -192,6 +207,17 @@ class SqliteStore:
             ) from error
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: turning a new file's log on waits for nobody, but fails at once."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _apply(connection: sqlite3.Connection, change: Put[Any] | Delete, revision: int) -> None:
     if change.expect is not None:
         found = connection.execute(
@@ -210,8 +236,8 @@ def _apply(connection: sqlite3.Connection, change: Put[Any] | Delete, revision: 
 
 def _advice(error: Exception) -> str:
     text = str(error)
-    if "full" in text:
-        return "Free some disk space."
+    if "full" in text or "I/O" in text:
+        return "Free some disk space, or see whether the disk works."
     if "locked" in text:
         return "Another process holds it; see what else uses this home."
     if "not a database" in text or "malformed" in text:

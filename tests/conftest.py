@@ -1,0 +1,32 @@
+"""What several tests need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def run_python(request: pytest.FixtureRequest) -> Callable[[str, str], str]:
+    """Runs code in another process, which can import the test's module; gives its output."""
+    folder = Path(request.path).parent
+
+    def run(code: str, argument: str) -> str:
+        path = os.pathsep.join([str(folder), *filter(None, sys.path)])
+        finished = subprocess.run(
+            [sys.executable, "-c", code, argument],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    return run
