@@ -1,21 +1,20 @@
-"""The original model, asked in the form of data that it was fitted on: what every form of it
-must reproduce."""
+"""The original model, asked in the form of data it was fitted on: every form must equal it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from fairlead.bundle import Tolerance
 from fairlead.bundle.receipt import compare
 from fairlead.errors import ExportError
 from fairlead.packaging.export.classes import classes_of, kind_of
 from fairlead.packaging.export.types import Reference
-from fairlead.bundle import Tolerance
 from fairlead.runners.frame import Form, make_frame
 from fairlead.runners.sklearn import answer
 from fairlead.signature import Batch, Field, Task
@@ -131,7 +130,7 @@ def _holds_nan(data: Any, place: int, name: str) -> bool:
     return False
 
 
-def _any_nan(column: Sequence[object]) -> bool:
+def _any_nan(column: Iterable[object]) -> bool:
     return any(isinstance(value, float) and value != value for value in column)
 
 
@@ -162,7 +161,9 @@ def outputs_of(model: Any, shape: tuple[int, ...]) -> tuple[Task, tuple[Field, .
     assert classes is not None
     names = tuple(classes.tolist())
     dtype = "object" if classes.dtype.kind in "OU" else classes.dtype.name
-    outputs = (Field(name="label", kind="category", dtype=dtype, categories=names),)
+    outputs: tuple[Field, ...] = (
+        Field(name="label", kind="category", dtype=dtype, categories=names),
+    )
     task: Task = "classification" if kind_of(model) == "classifier" else "other"
     if callable(getattr(model, "predict_proba", None)):
         shares = Field(name="probabilities", kind="tensor", shape=(len(names),), categories=names)
