@@ -23,7 +23,7 @@ from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
-from fairlead.packaging.export import Exported, Reference, export
+from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
 from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import load_runner
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
@@ -115,12 +115,8 @@ def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Expor
         return export(model, reference, allow_pickle=allow_pickle)
     path = Path(model)
     if path.is_dir():
-        from fairlead.packaging.export import export_python
-
         return export_python(path, reference)
     if path.suffix == ".onnx":
-        from fairlead.packaging.export import export_onnx
-
         return export_onnx(path, reference)
     raise ConfigError(
         f"{path} is neither an .onnx file nor a folder with a Python class.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from fairlead.bundle import Receipt, RunnerSpec, Tolerance
 from fairlead.errors import ExportError, FairleadError
 from fairlead.packaging.export.types import Exported, Reference
+from fairlead.runners.python import PythonRunner, as_batch
 from fairlead.signature import Batch, Column, Field, Signature, Task
 from fairlead.signature.infer import infer_field
 from fairlead.signature.tables import RawColumn
@@ -44,38 +45,36 @@ def export_python(folder: Path, reference: Reference) -> Exported:
     _check_entry(folder)
     fields = reference.signature.inputs
     rows = reference.batch.take(slice(0, ROWS))
-    spec = RunnerSpec(kind="python", path=PAYLOAD)
-    answers = _ask(folder, spec, Signature(inputs=fields, outputs=()), rows)
-    outputs = tuple(_output(name, column) for name, column in _columns(answers).items())
+    columns = _ask(folder, Signature(inputs=fields, outputs=()), rows)
+    outputs = tuple(_output(name, column) for name, column in columns.items())
     task: Task = next((TASKS[f.name] for f in outputs if f.name in TASKS), "other")
     return Exported(
         inputs=fields,
         outputs=outputs,
         task=task,
         framework="Python",
-        runner=spec,
+        runner=RunnerSpec(kind="python", path=PAYLOAD),
         files=files,
         tolerance=TOLERANCE,
         trainable=None,
-        receipt=Receipt(rows, answers),
+        receipt=Receipt(rows, as_batch(columns, outputs, rows.rows)),
         notes=("It runs code of its own, in a process of its own.",),
     )
 
 
-def _ask(folder: Path, spec: RunnerSpec, signature: Signature, rows: Batch) -> Batch:
-    """What the class answers; with no output fields given, the runner passes on all columns."""
-    from fairlead.runners.python import PythonRunner
-
-    runner = PythonRunner(folder, spec, signature, TIMEOUT_S)
+def _ask(folder: Path, signature: Signature, rows: Batch) -> dict[str, Column]:
+    """What the class answers, by name."""
     try:
-        answers: Batch = runner.predict(rows)
+        runner = PythonRunner(folder, signature, timeout_s=TIMEOUT_S)
+        try:
+            columns = runner.columns(rows)
+        finally:
+            runner.close()
     except FairleadError as error:
         raise ExportError(f"The class in {folder / ENTRY} does not answer: {error}") from None
-    finally:
-        runner.close()
-    if answers.rows != rows.rows:
-        raise ExportError(f"The class in {folder / ENTRY} answers another number of rows.")
-    return answers
+    if not columns or any(column.shape[:1] != (rows.rows,) for column in columns.values()):
+        raise ExportError(f"The class in {folder / ENTRY} does not answer one value for each row.")
+    return columns
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -112,13 +111,6 @@ def _check_entry(folder: Path) -> None:
             f"{entry} has no class `Model` with `load(self)` and `predict(self, batch)`.",
             hint="Name the class and its methods so.",
         )
-
-
-def _columns(answers: Batch) -> Mapping[str, Column]:
-    return {
-        **{name: answers.column(name) for name in answers.names},
-        **answers.columns,
-    }
 
 
 def _output(name: str, column: Column) -> Field:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export.answer import Answer, from_probabilities, of_index, sigmoid
+from fairlead.packaging.export.answer import Answer, both, from_probabilities, of_index, sigmoid
 from fairlead.packaging.export.graph import Array, Graph
 from fairlead.packaging.export.table import Table, numbers
 
