@@ -67,7 +67,7 @@ def make_bundle(
     reference = _reference(X, y)
     exported = _export(model, reference, allow_pickle=allow_pickle)
     signature = Signature(inputs=exported.inputs, outputs=exported.outputs, task=exported.task)
-    batch = from_frame(signature, X)
+    batch = _checked(signature, X)
     info = BundleInfo(
         name=name,
         created_us=clock.now_us(),
@@ -95,6 +95,18 @@ def make_bundle(
         metrics = _measure(draft, batch, reference.labels, allow_pickle=allow_pickle)
         measured = msgspec.structs.replace(info, metrics=metrics)
         yield write_bundle(Path(temporary) / "bundle", measured, files, keys)
+
+
+def _checked(signature: Signature, X: object) -> Batch:
+    """The reference rows, under the policies that the model was found to have."""
+    try:
+        return from_frame(signature, X)
+    except InputError as error:
+        raise InputError(
+            f"The model cannot be asked about all of the reference rows. {error.message}",
+            error.problems,
+            hint="Leave these rows out, or let the model handle such values.",
+        ) from None
 
 
 def _reference(X: object, y: object) -> Reference:
