@@ -56,8 +56,16 @@ def match(
         within_s: how far a prediction may lie from the time.
 
     Raises:
-        ConfigError: nothing tells the prediction, or a key is neither a field nor `unit`.
+        ConfigError: nothing tells the prediction, a key is neither a field nor `unit`, or the
+            rows lack a column that was named.
     """
+    named = (id_column, caller_column, *keys, time_column)
+    missing = [name for name in named if name is not None and name not in rows.columns]
+    if missing:
+        raise ConfigError(
+            f"The rows have no column '{missing[0]}'.",
+            hint=f"They have: {', '.join(name for name in rows.columns if name != 'place')}.",
+        )
     if id_column is not None:
         pairs = _equal(predictions, rows, {id_column: "id"})
     elif caller_column is not None:

@@ -25,7 +25,9 @@ from fairlead.signature import Batch
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(max_size=5)
-SCALARS = st.none() | TEXT | st.booleans() | INT64 | st.floats(allow_nan=False)
+IDS = st.binary(min_size=16, max_size=16)
+VALUES = TEXT | st.booleans() | INT64 | st.floats(allow_nan=False)
+SCALARS = st.none() | VALUES
 
 
 def objects(values: list[Any]) -> npt.NDArray[np.object_]:
@@ -64,7 +66,6 @@ def predictions(draw: st.DrawFn) -> PredictionFrame:
         return draw(st.lists(values, min_size=rows, max_size=rows))
 
     ok = draw(st.booleans())
-    ids = st.binary(min_size=16, max_size=16)
     return PredictionFrame(
         endpoint=draw(TEXT),
         revision=draw(INT64),
@@ -75,7 +76,7 @@ def predictions(draw: st.DrawFn) -> PredictionFrame:
         outcome="ok" if ok else "timeout",
         source=draw(st.sampled_from(["live", "batch", "cache", "precomputed", "replay"])),
         time_us=np.array(column(INT64), np.int64),
-        ids=column(ids),
+        ids=column(IDS),
         caller_ids=draw(st.none() | st.just(column(st.none() | TEXT))),
         units=draw(st.none() | st.just(column(st.none() | TEXT))),
         slots=np.array(column(st.integers(-1, 9_999)), np.int16),
@@ -85,7 +86,7 @@ def predictions(draw: st.DrawFn) -> PredictionFrame:
         inputs=draw(batches(rows)),
         outputs=draw(batches(rows)) if ok else None,
         trace_ids=draw(st.none() | st.just(column(st.none() | TEXT))),
-        parent_ids=draw(st.none() | st.just(column(st.none() | ids))),
+        parent_ids=draw(st.none() | st.just(column(st.none() | IDS))),
         step=draw(TEXT),
     )
 
@@ -125,8 +126,7 @@ def test_a_prediction_frame_comes_back_to_the_last_bit(frame: PredictionFrame) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(entries=st.lists(st.tuples(INT64, st.binary(min_size=16, max_size=16), TEXT,
-                                  st.booleans() | INT64 | TEXT | st.floats(allow_nan=False))))  # fmt: skip
+@given(entries=st.lists(st.tuples(INT64, IDS, TEXT, VALUES)))
 def test_a_feedback_frame_comes_back_to_the_last_bit(
     entries: list[tuple[int, bytes, str, bool | float | str]],
 ) -> None:
