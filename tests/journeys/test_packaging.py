@@ -129,6 +129,42 @@ def test_a_pickle_is_made_and_loaded_only_where_that_is_said(home: Path) -> None
     assert "--allow-pickle" in run(home, "up", "odd:1", "--port=0", "--control-port=0", status=1)
 
 
+def test_what_is_said_of_fields_holds(home: Path) -> None:
+    frame, left = customers(80)
+    version = fairlead.package(
+        churn_model(frame, left),
+        frame,
+        name="churn",
+        fields={
+            "age": {"low": 0, "coerce": True, "missing": "impute", "impute": 40},
+            "plan": {"unknown": "error"},
+        },
+        extra="ignore",
+        home=home,
+    )
+    age, _, plan = version.signature.inputs
+    assert (age.low, age.coerce, age.missing, age.impute) == (0, True, "impute", 40)
+    assert (plan.unknown, plan.missing, version.signature.extra) == ("error", "allow", "ignore")
+    assert loads(home, "churn") == "onnx"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"agee": {"low": 0}}, "Did you mean 'age'"),
+        ({"age": {"lo": 0}}, "Did you mean 'low'"),
+        ({"age": {"missing": "allow"}}, "does not answer rows whose 'age' is missing"),
+        ({"age": {"missing": "impute"}}, "no value for it"),
+    ],
+)
+def test_what_makes_no_sense_of_fields_is_refused(
+    home: Path, fields: dict[str, dict[str, object]], said: str
+) -> None:
+    frame, left = customers(60)
+    with pytest.raises(fairlead.ConfigError, match=said):
+        fairlead.package(churn_model(frame, left), frame, name="churn", fields=fields, home=home)
+
+
 @pytest.mark.parametrize("name", ["Churn", "a/b", "../x", "", "a" * 64, "x:1"])
 def test_a_name_that_cannot_be_one_is_refused(home: Path, name: str) -> None:
     frame, left = customers(60)

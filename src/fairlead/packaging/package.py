@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -24,6 +25,7 @@ from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
+from fairlead.packaging.fields import Changes, describe_fields, set_policies
 from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import load_runner
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
@@ -41,6 +43,8 @@ def make_bundle(
     keys: KeyRing,
     clock: Clock,
     folder: Path,
+    fields: Changes,
+    extra: Literal["error", "ignore"] = "error",
     parent: str | None = None,
     allow_pickle: bool = False,
 ) -> Iterator[Bundle]:
@@ -54,6 +58,8 @@ def make_bundle(
         keys: that sign.
         clock: for the time of packaging.
         folder: where the bundle is made.
+        fields: what is said of fields, over what is inferred.
+        extra: what happens to fields of a request that the model does not know.
         parent: digest of the bundle it was updated from.
         allow_pickle: whether a pickle may be made where there is no safe form.
 
@@ -64,9 +70,14 @@ def make_bundle(
         ExportError: no form of the model is both safe and equal to it.
         InputError: the rows cannot be used.
     """
-    reference = _reference(X, y)
+    reference = _reference(X, y, fields)
     exported = _export(model, reference, allow_pickle=allow_pickle)
-    signature = Signature(inputs=exported.inputs, outputs=exported.outputs, task=exported.task)
+    signature = set_policies(
+        Signature(
+            inputs=exported.inputs, outputs=exported.outputs, task=exported.task, extra=extra
+        ),
+        fields,
+    )
     batch = _checked(signature, X)
     info = BundleInfo(
         name=name,
@@ -109,9 +120,8 @@ def _checked(signature: Signature, X: object) -> Batch:
         ) from None
 
 
-def _reference(X: object, y: object) -> Reference:
-    inputs = infer_inputs(X)
-    signature = Signature(inputs=inputs, outputs=())
+def _reference(X: object, y: object, fields: Changes) -> Reference:
+    signature = describe_fields(Signature(inputs=infer_inputs(X), outputs=()), fields)
     batch = from_frame(signature, X)
     labels = None if y is None else np.asarray(y)
     if labels is not None and len(labels) != batch.rows:
