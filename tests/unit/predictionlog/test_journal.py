@@ -163,10 +163,10 @@ def test_a_folder_that_is_gone_is_told_and_used_again_when_it_is_back(
     (tmp_path / "there").mkdir()
     writer = JournalWriter(tmp_path / "there", "w", ManualClock(), rotate_bytes=1)
     writer.append(frame(0))
-    os.rename(tmp_path / "there", tmp_path / "away")
+    (tmp_path / "there").rename(tmp_path / "away")
     with pytest.raises(StorageError, match="prediction log"):
         writer.append(frame(1))
-    os.rename(tmp_path / "away", tmp_path / "there")
+    (tmp_path / "away").rename(tmp_path / "there")
     writer.append(frame(2))
     writer.close()
     assert [numbers(path) for path in journals(tmp_path / "there")] == [[0], [2]]

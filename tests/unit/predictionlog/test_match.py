@@ -14,7 +14,7 @@ from fairlead.predictionlog.match import Matched, match
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def log(**columns: list[Any]) -> pl.LazyFrame:
+def log(**columns: Any) -> pl.LazyFrame:
     """Predictions p0, p1, …, an hour apart from noon unless `time` says otherwise."""
     rows = len(next(iter(columns.values())))
     times = columns.pop("time", [NOON + timedelta(hours=n) for n in range(rows)])

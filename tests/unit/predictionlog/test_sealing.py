@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from fairlead.clock import ManualClock
@@ -117,8 +115,9 @@ def number_of(written: str) -> int:
 
 
 def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int = 0,
-               **columns: npt.NDArray[Any]) -> bytes:  # fmt: skip
+               **columns: Any) -> bytes:  # fmt: skip
     """Predictions with the numbers `first` and up, a microsecond apart."""
+    x = np.arange(first, first + rows, dtype=np.float64)
     return encode_prediction(
         PredictionFrame(
             endpoint=endpoint, revision=1, arm="stable", version="churn:1", role="stable",
@@ -128,7 +127,7 @@ def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int =
             caller_ids=[f"ü-{n}" for n in range(first, first + rows)], units=None,
             slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
             queue_us=np.zeros(rows, np.int32),
-            inputs=Batch(rows, ("x",), np.arange(first, first + rows)[:, None] * 1.0, {}),
+            inputs=Batch(rows, ("x",), x[:, None], {}),
             outputs=Batch(rows, (), np.zeros((rows, 0)), columns),
         )
     )  # fmt: skip
@@ -312,7 +311,7 @@ def test_a_journal_damaged_in_its_middle_is_set_aside_and_told(log: Log) -> None
 
 def test_versions_with_other_fields_are_read_together(log: Log) -> None:
     writer = log.writer()
-    shapes: list[dict[str, npt.NDArray[Any]]] = [
+    shapes: list[dict[str, Any]] = [
         {"label": np.array([1], np.int64)},
         {"label": np.array(["ü"], dtype=object), "score": np.array([0.5])},
         {"label": np.array([[1.0, 2.0]])},
@@ -355,9 +354,9 @@ def test_labels_that_came_together_are_decided_alike_in_any_file(log: Log) -> No
     writer.append(prediction(0))
     writer.append(label((0, "later"), received=5, time=9))
     writer.append(label((0, "earlier"), received=5, time=1))
-    for step in (lambda: None, lambda: log.sealer().tick(everything=True)):
-        step()
+    for _ in range(2):
         assert [r["label"] for r in log.rows()] == ["later"]
+        log.sealer().tick(everything=True)
     log.clock.advance(2 * 86_400)
     writer.append(label((0, "again"), received=4))
     log.sealer().tick(everything=True)
@@ -496,7 +495,7 @@ def test_the_log_survives_a_reader_of_a_journal_that_disappears(log: Log) -> Non
     moving: Any = Moving(log.store, vanish, 2)
     rows = read(moving, log.blobs, log.folder, "churn").collect()
     assert rows.height == 1
-    assert os.listdir(log.folder) == []
+    assert list(log.folder.iterdir()) == []
 
 
 def test_a_frame_without_rows_leaves_nothing(log: Log) -> None:
