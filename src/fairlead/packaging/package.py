@@ -27,7 +27,7 @@ from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
 from fairlead.packaging.fields import Changes, describe_fields, set_policies
 from fairlead.profiles import encode, make_reference
-from fairlead.runners.load import load_runner
+from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
 EXAMPLES = 10
@@ -95,17 +95,16 @@ def make_bundle(
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
-    files["reference.json"] = encode(make_reference(signature, batch))
     examples = batch.take(slice(0, EXAMPLES))
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
-        if reference.labels is None:
-            yield draft
-            return
-        metrics = _measure(draft, batch, reference.labels, allow_pickle=allow_pickle)
-        measured = msgspec.structs.replace(info, metrics=metrics)
-        yield write_bundle(Path(temporary) / "bundle", measured, files, keys)
+        answers = answer_all(draft, batch, allow_pickle=allow_pickle)
+        files["reference.json"] = encode(make_reference(signature, batch, answers))
+        if reference.labels is not None:
+            metrics = metrics_of(answers, signature, reference.labels)
+            info = msgspec.structs.replace(info, metrics=metrics)
+        yield write_bundle(Path(temporary) / "bundle", info, files, keys)
 
 
 def _checked(signature: Signature, X: object) -> Batch:
@@ -148,14 +147,3 @@ def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Expor
 
 def _code(model: object) -> CodeFacts | None:
     return code_facts(Path(model) if isinstance(model, str | Path) else Path.cwd())
-
-
-def _measure(
-    bundle: Bundle, batch: Batch, labels: np.ndarray, *, allow_pickle: bool
-) -> dict[str, float]:
-    """Metrics on the reference rows, of the answers that will be served."""
-    runner = load_runner(bundle, allow_pickle=allow_pickle)
-    try:
-        return metrics_of(runner.predict(batch), bundle.info.signature, labels)
-    finally:
-        runner.close()
