@@ -98,7 +98,8 @@ def _polars(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> An
     for field in fields:
         values = columns[field.name]
         if field.kind in ("category", "text"):
-            dtype = pl.Categorical if field.dtype == "category" else None
+            text = all(isinstance(value, str) for value in field.categories or ())
+            dtype = pl.Categorical if field.dtype == "category" else pl.String if text else None
             series.append(pl.Series(field.name, values.tolist(), dtype=dtype))
         elif values.dtype == object:
             series.append(pl.Series(field.name, values.tolist()))
