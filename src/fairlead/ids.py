@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import random
+import os
 import uuid
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from fairlead.clock import Clock
 
 _SEQUENCE_BITS = 12
+_RANDOM_MASK = (1 << 62) - 1
 
 
 class IdSource:
@@ -18,7 +18,8 @@ class IdSource:
 
     48 bits of milliseconds, a 12-bit sequence within the millisecond, 62 random bits. When a
     millisecond's sequence is used up, or the clock is set back, the last millisecond is counted
-    on: order holds, and the time in an id is then a little ahead.
+    on: order holds, and the time in an id is then a little ahead. The random bits are the
+    system's: a seed that a model sets, or a fork, does not repeat them.
 
     Args:
         clock: where the milliseconds come from.
@@ -34,7 +35,6 @@ class IdSource:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0  # milliseconds << 12 | sequence
-        self._random = random.Random()  # noqa: S311  # ids must be unique, not secret
 
     def take(self, count: int) -> list[bytes]:
         """Make `count` ids.
@@ -44,16 +44,16 @@ class IdSource:
         """
         first = max(self._last + 1, (self._clock.now_us() // 1000) << _SEQUENCE_BITS)
         self._last = first + count - 1
-        bits = self._random.getrandbits
+        noise = os.urandom(8 * count)
         return [
             (
                 (tick >> _SEQUENCE_BITS) << 80
                 | 0x7 << 76
                 | (tick & 0xFFF) << 64
                 | 0b10 << 62
-                | bits(62)
+                | int.from_bytes(noise[8 * place : 8 * place + 8], "big") & _RANDOM_MASK
             ).to_bytes(16, "big")
-            for tick in itertools.islice(itertools.count(first), count)
+            for place, tick in enumerate(range(first, first + count))
         ]
 
     def one(self) -> str:

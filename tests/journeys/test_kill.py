@@ -67,8 +67,7 @@ def test_every_answered_row_is_on_the_log_once_after_kills(tmp_path: Path) -> No
         for caller in callers:
             caller.start()
         for _ in range(KILLS):
-            count = sum(len(caller.answered) for caller in callers)
-            until(lambda c=count: sum(len(o.answered) for o in callers) > c + 400, "answers")
+            _wait_for_answers(callers)
             _kill_all_and_wait(platform)
         for caller in callers:
             caller.enough.set()
@@ -81,6 +80,11 @@ def test_every_answered_row_is_on_the_log_once_after_kills(tmp_path: Path) -> No
         assert platform.log.count("died (signal 9)") == 2 * KILLS
     _check(answered, fairlead.read("churn", home=home).select("id", "outcome").collect())
     assert not list((home / "journals").glob("*")), "all is sealed once it has stopped"
+
+
+def _wait_for_answers(callers: list[Caller]) -> None:
+    before = sum(len(caller.answered) for caller in callers)
+    until(lambda: sum(len(caller.answered) for caller in callers) > before + 400, "answers")
 
 
 def _kill_all_and_wait(platform: Platform) -> None:

@@ -97,6 +97,9 @@ def test_commands_say_what_does_not_exist(platform: Platform) -> None:
     assert "alias" in platform.run("show", "churn@champion", status=1)
     platform.run("alias", "churn:1", "champion")
     assert "churn:1" in platform.run("show", "churn@champion")
+    assert "team=growth" in platform.run("tag", "churn:1", "team=growth")
+    assert "growth" in platform.run("show", "churn:1")
+    assert "KEY=VALUE" in platform.run("tag", "churn:1", "growth", status=1)
 
 
 def test_pages_are_served_for_the_endpoint(platform: Platform) -> None:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import importlib.util
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fairlead.api.tryit import PAGES, STATIC_FILES, render_try
+from fairlead.api.tryit import PAGES, STATIC_FILES, render_try, template
 from fairlead.api.types import Services
 from fairlead.errors import NotFoundError
+from fairlead.routing import Route
 
-OURS = (*STATIC_FILES, "docs.js")
+OURS = (*STATIC_FILES, "docs.js", "docs.css")
 SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js")
-MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 # Swagger UI sets styles on elements and draws its icons from data: URLs.
 DOCS_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
-
-_pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined)
 
 
 def build_site(services: Services) -> APIRouter:
@@ -36,17 +39,16 @@ def build_site(services: Services) -> APIRouter:
     @site.get("/")
     def index() -> Response:
         routes = services.routes()
-        return _html(_pages.get_template("index.html").render(routes=routes))
+        return _html(template("index.html").render(routes=routes))
 
     @site.get("/try/{endpoint}")
     def try_it(endpoint: str) -> Response:
         route = services.route(endpoint)
-        versions = [arm.version.name for arm in route.arms]
         return _html(
             render_try(
                 endpoint,
                 route.revision,
-                versions,
+                _versions(route),
                 route.signature,
                 services.api_url,
                 services.example(route),
@@ -55,12 +57,17 @@ def build_site(services: Services) -> APIRouter:
 
     @site.get("/docs")
     def docs_of_control() -> Response:
-        return _docs("Control plane", "/openapi.json")
+        return _docs("/openapi.json", endpoint=None)
 
     @site.get("/docs/{endpoint}")
     def docs(endpoint: str) -> Response:
-        services.route(endpoint)
-        return _docs(endpoint, f"/v1/endpoints/{endpoint}/openapi.json")
+        route = services.route(endpoint)
+        return _docs(
+            f"/v1/endpoints/{quote(endpoint, safe='')}/openapi.json",
+            endpoint=endpoint,
+            revision=route.revision,
+            versions=_versions(route),
+        )
 
     @site.get("/static/{name}")
     def static(name: str) -> Response:
@@ -70,8 +77,12 @@ def build_site(services: Services) -> APIRouter:
     return site
 
 
-def _docs(title: str, url: str) -> Response:
-    page = _pages.get_template("docs.html").render(title=title, url=url)
+def _versions(route: Route) -> list[str]:
+    return [arm.version.name for arm in route.arms]
+
+
+def _docs(url: str, **heading: object) -> Response:
+    page = template("docs.html").render(url=url, **heading)
     return _html(page, {"content-security-policy": DOCS_POLICY})
 
 

@@ -20,7 +20,7 @@ PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
 
 STATIC = "/static"
-STATIC_FILES = ("style.css", "try.js", "snippets.js")
+STATIC_FILES = ("favicon.svg", "site.css", "style.css", "try.js", "snippets.js")
 
 SLIDER_STEPS = 100
 SPAN_MIN = 1e-300
@@ -116,7 +116,7 @@ def render_try(
         _control(f"field-{place}", field, types[field.name], example)
         for place, field in enumerate(signature.inputs)
     ]
-    return _template().render(
+    return template("try.html").render(
         endpoint=endpoint,
         revision=revision,
         versions=versions,
@@ -124,12 +124,16 @@ def render_try(
         page=_json(page),
         answer=answer,
         labels=[Option(_json(value), _text(value)) for value in _labels(signature, answer)],
-        static=STATIC,
     )
 
 
+def template(name: str) -> jinja2.Template:
+    """One of the pages' templates."""
+    return _templates().get_template(name)
+
+
 @cache
-def _template() -> jinja2.Template:
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGES),
         autoescape=True,
@@ -137,7 +141,8 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("try.html")
+    environment.globals["static"] = STATIC
+    return environment
 
 
 def _control(

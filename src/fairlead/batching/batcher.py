@@ -29,7 +29,8 @@ class Batcher(Generic[Item, Result]):
     """Collects items and runs them together, in order, one batch at a time.
 
     Items of one turn of the loop share a batch, and so do all that arrive while a batch runs
-    on an executor. There is no timer: a lone item never waits.
+    on an executor. There is no timer: a lone item never waits. A callback that raises all the
+    same is told to the loop's exception handler, and the next batch runs.
 
     Args:
         loop: that everything but `run` happens on.
@@ -88,9 +89,11 @@ class Batcher(Generic[Item, Result]):
         if not items:
             self._scheduled = False
         elif self._executor is None:
-            self._finish(items, self._run(items))
-            # Not a loop here: other connections get their turn between two batches.
-            self._loop.call_soon(self._next)
+            try:
+                self._finish(items, self._run(items))
+            finally:
+                # Not a loop here: other connections get their turn between two batches.
+                self._loop.call_soon(self._next)
         else:
             future = self._executor.submit(self._run, items)
             future.add_done_callback(lambda done: self._from_thread(items, done))
@@ -99,5 +102,7 @@ class Batcher(Generic[Item, Result]):
         self._loop.call_soon_threadsafe(self._after, items, done)
 
     def _after(self, items: list[Item], done: Future[Result]) -> None:
-        self._finish(items, done.result())
-        self._next()
+        try:
+            self._finish(items, done.result())
+        finally:
+            self._next()

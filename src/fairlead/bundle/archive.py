@@ -13,12 +13,14 @@ from pathlib import Path
 from fairlead.bundle.files import CHUNK_BYTES
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.manifest import Entry, read_manifest
-from fairlead.bundle.read import MANIFEST_BYTES_MAX, open_bundle
+from fairlead.bundle.read import MANIFEST_BYTES_MAX, SIGNATURE_FILE_BYTES_MAX, open_bundle
 from fairlead.bundle.types import Bundle
 from fairlead.bundle.write import publish
 from fairlead.errors import BundleError, StorageError
 
 SIZE_BYTES_MAX = 64 << 30
+# What zipfile raises over bytes that are no archive.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -61,28 +63,29 @@ def unpack(
 
     Args:
         archive: as `pack` wrote it.
-        target: the folder; if another process makes it meanwhile, that one is used.
+        target: the folder; if it holds the same bundle already, that one is used.
         keys: whose signatures are accepted.
         expect_digest: the digest it must have, if that is known.
         size_bytes_max: of all files together.
 
     Raises:
-        BundleError: the archive is damaged, forged, or holds what it should not.
-        StorageError: the target cannot be written.
+        BundleError: the archive is damaged, forged, or holds what it should not; or the target
+            is another bundle.
+        StorageError: the archive cannot be read or the target cannot be written.
     """
     temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         with zipfile.ZipFile(archive) as opened:
             _extract(opened, temporary, keys, size_bytes_max)
-        open_bundle(temporary, keys, expect_digest=expect_digest)
+        found = open_bundle(temporary, keys, expect_digest=expect_digest)
         publish(temporary, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGE as error:
         raise BundleError("The file is not a bundle's archive, or is damaged.") from error
     except OSError as error:
         raise StorageError(f"The bundle cannot be extracted: {error.strerror}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return open_bundle(target, keys, expect_digest=expect_digest)
+    return open_bundle(target, keys, expect_digest=found.digest)
 
 
 def _extract(opened: zipfile.ZipFile, folder: Path, keys: KeyRing, size_bytes_max: int) -> None:
@@ -94,7 +97,7 @@ def _extract(opened: zipfile.ZipFile, folder: Path, keys: KeyRing, size_bytes_ma
         _check_plain(info)
     folder.mkdir(parents=True, mode=0o700)
     _inflate(opened, "manifest", folder, MANIFEST_BYTES_MAX)
-    _inflate(opened, "manifest.sig", folder, 4096)
+    _inflate(opened, "manifest.sig", folder, SIGNATURE_FILE_BYTES_MAX)
     manifest = (folder / "manifest").read_bytes()
     keys.verify(manifest, (folder / "manifest.sig").read_bytes())
     entries = read_manifest(manifest)
@@ -109,7 +112,9 @@ def _extract(opened: zipfile.ZipFile, folder: Path, keys: KeyRing, size_bytes_ma
 
 def _check_plain(info: zipfile.ZipInfo) -> None:
     mode = info.external_attr >> 16
-    if info.is_dir() or (mode and not stat.S_ISREG(mode)) or info.flag_bits & 0x1:
+    plain = stat.S_ISREG(mode) or not mode
+    packed = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if info.is_dir() or not plain or not packed or info.flag_bits & 0x1:
         raise BundleError("The archive holds something that is not a plain file.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -12,6 +13,8 @@ from fairlead.bundle.read import open_bundle
 from fairlead.bundle.types import Bundle
 from fairlead.errors import BundleError
 from fairlead.store import Blobs
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class BundleCache:
@@ -38,10 +41,12 @@ class BundleCache:
             digest: the bundle's.
 
         Raises:
-            BundleError: the archive is damaged or forged.
+            BundleError: the archive is damaged or forged, or the digest is none.
             NotFoundError: the blob store has no such archive.
             StorageError: the folder cannot be written.
         """
+        if not DIGEST.fullmatch(digest):
+            raise BundleError("The digest of the bundle is not one: 64 hexadecimal digits.")
         folder = self._folder / digest
         if folder.exists():
             try:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from fairlead.bundle.manifest import Entry
 from fairlead.errors import BundleError
@@ -20,17 +21,27 @@ def hash_file(path: Path) -> tuple[str, int]:
         BundleError: it is no plain file.
     """
     digest, size = hashlib.sha256(), 0
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        raise BundleError(f"{path.name} in the bundle is missing or no plain file.") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BundleError(f"{path.name} in the bundle is no plain file.")
+    with open_plain(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file that is not itself a link; a pipe does not make it wait.
+
+    Raises:
+        BundleError: it is no plain file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        raise BundleError(f"{path.name} in the bundle is missing or no plain file.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BundleError(f"{path.name} in the bundle is no plain file.")
+    return os.fdopen(descriptor, "rb")
 
 
 def check_files(folder: Path, entries: tuple[Entry, ...]) -> None:
@@ -57,6 +68,6 @@ def _walk(folder: Path) -> list[str]:
     for root, folders, files in os.walk(folder, followlinks=False):
         for name in folders:
             if (Path(root) / name).is_symlink():
-                raise BundleError(f"{name} in the bundle is a link.")
+                raise BundleError(f"{name!r} in the bundle is a link.")
         found += [(Path(root) / name).relative_to(folder).as_posix() for name in files]
     return found

@@ -55,7 +55,7 @@ def is_safe_path(path: str) -> bool:
         and unicodedata.is_normalized("NFC", path)
         and all(segment not in ("", ".", "..") for segment in segments)
         and not any(c in '\\:*?"<>|' or unicodedata.category(c)[0] == "C" for c in path)
-        and path not in ("manifest", "manifest.sig")
+        and segments[0] not in ("manifest", "manifest.sig")
     )
 
 
@@ -63,9 +63,11 @@ def write_manifest(entries: Iterable[Entry]) -> bytes:
     """The bytes of a manifest.
 
     Raises:
-        BundleError: a path is not safe.
+        BundleError: a path is not safe, or there are too many.
     """
     ordered = sorted(entries)
+    if len(ordered) > FILES_MAX:
+        raise BundleError(f"A bundle holds at most {FILES_MAX} files.")
     for entry in ordered:
         if not is_safe_path(entry.path):
             raise BundleError(f"{entry.path!r} cannot be a path in a bundle.")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.bundle.files import check_files
+from fairlead.bundle.files import check_files, open_plain
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.manifest import read_manifest
 from fairlead.bundle.types import FORMAT, Bundle, BundleInfo
 from fairlead.errors import BundleError
 
 MANIFEST_BYTES_MAX = 4 << 20
+SIGNATURE_FILE_BYTES_MAX = 4096
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 _decode = msgspec.json.Decoder(BundleInfo).decode
@@ -33,9 +34,11 @@ def open_bundle(path: Path, keys: KeyRing, *, expect_digest: str | None = None) 
             of a format that is not known.
     """
     try:
-        manifest = (path / "manifest").read_bytes()[: MANIFEST_BYTES_MAX + 1]
-        signature = (path / "manifest.sig").read_bytes()
-    except OSError:
+        with open_plain(path / "manifest") as file:
+            manifest = file.read(MANIFEST_BYTES_MAX + 1)
+        with open_plain(path / "manifest.sig") as file:
+            signature = file.read(SIGNATURE_FILE_BYTES_MAX)
+    except BundleError:
         raise BundleError(f"{path.name} is not a bundle: it has no signed manifest.") from None
     return read_verified(path, manifest, signature, keys, expect_digest)
 
@@ -62,7 +65,7 @@ def parse_info(raw: bytes) -> BundleInfo:
     """
     try:
         info = _decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BundleError(
             f"bundle.json in the bundle cannot be read: {error}.",
             hint="It may need a newer Fairlead.",
@@ -83,7 +86,8 @@ def read_file(bundle: Bundle, path: str) -> bytes:
     Raises:
         BundleError: the bundle has no such file, or it was changed.
     """
-    manifest = (bundle.path / "manifest").read_bytes()
+    with open_plain(bundle.path / "manifest") as file:
+        manifest = file.read(MANIFEST_BYTES_MAX)
     if hashlib.sha256(manifest).hexdigest() != bundle.digest:
         raise BundleError("The bundle's manifest was changed while it was in use.")
     return read_file_at(bundle.path, manifest, path)
@@ -94,10 +98,8 @@ def read_file_at(folder: Path, manifest: bytes, path: str) -> bytes:
     entries = {entry.path: entry for entry in read_manifest(manifest)}
     if path not in entries:
         raise BundleError(f"The bundle has no file {path}.")
-    try:
-        raw = (folder / path).read_bytes()
-    except OSError:
-        raise BundleError(f"{path} in the bundle cannot be read.") from None
+    with open_plain(folder / path) as file:
+        raw = file.read()
     if hashlib.sha256(raw).hexdigest() != entries[path].digest:
         raise BundleError(f"{path} in the bundle was changed while it was in use.")
     return raw

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -16,6 +17,8 @@ from fairlead.errors import BundleError
 from fairlead.signature import Batch, Column
 
 ROWS_NAMED_MAX = 5
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ class _Column(msgspec.Struct, frozen=True):
     values: list[Any]
 
 
+Number = float | Literal["inf", "-inf"] | None  # JSON has no infinity
+
+
 class _Columns(msgspec.Struct, frozen=True):
     rows: int
-    numbers: dict[str, list[float | None]]
+    numbers: dict[str, list[Number]]
     columns: dict[str, _Column]
 
 
@@ -49,7 +55,7 @@ class _Receipt(msgspec.Struct, frozen=True):
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
-    """Write a receipt as JSON: doubles to the last bit, null for missing numbers."""
+    """Write a receipt as JSON: doubles to the last bit, null for NaN, infinities as text."""
     return msgspec.json.encode(_Receipt(_pack(receipt.inputs), _pack(receipt.outputs)))
 
 
@@ -62,16 +68,26 @@ def decode_receipt(raw: bytes) -> Receipt:
     try:
         read = msgspec.json.decode(raw, type=_Receipt)
         return Receipt(_unpack(read.inputs), _unpack(read.outputs))
-    except (msgspec.MsgspecError, ValueError, TypeError):
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError):
         raise BundleError("The receipt in the bundle cannot be read.") from None
 
 
 def _pack(batch: Batch) -> _Columns:
-    numbers: dict[str, list[float | None]] = {
-        name: [None if np.isnan(v) else float(v) for v in batch.numbers[:, place]]
-        for place, name in enumerate(batch.names)
+    numbers = {
+        name: _written(batch.numbers[:, place].tolist()) for place, name in enumerate(batch.names)
     }
     return _Columns(batch.rows, numbers, {n: _pack_column(c) for n, c in batch.columns.items()})
+
+
+def _written(values: list[Any]) -> list[Any]:
+    """Numbers in JSON's words: NaN is null, an infinity its name."""
+
+    def written(value: Any) -> Any:
+        if not isinstance(value, float) or math.isfinite(value):
+            return value
+        return None if math.isnan(value) else str(value)
+
+    return [written(value) for value in values]
 
 
 def _pack_column(column: Column) -> _Column:
@@ -82,7 +98,9 @@ def _pack_column(column: Column) -> _Column:
     if any(isinstance(value, bytes) for value in values):
         written = [None if value is None else base64.b64encode(value).decode() for value in values]
         return _Column("bytes", column.shape, written)
-    return _Column("object" if column.dtype.hasobject else column.dtype.str, column.shape, values)
+    if column.dtype.hasobject:
+        return _Column("object", column.shape, values)
+    return _Column(column.dtype.str, column.shape, _written(values))
 
 
 def _unpack(raw: _Columns) -> Batch:
@@ -138,24 +156,36 @@ def compare(expected: Batch, got: Batch, tolerance: Tolerance) -> tuple[str, ...
 def _compare_column(name: str, want: Column, have: Column, tolerance: Tolerance) -> str:
     if want.shape != have.shape:
         return f"{name} has shape {have.shape} instead of {want.shape}"
-    if want.dtype.kind not in "fiu":
-        unequal = [
-            place for place, pair in enumerate(zip(want, have, strict=True)) if _unequal(*pair)
-        ]
-        return _sentence(name, unequal, len(want), "")
+    differs, worst = _differences(want, have, tolerance)
+    detail = f", by up to {worst:.3g}" if worst else ""
+    return _sentence(name, np.flatnonzero(differs).tolist(), len(want), detail)
+
+
+def _differences(want: Column, have: Column, tolerance: Tolerance) -> tuple[Mask, float]:
+    """Which rows of two columns of one shape differ, and by how much the worst does.
+
+    Missing values are equal to each other, and an infinity to itself alone.
+    """
+    if want.dtype.kind != "f" or have.dtype.kind not in "fiu":
+        pairs = zip(want, have, strict=True)
+        return np.array([_unequal(*pair) for pair in pairs], dtype=np.bool_), 0.0
     expected, got = want.astype(np.float64), have.astype(np.float64)
-    gap = np.where(np.isnan(expected) & np.isnan(got), 0.0, np.abs(expected - got))
-    gap = np.where(expected == got, 0.0, gap)  # infinities
-    bad = ~(gap <= tolerance.absolute + tolerance.relative * np.abs(expected))
-    if want.ndim == 1 and bool(np.all(expected == np.rint(expected))):
-        bad = gap != 0
-    rows = np.flatnonzero(bad.reshape(len(want), -1).any(axis=1)).tolist()
-    worst = float(np.nanmax(gap)) if gap.size else 0.0
-    return _sentence(name, rows, len(want), f", by up to {worst:.3g}")
+    equal = (expected == got) | (np.isnan(expected) & np.isnan(got))
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.where(equal, 0.0, np.abs(expected - got))
+        near = gap <= tolerance.absolute + tolerance.relative * np.abs(expected)
+    whole = want.ndim == 1 and bool(np.all(expected == np.rint(expected)))
+    differs = ~equal if whole else ~(equal | (near & np.isfinite(gap)))
+    worst = float(np.max(gap, initial=0.0, where=~np.isnan(gap)))
+    return differs.any(axis=tuple(range(1, differs.ndim))), worst
 
 
 def _unequal(want: object, have: object) -> bool:
-    return bool(np.any(np.asarray(want) != np.asarray(have)))
+    one, two = np.asarray(want), np.asarray(have)
+    if one.shape != two.shape:
+        return True
+    both_missing = (one != one) & (two != two)  # NaN and NaT are unequal to themselves
+    return bool(np.any((one != two) & ~both_missing))
 
 
 def _sentence(name: str, rows: Sequence[int], total: int, detail: str) -> str:
@@ -167,18 +197,13 @@ def _sentence(name: str, rows: Sequence[int], total: int, detail: str) -> str:
     return f"{name} differs in {len(rows)} of {total} rows ({word} {named}{more}){detail}"
 
 
-Mask = npt.NDArray[np.bool_]
-
-
 def differing_rows(expected: Batch, got: Batch, tolerance: Tolerance) -> Mask:
     """Which rows differ, (rows,), by the same rules as `compare`."""
-    return np.array(
-        [
-            bool(
-                compare(
-                    expected.take(slice(row, row + 1)), got.take(slice(row, row + 1)), tolerance
-                )
-            )
-            for row in range(expected.rows)
-        ]
-    )
+    rows = np.zeros(expected.rows, dtype=np.bool_)
+    for name in (*expected.names, *expected.columns):
+        try:
+            want, have = expected.column(name), got.column(name)
+        except KeyError:
+            return ~np.zeros_like(rows)
+        rows |= _differences(want, have, tolerance)[0] if want.shape == have.shape else True
+    return rows

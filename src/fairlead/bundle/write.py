@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 import shutil
 import uuid
@@ -13,7 +15,7 @@ import msgspec
 from fairlead.bundle.files import hash_file
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.manifest import Entry, is_safe_path, write_manifest
-from fairlead.bundle.read import open_bundle
+from fairlead.bundle.read import open_bundle, parse_info
 from fairlead.bundle.types import Bundle, BundleInfo
 from fairlead.errors import BundleError, StorageError
 
@@ -27,17 +29,19 @@ def write_bundle(
 
     Args:
         target: the folder, which must not exist.
-        info: becomes `bundle.json`.
+        info: becomes `bundle.json`, without metrics that are not finite: JSON has no such number.
         files: the others, by their path in the bundle.
         keys: that sign.
 
     Raises:
-        BundleError: the target exists, or a path is not safe.
+        BundleError: the target exists, a path is not safe, or the facts are not valid.
         StorageError: it cannot be written.
     """
     if target.exists():
         raise BundleError(f"{target} exists; a bundle is never changed.")
-    content = {"bundle.json": msgspec.json.format(msgspec.json.encode(info), indent=2), **files}
+    if "bundle.json" in files:
+        raise BundleError("bundle.json is written from the facts; it cannot be one of the files.")
+    content = {"bundle.json": _facts(info), **files}
     temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         entries = [_put(temporary, path, source) for path, source in content.items()]
@@ -52,7 +56,15 @@ def write_bundle(
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return open_bundle(target, keys)
+    return open_bundle(target, keys, expect_digest=hashlib.sha256(manifest).hexdigest())
+
+
+def _facts(info: BundleInfo) -> bytes:
+    """The bytes of `bundle.json`, which are sure to be readable."""
+    metrics = {name: value for name, value in info.metrics.items() if math.isfinite(value)}
+    raw = msgspec.json.encode(msgspec.structs.replace(info, metrics=metrics))
+    parse_info(raw)
+    return msgspec.json.format(raw, indent=2)
 
 
 def publish(temporary: Path, target: Path) -> None:

@@ -36,6 +36,7 @@ COMMANDS = {
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),
     "show": ("fairlead.cli.models", "Show everything about one version."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),
+    "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
     "up": ("fairlead.cli.up", "Start the platform."),
 }
 

@@ -66,10 +66,10 @@ class Compactor:
     def _merge(self, together: list[Stored[Segment]], now_us: int) -> None:
         """One file in place of several; one commit tells all readers."""
         first = together[0].value
-        tables = [pl.read_parquet(self._blobs.locate(stored.value.blob)) for stored in together]
+        tables = [pl.scan_parquet(self._blobs.locate(stored.value.blob)) for stored in together]
         names = "\n".join(stored.key for stored in together).encode()
         name = f"merged-{hashlib.sha256(names).hexdigest()[:32]}"
-        rows = union(tables).sort("time", maintain_order=True)
+        rows = union(tables).sort("time", maintain_order=True).collect()
         merged = write_segment(self._blobs, first.kind, first.endpoint, first.day, name, rows)
         key = segment_key(first.kind, first.endpoint, first.day, name)
         changes: list[Put[Any] | Delete] = [Put(SEGMENTS, key, merged, None)]

@@ -79,7 +79,14 @@ class _Feedback(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="f")
     values: list[Value]
 
 
-_encode = msgspec.msgpack.Encoder().encode
+def _plain(value: object) -> object:
+    """A NumPy scalar, as object columns of a model's answers may hold, as Python's own."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a value of type {type(value).__name__} cannot be logged")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _decode = msgspec.msgpack.Decoder(_Prediction | _Feedback).decode
 
 
@@ -201,6 +208,8 @@ def _prediction(raw: _Prediction) -> PredictionFrame:
     rows = frame.inputs.rows
     columns = (frame.time_us, frame.ids, frame.slots, frame.propensity, frame.queue_us)
     texts = (frame.caller_ids, frame.units, frame.trace_ids, frame.parent_ids)
+    if frame.outputs is not None and frame.outputs.rows != rows:
+        raise ValueError("answers to more or fewer rows than were asked")
     lengths = {len(column) for column in columns} | {len(t) for t in texts if t is not None}
     if lengths != {rows}:
         raise ValueError("columns of unequal length")
@@ -208,7 +217,7 @@ def _prediction(raw: _Prediction) -> PredictionFrame:
 
 
 def _feedback(raw: _Feedback) -> FeedbackFrame:
-    return FeedbackFrame(
+    frame = FeedbackFrame(
         endpoint=raw.endpoint,
         time_us=_numbers(raw.time_us, np.int64),
         received_us=raw.received_us,
@@ -217,6 +226,9 @@ def _feedback(raw: _Feedback) -> FeedbackFrame:
         values=raw.values,
         source=raw.source,
     )
+    if len({len(c) for c in (frame.time_us, frame.ids, frame.names, frame.values)}) != 1:
+        raise ValueError("columns of unequal length")
+    return frame
 
 
 def _numbers(raw: bytes, dtype: type[npt._ScalarT]) -> npt.NDArray[npt._ScalarT]:  # type: ignore[name-defined]

@@ -88,11 +88,15 @@ class JournalWriter:
         path = self._folder / f"{self._prefix}-{self._ids.one()}{SUFFIX}"
         hidden = path.with_suffix(".new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(hidden, flags, 0o600)
-        self._size = 0
+        descriptor = os.open(hidden, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            hidden.rename(path)  # only now, held, is it a journal that a sealer may find
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor, self._size = descriptor, 0
         self._opened_s = self._clock.monotonic_s()
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        hidden.rename(path)  # only now, held, is it a journal that a sealer may find
 
     def _write(self, frame: bytes) -> None:
         written = os.write(self._descriptor, frame)

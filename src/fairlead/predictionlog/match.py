@@ -56,8 +56,16 @@ def match(
         within_s: how far a prediction may lie from the time.
 
     Raises:
-        ConfigError: nothing tells the prediction, or a key is neither a field nor `unit`.
+        ConfigError: nothing tells the prediction, a key is neither a field nor `unit`, or the
+            rows lack a column that was named.
     """
+    named = (id_column, caller_column, *keys, time_column)
+    missing = [name for name in named if name is not None and name not in rows.columns]
+    if missing:
+        raise ConfigError(
+            f"The rows have no column '{missing[0]}'.",
+            hint=f"They have: {', '.join(name for name in rows.columns if name != 'place')}.",
+        )
     if id_column is not None:
         pairs = _equal(predictions, rows, {id_column: "id"})
     elif caller_column is not None:
@@ -84,21 +92,34 @@ def match(
 
 def _equal(predictions: pl.LazyFrame, rows: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
     """Pairs of place and prediction whose columns are equal, as text."""
-    left = rows.select(
-        "place", *(_as_text(pl.col(own)).alias(f"key{i}") for i, own in enumerate(columns))
-    ).lazy()
-    right = predictions.select(
-        pl.col("id").alias("prediction_id"),
-        pl.col("time").alias("predicted"),
-        *(_as_text(pl.col(theirs)).alias(f"key{i}") for i, theirs in enumerate(columns.values())),
-    )
+    ours, logged = rows.schema, predictions.collect_schema()
+    left, right = [pl.col("place")], [pl.col("id").alias("prediction_id")]
+    right.append(pl.col("time").alias("predicted"))
     keys = [f"key{i}" for i in range(len(columns))]
-    return left.join(right, on=keys, how="inner").collect()
+    for key, (own, theirs) in zip(keys, columns.items(), strict=True):
+        number = _is_number(logged[theirs])
+        left.append(_comparable(own, ours[own], number).alias(key))
+        right.append(_comparable(theirs, logged[theirs], number).alias(key))
+    return rows.lazy().select(left).join(predictions.select(right), on=keys).collect()
 
 
-def _as_text(column: pl.Expr) -> pl.Expr:
-    """Equal numbers are equal texts, whether a file holds 7 and the log 7.0."""
-    return column.cast(pl.String).str.replace(r"\.0$", "")
+def _is_number(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype == pl.Boolean()
+
+
+def _comparable(name: str, dtype: pl.DataType, number: bool) -> pl.Expr:
+    """A column such that equal values are equal, whether a file holds 7, 7.0, "7" or true.
+
+    Args:
+        name: of the column.
+        dtype: of its values.
+        number: whether the log holds numbers; texts of it are compared to the letter.
+    """
+    column = pl.col(name)
+    if number:
+        return column.cast(pl.Float64, strict=False)
+    text = column.cast(pl.String)
+    return text.str.replace(r"\.0$", "") if dtype.is_float() else text
 
 
 def _nearest(
@@ -135,5 +156,7 @@ def _judge(pairs: pl.DataFrame, rows: pl.DataFrame) -> Matched:
     one = counted.filter(pl.col("candidates") == 1).select("place", "prediction_id")
     several = counted.filter(pl.col("candidates") > 1)["place"].sort()
     none = rows.filter(~pl.col("place").is_in(counted["place"].implode()))["place"].sort()
-    matched = rows.join(one, on="place", how="inner").sort("place")
+    matched = (
+        rows.drop("prediction_id", strict=False).join(one, on="place", how="inner").sort("place")
+    )
     return Matched(matched, tuple(none.to_list()), tuple(several.to_list()))

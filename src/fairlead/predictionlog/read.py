@@ -17,6 +17,7 @@ from fairlead.predictionlog.tables import (
     FEEDBACK_SCHEMA,
     PREDICTION_SCHEMA,
     table_of,
+    union,
 )
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.store import Blobs, Store
@@ -52,8 +53,10 @@ def read(
     chosen = (
         feedback(store, blobs, folder, endpoint)
         .filter(pl.col("name") == "label")
-        .sort("received", maintain_order=True)
-        .unique("prediction_id", keep="last" if labels == "latest" else "first")
+        .sort("received", "time", maintain_order=True)
+        .unique(
+            "prediction_id", keep="last" if labels == "latest" else "first", maintain_order=True
+        )
         .select(
             pl.col("prediction_id"),
             pl.col("text").alias("label"),
@@ -114,4 +117,4 @@ def _union(
     parts = [pl.DataFrame(schema=schema).lazy()]
     parts += [pl.scan_parquet(blobs.locate(segment.blob)) for segment in segments]
     parts.append(tail.lazy())
-    return pl.concat(parts, how="diagonal_relaxed")
+    return union(parts)

@@ -54,6 +54,28 @@ def scan(path: Path, start: int = 0, end: int | None = None) -> Iterator[Located
             start = located.end
 
 
+def is_damaged(path: Path, start: int) -> bool:
+    """Whether whole frames stand behind the place where `scan` ended.
+
+    Behind a torn tail there is nothing. Frames behind the break mean that the file was damaged
+    later, or holds what this Fairlead cannot read.
+
+    Args:
+        path: of the journal.
+        start: of the first byte that begins no whole frame.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        rest = file.read()
+        place = rest.find(MAGIC)
+        while place >= 0:
+            file.seek(start + place)
+            if _payload(file) is not None:
+                return True
+            place = rest.find(MAGIC, place + 1)
+    return False
+
+
 def _payload(file: BinaryIO) -> bytes | None:
     header = file.read(HEADER.size)
     if len(header) < HEADER.size:

@@ -12,7 +12,7 @@ import polars as pl
 from fairlead.clock import Clock
 from fairlead.predictionlog.frame import Frame
 from fairlead.predictionlog.journal import SUFFIX
-from fairlead.predictionlog.scan import Located, is_written, scan
+from fairlead.predictionlog.scan import Located, is_damaged, is_written, scan
 from fairlead.predictionlog.segments import (
     JOURNALS,
     SEGMENTS,
@@ -36,7 +36,8 @@ class Sealer:
     What a journal gained becomes Parquet files named after the journal and the byte range, then
     one commit records them together with how far the journal is sealed. Killed before the commit
     it does the same work again under the same names; killed after it, nothing is left to do. A
-    journal is deleted when its writer is gone and everything in it is committed.
+    journal is deleted when its writer is gone and everything in it is committed. One that was
+    damaged in its middle is kept beside the others as `.damaged`, for a person to look at.
 
     Args:
         store: of the records.
@@ -94,7 +95,7 @@ class Sealer:
         name = f"{path.stem}-{start}-{end}"
         puts: list[Put[Any]] = []
         for (kind, endpoint), frames in _by_endpoint(chunk).items():
-            for day, rows in _by_day(table_of(kind, frames)):
+            for day, rows in _by_day(kind, table_of(kind, frames)):
                 segment = write_segment(self._blobs, kind, endpoint, day, name, rows)
                 key = segment_key(kind, endpoint, day, name)
                 puts.append(Put(SEGMENTS, key, segment, None))
@@ -106,17 +107,21 @@ class Sealer:
         key = JOURNALS.key(path.name)
         stored = self._store.get(JOURNALS, key)
         sealed = stored.value.sealed if stored else 0
-        torn = path.stat().st_size - sealed
+        left = path.stat().st_size - sealed
+        damaged = is_damaged(path, sealed)
         event = Event(
             time_us=self._clock.now_us(),
             actor="controller",
-            action="cut torn tail",
+            action="set damaged journal aside" if damaged else "cut torn tail",
             subject=key,
-            detail={"bytes": torn},
+            detail={"bytes": left},
         )
-        path.unlink(missing_ok=True)
+        if damaged:
+            path.rename(path.with_suffix(".damaged"))
+        else:
+            path.unlink(missing_ok=True)
         self._looked_s.pop(path.name, None)
-        self._store.commit(Delete(key, None), events=(event,) if torn else ())
+        self._store.commit(Delete(key, None), events=(event,) if left > 0 else ())
 
 
 def write_segment(
@@ -152,7 +157,8 @@ def _by_endpoint(chunk: Iterable[Located]) -> dict[tuple[SegmentKind, str], list
     return groups
 
 
-def _by_day(table: pl.DataFrame) -> Iterable[tuple[str, pl.DataFrame]]:
-    days = table["time"].dt.strftime("%Y-%m-%d")
+def _by_day(kind: SegmentKind, table: pl.DataFrame) -> Iterable[tuple[str, pl.DataFrame]]:
+    """Rows by the day on which they came in: when feedback happened is for its sender to say."""
+    days = table["time" if kind == "predictions" else "received"].dt.strftime("%Y-%m-%d")
     for day in days.unique().sort():
         yield day, table.filter(days == day)

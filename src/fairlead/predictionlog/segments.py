@@ -17,7 +17,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         kind: what its rows are.
         endpoint: whose.
-        day: of the rows, UTC, `2026-03-01`.
+        day: on which the rows came in, UTC, `2026-03-01`.
         blob: the Parquet file's key.
         rows: how many.
         low_us: the earliest time in it.

@@ -73,21 +73,49 @@ def predictions_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
     tables = [_group_table(group) for group in groups.values()]
     if not tables:
         return pl.DataFrame(schema=PREDICTION_SCHEMA)
-    return union(tables)
+    return union([table.lazy() for table in tables]).collect()
 
 
-def union(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Tables below each other: missing columns are null, types widen to what holds all."""
-    return pl.concat(tables, how="diagonal_relaxed")
+def union(tables: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
+    """Tables below each other: missing columns are null, types widen to what holds all.
+
+    A column of which there are types that nothing holds, such as a number in one version and a
+    vector in the next, becomes text, in JSON.
+    """
+    types: dict[str, set[pl.DataType]] = {}
+    schemas = [table.collect_schema() for table in tables]
+    for schema in schemas:
+        for name, dtype in schema.items():
+            types.setdefault(name, set()).add(dtype)
+    apart = {name for name, found in types.items() if not _widens(found - {pl.Null()})}
+    parts = [
+        table.with_columns(_json(name, dtype) for name, dtype in schema.items() if name in apart)
+        for table, schema in zip(tables, schemas, strict=True)
+    ]
+    return pl.concat(parts, how="diagonal_relaxed")
+
+
+def _widens(types: set[pl.DataType]) -> bool:
+    plain = all(t.is_numeric() or t in (pl.Boolean(), pl.String()) for t in types)
+    return len(types) <= 1 or plain
+
+
+def _json(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if not dtype.is_nested():
+        return column.cast(pl.String)
+    written = pl.struct(column.alias("")).struct.json_encode()
+    written = written.str.strip_prefix('{"":').str.strip_suffix("}")
+    return pl.when(column.is_not_null()).then(written).alias(name)
 
 
 def _shape(frame: PredictionFrame) -> object:
     """What frames must share to be laid out together."""
-    inputs = (frame.inputs.names, *((n, c.dtype.str) for n, c in frame.inputs.columns.items()))
-    if frame.outputs is None:
-        return inputs, None
-    columns = frame.outputs.columns.items()
-    return inputs, (frame.outputs.names, *((n, c.dtype.str, c.shape[1:]) for n, c in columns))
+    return _batch_shape(frame.inputs), frame.outputs and _batch_shape(frame.outputs)
+
+
+def _batch_shape(batch: Batch) -> object:
+    return batch.names, *((n, c.dtype.str, c.shape[1:]) for n, c in batch.columns.items())
 
 
 def _group_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:

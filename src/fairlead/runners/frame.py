@@ -52,7 +52,7 @@ def _values(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return _typed(field, column)
     if field.dtype == "str" and field.kind in ("category", "text"):
         filled = column.copy()
-        filled[np.equal(filled, None)] = np.nan
+        filled[[value is None for value in column]] = np.nan
         return filled
     return column
 
@@ -75,7 +75,7 @@ def _typed(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _pandas(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> Any:
-    import pandas
+    import pandas as pd
 
     series: dict[str, Any] = {}
     for field in fields:
@@ -83,25 +83,33 @@ def _pandas(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> An
         if field.dtype == "category" and field.kind in ("category", "text"):
             known = list(field.categories or ())
             extra = [v for v in dict.fromkeys(values.tolist()) if v is not None and v not in known]
-            series[field.name] = pandas.Categorical(values, categories=known + extra)
+            series[field.name] = pd.Categorical(values, categories=known + extra)
         elif field.dtype == "str":
-            series[field.name] = pandas.Series(values, dtype="str")
+            series[field.name] = pd.Series(values, dtype="str")
         else:
-            series[field.name] = pandas.Series(values, dtype=values.dtype)
-    return pandas.DataFrame(series)
+            series[field.name] = pd.Series(values, dtype=values.dtype)
+    return pd.DataFrame(series)
 
 
 def _polars(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> Any:
-    import polars
+    import polars as pl
 
     series: list[Any] = []
     for field in fields:
         values = columns[field.name]
         if field.kind in ("category", "text"):
-            dtype = polars.Categorical if field.dtype == "category" else None
-            series.append(polars.Series(field.name, values.tolist(), dtype=dtype))
+            dtype = pl.Categorical if field.dtype == "category" else _text_type(field)
+            series.append(pl.Series(field.name, values.tolist(), dtype=dtype))
         elif values.dtype == object:
-            series.append(polars.Series(field.name, values.tolist()))
+            series.append(pl.Series(field.name, values.tolist()))
         else:
-            series.append(polars.Series(field.name, values))
-    return polars.DataFrame(series)
+            series.append(pl.Series(field.name, values))
+    return pl.DataFrame(series)
+
+
+def _text_type(field: Field) -> Any:
+    """The type of a column of text, told so that one without any value has it, too."""
+    import polars as pl
+
+    known = field.categories or ()
+    return pl.String if all(isinstance(value, str) for value in known) else None

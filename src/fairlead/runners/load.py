@@ -8,9 +8,11 @@ from fairlead.bundle import Bundle, compare, decode_receipt, read_file
 from fairlead.clock import Clock
 from fairlead.errors import BundleError, ReceiptError
 from fairlead.runners.types import Runner
+from fairlead.signature import Batch, concat
 
 PYTHON_TIMEOUT_S = 10.0
 WARM_RUNS = 5
+CHUNK_ROWS = 4096
 
 
 def load_runner(
@@ -50,6 +52,22 @@ def load_runner(
 
             folder = bundle.path / spec.path
             return PythonRunner(folder, signature, timeout_s=python_timeout_s)
+
+
+def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> Batch:
+    """A bundle's answers to many rows, some thousand at a time.
+
+    Raises:
+        BundleError: it cannot be loaded.
+        ModelError: the model failed.
+    """
+    runner = load_runner(bundle, allow_pickle=allow_pickle)
+    try:
+        starts = range(0, batch.rows, CHUNK_ROWS)
+        parts = [batch.take(slice(start, start + CHUNK_ROWS)) for start in starts]
+        return concat([runner.predict(part) for part in parts])
+    finally:
+        runner.close()
 
 
 def replay(runner: Runner, bundle: Bundle, clock: Clock) -> float:

@@ -44,13 +44,26 @@ class OnnxRunner:
         Raises:
             ModelError: the graph failed, answered other shapes than it should, or is closed.
         """
+        answers = self.ask(batch, self._asked)
+        try:
+            return self._collect(batch.rows, answers)
+        except ValueError:
+            raise ModelError("The model answered another shape than it should.") from None
+
+    def ask(self, batch: Batch, names: Sequence[str]) -> Sequence[Any]:
+        """Answers as they leave the graph, of the outputs named.
+
+        Raises:
+            ModelError: the graph failed, or is closed.
+        """
         if self._session is None:
             raise ModelError("The model is closed.")
         try:
             feeds = {name: feed(batch) for name, feed in self._feeds.items()}
-            return self._collect(batch.rows, self._session.run(self._asked, feeds))
+            answers: Sequence[Any] = self._session.run(names, feeds)
         except Exception as error:
             raise ModelError(f"The model failed ({type(error).__name__}).") from None
+        return answers
 
     def close(self) -> None:
         """Free the session."""
@@ -65,7 +78,8 @@ class OnnxRunner:
                 numbers[:, place] = values.reshape(rows)
                 place += 1
             elif field.kind == "tensor":
-                columns[field.name] = values.reshape(rows, *field.shape)
+                fixed = -1 not in field.shape
+                columns[field.name] = values.reshape(rows, *field.shape) if fixed else values
             else:
                 columns[field.name] = values.reshape(rows).astype(object)
         return Batch(rows, self._names, numbers, columns)

@@ -15,6 +15,7 @@ from fairlead.signature import Batch, Column, Field, Signature
 
 VETTED = frozenset(
     {
+        "functools.partial",
         "numpy.dtype",
         "sklearn._loss._loss.CyAbsoluteError",
         "sklearn._loss._loss.CyExponentialLoss",
@@ -27,11 +28,11 @@ VETTED = frozenset(
         "sklearn._loss._loss.CyHalfTweedieLossIdentity",
         "sklearn._loss._loss.CyHuberLoss",
         "sklearn._loss._loss.CyPinballLoss",
-        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.HalfLogitLink",
         "sklearn._loss.link.IdentityLink",
+        "sklearn._loss.link.Interval",
         "sklearn._loss.link.LogLink",
         "sklearn._loss.link.LogitLink",
-        "sklearn._loss.link.HalfLogitLink",
         "sklearn._loss.link.MultinomialLogit",
         "sklearn._loss.loss.AbsoluteError",
         "sklearn._loss.loss.ExponentialLoss",
@@ -47,32 +48,47 @@ VETTED = frozenset(
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
-        "sklearn.cluster._birch._CFNode",
-        "sklearn.cluster._birch._CFSubcluster",
         "sklearn.cluster._bisect_k_means._BisectingTree",
+        "sklearn.cluster._kmeans._kmeans_single_elkan",
+        "sklearn.cluster._kmeans._kmeans_single_lloyd",
         "sklearn.compose._column_transformer.make_column_selector",
-        "sklearn.ensemble._gb_losses.BinomialDeviance",
         "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._univariate_selection.chi2",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels.CompoundKernel",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.DotProduct",
+        "sklearn.gaussian_process.kernels.ExpSineSquared",
+        "sklearn.gaussian_process.kernels.Exponentiation",
+        "sklearn.gaussian_process.kernels.Hyperparameter",
+        "sklearn.gaussian_process.kernels.Matern",
+        "sklearn.gaussian_process.kernels.PairwiseKernel",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.RationalQuadratic",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.metrics._dist_metrics.ChebyshevDistance64",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.metrics._dist_metrics.ManhattanDistance64",
         "sklearn.metrics._dist_metrics.MinkowskiDistance64",
-        "sklearn.metrics._dist_metrics.ChebyshevDistance64",
         "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._ball_tree.BallTree64",
-        "sklearn.neighbors._ball_tree.newObj",
         "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neighbors._kd_tree.KDTree64",
-        "sklearn.neighbors._kd_tree.newObj",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.preprocessing._label.LabelBinarizer",
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
+        "sklearn.utils.validation.check_array",
     }
 )
-"""Types beyond those that skops itself trusts: plain data of scikit-learn's, none of which runs
-anything that it is given."""
+"""Types and functions beyond those that skops itself trusts, by their full names.
+
+All are plain data or pure functions of scikit-learn's. `functools.partial` is harmless because
+what it would call is audited by its own name.
+"""
 
 
 def untrusted_types(raw: bytes) -> tuple[str, ...]:

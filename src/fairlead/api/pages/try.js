@@ -204,9 +204,9 @@ function showAnswer(reply, latencyMs) {
   shown.replaceChildren();
   if (page.answer !== null && page.answer in outputs) {
     shown.append(make("p", "large", asText(outputs[page.answer])));
-    delete outputs[page.answer];
   }
   for (const [name, value] of Object.entries(outputs)) {
+    if (name === page.answer) continue;
     shown.append(make("h3", "", name), isNamed(value) ? bars(value) : make("p", "", asText(value)));
   }
   shown.append(facts({ version, arm, "round trip": `${latencyMs.toFixed(0)} ms`, id }));
@@ -215,6 +215,7 @@ function showAnswer(reply, latencyMs) {
   if (feedback) {
     feedback.hidden = false;
     element("noted").textContent = "";
+    offerAnother(outputs[page.answer]);
   }
 }
 
@@ -246,9 +247,11 @@ function bars(shares) {
   const list = make("ul", "bars");
   for (const [name, share] of sorted.slice(0, BARS_MAX)) {
     const item = make("li");
-    const bar = make("span", "bar");
-    bar.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
-    item.append(make("span", "name", name), make("span", "share", asText(share)), bar);
+    const track = make("span", "track");
+    const fill = make("span", "fill");
+    fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
+    track.append(fill);
+    item.append(make("span", "name", name), make("span", "share", asText(share)), track);
     list.append(item);
   }
   if (sorted.length > BARS_MAX) {
@@ -271,6 +274,14 @@ function asText(value) {
 }
 
 // Feedback
+
+// Whoever does not press "It was right" means another label than the answered one.
+function offerAnother(value) {
+  const truth = element("truth");
+  if (truth.dataset.form !== "json") return;
+  const other = [...truth.options].find((option) => JSON.parse(option.value) !== value);
+  if (other) truth.value = other.value;
+}
 
 async function tell(value) {
   if (answered === null) return;

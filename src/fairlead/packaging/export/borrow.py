@@ -11,7 +11,11 @@ from fairlead.packaging.export.answer import Answer
 from fairlead.packaging.export.graph import ML, OPSET, Graph
 from fairlead.packaging.export.table import Table, made, numbers
 
-TREES_OF_OLD = ("TreeEnsembleClassifier", "TreeEnsembleRegressor")
+SINGLE_ONLY = frozenset({
+    "TreeEnsembleClassifier", "TreeEnsembleRegressor", "SVMClassifier", "SVMRegressor",
+    "LinearClassifier", "LinearRegressor", "Scaler", "Normalizer", "Imputer", "Binarizer",
+})  # fmt: skip
+"""Operators of ai.onnx.ml that compute in single precision whatever they are given."""
 
 
 def borrow_predictor(model: Any, table: Table, graph: Graph, classes: Any) -> Answer:
@@ -57,10 +61,11 @@ def _borrow(model: Any, table: Table, graph: Graph) -> list[str]:
     """Take over the nodes of a converted model; the names of its outputs."""
     x = numbers(graph, table)
     proto = _convert(model, len(table))
-    used = {node.op_type for node in proto.graph.node}
     foreign = {o.domain for o in proto.opset_import} - {"", ML}
-    if foreign or used & set(TREES_OF_OLD) or proto.functions:
-        raise ExportError(f"skl2onnx has no exact form of {type(model).__name__}.")
+    if foreign or proto.functions or _is_single(proto.graph):
+        raise ExportError(
+            f"skl2onnx has no form of {type(model).__name__} in double precision throughout."
+        )
     prefix = graph.name(type(model).__name__) + "."
     names = {"X": x}
 
@@ -80,6 +85,24 @@ def _borrow(model: Any, table: Table, graph: Graph) -> list[str]:
     return [renamed(output.name) for output in proto.graph.output]
 
 
+def _is_single(graph: Any) -> bool:
+    """Whether anything in a graph is computed in single precision."""
+    from onnx import TensorProto
+
+    single = (TensorProto.FLOAT, TensorProto.FLOAT16)
+    if any(tensor.data_type in single for tensor in graph.initializer):
+        return True
+    for node in graph.node:
+        if node.op_type in SINGLE_ONLY:
+            return True
+        for attribute in node.attribute:
+            cast = node.op_type == "Cast" and attribute.name == "to" and attribute.i in single
+            constant = attribute.HasField("t") and attribute.t.data_type in single
+            if cast or constant or (attribute.HasField("g") and _is_single(attribute.g)):
+                return True
+    return False
+
+
 def _convert(model: Any, width: int) -> Any:
     import skl2onnx
     from skl2onnx.common.data_types import DoubleTensorType
@@ -93,10 +116,10 @@ def _convert(model: Any, width: int) -> Any:
             target_opset={"": OPSET, ML: 3},
         )
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ExportError(
-            f"skl2onnx does not convert {type(model).__name__}: {reason[:120]}"
-        ) from None
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        if "shape calculator" in reason:
+            raise ExportError(f"{type(model).__name__} has no converter.") from None
+        raise ExportError(f"skl2onnx does not convert {type(model).__name__}: {reason}.") from None
 
 
 def _rename_inside(node: Any, renamed: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from fairlead.errors import ExportError
 from fairlead.packaging.export.answer import Answer, both, from_probabilities, of_index
 from fairlead.packaging.export.graph import Graph
-from fairlead.packaging.export.linear import index_of_scores
+from fairlead.packaging.export.linear import index_of_scores, normalised
 from fairlead.packaging.export.scaling import function_of
 from fairlead.packaging.export.table import Table, made
 
@@ -163,12 +163,23 @@ def _calibrate(inner: Any, scores: str, graph: Graph) -> str:
         columns.append(graph.add("Div", 1.0, graph.add("Add", 1.0, graph.add("Exp", odds))))
     if len(inner.classes) == 2:
         return both(graph, columns[0])
-    joined = graph.join(columns)
-    total = graph.reduce("ReduceSum", joined)
-    uniform = graph.add("Equal", total, 0.0)
-    safe = graph.add("Where", uniform, 1.0, total)
-    even = np.full((1, len(columns)), 1.0 / len(columns))
-    return graph.add("Where", uniform, even, graph.add("Div", joined, safe))
+    return normalised(graph, graph.join(columns))
+
+
+def threshold(model: Any, table: Table, graph: Graph, predict: Predict) -> Answer:
+    """Convert FixedThresholdClassifier and TunedThresholdClassifierCV on probabilities."""
+    inner = getattr(model, "estimator_", model.estimator)
+    if model.response_method == "decision_function" or not hasattr(inner, "predict_proba"):
+        raise ExportError("Its threshold is not on probabilities.")
+    limit = getattr(model, "best_threshold_", None)
+    if limit is None:
+        limit = 0.5 if model.threshold == "auto" else model.threshold
+    shares = _need(predict(inner, table, graph).probabilities, "probabilities")
+    wanted = getattr(model, "pos_label", None)
+    place = 1 if wanted is None else list(model.classes_).index(wanted)
+    above = graph.flat(graph.add("GreaterOrEqual", graph.columns(shares, [place]), float(limit)))
+    index = graph.cast(above, "int64")
+    return Answer(index if place == 1 else graph.add("Sub", np.array(1), index), shares)
 
 
 def transformed_target(model: Any, table: Table, graph: Graph, predict: Predict) -> Answer:
@@ -205,6 +216,7 @@ META = {
     "StackingClassifier": stacking,
     "StackingRegressor": stacking,
     "CalibratedClassifierCV": calibrated,
+    "FixedThresholdClassifier": threshold,
     "TransformedTargetRegressor": transformed_target,
     "MultiOutputRegressor": several_targets,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export.answer import Answer, from_probabilities, of_index, sigmoid
+from fairlead.packaging.export.answer import Answer, both, from_probabilities, of_index, sigmoid
 from fairlead.packaging.export.graph import Array, Graph
 from fairlead.packaging.export.table import Table, numbers
 
@@ -66,20 +66,26 @@ def logistic(model: Any, table: Table, graph: Graph) -> Answer:
 def sgd_classifier(model: Any, table: Table, graph: Graph) -> Answer:
     """Convert SGDClassifier; several classes are scored one against the rest."""
     plain = linear_classifier(model, table, graph)
-    if model.loss == "modified_huber":
-        raise ExportError("Probabilities of the modified Huber loss have no converter.")
-    if model.loss != "log_loss":
+    if model.loss not in ("log_loss", "modified_huber"):
         return plain
-    if len(model.classes_) == 2:
-        return of_index(plain.index, sigmoid(graph, plain.scores), plain.scores)
-    tail = graph.add("Exp", graph.add("Neg", plain.scores))
-    return of_index(plain.index, normal(graph, graph.add("Div", 1.0, graph.add("Add", 1.0, tail))),
-                    plain.scores)  # fmt: skip
+    two = len(model.classes_) == 2
+    if model.loss == "modified_huber":
+        clipped = graph.add("Clip", plain.scores, -1.0, 1.0)
+        shares = graph.add("Div", graph.add("Add", clipped, 1.0), 2.0)
+    else:
+        tail = graph.add("Exp", graph.add("Neg", plain.scores))
+        shares = graph.add("Div", 1.0, graph.add("Add", 1.0, tail))
+    return of_index(
+        plain.index, both(graph, shares) if two else normalised(graph, shares), plain.scores
+    )
 
 
-def normal(graph: Graph, shares: str) -> str:
-    """Rows divided by their sums."""
-    return graph.add("Div", shares, graph.reduce("ReduceSum", shares))
+def normalised(graph: Graph, shares: str) -> str:
+    """Rows divided by their sums; where all are zero, equal shares."""
+    total = graph.reduce("ReduceSum", shares)
+    empty = graph.add("Equal", total, 0.0)
+    ones = graph.add("Where", empty, 1.0, shares)
+    return graph.add("Div", ones, graph.reduce("ReduceSum", ones))
 
 
 def perceptron_network(model: Any, table: Table, graph: Graph) -> str:
@@ -206,7 +212,7 @@ def linear_svm_outliers(model: Any, table: Table, graph: Graph) -> Answer:
     return Answer(graph.cast(graph.flat(inside), "int64"), scores=scores)
 
 
-CLASSIFIERS = {
+PREDICTORS = {
     **dict.fromkeys(
         ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis"), logistic
     ),
@@ -225,8 +231,6 @@ CLASSIFIERS = {
     "KMeans": nearest_centre,
     "MiniBatchKMeans": nearest_centre,
     "SGDOneClassSVM": linear_svm_outliers,
-}  # fmt: skip
-REGRESSORS = {
     **dict.fromkeys(
         ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV",
          "Lars", "LarsCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "BayesianRidge",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +130,7 @@ def _holds_nan(data: Any, place: int, name: str) -> bool:
     return False
 
 
-def _any_nan(column: Sequence[object]) -> bool:
+def _any_nan(column: Iterable[object]) -> bool:
     return any(isinstance(value, float) and value != value for value in column)
 
 
@@ -161,7 +161,9 @@ def outputs_of(model: Any, shape: tuple[int, ...]) -> tuple[Task, tuple[Field, .
     assert classes is not None
     names = tuple(classes.tolist())
     dtype = "object" if classes.dtype.kind in "OU" else classes.dtype.name
-    outputs = (Field(name="label", kind="category", dtype=dtype, categories=names),)
+    outputs: tuple[Field, ...] = (
+        Field(name="label", kind="category", dtype=dtype, categories=names),
+    )
     task: Task = "classification" if kind_of(model) == "classifier" else "other"
     if callable(getattr(model, "predict_proba", None)):
         shares = Field(name="probabilities", kind="tensor", shape=(len(names),), categories=names)

@@ -97,7 +97,7 @@ def discretizer(model: Any, table: Table, graph: Graph) -> Table:
     return made(graph, graph.join(hot), int(np.sum(model.n_bins_)))
 
 
-def selector(model: Any, table: Table, graph: Graph) -> Table:
+def selector(model: Any, table: Table, _: Graph) -> Table:
     """Convert any selector of columns."""
     return tuple(table[place] for place in model.get_support(indices=True))
 
@@ -117,6 +117,33 @@ def polynomial(model: Any, table: Table, graph: Graph) -> Table:
             product = graph.add("Mul", product, graph.columns(x, [place]))
         columns.append(product)
     return made(graph, graph.join(columns), len(columns))
+
+
+def power(model: Any, table: Table, graph: Graph) -> Table:
+    """Convert PowerTransformer by Yeo and Johnson.
+
+    ((1+x)^l - 1) / l from zero up, -((1-x)^(2-l) - 1) / (2-l) below; logarithms where the
+    divisor is zero. Source: Yeo, Johnson: A new family of power transformations, 2000.
+    """
+    if model.method != "yeo-johnson":
+        raise ExportError("A power transformation is that of Box and Cox.")
+    x = numbers(graph, table)
+    columns = []
+    for place, exponent in enumerate(map(float, model.lambdas_)):
+        value = graph.columns(x, [place])
+        negative = graph.add("Less", value, 0.0)
+        size = graph.add("Add", graph.add("Abs", value), 1.0)
+        above = _power(graph, size, exponent)
+        below = graph.add("Neg", _power(graph, size, 2.0 - exponent))
+        columns.append(graph.add("Where", negative, below, above))
+    made_table = made(graph, graph.join(columns), len(columns))
+    return standard_scaler(model._scaler, made_table, graph) if model.standardize else made_table
+
+
+def _power(graph: Graph, size: str, exponent: float) -> str:
+    if abs(exponent) < np.finfo(np.float64).eps:
+        return graph.add("Log", size)
+    return graph.add("Div", graph.add("Sub", graph.add("Pow", size, exponent), 1.0), exponent)
 
 
 def pca(model: Any, table: Table, graph: Graph) -> Table:
@@ -221,6 +248,7 @@ TRANSFORMS: dict[str, Transform] = {
     "KBinsDiscretizer": discretizer,
     "PolynomialFeatures": polynomial,
     "PCA": pca,
+    "PowerTransformer": power,
     "TruncatedSVD": truncated_svd,
     "MissingIndicator": missing_indicator,
     "FunctionTransformer": function_transformer,

@@ -47,7 +47,7 @@ def export(model: object, reference: Reference, *, allow_pickle: bool) -> Export
     Raises:
         ExportError: it does not predict, or no safe form is equal to it.
     """
-    original = read_original(model, reference)
+    original = read_original(_found(model), reference)
     original = replace(original, inputs=with_policies(original, reference.batch))
     rows = receipt_rows(original, reference.batch)
     answers = original.answer(rows)
@@ -66,6 +66,13 @@ def export(model: object, reference: Reference, *, allow_pickle: bool) -> Export
     else:
         files[TRAINABLE] = kept
     return _exported(original, receipt, spec, files, TRAINABLE if kept else None, notes)
+
+
+def _found(model: Any) -> Any:
+    """What a search over settings found, which answers in its place; any other model itself."""
+    if type(model).__module__.startswith("sklearn.model_selection._search"):
+        return getattr(model, "best_estimator_", model)
+    return model
 
 
 def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:

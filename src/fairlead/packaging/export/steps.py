@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export import encoders, linear, scaling, trees
+from fairlead.packaging.export import encoders, kernels, linear, scaling, trees
 from fairlead.packaging.export.answer import Answer
 from fairlead.packaging.export.borrow import borrow_predictor, borrow_transform
 from fairlead.packaging.export.classes import classes_of
@@ -16,7 +16,7 @@ from fairlead.packaging.export.ensembles import META
 from fairlead.packaging.export.graph import Graph
 from fairlead.packaging.export.table import Column, Table
 
-PREDICTORS = {**trees.CLASSIFIERS, **trees.REGRESSORS, **linear.CLASSIFIERS, **linear.REGRESSORS}
+PREDICTORS = {**trees.PREDICTORS, **linear.PREDICTORS, **kernels.PREDICTORS}
 TRANSFORMS = {**scaling.TRANSFORMS, **encoders.TRANSFORMS}
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 
@@ -30,8 +30,6 @@ def predictor(model: Any, table: Table, graph: Graph) -> Answer:
     kind = _kind(model)
     if kind in SEARCHES:
         return predictor(model.best_estimator_, table, graph)
-    if kind in ("FixedThresholdClassifier", "TunedThresholdClassifierCV"):
-        raise ExportError(f"{kind} has no converter.")
     if kind == "Pipeline":
         for _, step in model.steps[:-1]:
             table = transform(step, table, graph)

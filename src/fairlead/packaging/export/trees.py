@@ -259,19 +259,56 @@ def _softmax(graph: Graph, raw: str) -> Answer:
     return of_index(graph.argmax(raw), graph.add("Softmax", raw, axis=1), raw)
 
 
-CLASSIFIERS = {
+def isolation_forest(model: Any, table: Table, graph: Graph) -> Answer:
+    """Convert IsolationForest: an outlier is a row whose summed depths are below a bound.
+
+    Its score 2 ** (-depths / n) - offset rises with the depths; the bound is the first double
+    for which the original's own arithmetic finds an inlier, so that no power is computed.
+    """
+    x = single_precision(graph, table)
+    if any(len(places) != len(table) for places in model.estimators_features_):
+        raise ExportError("Its trees see some of the columns each.")
+    trees = [
+        read_tree(estimator.tree_, (steps + length) - 1.0)
+        for estimator, steps, length in zip(
+            model.estimators_, model._decision_path_lengths, model._average_path_length_per_tree,
+            strict=True,
+        )
+    ]  # fmt: skip
+    depths = sum_trees(graph, x, trees, [0] * len(trees), 1)
+    inside = graph.add("GreaterOrEqual", depths, _inlier_depth(model))
+    return Answer(graph.cast(graph.flat(inside), "int64"))
+
+
+def _inlier_depth(model: Any) -> float:
+    from sklearn.ensemble._iforest import _average_path_length
+
+    scale = len(model.estimators_) * _average_path_length([model._max_samples])
+
+    def is_inlier(depth: float) -> bool:
+        return bool(-(2 ** (-np.divide(np.array([depth]), scale)))[0] - model.offset_ >= 0)
+
+    low, high = 0.0, 1e12
+    if not scale or is_inlier(low) or not is_inlier(high):
+        raise ExportError("Its bound on the depths cannot be found.")
+    while np.nextafter(low, high) < high:
+        middle = low + (high - low) / 2
+        low, high = (low, middle) if is_inlier(middle) else (middle, high)
+    return high
+
+
+PREDICTORS = {
     "DecisionTreeClassifier": tree_classifier,
     "ExtraTreeClassifier": tree_classifier,
     "RandomForestClassifier": tree_classifier,
     "ExtraTreesClassifier": tree_classifier,
     "GradientBoostingClassifier": gradient_boosting_classifier,
     "HistGradientBoostingClassifier": histogram_boosting_classifier,
-}
-REGRESSORS = {
     "DecisionTreeRegressor": tree_regressor,
     "ExtraTreeRegressor": tree_regressor,
     "RandomForestRegressor": tree_regressor,
     "ExtraTreesRegressor": tree_regressor,
     "GradientBoostingRegressor": gradient_boosting_regressor,
     "HistGradientBoostingRegressor": histogram_boosting_regressor,
+    "IsolationForest": isolation_forest,
 }

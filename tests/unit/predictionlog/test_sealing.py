@@ -1,0 +1,532 @@
+"""Journals become files, files become fewer, and each row is read exactly once all the while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from fairlead.clock import ManualClock
+from fairlead.errors import StorageError
+from fairlead.predictionlog import (
+    FeedbackFrame,
+    JournalWriter,
+    PredictionFrame,
+    encode_feedback,
+    encode_prediction,
+)
+from fairlead.predictionlog.compact import GARBAGE, GRACE_US, Compactor
+from fairlead.predictionlog.read import feedback, read
+from fairlead.predictionlog.sealer import SEAL_S, Sealer
+from fairlead.predictionlog.segments import JOURNALS, SEGMENTS
+from fairlead.signature import Batch
+from fairlead.store import Blobs, Event, Store, open_blobs, open_store
+
+DAY_US = 86_400_000_000
+START_US = 20_000 * DAY_US
+Labels = Literal["latest", "first"]
+
+
+class Crash(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+@dataclass
+class Crashing:
+    """Passes calls on until `left` of the named method have passed; then the process dies.
+
+    Args:
+        target: a store or a blob store.
+        method: whose calls are counted.
+        left: how many pass.
+        after: whether the fatal call is still done.
+    """
+
+    target: Any
+    method: str
+    left: int
+    after: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.target, name)
+        if name != self.method:
+            return found
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            if self.left == 0:
+                if self.after:
+                    found(*args, **kwargs)
+                raise Crash
+            self.left -= 1
+            return found(*args, **kwargs)
+
+        return counted
+
+
+@dataclass
+class Log:
+    """A prediction log in a folder."""
+
+    folder: Path
+    store: Store
+    blobs: Blobs
+    clock: ManualClock
+
+    def writer(self, name: str = "w", rotate_bytes: int = 1 << 20) -> JournalWriter:
+        return JournalWriter(self.folder, name, self.clock, rotate_bytes=rotate_bytes)
+
+    def sealer(self, store: Any = None, blobs: Any = None) -> Sealer:
+        return Sealer(store or self.store, blobs or self.blobs, self.folder, self.clock)
+
+    def compactor(self, store: Any = None, blobs: Any = None) -> Compactor:
+        return Compactor(store or self.store, blobs or self.blobs, self.clock)
+
+    def rows(self, endpoint: str = "churn", labels: Labels = "latest") -> list[dict[str, Any]]:
+        frame = read(self.store, self.blobs, self.folder, endpoint, labels=labels)
+        return frame.collect().to_dicts()
+
+    def ids(self, endpoint: str = "churn") -> list[int]:
+        """The numbers of the predictions that are read, in order of time."""
+        return [number_of(row["id"]) for row in self.rows(endpoint)]
+
+    def journals(self) -> list[Path]:
+        return sorted(self.folder.glob("*.journal"))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    (tmp_path / "journals").mkdir()
+    store = open_store(f"sqlite://{tmp_path}/store.db")
+    blobs = open_blobs(f"file://{tmp_path}/blobs")
+    yield Log(tmp_path / "journals", store, blobs, ManualClock(START_US))
+    store.close()
+
+
+def id_of(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def number_of(written: str) -> int:
+    return int(written.replace("-", ""), 16)
+
+
+def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int = 0,
+               **columns: Any) -> bytes:  # fmt: skip
+    """Predictions with the numbers `first` and up, a microsecond apart."""
+    x = np.arange(first, first + rows, dtype=np.float64)
+    return encode_prediction(
+        PredictionFrame(
+            endpoint=endpoint, revision=1, arm="stable", version="churn:1", role="stable",
+            assigned_by="hash", outcome="ok", source="live", model_us=10,
+            time_us=np.arange(first, first + rows, dtype=np.int64) + START_US + day * DAY_US,
+            ids=[id_of(n) for n in range(first, first + rows)],
+            caller_ids=[f"ü-{n}" for n in range(first, first + rows)], units=None,
+            slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
+            queue_us=np.zeros(rows, np.int32),
+            inputs=Batch(rows, ("x",), x[:, None], {}),
+            outputs=Batch(rows, (), np.zeros((rows, 0)), columns),
+        )
+    )  # fmt: skip
+
+
+def label(*entries: tuple[int, bool | float | str], received: int = 0, time: int = 0,
+          name: str = "label", endpoint: str = "churn") -> bytes:  # fmt: skip
+    """Labels of predictions, by their numbers."""
+    return encode_feedback(
+        FeedbackFrame(
+            endpoint=endpoint,
+            time_us=np.full(len(entries), START_US + time, np.int64),
+            received_us=START_US + received,
+            ids=[id_of(number) for number, _ in entries],
+            names=[name] * len(entries),
+            values=[value for _, value in entries],
+            source="api",
+        )
+    )
+
+
+def test_an_empty_log_has_its_columns(log: Log) -> None:
+    frame = read(log.store, log.blobs, log.folder, "nobody").collect()
+    assert frame.height == 0
+    assert {"id", "time", "version", "label", "label_number", "label_time"} <= set(frame.columns)
+    assert feedback(log.store, log.blobs, log.folder, "nobody").collect().height == 0
+    log.sealer().tick(everything=True)
+    log.compactor().tick()
+    assert log.store.scan(SEGMENTS) == []
+
+
+def test_rows_are_read_alike_before_and_after_sealing(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0, 3, plan=np.array(["ü", None, ""], dtype=object)))
+    writer.append(label((1, "yes"), received=5, time=3))
+    before = log.rows()
+    log.sealer().tick(everything=True)
+    assert log.rows() == before
+    writer.append(prediction(3))
+    writer.close()
+    log.sealer().tick()
+    after = log.rows()
+    assert after[:3] == before
+    assert [row["in.x"] for row in after] == [0.0, 1.0, 2.0, 3.0]
+    assert [row["caller_id"] for row in after] == ["ü-0", "ü-1", "ü-2", "ü-3"]
+    assert [row["out.plan"] for row in after] == ["ü", None, "", None]
+    assert [row["label"] for row in after] == [None, "yes", None, None]
+    assert log.journals() == []
+    assert log.store.scan(JOURNALS) == []
+
+
+def test_endpoints_in_one_journal_are_kept_apart(log: Log) -> None:
+    writer = log.writer()
+    for number in range(6):
+        writer.append(prediction(number, endpoint="churn" if number % 2 else "churn2"))
+    writer.append(label((0, 1), endpoint="churn2"))
+    writer.append(label((1, 1), endpoint="churn"))
+    for _ in range(2):
+        assert (log.ids("churn"), log.ids("churn2")) == ([1, 3, 5], [0, 2, 4])
+        assert [r["label"] for r in log.rows("churn2")] == ["1", None, None]
+        log.sealer().tick(everything=True)
+    writer.close()
+
+
+def test_a_living_journal_is_sealed_after_a_while_and_one_left_behind_at_once(log: Log) -> None:
+    sealer, writer = log.sealer(), log.writer()
+    writer.append(prediction(0))
+    sealer.tick()
+    assert log.store.scan(SEGMENTS) == []
+    log.clock.advance(SEAL_S)
+    sealer.tick()
+    assert len(log.store.scan(SEGMENTS)) == 1
+    assert len(log.journals()) == 1
+    writer.append(prediction(1))
+    sealer.tick()
+    assert len(log.store.scan(SEGMENTS)) == 1
+    writer.close()
+    sealer.tick()
+    assert len(log.store.scan(SEGMENTS)) == 2
+    assert log.journals() == []
+    assert log.ids() == [0, 1]
+
+
+def test_sealing_again_changes_nothing(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0, 5))
+    for _ in range(3):
+        log.sealer().tick(everything=True)
+    assert [s.value.rows for s in log.store.scan(SEGMENTS)] == [5]
+    revision = log.store.revision()
+    log.sealer().tick(everything=True)
+    assert log.store.revision() == revision
+    writer.close()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("passed", range(4))
+@pytest.mark.parametrize("method", ["commit", "put"])
+def test_a_sealer_that_dies_anywhere_loses_and_doubles_nothing(
+    log: Log, method: str, passed: int, after: bool
+) -> None:
+    writer = log.writer(rotate_bytes=1)
+    for number in range(3):
+        writer.append(prediction(2 * number, 2, day=number % 2))
+    writer.append(label((0, 1)))
+    writer.close()
+    expected = log.rows()
+    target = log.store if method == "commit" else log.blobs
+    crashing = Crashing(target, method, passed, after)
+    sealer = log.sealer(**{"store" if method == "commit" else "blobs": crashing})
+    with pytest.raises(Crash):
+        sealer.tick(everything=True)
+    assert log.rows() == expected
+    log.sealer().tick(everything=True)
+    assert log.rows() == expected
+    assert log.journals() == []
+    assert sum(s.value.rows for s in log.store.scan(SEGMENTS)) == 7
+
+
+def test_a_sealer_that_died_before_its_commit_seals_what_was_added_since_too(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0))
+    with pytest.raises(Crash):
+        log.sealer(store=Crashing(log.store, "commit", 0)).tick(everything=True)
+    writer.append(prediction(1))
+    log.sealer().tick(everything=True)
+    assert log.ids() == [0, 1]
+    writer.close()
+
+
+def test_a_full_disk_stops_the_sealer_until_it_is_free(log: Log, tmp_path: Path) -> None:
+    writer = log.writer()
+    writer.append(prediction(0))
+    writer.close()
+    (tmp_path / "blobs").write_text("in the way")
+    with pytest.raises(StorageError):
+        log.sealer().tick()
+    assert log.ids() == [0]
+    (tmp_path / "blobs").unlink()
+    log.sealer().tick()
+    assert log.ids() == [0]
+    assert log.journals() == []
+
+
+def test_a_torn_tail_is_cut_and_told(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0))
+    writer.close()
+    (path,) = log.journals()
+    with path.open("ab") as file:
+        file.write(prediction(1)[:-3])
+    torn = len(prediction(1)) - 3
+    assert log.ids() == [0]
+    log.sealer().tick()
+    assert log.ids() == [0]
+    assert list(log.folder.iterdir()) == []
+    (event,) = log.store.events()
+    assert (event.action, event.detail) == ("cut torn tail", {"bytes": torn})
+
+
+def test_a_journal_damaged_in_its_middle_is_set_aside_and_told(log: Log) -> None:
+    writer = log.writer()
+    sizes = []
+    for number in range(3):
+        writer.append(prediction(number))
+        sizes.append(len(prediction(number)))
+    writer.close()
+    (path,) = log.journals()
+    raw = bytearray(path.read_bytes())
+    raw[sizes[0] + 40] ^= 1
+    path.write_bytes(raw)
+    log.sealer().tick()
+    log.sealer().tick()
+    assert log.ids() == [0]
+    (kept,) = log.folder.iterdir()
+    assert (kept.suffix, kept.read_bytes()) == (".damaged", bytes(raw))
+    (event,) = log.store.events()
+    assert event.action == "set damaged journal aside"
+    assert event.detail == {"bytes": sizes[1] + sizes[2]}
+
+
+def test_versions_with_other_fields_are_read_together(log: Log) -> None:
+    writer = log.writer()
+    shapes: list[dict[str, Any]] = [
+        {"label": np.array([1], np.int64)},
+        {"label": np.array(["ü"], dtype=object), "score": np.array([0.5])},
+        {"label": np.array([[1.0, 2.0]])},
+        {},
+    ]
+    for number, shape in enumerate(shapes):
+        writer.append(prediction(number, **shape))
+        log.sealer().tick(everything=True)  # a file of its own
+    writer.append(prediction(9, label=np.array([True])))
+    rows = log.rows()
+    assert [row["out.label"] for row in rows] == ["1", "ü", "[1.0,2.0]", None, "true"]
+    assert [row["out.score"] for row in rows] == [None, 0.5, None, None, None]
+    log.clock.advance(2 * 86_400)
+    log.compactor().tick()
+    assert log.rows() == rows
+    assert len(log.store.scan(SEGMENTS)) == 1
+    writer.close()
+
+
+def test_the_latest_label_counts_and_the_first_on_request(log: Log) -> None:
+    writer = log.writer()
+    writer.append(label((0, 1), (1, "early"), received=1))  # label before its prediction
+    writer.append(prediction(0, 3))
+    writer.append(label((0, 3.0), received=9, time=-5))
+    writer.append(label((0, 2), received=5, time=7))
+    writer.append(label((0, "no label"), received=10, name="revenue"))
+    writer.append(label((77, "nobody"), received=10))
+    for _ in range(2):
+        assert [r["label"] for r in log.rows()] == ["3", "early", None]
+        assert [r["label_number"] for r in log.rows()] == [3.0, None, None]
+        assert [r["label"] for r in log.rows(labels="first")] == ["1", "early", None]
+        log.sealer().tick(everything=True)
+    names = feedback(log.store, log.blobs, log.folder, "churn").collect()["name"]
+    assert sorted(names) == ["label"] * 5 + ["revenue"]
+    writer.close()
+
+
+def test_labels_that_came_together_are_decided_alike_in_any_file(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0))
+    writer.append(label((0, "later"), received=5, time=9))
+    writer.append(label((0, "earlier"), received=5, time=1))
+    for _ in range(2):
+        assert [r["label"] for r in log.rows()] == ["later"]
+        log.sealer().tick(everything=True)
+    log.clock.advance(2 * 86_400)
+    writer.append(label((0, "again"), received=4))
+    log.sealer().tick(everything=True)
+    log.compactor().tick()
+    assert [r["label"] for r in log.rows()] == ["later"]
+    writer.close()
+
+
+def test_feedback_whose_sender_tells_an_absurd_time_is_kept_like_any_other(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0, 3))
+    for number, time in enumerate((-(2**62), 2**62 - START_US, -START_US - 10**17)):
+        writer.append(label((number, number), time=time))
+    log.sealer().tick(everything=True)
+    rows = read(log.store, log.blobs, log.folder, "churn").select("label").collect()
+    assert rows["label"].to_list() == ["0", "1", "2"]
+    writer.close()
+
+
+def grown(log: Log, days: int) -> list[dict[str, Any]]:
+    """A log of many small files, over some days."""
+    writer = log.writer()
+    for number in range(3 * days):
+        writer.append(prediction(10 * number, 2, day=number % days))
+        writer.append(label((10 * number, number), received=number))
+        log.sealer().tick(everything=True)
+    writer.close()
+    log.sealer().tick()
+    return log.rows()
+
+
+def test_past_days_are_merged_and_each_row_stays_exactly_once(log: Log) -> None:
+    rows = grown(log, days=2)
+    log.clock.advance(1.5 * 86_400)
+    log.compactor().tick()
+    assert log.rows() == rows
+    days = [(s.value.kind, s.value.day, s.value.rows) for s in log.store.scan(SEGMENTS)]
+    first, second = "2024-10-04", "2024-10-05"
+    assert days[0] == ("feedback", first, 6)
+    assert days[1] == ("predictions", first, 6)
+    assert days[2:] == [("predictions", second, 2)] * 3
+    log.compactor().tick()
+    assert log.rows() == rows
+
+
+def test_what_was_merged_is_deleted_after_a_grace(log: Log) -> None:
+    grown(log, days=1)
+    log.clock.advance(2 * 86_400)
+    before = set(log.blobs.keys())
+    open_reader = read(log.store, log.blobs, log.folder, "churn")
+    log.compactor().tick()
+    assert before < set(log.blobs.keys())
+    assert open_reader.collect().height == 6
+    log.clock.advance(GRACE_US / 1e6)
+    log.compactor().tick()
+    assert sorted(log.blobs.keys()) == sorted(s.value.blob for s in log.store.scan(SEGMENTS))
+    assert log.store.scan(GARBAGE) == []
+    assert len(log.ids()) == 6
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("passed", range(2))
+@pytest.mark.parametrize("method", ["commit", "put", "delete"])
+def test_a_compactor_that_dies_anywhere_loses_and_doubles_nothing(
+    log: Log, method: str, passed: int, after: bool
+) -> None:
+    rows = grown(log, days=1)
+    log.clock.advance(2 * 86_400)
+    if method == "delete":
+        log.compactor().tick()
+        log.clock.advance(GRACE_US / 1e6)
+    target = log.store if method == "commit" else log.blobs
+    crashing = Crashing(target, method, passed, after)
+    with pytest.raises(Crash):
+        log.compactor(**{"store" if method == "commit" else "blobs": crashing}).tick()
+    assert log.rows() == rows
+    for _ in range(2):
+        log.compactor().tick()
+        assert log.rows() == rows
+        log.clock.advance(GRACE_US / 1e6)
+    assert sorted(log.blobs.keys()) == sorted(s.value.blob for s in log.store.scan(SEGMENTS))
+
+
+def test_late_rows_of_a_merged_day_are_merged_again(log: Log) -> None:
+    grown(log, days=1)
+    log.clock.advance(2 * 86_400)
+    log.compactor().tick()
+    writer = log.writer()
+    writer.append(prediction(99))
+    writer.close()
+    log.sealer().tick()
+    log.compactor().tick()
+    assert len([s for s in log.store.scan(SEGMENTS) if s.value.kind == "predictions"]) == 1
+    assert log.ids() == [0, 1, 10, 11, 20, 21, 99]
+
+
+@dataclass
+class Moving:
+    """A store in which something happens between two of a reader's looks at it."""
+
+    target: Store
+    happen: Any
+    times: int
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "scan" and self.times:
+            self.times -= 1
+            self.happen()
+        return getattr(self.target, name)
+
+
+def test_a_reader_never_mixes_two_moments(log: Log) -> None:
+    writer = log.writer(rotate_bytes=1)
+    for number in range(3):
+        writer.append(prediction(number))
+    writer.close()
+    moving: Any = Moving(log.store, lambda: log.sealer().tick(), 1)
+    rows = read(moving, log.blobs, log.folder, "churn").collect()
+    assert [number_of(i) for i in rows["id"]] == [0, 1, 2]
+    restless: Any = Moving(log.store, lambda: log.store.commit(), 10**6)
+    with pytest.raises(StorageError, match="too fast"):
+        read(restless, log.blobs, log.folder, "churn")
+
+
+def test_the_log_survives_a_reader_of_a_journal_that_disappears(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0))
+    writer.close()
+    (path,) = log.journals()
+
+    def vanish() -> None:
+        """What the sealer does, seen between its deletion and its last commit."""
+        if path.exists():
+            log.sealer().tick()
+
+    moving: Any = Moving(log.store, vanish, 2)
+    rows = read(moving, log.blobs, log.folder, "churn").collect()
+    assert rows.height == 1
+    assert list(log.folder.iterdir()) == []
+
+
+def test_a_frame_without_rows_leaves_nothing(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0, 0))
+    assert log.ids() == []
+    log.sealer().tick(everything=True)
+    assert log.store.scan(SEGMENTS) == []
+    writer.append(prediction(1))
+    writer.close()
+    log.sealer().tick()
+    assert log.ids() == [1]
+
+
+def test_answers_that_failed_are_read_with_those_that_did_not(log: Log) -> None:
+    from fairlead.predictionlog.frame import HEADER, decode_payload
+
+    whole = decode_payload(prediction(0, y=np.array([1.5]))[HEADER.size :])
+    assert isinstance(whole, PredictionFrame)
+    writer = log.writer()
+    writer.append(encode_prediction(replace(whole, outcome="timeout", outputs=None)))
+    writer.append(prediction(1, y=np.array([2.5])))
+    for _ in range(2):
+        rows = log.rows()
+        assert [(r["outcome"], r["out.y"]) for r in rows] == [("timeout", None), ("ok", 2.5)]
+        log.sealer().tick(everything=True)
+    writer.close()
+
+
+def test_the_audit_and_records_of_others_are_left_alone(log: Log) -> None:
+    seen = Event(time_us=1, actor="cli", action="deploy", subject="x")
+    log.store.commit(events=[seen])
+    grown(log, days=1)
+    assert [e.action for e in log.store.events()] == ["deploy"]
