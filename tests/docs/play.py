@@ -60,7 +60,7 @@ def _python(page: str, block: dict[str, Any], shared: types.ModuleType) -> tuple
 
 def _shell(page: str, block: dict[str, Any], shared: types.ModuleType) -> tuple[str, bool]:
     finished = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block["code"]],
+        ["bash", "-eu", "-c", block["code"]],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False,
     )  # fmt: skip

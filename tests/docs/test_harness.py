@@ -37,7 +37,6 @@ def test_blocks_of_a_page_share_a_process_and_a_folder(folder: Path) -> None:
     [
         block("python", "1 / 0"),
         block("shell", "false", "true"),
-        block("shell", "false | true"),
         block("shell", "true", mark="<!-- fails -->"),
         block("shell", "fairlead nonsense"),
     ],
