@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fairlead.client import Client
-
 from fairlead.app.platform import answers, deploy, start_platform, stop_platform, wait_ready
 from fairlead.app.workspace import Workspace
+from fairlead.client import Client
 from fairlead.errors import BundleError, UnavailableError
 from fairlead.registry import Version
 
