@@ -26,6 +26,8 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.types import FleetStatus, WorkerStatus
 
 SILENCE_S_MAX = 20.0
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Workers share the cores as processes; threads of libraries beside them would only contend."""
 DRAIN_S_MAX = 30.0
 
 
@@ -144,6 +146,7 @@ class Supervisor:
             argv,
             stdin=subprocess.PIPE,
             pass_fds=(child.listener.fileno(), theirs.fileno()),
+            env={**_ONE_THREAD, **os.environ},
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then drains
         )
         assert child.process.stdin is not None
