@@ -269,6 +269,8 @@ def test_nothing_scrolls_sideways_on_a_telephone(browser: Browser, platform: Pla
         assert overhang_px(page) == 0
         page.goto("/try/churn")
         predict(page)
+        seen = page.locator("#answer").evaluate("one => one.getBoundingClientRect().bottom")
+        assert 0 < seen <= telephone["height"]
         page.get_by_text("Whole answer").click()
         assert overhang_px(page) == 0
         for path in ("/docs/churn", "/docs"):

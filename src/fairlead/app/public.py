@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fairlead.app.platform import answers, deploy, start_platform, stop_platform, wait_ready
 from fairlead.app.workspace import Workspace
@@ -96,7 +96,7 @@ class Served:
     client: Client
     workspace: Workspace
 
-    def predict(self, data: object) -> object:
+    def predict(self, data: object) -> Any:
         """Ask the endpoint; as `Client.predict`."""
         return self.client.predict(self.version.model, data)
 

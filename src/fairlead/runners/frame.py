@@ -98,18 +98,11 @@ def _polars(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> An
     for field in fields:
         values = columns[field.name]
         if field.kind in ("category", "text"):
-            dtype = pl.Categorical if field.dtype == "category" else _text_type(field)
+            text = all(isinstance(value, str) for value in field.categories or ())
+            dtype = pl.Categorical if field.dtype == "category" else pl.String if text else None
             series.append(pl.Series(field.name, values.tolist(), dtype=dtype))
         elif values.dtype == object:
             series.append(pl.Series(field.name, values.tolist()))
         else:
             series.append(pl.Series(field.name, values))
     return pl.DataFrame(series)
-
-
-def _text_type(field: Field) -> Any:
-    """The type of a column of text, told so that one without any value has it, too."""
-    import polars as pl
-
-    known = field.categories or ()
-    return pl.String if all(isinstance(value, str) for value in known) else None

@@ -15,6 +15,7 @@ from fairlead.signature import Batch, Column, Field, Signature
 
 VETTED = frozenset(
     {
+        "builtins.object",
         "functools.partial",
         "numpy.dtype",
         "sklearn._loss._loss.CyAbsoluteError",

@@ -157,6 +157,7 @@ ask.addEventListener("submit", async (event) => {
   try {
     const reply = await post(page.predict, body(readRow()));
     showAnswer(reply, performance.now() - startedMs);
+    element("answer").scrollIntoView({ block: "nearest" });
   } catch (error) {
     showError(error);
   } finally {

@@ -14,7 +14,7 @@ from fairlead.packaging.export.classes import classes_of
 from fairlead.packaging.export.graph import Array, Graph
 from fairlead.packaging.export.original import Original
 from fairlead.packaging.export.steps import predictor
-from fairlead.packaging.export.table import Column, Table
+from fairlead.packaging.export.table import Column, Table, TextMissing
 from fairlead.signature import NUMERIC, Field
 
 NUMBERS = "numbers"
@@ -66,13 +66,12 @@ def _inputs(graph: Graph, fields: tuple[Field, ...]) -> tuple[Table, tuple[Tenso
 def _text_input(graph: Graph, name: str, field: Field) -> Column:
     if field.kind not in ("category", "text"):
         raise ExportError(f"Field '{field.name}' of kind {field.kind} has no form in ONNX.")
-    if field.dtype == "category":
-        raise ExportError(f"Field '{field.name}' is of a categorical type, which ONNX lacks.")
     if not all(isinstance(value, str) for value in field.categories or ()):
         raise ExportError(f"The categories of field '{field.name}' are not all text.")
     graph.input(name, "object", [None, 1])
     graph.widths[name] = 1
-    return Column(name, 0, field.name, True, "nan" if field.dtype == "str" else "none")
+    missing: TextMissing = "nan" if field.dtype in ("str", "category") else "none"
+    return Column(name, 0, field.name, True, missing)
 
 
 def _outputs(graph: Graph, answer: Answer, original: Original) -> tuple[TensorOutput, ...]:

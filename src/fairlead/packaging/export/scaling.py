@@ -201,32 +201,36 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and value != value
 
 
-FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "log": ("Log",),
-    "exp": ("Exp",),
-    "sqrt": ("Sqrt",),
-    "absolute": ("Abs",),
-    "abs": ("Abs",),
-    "negative": ("Neg",),
-    "sign": ("Sign",),
-    "tanh": ("Tanh",),
+FUNCTIONS = {
+    "log": "Log",
+    "exp": "Exp",
+    "sqrt": "Sqrt",
+    "absolute": "Abs",
+    "negative": "Neg",
+    "sign": "Sign",
+    "tanh": "Tanh",
 }
 
 
 def function_of(function: Any, graph: Graph, x: str) -> str:
-    """Apply a NumPy function that has an operator of its own.
+    """Apply a NumPy function that has a form in ONNX.
 
     Raises:
         ExportError: it has none.
     """
-    name = getattr(function, "__name__", "")
     if function is None:
         return x
-    if not isinstance(function, np.ufunc) or (name not in FUNCTIONS and name != "square"):
-        raise ExportError(f"The function {name or function!r} has no exact form in ONNX.")
-    if name == "square":
-        return graph.add("Mul", x, x)
-    return graph.add(FUNCTIONS[name][0], x)
+    name = getattr(function, "__name__", "")
+    if isinstance(function, np.ufunc):
+        if name in FUNCTIONS:
+            return graph.add(FUNCTIONS[name], x)
+        if name == "square":
+            return graph.add("Mul", x, x)
+        if name == "log1p":
+            return graph.add("Log", graph.add("Add", x, 1.0))
+        if name == "expm1":
+            return graph.add("Sub", graph.add("Exp", x), 1.0)
+    raise ExportError(f"The function {name or function!r} has no form in ONNX.")
 
 
 def function_transformer(model: Any, table: Table, graph: Graph) -> Table:

@@ -30,6 +30,9 @@ TOLERANCES: dict[Task, Tolerance] = {
 """So close that single precision anywhere in a graph (1e-7) is found out, and so wide that
 another processor's `exp` or order of a dot product (1e-13) is not."""
 
+SINGLE = Tolerance(absolute=1e-6, relative=1e-5)
+"""For models that compute in single precision themselves, as on a matrix of float32."""
+
 
 def export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
     """Make the served form of a scikit-learn model.
@@ -68,6 +71,13 @@ def export(model: object, reference: Reference, *, allow_pickle: bool) -> Export
     return _exported(original, receipt, spec, files, TRAINABLE if kept else None, notes)
 
 
+def tolerance_of(original: Original) -> Tolerance:
+    """How far a form's numbers may lie from the original's."""
+    if all(field.dtype == "float32" for field in original.inputs):
+        return SINGLE
+    return TOLERANCES[original.task]
+
+
 def _found(model: Any) -> Any:
     """What a search over settings found, which answers in its place; any other model itself."""
     if type(model).__module__.startswith("sklearn.model_selection._search"):
@@ -87,10 +97,10 @@ def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:
     try:
         runner = OnnxRunner(raw, spec, original.outputs)
         got = runner.predict(receipt.inputs)
-        differs = compare(receipt.outputs, got, TOLERANCES[original.task])
+        differs = compare(receipt.outputs, got, tolerance_of(original))
         one = receipt.inputs.take(slice(0, 1))
         alone = compare(
-            receipt.outputs.take(slice(0, 1)), runner.predict(one), TOLERANCES[original.task]
+            receipt.outputs.take(slice(0, 1)), runner.predict(one), tolerance_of(original)
         )
     except FairleadError as error:
         raise ExportError(f"Its ONNX form does not run: {error.message}") from None
@@ -153,7 +163,7 @@ def _exported(
         framework=_framework(original.model),
         runner=spec,
         files=files,
-        tolerance=TOLERANCES[original.task],
+        tolerance=tolerance_of(original),
         trainable=Trainable(format="skops", path=trainable) if trainable else None,
         receipt=receipt,
         notes=notes,
