@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,11 +18,14 @@ from pathlib import Path
 import click
 import pytest
 
+import fairlead
 from docs.pages import LANGUAGES, PAGES, ROOT, Page, name_of, read_page
 from docs.printed import lacks, lacks_json
+from fairlead.app.settings import load_settings
 from fairlead.cli.main import COMMANDS, cli
 
 HERE = Path(__file__).parent
+MODULES = {path.stem for path in (ROOT / "src" / "fairlead").iterdir()}
 PAGE_S_MAX = 80.0
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -35,9 +37,13 @@ def path(request: pytest.FixtureRequest) -> Path:
     return found
 
 
+def load(path: Path) -> Page:
+    return read_page(path.read_text(encoding="utf-8"))
+
+
 @pytest.fixture
 def page(path: Path) -> Page:
-    return read_page(path.read_text(encoding="utf-8"))
+    return load(path)
 
 
 @pytest.fixture
@@ -115,9 +121,10 @@ def play(path: Path, page: Page, folder: Path) -> dict[int, str]:
     return {each["line"]: each["printed"] for each in told}
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if any(block.runs for block in load(path).blocks)], ids=name_of
+)
 def test_every_block_runs_and_prints_what_is_shown(path: Path, page: Page, folder: Path) -> None:
-    if not any(block.runs for block in page.blocks):
-        pytest.skip("nothing to run")
     printed = play(path, page, folder)
     last = ""
     for block in page.blocks:
@@ -134,12 +141,14 @@ def test_every_block_is_of_a_known_kind(page: Page) -> None:
         assert block.language != "text" or block.output, f"say what prints it: {block}"
 
 
-def test_data_on_pages_can_be_read(page: Page) -> None:
+def test_data_on_pages_can_be_read(page: Page, tmp_path: Path) -> None:
     for block in page.blocks:
         if block.language == "json":
             json.loads(block.code)
         if block.language == "toml":
-            tomllib.loads(block.code)
+            file = tmp_path / "fairlead.toml"
+            file.write_text(block.code)
+            load_settings(file)
 
 
 def test_links_lead_somewhere(path: Path, page: Page) -> None:
@@ -155,7 +164,7 @@ def test_links_lead_somewhere(path: Path, page: Page) -> None:
 
 def anchors(path: Path) -> set[str]:
     """The names under which a page's headings are reached."""
-    headings = HEADING.findall(read_page(path.read_text(encoding="utf-8")).prose)
+    headings = HEADING.findall(load(path).prose)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -176,6 +185,13 @@ def test_commands_that_are_named_exist(page: Page) -> None:
         known = {option for param in command.params for option in param.opts} | {"--help"}
         used = {word.split("=")[0] for word in rest if word.startswith("-")}
         assert used <= known, span
+
+
+def test_names_of_the_package_exist(page: Page) -> None:
+    for span in page.spans:
+        named = re.match(r"fairlead\.(\w+)", span)
+        if named and named[1] != "toml":
+            assert named[1] in (*fairlead.__all__, *MODULES), span
 
 
 def test_every_page_is_found_from_the_index() -> None:
