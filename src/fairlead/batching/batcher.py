@@ -34,7 +34,8 @@ class Batcher(Generic[Item, Result]):
     Args:
         loop: that everything but `run` happens on.
         run: computes a batch, on the executor if there is one; must not raise.
-        finish: takes the items and what `run` gave, on the loop; must not raise.
+        finish: takes the items and what `run` gave, on the loop; if it fails, the loop is told
+            and the next batch runs all the same.
         rows_max: of a batch.
         queue_rows_max: waiting at any time.
         executor: with one thread; None to run on the loop, for models of under a millisecond.
@@ -88,9 +89,9 @@ class Batcher(Generic[Item, Result]):
         if not items:
             self._scheduled = False
         elif self._executor is None:
-            self._finish(items, self._run(items))
             # Not a loop here: other connections get their turn between two batches.
             self._loop.call_soon(self._next)
+            self._finish(items, self._run(items))
         else:
             future = self._executor.submit(self._run, items)
             future.add_done_callback(lambda done: self._from_thread(items, done))
@@ -99,5 +100,5 @@ class Batcher(Generic[Item, Result]):
         self._loop.call_soon_threadsafe(self._after, items, done)
 
     def _after(self, items: list[Item], done: Future[Result]) -> None:
+        self._loop.call_soon(self._next)
         self._finish(items, done.result())
-        self._next()
