@@ -142,6 +142,6 @@ def test_root_exports_are_few_and_sorted() -> None:
 
 
 def test_no_unfinished_work_is_left_in_the_source() -> None:
-    pattern = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    pattern = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     found = [relative(p) for p in FILES if pattern.search(p.read_text())]
     assert not found

@@ -10,12 +10,14 @@ import threading
 
 import uvicorn
 
-from fairlead.api.app import build_api
+from fairlead.api import Guard, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, read_start
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.settings import LOOPBACK
 from fairlead.app.workspace import Workspace
-from fairlead.control import Controller, view
+from fairlead.control import Controller, Tick, view
+from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.serving.types import FleetStatus, WorkerStatus
 
@@ -34,19 +36,15 @@ class ControlPlane:
         self.workspace.__dict__["settings"] = start.settings
         self.fleet = FleetStatus(())
         releases = self.workspace.releases
-        sealer = Sealer(
-            self.workspace.store,
-            self.workspace.blobs,
-            self.workspace.home.journals,
-            self.workspace.clock,
-        )
-        self.sealer = sealer
-        ticks = {
+        store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
+        self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock)
+        ticks: dict[str, Tick] = {
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
-            "log": sealer.tick,
+            "log": self.sealer.tick,
+            "compaction": Compactor(store, blobs, clock).tick,
         }
         holder = f"{socket.gethostname()}-{os.getpid()}"
-        self.controller = Controller(self.workspace.store, holder, ticks, self.workspace.clock)
+        self.controller = Controller(store, holder, ticks, clock)
         self.services = WorkspaceServices(
             self.workspace, start.addresses, self.controller, lambda: self.fleet
         )
@@ -58,6 +56,13 @@ class ControlPlane:
             self.controller.wake()
 
 
+def guard(start: Start) -> Guard:
+    """Who may ask: on loopback only under a name of this machine."""
+    server = start.settings.server
+    hosts = LOOPBACK if server.host in LOOPBACK else frozenset[str]()
+    return Guard(hosts, server.body_bytes_max)
+
+
 async def serve(start: Start) -> None:
     """Run until told to stop, or until the supervisor is gone."""
     loop = asyncio.get_running_loop()
@@ -66,7 +71,10 @@ async def serve(start: Start) -> None:
     thread = threading.Thread(target=plane.controller.run, name="controller")
     thread.start()
     config = uvicorn.Config(
-        build_api(plane.services), log_level="warning", lifespan="off", timeout_graceful_shutdown=5
+        build_api(plane.services, guard(start)),
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
 

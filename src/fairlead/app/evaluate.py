@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
 from fairlead.packaging.environment import data_digest
 from fairlead.packaging.evaluate import Evaluation, evaluate
-from fairlead.registry import Version
-from fairlead.runners.load import load_runner
-from fairlead.signature import Batch, concat, from_frame
+from fairlead.registry import Evaluated, Version
+from fairlead.runners.load import answer_all
+from fairlead.signature import Batch, from_frame
 
 if TYPE_CHECKING:
     import polars as pl
 
-CHUNK_ROWS = 4096
 SEED = 20_260_101
 
 
@@ -59,18 +56,26 @@ def evaluate_version(
     version = workspace.registry.resolve(reference)
     other = workspace.registry.resolve(against) if against else None
     outputs, batch = _answers(workspace, version, rows, allow_pickle=allow_pickle)
-    opposing = other and _answers(workspace, other, rows, allow_pickle=allow_pickle)[0]
+    opposing = _answers(workspace, other, rows, allow_pickle=allow_pickle)[0] if other else None
     evaluation = evaluate(
         outputs,
         version.signature,
         truth,
         against=opposing,
+        against_signature=other.signature if other else None,
         slices={column: rows[column].to_numpy() for column in slices},
         seed=SEED,
     )
-    workspace.registry.add_evaluation(
-        version, evaluation, data_digest(batch), other.name if other else None
+    evaluated = Evaluated(
+        rows=evaluation.rows,
+        data_digest=data_digest(batch),
+        created_us=workspace.clock.now_us(),
+        metrics=evaluation.metrics,
+        against=other.name if other else None,
+        differences=evaluation.differences,
+        slices={f"{part.field}={part.value}": part.metrics for part in evaluation.slices},
     )
+    workspace.registry.add_evaluation(version, evaluated)
     return evaluation
 
 
@@ -80,12 +85,4 @@ def _answers(
     """A version's answers to the rows, and the rows as it took them."""
     names = [field.name for field in version.signature.inputs if field.name in rows.columns]
     batch = from_frame(version.signature, rows.select(names))
-    runner = load_runner(workspace.bundle(version), allow_pickle=allow_pickle)
-    try:
-        parts = [
-            runner.predict(batch.take(np.arange(start, min(start + CHUNK_ROWS, batch.rows))))
-            for start in range(0, batch.rows, CHUNK_ROWS)
-        ]
-    finally:
-        runner.close()
-    return concat(parts), batch
+    return answer_all(workspace.bundle(version), batch, allow_pickle=allow_pickle), batch

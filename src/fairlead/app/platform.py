@@ -26,6 +26,9 @@ from fairlead.routing import ROUTES
 POLL_S = 0.05
 STOP_S_MAX = 60.0
 
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""Platforms that this process started, to take note of their end."""
+
 
 @contextmanager
 def _locked(home: Home) -> Iterator[None]:
@@ -96,6 +99,7 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
              *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
+    _started[process.pid] = process
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
@@ -122,7 +126,7 @@ def is_ready(url: str, path: str = "/health/ready") -> bool:
     connection = HTTPConnection(address.hostname or "", address.port, timeout=2.0)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200  # noqa: PLR2004
+        return connection.getresponse().status == 200
     except OSError:
         return False
     finally:
@@ -142,6 +146,8 @@ def stop_platform(workspace: Workspace) -> None:
     deadline_s = time.monotonic() + STOP_S_MAX
     while workspace.home.addresses_file.exists() and time.monotonic() < deadline_s:
         time.sleep(POLL_S)
+    if pid in _started:
+        _started.pop(pid).wait(max(0.0, deadline_s - time.monotonic()))
 
 
 def deploy(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from fairlead.app.platform import answers, deploy, start_platform, stop_platform, wait_ready
 from fairlead.app.workspace import Workspace
@@ -22,6 +23,8 @@ def package(
     y: object = None,
     *,
     name: str,
+    fields: Mapping[str, Mapping[str, object]] | None = None,
+    extra: Literal["error", "ignore"] = "error",
     parent: str | None = None,
     allow_pickle: bool = False,
     home: Path | str | None = None,
@@ -39,6 +42,10 @@ def package(
             NumPy, shape (rows, fields). A few hundred are enough, thousands are better.
         y: their labels, shape (rows,), for metrics.
         name: of the model.
+        fields: by name, what is said of a field over what is inferred of it:
+            `{"age": {"low": 18, "missing": "impute", "impute": 40}, "note": {"kind": "text"}}`.
+        extra: what happens to fields of a request that the model does not know: `error` refuses
+            them by name, `ignore` leaves them aside.
         parent: the version it was updated from, e.g. `churn:3`.
         allow_pickle: whether a pickle may be made where there is no safe form.
         home: the folder of the state; found from where one stands if not given.
@@ -49,6 +56,7 @@ def package(
     Raises:
         ExportError: no form of the model is both safe and equal to it.
         InputError: the rows cannot be used.
+        ConfigError: what is said of a field makes no sense.
     """
     from fairlead.packaging import make_bundle
 
@@ -62,6 +70,8 @@ def package(
         keys=workspace.keys,
         clock=workspace.clock,
         folder=workspace.home.cache,
+        fields=fields or {},
+        extra=extra,
         parent=parent_digest,
         allow_pickle=allow_pickle,
     ) as bundle:
@@ -86,7 +96,7 @@ class Served:
     client: Client
     workspace: Workspace
 
-    def predict(self, data: object) -> object:
+    def predict(self, data: object) -> Any:
         """Ask the endpoint; as `Client.predict`."""
         return self.client.predict(self.version.model, data)
 

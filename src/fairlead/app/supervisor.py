@@ -238,7 +238,7 @@ def _listeners(host: str, port: int, count: int) -> list[socket.socket]:
     Port 0 takes a free one, the same for all.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listeners = []
+    listeners: list[socket.socket] = []
     for _ in range(count):
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

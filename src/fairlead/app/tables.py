@@ -35,7 +35,7 @@ def read_table(path: Path) -> pl.DataFrame:
             case ".jsonl" | ".ndjson":
                 return pl.read_ndjson(path, infer_schema_length=None)
             case _:
-                return pl.read_ipc(path, memory_map=False)
+                return pl.read_ipc(path)
     except FileNotFoundError:
         raise ConfigError(f"There is no file {path}.") from None
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:

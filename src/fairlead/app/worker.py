@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 
 import uvloop
@@ -12,6 +11,7 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, read_start
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
+from fairlead.ids import IdSource
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
 from fairlead.serving.counters import Counters
@@ -20,24 +20,32 @@ from fairlead.serving.sink import LogSink
 from fairlead.serving.versions import VersionLoader
 from fairlead.serving.worker import Worker
 from fairlead.store import open_blobs, open_store
-from fairlead.telemetry import MetricsFile, expose, read
+from fairlead.telemetry import MetricsFile, expose, fold, read
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
     """Put a worker together from its settings."""
     server, home, clock = start.settings.server, start.home, SystemClock()
-    metrics = MetricsFile(home.metrics / f"{start.name}-{os.getpid()}.metrics")
+    fold(home.metrics)
+    metrics = MetricsFile(home.metrics / f"{start.name}-{IdSource(clock).one()}.metrics")
     counters = Counters(metrics)
-    journal = JournalWriter(home.journals, start.name, clock)
-    blobs = open_blobs(server.blobs or home.blobs_url)
+    journal = JournalWriter(home.journals, start.name, clock, durability=server.durability)
+    bundles = BundleCache(
+        open_blobs(server.blobs or home.blobs_url), home.cache, KeyRing(home.keys)
+    )
+    on_full = {
+        name: endpoint.log_full
+        for name, endpoint in start.settings.endpoint.items()
+        if endpoint.log_full is not None
+    }
     return Worker(
         int(start.name.rpartition("-")[2]),
         open_store(server.store or home.store_url),
-        VersionLoader(BundleCache(blobs, home.cache, KeyRing(home.keys)), clock),
-        LogSink(journal, server.log_full, counters),
+        VersionLoader(bundles, clock, python_timeout_s=server.python_timeout_s),
+        LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,
-        lambda: expose(read(sorted(home.metrics.glob("*.metrics")))),
+        lambda: expose(read(home.metrics)),
         clock,
         HttpLimits(body_bytes_max=server.body_bytes_max),
         ArmLimits(server.batch_rows_max, server.queue_rows_max),

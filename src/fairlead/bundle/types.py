@@ -14,6 +14,9 @@ FORMAT = 1
 
 RunnerKind = Literal["onnx", "sklearn", "python"]
 
+MISSING_TEXT = "\x00missing"
+"""What a string tensor holds where a category or text is missing; no text of a caller is it."""
+
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
             forbid_unknown_fields=True):  # fmt: skip

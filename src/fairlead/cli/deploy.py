@@ -31,13 +31,17 @@ def deploy_command(
     workspace.addresses()  # nothing is released where nothing runs
 
     def told(release: Release) -> None:
-        say(f"{release.state}: {release.reason}")
+        if release.state != "failed":
+            say(f"{release.state}: {release.reason}")
 
     release = deploy(
         workspace, version, endpoint, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told
     )
     if release.state == "failed":
-        raise BundleError(f"{release.version.name} was not deployed; what answered before goes on.")
+        raise BundleError(
+            f"{release.version.name} was not deployed: {release.reason}",
+            hint="What answered before goes on.",
+        )
 
 
 @click.command("endpoints")

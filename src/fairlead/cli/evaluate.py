@@ -39,6 +39,8 @@ def evaluate_command(
         slices=slices,
         allow_pickle=allow_pickle,
     )
+    for note in evaluation.notes:
+        say(f"Note: {note}")
     percent = f"{evaluation.confidence:.0%}"
     say(f"{version} on {evaluation.rows} rows; intervals of {percent}")
     table(

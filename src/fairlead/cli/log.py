@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -64,12 +65,11 @@ def predictions_command(
 _SHOWN = ("time", "id", "version", "arm", "unit", "outcome", "label")
 
 
-def _time(text: str) -> object:
-    import polars as pl
-
+def _time(text: str) -> datetime:
     try:
-        return pl.Series([text]).str.to_datetime(time_unit="us", time_zone="UTC")[0]
-    except pl.exceptions.PolarsError:
+        read = datetime.fromisoformat(text)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    except ValueError:
         raise ConfigError(
             f"'{text}' is not a time.", hint="Write it as 2026-03-01 or 2026-03-01T12:00:00."
         ) from None
@@ -119,4 +119,4 @@ def feedback_command(
     for word, places in (("unmatched", sent.unmatched), ("ambiguous", sent.ambiguous)):
         if places:
             some = ", ".join(str(place) for place in places[:20])
-            say(f"  {word} rows: {some}{', …' if len(places) > 20 else ''}")  # noqa: PLR2004
+            say(f"  {word} rows: {some}{', …' if len(places) > 20 else ''}")

@@ -13,23 +13,31 @@ from fairlead.errors import FairleadError
 from fairlead.nearest import nearest
 
 COMMANDS = {
-    "alias": ("models", "Point an alias such as `champion` at a version."),
-    "config": ("config", "Check or show the settings."),
-    "demo": ("demo", "See the whole of it run on a small real data set."),
-    "deploy": ("deploy", "Let a version answer an endpoint."),
-    "doctor": ("doctor", "Tell what is installed, what is missing and what that costs."),
-    "endpoints": ("deploy", "List the endpoints and who answers them."),
-    "evaluate": ("evaluate", "Measure a version on labelled rows, also against another."),
-    "export": ("archive", "Write a version's bundle to one file."),
-    "feedback": ("log", "Send what came later: labels, judgements, outcomes."),
-    "home": ("config", "Print the home folder that commands use here."),
-    "import": ("archive", "Register a bundle from a file."),
-    "models": ("models", "List the models and their versions."),
-    "package": ("package", "Package a model file and register it."),
-    "predict": ("predict", "Ask a running endpoint about rows of a file."),
-    "predictions": ("log", "Look into the prediction log."),
-    "show": ("models", "Show everything about one version."),
-    "up": ("up", "Start the platform."),
+    "alias": ("fairlead.cli.models", "Point an alias such as `champion` at a version."),
+    "config": ("fairlead.cli.config", "Check or show the settings."),
+    "demo": ("fairlead.cli.demo", "See the whole of it run on a small real data set."),
+    "deploy": ("fairlead.cli.deploy", "Let a version answer an endpoint."),
+    "doctor": (
+        "fairlead.cli.doctor",
+        "Tell what is installed, what is missing and what that costs.",
+    ),
+    "endpoints": ("fairlead.cli.deploy", "List the endpoints and who answers them."),
+    "evaluate": (
+        "fairlead.cli.evaluate",
+        "Measure a version on labelled rows, also against another.",
+    ),
+    "export": ("fairlead.cli.archive", "Write a version's bundle to one file."),
+    "feedback": ("fairlead.cli.log", "Send what came later: labels, judgements, outcomes."),
+    "home": ("fairlead.cli.config", "Print the home folder that commands use here."),
+    "import": ("fairlead.cli.archive", "Register a bundle from a file."),
+    "models": ("fairlead.cli.models", "List the models and their versions."),
+    "package": ("fairlead.cli.package", "Package a model file and register it."),
+    "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
+    "predictions": ("fairlead.cli.log", "Look into the prediction log."),
+    "show": ("fairlead.cli.models", "Show everything about one version."),
+    "stop": ("fairlead.cli.up", "Stop the platform of this home."),
+    "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
+    "up": ("fairlead.cli.up", "Start the platform."),
 }
 
 
@@ -44,7 +52,7 @@ class Commands(click.Group):
         """Import one command."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"fairlead.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(COMMANDS[name][0])
         command = getattr(module, f"{name}_command")
         assert isinstance(command, click.Command)
         return command

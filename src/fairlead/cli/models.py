@@ -8,6 +8,7 @@ import click
 
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.errors import ConfigError
 from fairlead.registry import Version
 from fairlead.signature import Field
 
@@ -82,6 +83,7 @@ def _facts(version: Version) -> list[tuple[str, object]]:
         facts.append(("code", lineage.revision + (" with changes" if lineage.changed else "")))
     if lineage.parent:
         facts.append(("parent", lineage.parent))
+    facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]
 
@@ -106,3 +108,19 @@ def alias_command(home: Path | None, version: str, name: str) -> None:
     pointed = registry.resolve(version)
     registry.set_alias(pointed.model, name, pointed.number)
     say(f"{pointed.model}@{name} is {pointed.name} now.")
+
+
+@click.command("tag")
+@click.argument("version")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.pass_obj
+def tag_command(home: Path | None, version: str, tags: tuple[str, ...]) -> None:
+    """Add tags to VERSION: `fairlead tag churn:2 team=growth`; those of the same key go."""
+    pairs = [text.partition("=") for text in tags]
+    wrong = [
+        text for text, (key, equals, _) in zip(tags, pairs, strict=True) if not (key and equals)
+    ]
+    if wrong:
+        raise ConfigError(f"'{wrong[0]}' is not KEY=VALUE.")
+    tagged = Workspace(home).registry.tag(version, {key: value for key, _, value in pairs})
+    say(f"{tagged.name}: {', '.join(f'{k}={v}' for k, v in sorted(tagged.tags.items()))}")

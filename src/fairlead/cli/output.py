@@ -39,7 +39,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 def _text(value: object) -> str:
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
     return str(value)
@@ -49,7 +49,7 @@ def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return text == "–"
+        return text == "-"
     return True
 
 

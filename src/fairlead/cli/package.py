@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from fairlead.app.public import package
 from fairlead.app.tables import read_table
 from fairlead.cli.output import say
 from fairlead.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @click.command("package")
@@ -43,7 +47,7 @@ def package_command(
         labels, rows = rows[label].to_numpy(), rows.drop(label)
     version = package(
         load_model(model),
-        rows,
+        _as_fitted(rows) if model.suffix == ".skops" else rows,
         labels,
         name=name,
         parent=parent,
@@ -56,6 +60,15 @@ def package_command(
     for note in version.notes:
         say(f"  Note: {note}")
     say(f"Next: fairlead up {version.name}")
+
+
+def _as_fitted(rows: pl.DataFrame) -> object:
+    """The rows as a pandas frame, where there is pandas: what most such models were fitted on."""
+    try:
+        import pandas as pd
+    except ModuleNotFoundError:
+        return rows
+    return pd.DataFrame({column.name: column.to_list() for column in rows.iter_columns()})
 
 
 def load_model(path: Path) -> object:

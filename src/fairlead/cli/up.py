@@ -7,14 +7,20 @@ from pathlib import Path
 import click
 import msgspec.structs
 
-from fairlead.app.platform import answers, deploy, run_platform, start_platform, wait_ready
+from fairlead.app.platform import (
+    answers,
+    deploy,
+    run_platform,
+    start_platform,
+    stop_platform,
+    wait_ready,
+)
+from fairlead.app.settings import LOOPBACK
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.errors import BundleError, ConfigError
 from fairlead.routing import ROUTES
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command("up")
@@ -67,6 +73,16 @@ def up_command(
             Workspace(workspace.home.path), addresses, versions, allow_pickle=allow_pickle
         ),
     )
+    say("Stopped.")
+
+
+@click.command("stop")
+@click.pass_obj
+def stop_command(home: Path | None) -> None:
+    """Stop the platform of this home: finish what is under way, seal the log, end."""
+    workspace = Workspace(home)
+    workspace.addresses()
+    stop_platform(workspace)
     say("Stopped.")
 
 

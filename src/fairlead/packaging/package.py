@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -24,8 +25,9 @@ from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
-from fairlead.profiles import encode_profile, make_reference
-from fairlead.runners.load import load_runner
+from fairlead.packaging.fields import Changes, describe_fields, set_policies
+from fairlead.profiles import encode, make_reference
+from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
 EXAMPLES = 10
@@ -41,6 +43,8 @@ def make_bundle(
     keys: KeyRing,
     clock: Clock,
     folder: Path,
+    fields: Changes,
+    extra: Literal["error", "ignore"] = "error",
     parent: str | None = None,
     allow_pickle: bool = False,
 ) -> Iterator[Bundle]:
@@ -54,6 +58,8 @@ def make_bundle(
         keys: that sign.
         clock: for the time of packaging.
         folder: where the bundle is made.
+        fields: what is said of fields, over what is inferred.
+        extra: what happens to fields of a request that the model does not know.
         parent: digest of the bundle it was updated from.
         allow_pickle: whether a pickle may be made where there is no safe form.
 
@@ -64,10 +70,15 @@ def make_bundle(
         ExportError: no form of the model is both safe and equal to it.
         InputError: the rows cannot be used.
     """
-    reference = _reference(X, y)
+    reference = _reference(X, y, fields)
     exported = _export(model, reference, allow_pickle=allow_pickle)
-    signature = Signature(inputs=exported.inputs, outputs=exported.outputs, task=exported.task)
-    batch = from_frame(signature, X)
+    signature = set_policies(
+        Signature(
+            inputs=exported.inputs, outputs=exported.outputs, task=exported.task, extra=extra
+        ),
+        fields,
+    )
+    batch = _checked(signature, X)
     info = BundleInfo(
         name=name,
         created_us=clock.now_us(),
@@ -84,22 +95,32 @@ def make_bundle(
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
-    files["reference.json"] = encode_profile(make_reference(signature.inputs, batch))
     examples = batch.take(slice(0, EXAMPLES))
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
-        if reference.labels is None:
-            yield draft
-            return
-        metrics = _measure(draft, batch, reference.labels, allow_pickle=allow_pickle)
-        measured = msgspec.structs.replace(info, metrics=metrics)
-        yield write_bundle(Path(temporary) / "bundle", measured, files, keys)
+        answers = answer_all(draft, batch, allow_pickle=allow_pickle)
+        files["reference.json"] = encode(make_reference(signature, batch, answers))
+        if reference.labels is not None:
+            metrics = metrics_of(answers, signature, reference.labels)
+            info = msgspec.structs.replace(info, metrics=metrics)
+        yield write_bundle(Path(temporary) / "bundle", info, files, keys)
 
 
-def _reference(X: object, y: object) -> Reference:
-    inputs = infer_inputs(X)
-    signature = Signature(inputs=inputs, outputs=())
+def _checked(signature: Signature, X: object) -> Batch:
+    """The reference rows, under the policies that the model was found to have."""
+    try:
+        return from_frame(signature, X)
+    except InputError as error:
+        raise InputError(
+            f"The model cannot be asked about all of the reference rows. {error.message}",
+            error.problems,
+            hint="Leave these rows out, or let the model handle such values.",
+        ) from None
+
+
+def _reference(X: object, y: object, fields: Changes) -> Reference:
+    signature = describe_fields(Signature(inputs=infer_inputs(X), outputs=()), fields)
     batch = from_frame(signature, X)
     labels = None if y is None else np.asarray(y)
     if labels is not None and len(labels) != batch.rows:
@@ -126,14 +147,3 @@ def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Expor
 
 def _code(model: object) -> CodeFacts | None:
     return code_facts(Path(model) if isinstance(model, str | Path) else Path.cwd())
-
-
-def _measure(
-    bundle: Bundle, batch: Batch, labels: np.ndarray, *, allow_pickle: bool
-) -> dict[str, float]:
-    """Metrics on the reference rows, of the answers that will be served."""
-    runner = load_runner(bundle, allow_pickle=allow_pickle)
-    try:
-        return metrics_of(runner.predict(batch), bundle.info.signature, labels)
-    finally:
-        runner.close()

@@ -9,7 +9,7 @@ from fairlead.errors import ConflictError
 from fairlead.ids import IdSource
 from fairlead.releases.decide import decide
 from fairlead.releases.types import OPEN, RELEASES, Release, WorkerView
-from fairlead.routing import ROUTES, VersionRef
+from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.store import ABSENT, Event, Put, Store, Stored
 
@@ -87,10 +87,12 @@ class ReleaseController:
         if decision is None:
             return
         expect = route.revision if route else ABSENT
-        puts = [Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect)]
-        self._commit(decision.release, stored.revision, puts if decision.route else ())
+        puts: list[Put[Route]] = []
+        if decision.route is not None:
+            puts.append(Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect))
+        self._commit(decision.release, stored.revision, puts)
 
-    def _commit(self, release: Release, expect: int, puts: Sequence[Put]) -> None:  # type: ignore[type-arg]
+    def _commit(self, release: Release, expect: int, puts: Sequence[Put[Route]]) -> None:
         event = Event(
             time_us=release.changed_us,
             actor=release.actor if release.state == "requested" else "controller",

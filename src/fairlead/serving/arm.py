@@ -102,8 +102,10 @@ class LiveArm:
         self.version.in_flight += 1
 
     def _run(self, items: list[Work]) -> Ran:
-        """Run the model once for all items; item by item if that fails, so that one request's
-        rows cannot fail another's."""
+        """Run the model once for all items.
+
+        If that fails it runs item by item, so that one request's rows cannot fail another's.
+        """
         started_s = self._clock.monotonic_s()
         results: list[Result] = [_LATE] * len(items)
         live = [place for place, item in enumerate(items) if item.deadline_s > started_s]

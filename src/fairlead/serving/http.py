@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import unquote
 
 import httptools
@@ -34,12 +35,14 @@ class HttpLimits:
         header_bytes_max: of the target and all headers of one request.
         read_timeout_s: from a request's first byte to its last.
         idle_timeout_s: between two requests.
+        linger_s: for which a refused peer may go on sending before it is cut off.
     """
 
     body_bytes_max: int
     header_bytes_max: int = 32 * 1024
     read_timeout_s: float = 30.0
     idle_timeout_s: float = 75.0
+    linger_s: float = 5.0
 
 
 class HttpServer:
@@ -97,15 +100,20 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Request, bool]] = deque()
         self._busy = False
         self._refusal: Response | None = None
+        self._lingers_until_s: float | None = None
         self._paused_writing = False
+        self._unsent_bytes = 0
+        self._half_closed = False
         self._since_s = server.loop.time()
         self._reading = False
+        self._silent_bytes = 0
         self._start_message()
 
     def _start_message(self) -> None:
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
+        self._in_body = False
         self._body: list[bytes] = []
         self._body_bytes = 0
 
@@ -113,7 +121,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer connected."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         self._server.connections.add(self)
 
@@ -127,15 +135,40 @@ class Connection(asyncio.Protocol):
         """Bytes came in."""
         if self._refusal:
             return
+        self._silent_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(plain_error(400, "This server does not change protocols."))
+            self._feed(memoryview(data))
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, _RefusedError):
                 self._refuse(plain_error(400, "The request is not valid HTTP/1.1."))
         except httptools.HttpParserError:
             self._refuse(plain_error(400, "The request is not valid HTTP/1.1."))
+        if self._silent_bytes > self._server.limits.header_bytes_max:
+            self._refuse_header()  # the parser keeps a header until it is whole
+
+    def _feed(self, data: memoryview) -> None:
+        while data:
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                self._pass_over_upgrade()
+
+    def _pass_over_upgrade(self) -> None:
+        """Go on with HTTP/1.1, as a server may; the parser left the request without its body."""
+        if self._parser.get_method() == b"CONNECT":
+            self._refuse(plain_error(400, "This server is no proxy."))
+            raise httptools.HttpParserError
+        lines = [b"%b %b HTTP/1.1" % (self._parser.get_method(), self._target)]
+        lines += [b"%b: %b" % pair for pair in self._headers.items() if pair[0] != b"upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(b"\r\n".join((*lines, b"", b"")))
+
+    def eof_received(self) -> bool:
+        """The peer sends no more: what it asked is answered, then the connection ends."""
+        self._half_closed = True
+        return bool(self._waiting) or (self._busy and self._lingers_until_s is None)
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: stop answering and reading."""
@@ -152,6 +185,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request starts."""
+        self._silent_bytes = 0
         self._start_message()
         self._reading = True
         self._since_s = self._server.loop.time()
@@ -162,18 +196,26 @@ class Connection(asyncio.Protocol):
         self._count_header(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, whole."""
+        """One header, whole; those that trail a body are counted, and dropped."""
         self._count_header(len(name) + len(value))
-        self._headers[name.lower()] = value
+        if not self._in_body:
+            self._headers[name.lower()] = value
 
     def _count_header(self, size: int) -> None:
+        self._silent_bytes = 0
         self._header_bytes += size
         if self._header_bytes > self._server.limits.header_bytes_max:
-            self._refuse(plain_error(431, "The request's headers are too large."))
+            self._refuse_header()
             raise _RefusedError
+
+    def _refuse_header(self) -> None:
+        self._refuse(plain_error(431, "The request's headers are too large."))
 
     def on_headers_complete(self) -> None:
         """All headers are there: refuse what is too large before it is sent."""
+        if self._parser.should_upgrade():
+            return
+        self._in_body = True
         length = self._headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._server.limits.body_bytes_max:
             self._refuse_body()
@@ -182,6 +224,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._silent_bytes = 0
         self._body_bytes += len(body)
         if self._body_bytes > self._server.limits.body_bytes_max:
             self._refuse_body()
@@ -200,6 +243,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is there, whole."""
+        if self._parser.should_upgrade():
+            return
         self._reading = False
         self._since_s = self._server.loop.time()
         try:
@@ -218,7 +263,9 @@ class Connection(asyncio.Protocol):
             body=b"".join(self._body) if len(self._body) != 1 else self._body[0],
             received_s=self._since_s,
         )
-        self._waiting.append((request, self._parser.should_keep_alive()))
+        # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
+        keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
+        self._waiting.append((request, keep_alive))
         self._next()
         self._throttle()
 
@@ -229,24 +276,38 @@ class Connection(asyncio.Protocol):
         while self._waiting and not self._busy and not self._paused_writing:
             self._busy = True
             request, keep_alive = self._waiting.popleft()
+            reply = partial(self._reply, head=request.method == "HEAD", keep_alive=keep_alive)
             try:
-                reply = partial(self._reply, head=request.method == "HEAD", keep_alive=keep_alive)
                 self._server.handler(request, reply)
             except Exception as error:  # one bad request must not end the server
                 traceback.print_exception(error, file=sys.stderr)
-                self._reply(error_response(error), head=False, keep_alive=keep_alive)
+                reply(error_response(error))
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False)
-            self._transport.close()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Send no more, and throw away what still comes, for a while.
+
+        To close at once would reset the connection under a peer that is still sending, and it
+        would never read why it was refused.
+        """
+        assert self._transport is not None
+        self._busy = True
+        self._lingers_until_s = self._server.loop.time() + self._server.limits.linger_s
+        self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
 
     def _reply(self, response: Response, *, head: bool, keep_alive: bool) -> None:
         self._busy = False
         if self._transport is None:
             return
-        keep_alive = keep_alive and not self._server.draining
+        last = self._half_closed and not self._waiting and self._refusal is None
+        keep_alive = keep_alive and not last and not self._server.draining
         self._write(response, keep_alive=keep_alive, head=head)
+        self._since_s = self._server.loop.time()
         if keep_alive:
-            self._since_s = self._server.loop.time()
             if self._waiting or self._refusal:
                 self._server.loop.call_soon(self._next)
             self._throttle()
@@ -279,7 +340,7 @@ class Connection(asyncio.Protocol):
 
     def _throttle(self) -> None:
         """Read only while there is room for what is read."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing() or self._half_closed:
             return
         full = self._paused_writing or len(self._waiting) >= PIPELINE_MAX
         if full and self._transport.is_reading():
@@ -291,13 +352,32 @@ class Connection(asyncio.Protocol):
 
     def end_if_late(self, now_s: float) -> None:
         """End a connection that is silent for too long, in a request or between two."""
-        if self._transport is None or self._busy or self._waiting:
+        if self._transport is None:
             return
         limits = self._server.limits
+        if self._lingers_until_s is not None:
+            if now_s > self._lingers_until_s:
+                self._transport.abort()
+            return
+        if self._paused_writing or self._transport.is_closing():
+            if self._reads_nothing(now_s) and now_s - self._since_s > limits.idle_timeout_s:
+                self._transport.abort()
+            return
+        if self._busy or self._waiting:
+            return
         if self._reading and now_s - self._since_s > limits.read_timeout_s:
             self._refuse(plain_error(408, "The request did not arrive in time."))
         elif not self._reading and now_s - self._since_s > limits.idle_timeout_s:
             self._transport.close()
+
+    def _reads_nothing(self, now_s: float) -> bool:
+        """Whether the peer took nothing of what is sent to it since the last look."""
+        assert self._transport is not None
+        unsent_bytes = self._transport.get_write_buffer_size()
+        if unsent_bytes != self._unsent_bytes:
+            self._unsent_bytes, self._since_s = unsent_bytes, now_s
+            return False
+        return True
 
     def close_if_idle(self) -> None:
         """Close, unless a request is under way; then its reply closes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Literal
 
 from fairlead.errors import StorageError
@@ -15,6 +16,8 @@ from fairlead.predictionlog import (
 )
 from fairlead.serving.counters import Counters
 
+OnFull = Literal["continue", "stop"]
+
 
 class LogSink:
     """Appends frames to this worker's journal before replies go out.
@@ -23,21 +26,27 @@ class LogSink:
         journal: that frames are appended to.
         on_full: `continue` answers unlogged when the journal cannot be written, `stop` answers
             with an error instead. Both tell the operator: in health, in metrics, on stderr.
+        by_endpoint: the same for endpoints that are an exception.
         counters: of the worker.
     """
 
     def __init__(
-        self, journal: JournalWriter, on_full: Literal["continue", "stop"], counters: Counters
+        self,
+        journal: JournalWriter,
+        on_full: OnFull,
+        by_endpoint: Mapping[str, OnFull],
+        counters: Counters,
     ) -> None:
         self._journal = journal
         self._on_full = on_full
+        self._by_endpoint = by_endpoint
         self._counters = counters
         self.problem = ""
 
     @property
     def stopped(self) -> bool:
-        """Whether answers are held back because the log cannot be written."""
-        return bool(self.problem) and self._on_full == "stop"
+        """Whether any endpoint holds answers back because the log cannot be written."""
+        return bool(self.problem) and "stop" in (self._on_full, *self._by_endpoint.values())
 
     def predictions(self, frame: PredictionFrame) -> None:
         """Record the rows of a batch.
@@ -45,7 +54,8 @@ class LogSink:
         Raises:
             StorageError: they are not on the log and must not be answered.
         """
-        self._write(encode_prediction(frame), len(frame.ids), must=self._on_full == "stop")
+        must = self._by_endpoint.get(frame.endpoint, self._on_full) == "stop"
+        self._write(encode_prediction(frame), len(frame.ids), must=must)
 
     def feedback(self, frame: FeedbackFrame) -> None:
         """Record feedback, which is never dropped: its sender is told.
@@ -73,6 +83,8 @@ class LogSink:
         self._counters.unlogged(rows)
         if not self.problem:
             print(f"{error}", file=sys.stderr)  # noqa: T201
-        self.problem = "the prediction log cannot be written" + (
-            "; answers go out unlogged" if self._on_full == "continue" else "; answering stopped"
+        what = {"continue": "answers go out unlogged", "stop": "answering stopped"}
+        consequences = dict.fromkeys(
+            what[on_full] for on_full in (self._on_full, *self._by_endpoint.values())
         )
+        self.problem = f"the prediction log cannot be written; {' or '.join(consequences)}"

@@ -47,11 +47,13 @@ class VersionLoader:
     Args:
         bundles: of this machine.
         clock: for durations.
+        python_timeout_s: for one batch, where a model is Python code.
     """
 
-    def __init__(self, bundles: BundleCache, clock: Clock) -> None:
+    def __init__(self, bundles: BundleCache, clock: Clock, *, python_timeout_s: float) -> None:
         self._bundles = bundles
         self._clock = clock
+        self._python_timeout_s = python_timeout_s
 
     def load(self, ref: VersionRef) -> LoadedVersion:
         """Fetch, verify, load, prove and warm a version.
@@ -63,7 +65,9 @@ class VersionLoader:
             StorageError: the cache cannot be written.
         """
         bundle = self._bundles.get(ref.blob, ref.digest)
-        runner = load_runner(bundle, allow_pickle=ref.allow_pickle)
+        runner = load_runner(
+            bundle, allow_pickle=ref.allow_pickle, python_timeout_s=self._python_timeout_s
+        )
         try:
             row_s = replay(runner, bundle, self._clock)
         except BaseException:

@@ -143,14 +143,8 @@ def _each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
 
 
 def _rows(part: Part) -> list[dict[str, object]]:
-    """Answers as objects; a tensor whose last axis has names becomes an object by name."""
-    rows = to_records(part.fields, part.outputs)
-    for field in part.fields:
-        if field.kind == "tensor" and field.categories is not None and len(field.shape) == 1:
-            names = [str(name) for name in field.categories]
-            for row in rows:
-                row[field.name] = dict(zip(names, row[field.name], strict=True))
+    """Answers as objects, one for each row of a part."""
     return [
         {"id": text(raw), "version": part.version, "arm": part.arm, **row}
-        for raw, row in zip(part.ids, rows, strict=True)
+        for raw, row in zip(part.ids, to_records(part.fields, part.outputs), strict=True)
     ]

@@ -1,0 +1,142 @@
+"""The application of the control plane: its list of routes, and what each calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Body, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from fairlead.api.guard import GuardMiddleware
+from fairlead.api.proxy import forward
+from fairlead.api.site import build_site
+from fairlead.api.types import Guard, Services
+from fairlead.errors import FairleadError, UnavailableError
+from fairlead.serving.openapi import openapi
+from fairlead.serving.status import error_response, plain_error
+
+
+class ReleaseRequest(BaseModel):
+    """Let a version answer an endpoint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str
+    """`churn:2` or `churn@champion`."""
+
+
+def build_api(services: Services, guard: Guard) -> FastAPI:
+    """Put the application together.
+
+    Args:
+        services: the platform behind it.
+        guard: who is let in.
+    """
+    app = FastAPI(title="Fairlead", docs_url=None, redoc_url=None)
+    app.add_middleware(GuardMiddleware, guard=guard)
+    app.add_exception_handler(FairleadError, _on_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_bad_body)
+    app.add_exception_handler(Exception, _on_error)
+    _add_health(app, services)
+    _add_registry(app, services)
+    _add_endpoints(app, services)
+    app.include_router(build_site(services))
+    return app
+
+
+def _add_health(app: FastAPI, services: Services) -> None:
+    @app.get("/health/live")
+    def live() -> Response:
+        return _json({"live": True})
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        problems = services.problems()
+        return _json({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+    @app.get("/v1/workers")
+    def workers() -> Response:
+        return _json(services.fleet())
+
+
+def _add_registry(app: FastAPI, services: Services) -> None:
+    @app.get("/v1/models")
+    def models() -> Response:
+        return _json({"models": services.models()})
+
+    @app.get("/v1/models/{model}/versions")
+    def versions(model: str) -> Response:
+        return _json({"versions": services.versions(model)})
+
+    @app.get("/v1/versions/{reference}")
+    def version(reference: str) -> Response:
+        return _json(services.version(reference))
+
+
+def _add_endpoints(app: FastAPI, services: Services) -> None:
+    @app.get("/v1/endpoints")
+    def endpoints() -> Response:
+        return _json({"endpoints": services.routes()})
+
+    @app.get("/v1/endpoints/{endpoint}")
+    def endpoint(endpoint: str) -> Response:
+        return _json(services.route(endpoint))
+
+    @app.get("/v1/endpoints/{endpoint}/openapi.json")
+    def describe(endpoint: str) -> Response:
+        return _json(openapi(services.route(endpoint)))
+
+    @app.get("/v1/endpoints/{endpoint}/releases")
+    def releases(endpoint: str) -> Response:
+        services.route(endpoint)
+        return _json({"releases": services.releases(endpoint)})
+
+    @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
+    def release(endpoint: str, wanted: Annotated[ReleaseRequest, Body()]) -> Response:
+        return _json(services.release(endpoint, wanted.version), 202)
+
+    @app.post("/v1/endpoints/{endpoint}/predict")
+    async def predict(endpoint: str, request: Request) -> Response:
+        return await _pass_on(services, endpoint, "predict", request)
+
+    @app.post("/v1/endpoints/{endpoint}/feedback")
+    async def feedback(endpoint: str, request: Request) -> Response:
+        return await _pass_on(services, endpoint, "feedback", request)
+
+
+async def _pass_on(services: Services, endpoint: str, door: str, request: Request) -> Response:
+    body = await request.body()
+    reply = await run_in_threadpool(forward, services.api_url, endpoint, door, body)
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, reply.status, headers, reply.content_type.decode())
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _on_error(_: Request, error: Exception) -> Response:
+    reply = error_response(error)
+    headers = {}
+    if isinstance(error, UnavailableError):
+        headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, reply.status, headers, reply.content_type.decode())
+
+
+def _on_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    messages = {404: "There is nothing at this path.", 405: "This path takes another method."}
+    reply = plain_error(error.status_code, messages.get(error.status_code, str(error.detail)))
+    return Response(reply.body, reply.status, media_type="application/json")
+
+
+def _on_bad_body(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    places = {".".join(str(part) for part in one["loc"][1:]) or "body" for one in error.errors()}
+    reply = plain_error(422, f"The body does not fit: {', '.join(sorted(places))}.")
+    return Response(reply.body, reply.status, media_type="application/json")

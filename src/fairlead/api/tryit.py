@@ -1,0 +1,289 @@
+"""The page on which people try an endpoint: a form made from its signature."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import msgspec
+
+from fairlead.signature import Field, Scalar, Signature, row_schema
+
+PAGES = Path(__file__).parent / "pages"
+"""The templates, and the files that the pages fetch from `STATIC`."""
+
+STATIC = "/static"
+STATIC_FILES = ("favicon.svg", "site.css", "style.css", "try.js", "snippets.js")
+
+SLIDER_STEPS = 100
+SPAN_MIN = 1e-300
+
+
+@dataclass(frozen=True)
+class Slider:
+    """The range seen of a number, as a slider takes it."""
+
+    low: str
+    high: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice: its value as JSON, and what people read."""
+
+    value: str
+    text: str
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class Control:
+    """How one field is asked for.
+
+    Args:
+        id: of the element; names of fields stand nowhere but in text and in `data`.
+        name: of the field.
+        kind: of the control: `number`, `checkbox`, `select`, `datalist`, `textarea`, `time`,
+            `file` or `json`.
+        note: what else to know about the field.
+        value: that it starts with.
+        step: of a number.
+        accept: which files are meant.
+        slider: beside a number.
+        options: to choose from.
+        nullable: whether a value may be missing.
+        missing: whether it is missing at the start.
+        data: what the page's script must know of the field, as JSON.
+    """
+
+    id: str
+    name: str
+    kind: str
+    note: str
+    value: str
+    step: str
+    accept: str
+    slider: Slider | None
+    options: tuple[Option, ...]
+    nullable: bool
+    missing: bool
+    data: str
+
+
+def render_try(
+    endpoint: str,
+    revision: int,
+    versions: list[str],
+    signature: Signature,
+    api_url: str,
+    example: dict[str, object],
+) -> str:
+    """Write the page on which an endpoint is tried.
+
+    It runs under the policy `default-src 'self'`, fetches `STATIC_FILES` from below `STATIC`, and
+    sends rows and feedback to the doors of the API on its own origin.
+
+    Args:
+        endpoint: its name.
+        revision: of its route.
+        versions: that answer.
+        signature: of what it takes and answers.
+        api_url: of the API, as callers from elsewhere reach it.
+        example: the row that the form starts with, by field name; values may be absent.
+
+    Returns:
+        HTML.
+    """
+    path = f"/v1/endpoints/{quote(endpoint, safe='')}"
+    answer = _answer(signature)
+    page = {
+        "endpoint": endpoint,
+        "apiUrl": api_url.rstrip("/"),
+        "predict": f"{path}/predict",
+        "feedback": f"{path}/feedback",
+        "answer": answer.name if answer else None,
+    }
+    types = row_schema(signature)["properties"]
+    controls = [
+        _control(f"field-{place}", field, types[field.name], example)
+        for place, field in enumerate(signature.inputs)
+    ]
+    return template("try.html").render(
+        endpoint=endpoint,
+        revision=revision,
+        versions=versions,
+        controls=controls,
+        page=_json(page),
+        answer=answer,
+        labels=[Option(_json(value), _text(value)) for value in _labels(signature, answer)],
+    )
+
+
+def template(name: str) -> jinja2.Template:
+    """One of the pages' templates."""
+    return _templates().get_template(name)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static"] = STATIC
+    return environment
+
+
+def _control(
+    element_id: str, field: Field, schema: Mapping[str, Any], example: Mapping[str, object]
+) -> Control:
+    given = example.get(field.name)
+    nullable = field.nullable or field.missing != "error"
+    kind = _kind(field)
+    types = schema.get("type", [])
+    known = list(field.categories or ())
+    data = {
+        "name": field.name,
+        "kind": kind,
+        "types": [types] if isinstance(types, str) else types,
+        "known": known if kind == "datalist" else [],
+    }
+    return Control(
+        id=element_id,
+        name=field.name,
+        kind=kind,
+        note=_note(field),
+        value=_value(field, given),
+        step="1" if field.kind == "integer" else "any",
+        accept=f"{field.kind}/*",
+        slider=_slider(field) if kind == "number" else None,
+        options=tuple(Option(_json(v), _text(v), _same(v, given)) for v in known),
+        nullable=nullable,
+        missing=nullable and given is None,
+        data=_json(data),
+    )
+
+
+def _kind(field: Field) -> str:
+    match field.kind:
+        case "number" | "integer":
+            return "number"
+        case "boolean":
+            return "checkbox"
+        case "category":
+            return "select" if field.categories and field.unknown == "error" else "datalist"
+        case "text":
+            return "textarea"
+        case "timestamp":
+            return "time"
+        case "image" | "audio":
+            return "file"
+        case "tensor":
+            return "json"
+
+
+def _note(field: Field) -> str:
+    """What is worth knowing before a value is chosen."""
+    match field.kind:
+        case "number" | "integer" if field.low is not None and field.high is not None:
+            return f"seen: {_number(field.low)} to {_number(field.high)}"
+        case "timestamp":
+            return "UTC"
+        case "tensor":
+            shape = " x ".join("any" if length == -1 else str(length) for length in field.shape)
+            return f"JSON, {shape or 'a single value'}"
+        case "image" | "audio" | "text" | "integer":
+            return field.kind
+        case "category" if field.categories and field.unknown != "error":
+            return "others are taken too"
+    return ""
+
+
+def _slider(field: Field) -> Slider | None:
+    """A slider over the range seen, if there is one, in a hundred to a thousand even steps."""
+    if field.low is None or field.high is None:
+        return None
+    span = field.high - field.low
+    if not SPAN_MIN < span < math.inf:
+        return None
+    step = 10.0 ** math.floor(math.log10(span / SLIDER_STEPS))
+    if field.kind == "integer":
+        step = max(step, 1.0)
+    return Slider(_number(field.low), _number(field.high), _number(step))
+
+
+def _value(field: Field, given: object) -> str:
+    """What a control starts with, as text."""
+    if given is None or field.kind in ("image", "audio"):
+        return ""
+    match field.kind:
+        case "boolean":
+            return "true" if given is True else ""
+        case "timestamp":
+            return _local_time(given)
+        case "tensor":
+            return _json(given)
+    return _text(given)
+
+
+def _local_time(given: object) -> str:
+    """A time as `datetime-local` takes it, in UTC; empty if it is none."""
+    try:
+        if isinstance(given, int | float):
+            time = dt.datetime.fromtimestamp(given, dt.UTC)
+        else:
+            time = dt.datetime.fromisoformat(str(given))
+        if time.tzinfo:
+            time = time.astimezone(dt.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return time.isoformat(timespec="seconds")
+
+
+def _answer(signature: Signature) -> Field | None:
+    """The output that is shown large, and that feedback is about."""
+    by_name = {field.name: field for field in signature.outputs}
+    single = (field for field in signature.outputs if field.kind != "tensor")
+    return by_name.get("label") or by_name.get("prediction") or next(single, None)
+
+
+def _labels(signature: Signature, answer: Field | None) -> tuple[Scalar, ...]:
+    """What the right answer may be, where that is known."""
+    if answer is None or answer.kind in ("number", "integer"):
+        return ()
+    if answer.kind == "boolean":
+        return (True, False)
+    named = (field.categories for field in signature.outputs if field.name == "probabilities")
+    return answer.categories or next(named, None) or ()
+
+
+def _same(value: Scalar, given: object) -> bool:
+    return value == given and isinstance(value, bool) == isinstance(given, bool)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """A number as short as it can be written without becoming another one."""
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""The composition root: homes, settings, processes, and every part put together from them."""

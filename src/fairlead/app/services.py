@@ -1,0 +1,128 @@
+"""What the API asks for, answered from a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from fairlead.app.supervisor import Addresses
+from fairlead.app.workspace import Workspace
+from fairlead.bundle import read_file
+from fairlead.control import Controller
+from fairlead.errors import ConfigError, NotFoundError
+from fairlead.nearest import nearest
+from fairlead.registry import Model, Version
+from fairlead.releases import Release
+from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.serving.types import FleetStatus
+
+SILENCE_S_MAX = 10.0
+
+
+class WorkspaceServices:
+    """The platform behind the API.
+
+    Args:
+        workspace: of its home.
+        addresses: where it is reached.
+        controller: whose problems are told.
+        fleet: the workers that live.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        addresses: Addresses,
+        controller: Controller,
+        fleet: Callable[[], FleetStatus],
+    ) -> None:
+        self._workspace = workspace
+        self._addresses = addresses
+        self._controller = controller
+        self._fleet = fleet
+        self._examples = lru_cache(maxsize=64)(self._read_example)
+
+    @property
+    def api_url(self) -> str:
+        """Of the data plane."""
+        return self._addresses.api
+
+    def fleet(self) -> FleetStatus:
+        """The workers that live."""
+        return self._fleet()
+
+    def problems(self) -> tuple[str, ...]:
+        """What keeps the control plane from its work, in words."""
+        problems = self._controller.problems
+        if self._controller.silent_s > SILENCE_S_MAX:
+            problems = (*problems, "the controller's loop does not turn")
+        return problems
+
+    def routes(self) -> list[Route]:
+        """All routes, by endpoint."""
+        return [stored.value for stored in self._workspace.store.scan(ROUTES)]
+
+    def route(self, endpoint: str) -> Route:
+        """One endpoint's route.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        stored = self._workspace.store.get(ROUTES, ROUTES.key(endpoint))
+        if stored is not None:
+            return stored.value
+        close = nearest(endpoint, [route.endpoint for route in self.routes()])
+        raise NotFoundError(
+            "There is no endpoint of this name.",
+            hint=f"Did you mean '{close}'?"
+            if close
+            else "GET /v1/endpoints lists those there are.",
+        )
+
+    def models(self) -> list[Model]:
+        """All models."""
+        return self._workspace.registry.models()
+
+    def versions(self, model: str) -> list[Version]:
+        """A model's versions.
+
+        Raises:
+            NotFoundError: there is no such model.
+        """
+        self._workspace.registry.aliases(model)
+        return self._workspace.registry.versions(model)
+
+    def version(self, reference: str) -> Version:
+        """One version, by `churn:7` or `churn@champion`."""
+        return self._workspace.registry.resolve(reference)
+
+    def releases(self, endpoint: str) -> list[Release]:
+        """Releases of an endpoint, or of all if it is empty."""
+        return self._workspace.releases.releases(endpoint)
+
+    def release(self, endpoint: str, reference: str) -> Release:
+        """Ask for a release of a version to an endpoint.
+
+        Raises:
+            ConfigError: the version is a pickle, which only the command line may allow.
+        """
+        version = self._workspace.registry.resolve(reference)
+        if version.pickle:
+            raise ConfigError(
+                f"{version.name} is a pickle: loading it runs whatever code is in it.",
+                hint="If you trust it: fairlead deploy --allow-pickle.",
+            )
+        ref = self._workspace.ref(version)
+        return self._workspace.releases.request(endpoint, ref, version.signature, "api")
+
+    def example(self, route: Route) -> dict[str, Any]:
+        """A row that the endpoint takes, from the reference rows of the version that answers."""
+        return self._examples(route.arms[0].version) if route.arms else {}
+
+    def _read_example(self, version: VersionRef) -> dict[str, Any]:
+        bundle = self._workspace.bundles.get(version.blob, version.digest)
+        rows = msgspec.json.decode(read_file(bundle, "examples.json"), type=list[dict[str, Any]])
+        return rows[0] if rows else {}

@@ -1,0 +1,145 @@
+"""Settings: one TOML file, typed, every unknown key refused."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from fairlead.errors import ConfigError
+from fairlead.nearest import nearest
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+OnFull = Literal["continue", "stop"]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+def _workers() -> int:
+    """One for each core this process may use, but no more than four unless asked."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(4, cores or 1))
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of every table."""
+
+
+class ServerSettings(_Part, frozen=True, kw_only=True):
+    """The table `[server]`.
+
+    Args:
+        host: address to listen on.
+        port: of the API; 0 takes a free one.
+        control_port: of the control plane; 0 takes a free one.
+        workers: processes that answer.
+        store: URL of the store of records; in the home if empty.
+        blobs: URL of the blob store; in the home if empty.
+        durability: what a logged prediction survives: the death of the `process`, or of the
+            machine (`disk`).
+        log_full: when the log cannot be written, `continue` answering unlogged or `stop`.
+        body_bytes_max: of one request.
+        rows_max: of one request.
+        batch_rows_max: that a model runs on together.
+        queue_rows_max: that wait for a model; beyond it callers are asked to come again.
+        deadline_s: after which a request is given up.
+        python_timeout_s: after which Python code that a user brought is ended.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    control_port: Port = 8081
+    workers: Count = msgspec.field(default_factory=_workers)
+    store: str = ""
+    blobs: str = ""
+    durability: Literal["process", "disk"] = "process"
+    log_full: OnFull = "continue"
+    body_bytes_max: Count = 4 << 20
+    rows_max: Count = 10_000
+    batch_rows_max: Count = 256
+    queue_rows_max: Count = 10_000
+    deadline_s: Seconds = 30.0
+    python_timeout_s: Seconds = 10.0
+
+
+class EndpointSettings(_Part, frozen=True, kw_only=True):
+    """A table `[endpoint.NAME]`.
+
+    Args:
+        log_full: as in `[server]`, for this endpoint.
+    """
+
+    log_full: OnFull | None = None
+
+
+class Settings(_Part, frozen=True, kw_only=True):
+    """The whole file."""
+
+    server: ServerSettings = ServerSettings()
+    endpoint: dict[str, EndpointSettings] = {}
+
+
+def load_settings(file: Path | None) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: `fairlead.toml`; None for every default.
+
+    Raises:
+        ConfigError: names the key, what was expected and the nearest known key.
+    """
+    if file is None:
+        return Settings()
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.") from None
+    _check_keys(content, Settings, "", file)
+    try:
+        return msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(
+            f"{file}: {where.rstrip('`') or 'a setting'} is not right: {what}."
+        ) from None
+
+
+def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
+    """Refuse keys that are not known, naming the nearest that is."""
+    if not isinstance(value, dict):
+        return
+    if get_origin(kind) is dict:
+        for key, inner in value.items():
+            _check_keys(inner, get_args(kind)[1], f"{at}{key}.", file)
+        return
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+        return
+    known = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, inner in value.items():
+        if key not in known:
+            close = nearest(key, known)
+            raise ConfigError(
+                f"{file}: there is no setting '{at}{key}'.",
+                hint=f"Did you mean '{at}{close}'?" if close else f"Known: {', '.join(known)}.",
+            )
+        _check_keys(inner, known[key], f"{at}{key}.", file)
+
+
+def describe(settings: Settings) -> list[tuple[str, str, str]]:
+    """Every setting in force: its name, its value, and whether it is the default."""
+    rows = []
+    tables: dict[str, _Part] = {"server": settings.server}
+    tables |= {f"endpoint.{name}": part for name, part in settings.endpoint.items()}
+    for table, part in tables.items():
+        defaults = type(part)()
+        for name in part.__struct_fields__:
+            value = getattr(part, name)
+            source = "default" if value == getattr(defaults, name) else "fairlead.toml"
+            rows.append((f"{table}.{name}", "" if value is None else str(value), source))
+    return rows

@@ -1,0 +1,75 @@
+"""Which policies the original model has: asked with values that are missing or unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from fairlead.packaging.export.encoders import UNSEEN
+from fairlead.packaging.export.original import Original
+from fairlead.signature import Batch, Column, Field
+
+ROWS = 8
+
+
+def with_policies(original: Original, batch: Batch) -> tuple[Field, ...]:
+    """The inputs, with `allow` exactly where the original answers a missing or unseen value."""
+    rows = batch.take(slice(0, ROWS))
+    return tuple(_probed(original, rows, field) for field in original.inputs)
+
+
+def _probed(original: Original, rows: Batch, field: Field) -> Field:
+    missing = can_miss(field) and original.tries(with_missing(rows, field)) is not None
+    unseen = (
+        field.kind == "category"
+        and unseen_value(field) is not None
+        and original.tries(with_value(rows, field, unseen_value(field))) is not None
+    )
+    return msgspec.structs.replace(
+        field,
+        missing="allow" if missing else "error",
+        unknown="allow" if unseen else "error",
+    )
+
+
+def can_miss(field: Field) -> bool:
+    """Whether a batch has a way to say that a value is missing."""
+    return field.kind != "tensor"
+
+
+def unseen_value(field: Field) -> object:
+    """A category that no data holds, of the type of those seen; None if there is none."""
+    known = field.categories or ()
+    if any(isinstance(value, bool) for value in known):
+        return None
+    if known and all(isinstance(value, int | float) for value in known):
+        return max(float(value) for value in known) + 1.0 if known else None
+    return UNSEEN
+
+
+def with_missing(rows: Batch, field: Field) -> Batch:
+    """The rows without their values of a field."""
+    blank: object = None
+    if field.name in rows.names:
+        blank = np.nan
+    elif field.kind == "timestamp":
+        blank = np.datetime64("NaT", "us")
+    return with_value(rows, field, blank)
+
+
+def with_value(rows: Batch, field: Field, value: object) -> Batch:
+    """The rows with one value in all of a field."""
+    return with_column(rows, field.name, lambda column: np.full(len(column), value, column.dtype))
+
+
+def with_column(rows: Batch, name: str, change: Callable[[Column], Column]) -> Batch:
+    """The rows with one column changed."""
+    if name in rows.columns:
+        columns = {**rows.columns, name: change(rows.columns[name])}
+        return Batch(rows.rows, rows.names, rows.numbers, columns)
+    numbers = rows.numbers.copy()
+    place = rows.names.index(name)
+    numbers[:, place] = change(numbers[:, place])
+    return Batch(rows.rows, rows.names, numbers, rows.columns)

@@ -1,0 +1,193 @@
+"""The rows of a receipt: some of the reference, and some made to be awkward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from fairlead.packaging.export.original import Original
+from fairlead.packaging.export.probe import unseen_value, with_column, with_missing, with_value
+from fairlead.signature import Batch, Field, Numbers, concat
+
+PLAIN = 120
+PAIRS = 48
+STEPS = 70
+PER_FIELD = 4
+SPECIAL_MAX = 160
+TREES = ("tree_", "_predictors")
+SMOOTH = ("coef_", "coefs_", "theta_", "support_vectors_", "_fit_X")
+
+
+def receipt_rows(original: Original, batch: Batch, seed: int = 0) -> Batch:
+    """Rows that a form of the model must answer like the original.
+
+    Reference rows; rows with a missing, an unseen and the literally "nan" value in each field
+    that allows it; extremes of each number; and, for models with trees, pairs of rows one
+    double apart between which the original's answer jumps. Rows that it refuses are left out.
+
+    Args:
+        original: with the policies that were found.
+        batch: reference rows.
+        seed: of the choice.
+    """
+    draw = np.random.default_rng(seed)
+    plain = batch.take(np.sort(draw.permutation(batch.rows)[:PLAIN]))
+    parts = [plain, *special_rows(original.inputs, batch, draw)]
+    if has_edges(original):
+        parts += edge_rows(original, batch, draw)
+    rows = concat(parts)
+    if original.tries(rows) is not None:
+        return rows
+    good = [row for part in parts for row in _answered(original, part)]
+    return concat(good)
+
+
+def _answered(original: Original, part: Batch) -> list[Batch]:
+    """The rows of a part that the original answers."""
+    if original.tries(part) is not None:
+        return [part]
+    rows = (part.take(slice(row, row + 1)) for row in range(part.rows))
+    return [row for row in rows if original.tries(row) is not None]
+
+
+def special_rows(fields: tuple[Field, ...], batch: Batch, draw: np.random.Generator) -> list[Batch]:
+    """Rows with one field changed to something awkward, at most 160."""
+    changed = [rows for field in fields for rows in _special(field, batch, draw)]
+    total = sum(rows.rows for rows in changed)
+    if total <= SPECIAL_MAX:
+        return changed
+    keep = np.sort(draw.permutation(total)[:SPECIAL_MAX])
+    return [concat(changed).take(keep)]
+
+
+def _special(field: Field, batch: Batch, draw: np.random.Generator) -> Iterator[Batch]:
+    def some() -> Batch:
+        return batch.take(draw.integers(0, batch.rows, PER_FIELD).astype(np.intp))
+
+    if field.missing == "allow":
+        yield with_missing(some(), field)
+    if field.kind == "category" and field.unknown == "allow":
+        yield with_value(some(), field, unseen_value(field))
+        if not any(isinstance(value, int | float) for value in field.categories or ()):
+            yield with_value(some(), field, "nan")
+            yield with_value(some(), field, "")
+    if field.kind == "text":
+        yield with_value(some(), field, "nan")
+    if field.kind in ("number", "integer"):
+        extremes = np.array(_extremes(field))
+        rows = batch.take(draw.integers(0, batch.rows, len(extremes)).astype(np.intp))
+        yield with_column(rows, field.name, lambda _: extremes)
+    if field.kind == "boolean":
+        yield with_value(some(), field, 0.0)
+        yield with_value(some(), field, 1.0)
+
+
+def _extremes(field: Field) -> list[float]:
+    low, high = field.low or 0.0, field.high or 0.0
+    reach = max(high - low, 1.0)
+    values = [low, high, low - reach, high + reach, 0.0, high + 100 * reach]
+    return [float(np.rint(v)) for v in values] if field.kind == "integer" else values
+
+
+def _holds(model: object, marks: tuple[str, ...]) -> bool:
+    """Whether anything fitted inside a model has one of these attributes."""
+    seen: set[int] = set()
+    waiting: list[object] = [model]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, np.ndarray) and part.dtype == object:
+            waiting += part.ravel().tolist()
+        elif isinstance(part, list | tuple):
+            waiting += part
+        elif type(part).__module__.startswith("sklearn."):
+            if any(hasattr(part, mark) for mark in marks):
+                return True
+            waiting += getattr(part, "__dict__", {}).values()
+    return False
+
+
+def has_edges(original: Original) -> bool:
+    """Whether its answers jump at trees' splits, and that can be told from its answers.
+
+    Where only labels are answered, those of a smooth model inside jump, too: within a rounding
+    error, at which no two ways to compute it agree.
+    """
+    if not _holds(original.model, TREES):
+        return False
+    only_labels = all(field.name == "label" for field in original.outputs)
+    return not (only_labels and _holds(original.model, SMOOTH))
+
+
+def edge_rows(original: Original, batch: Batch, draw: np.random.Generator) -> list[Batch]:
+    """Pairs of rows that differ in one number by one double, and in the answer.
+
+    Found by bisection between the values of two reference rows, so that steps before the trees
+    are taken into account.
+    """
+    fields = [f for f in original.inputs if f.kind in ("number", "integer")]
+    if not fields:
+        return []
+    low = batch.take(draw.integers(0, batch.rows, PAIRS).astype(np.intp))
+    other = batch.take(draw.integers(0, batch.rows, PAIRS).astype(np.intp))
+    chosen = draw.integers(0, len(fields), PAIRS)
+    places = np.array([low.names.index(fields[choice].name) for choice in chosen])
+    whole = np.array([fields[choice].kind == "integer" for choice in chosen])
+    rows = np.arange(PAIRS)
+    starts, ends = low.numbers[rows, places], other.numbers[rows, places]
+    usable = np.isfinite(starts) & np.isfinite(ends) & (starts != ends)
+    if not usable.any():
+        return []
+    kept = np.flatnonzero(usable)
+    edges = _bisect(original, low.take(kept), places[kept], ends[kept], whole[kept])
+    return [rows for rows in edges if rows.rows]
+
+
+def _bisect(
+    original: Original, rows: Batch, places: npt.NDArray[np.intp], ends: Numbers,
+    whole: npt.NDArray[np.bool_],
+) -> list[Batch]:  # fmt: skip
+    here = np.arange(rows.rows)
+
+    def moved(values: Numbers) -> Batch:
+        numbers = rows.numbers.copy()
+        numbers[here, places] = values
+        return Batch(rows.rows, rows.names, numbers, rows.columns)
+
+    starts = rows.numbers[here, places]
+    first, last = _signals(original, moved(starts)), _signals(original, moved(ends))
+    if first is None or last is None:
+        return []
+    jumps = (first != last).any(axis=1)
+    for _ in range(STEPS):
+        middle = starts + (ends - starts) / 2
+        middle = np.where(whole, np.floor(middle), middle)
+        if bool(np.all((middle == starts) | (middle == ends) | ~jumps)):
+            break
+        found = _signals(original, moved(middle))
+        if found is None:
+            return []
+        same = (found == first).all(axis=1)
+        starts, ends = np.where(same, middle, starts), np.where(same, ends, middle)
+    at = np.flatnonzero(jumps)
+    return [moved(starts).take(at), moved(ends).take(at)]
+
+
+def _signals(original: Original, rows: Batch) -> Numbers | None:
+    """The most telling answer of each row, (rows, numbers)."""
+    got = original.tries(rows)
+    if got is None:
+        return None
+    if "probabilities" in got.columns:
+        return np.asarray(got.columns["probabilities"], dtype=np.float64)
+    if got.names:
+        return got.numbers
+    column = next(iter(got.columns.values()))
+    if column.dtype != object:
+        return column.reshape(rows.rows, -1).astype(np.float64)
+    _, codes = np.unique(column.astype(str), return_inverse=True)
+    return codes.reshape(-1, 1).astype(np.float64)

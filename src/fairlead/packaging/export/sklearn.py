@@ -1,0 +1,177 @@
+"""Exporting scikit-learn models: ONNX where it is equal to the original, else the original."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fairlead.bundle import Receipt, RunnerSpec, Tolerance, Trainable
+from fairlead.bundle.receipt import compare
+from fairlead.errors import ExportError, FairleadError
+from fairlead.packaging.export.convert import convert
+from fairlead.packaging.export.original import Original, is_finite, read_original
+from fairlead.packaging.export.probe import with_policies
+from fairlead.packaging.export.rows import receipt_rows
+from fairlead.packaging.export.types import Exported, Reference
+from fairlead.runners.frame import make_frame
+from fairlead.runners.onnx import OnnxRunner
+from fairlead.runners.sklearn import answer, load_skops, untrusted_types
+from fairlead.signature import Task
+
+TRAINABLE = "trainable.skops"
+TOLERANCES: dict[Task, Tolerance] = {
+    "classification": Tolerance(absolute=1e-9),
+    "regression": Tolerance(absolute=1e-9, relative=1e-9),
+    "other": Tolerance(absolute=1e-9, relative=1e-9),
+}
+"""So close that single precision anywhere in a graph (1e-7) is found out, and so wide that
+another processor's `exp` or order of a dot product (1e-13) is not."""
+
+SINGLE = Tolerance(absolute=1e-6, relative=1e-5)
+"""For models that compute in single precision themselves, as on a matrix of float32."""
+
+
+def export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
+    """Make the served form of a scikit-learn model.
+
+    It is ONNX in double precision if every step has an exact form and all rows of the receipt,
+    among them such as lie one double beside a tree's threshold, are answered equally: labels
+    the same, probabilities within 1e-9, predictions within 1e-9 relatively. Otherwise it is the
+    model itself, as skops of vetted types.
+
+    Args:
+        model: a fitted estimator or pipeline.
+        reference: rows like those that it was fitted on.
+        allow_pickle: whether a pickle may be made where nothing else can.
+
+    Raises:
+        ExportError: it does not predict, or no safe form is equal to it.
+    """
+    original = read_original(_found(model), reference)
+    original = replace(original, inputs=with_policies(original, reference.batch))
+    rows = receipt_rows(original, reference.batch)
+    answers = original.answer(rows)
+    if not is_finite(answers):
+        raise ExportError("The model answers the reference rows with numbers that are not finite.")
+    receipt = Receipt(rows, answers)
+    kept, trouble = _skops(original, receipt)
+    try:
+        raw, spec = _onnx(original, receipt)
+    except ExportError as error:
+        return _itself(original, receipt, kept, trouble, str(error), allow_pickle=allow_pickle)
+    files: dict[str, bytes | Path] = {spec.path: raw}
+    notes: tuple[str, ...] = ()
+    if kept is None:
+        notes = (f"It can only be retrained from scratch: {trouble}",)
+    else:
+        files[TRAINABLE] = kept
+    return _exported(original, receipt, spec, files, TRAINABLE if kept else None, notes)
+
+
+def tolerance_of(original: Original) -> Tolerance:
+    """How far a form's numbers may lie from the original's."""
+    if all(field.dtype == "float32" for field in original.inputs):
+        return SINGLE
+    return TOLERANCES[original.task]
+
+
+def _found(model: Any) -> Any:
+    """What a search over settings found, which answers in its place; any other model itself."""
+    if type(model).__module__.startswith("sklearn.model_selection._search"):
+        return getattr(model, "best_estimator_", model)
+    return model
+
+
+def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:
+    """The model as ONNX that reproduces the receipt.
+
+    Raises:
+        ExportError: there is no such form.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raw, spec = convert(original)
+    try:
+        runner = OnnxRunner(raw, spec, original.outputs)
+        got = runner.predict(receipt.inputs)
+        differs = compare(receipt.outputs, got, tolerance_of(original))
+        one = receipt.inputs.take(slice(0, 1))
+        alone = compare(
+            receipt.outputs.take(slice(0, 1)), runner.predict(one), tolerance_of(original)
+        )
+    except FairleadError as error:
+        raise ExportError(f"Its ONNX form does not run: {error.message}") from None
+    if differs or alone:
+        raise ExportError(f"Its ONNX form is not equal: {'; '.join(differs or alone)}.")
+    return raw, spec
+
+
+def _skops(original: Original, receipt: Receipt) -> tuple[bytes | None, str]:
+    """The model as skops that loads from vetted types and answers alike, or why there is none."""
+    import skops.io
+
+    try:
+        raw: bytes = skops.io.dumps(original.model)
+    except Exception as error:  # whatever a model's own state raises
+        return None, f"skops does not write it ({type(error).__name__})."
+    refused = untrusted_types(raw)
+    if refused:
+        return None, f"It holds types that are not vetted: {', '.join(refused[:5])}."
+    try:
+        loaded: Any = load_skops(raw)
+        frame = make_frame(original.inputs, receipt.inputs, original.form)
+        differs = compare(receipt.outputs, answer(loaded, original.outputs, frame), Tolerance())
+    except Exception as error:
+        return None, f"It does not run when skops has loaded it ({type(error).__name__})."
+    if differs:
+        return None, f"It answers differently when skops has loaded it: {differs[0]}."
+    return raw, ""
+
+
+def _itself(
+    original: Original, receipt: Receipt, kept: bytes | None, trouble: str, reason: str, *,
+    allow_pickle: bool,
+) -> Exported:  # fmt: skip
+    """The model itself, because it has no equal form in ONNX."""
+    note = f"Not served as ONNX: {reason}"
+    if kept is not None:
+        spec = RunnerSpec(kind="sklearn", path="model.skops", frame=original.form)
+        return _exported(original, receipt, spec, {spec.path: kept}, spec.path, (note,))
+    if not allow_pickle:
+        raise ExportError(
+            f"No safe form of the model is equal to it. ONNX: {reason} skops: {trouble}",
+            hint="Replace the step that is named, or allow a pickle if every reader trusts you.",
+        )
+    spec = RunnerSpec(kind="sklearn", path="model.pickle", frame=original.form, pickle=True)
+    notes = (note, f"A pickle, which runs code when loaded: {trouble}")
+    return _exported(
+        original, receipt, spec, {spec.path: pickle.dumps(original.model)}, None, notes
+    )
+
+
+def _exported(
+    original: Original, receipt: Receipt, spec: RunnerSpec, files: dict[str, bytes | Path],
+    trainable: str | None, notes: tuple[str, ...],
+) -> Exported:  # fmt: skip
+    return Exported(
+        inputs=original.inputs,
+        outputs=original.outputs,
+        task=original.task,
+        framework=_framework(original.model),
+        runner=spec,
+        files=files,
+        tolerance=tolerance_of(original),
+        trainable=Trainable(format="skops", path=trainable) if trainable else None,
+        receipt=receipt,
+        notes=notes,
+    )
+
+
+def _framework(model: Any) -> str:
+    import sklearn
+
+    steps = [type(step).__name__ for _, step in getattr(model, "steps", [("", model)])]
+    return f"scikit-learn {sklearn.__version__} {' > '.join(steps)}"

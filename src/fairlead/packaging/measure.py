@@ -1,0 +1,242 @@
+"""Which metrics answers have, as statistics of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fairlead.errors import ConfigError
+from fairlead.packaging.labels import Coded, encode_labels, plain_values
+from fairlead.signature import Batch, Field, Numbers, Signature
+from fairlead.stats import Statistic, chance_of, weighted
+
+Values = npt.NDArray[Any]
+
+# The output that is held against the truth, whatever else is answered.
+ANSWERS = {"classification": "label", "regression": "prediction"}
+
+
+class Answers(Protocol):
+    """Answers beside the truth."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        ...
+
+    def take(self, rows: Values) -> Self:
+        """The answers of some rows."""
+        ...
+
+    def statistics(self) -> dict[str, Statistic]:
+        """Their metrics by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Probabilities beside the truth.
+
+    Args:
+        true: probability of the true class, shape (rows,); 0 for one the model does not know.
+        squares: sum of the squared probabilities, shape (rows,).
+        classes: how many there are.
+        positive: probability of the second of two classes, if there are two.
+    """
+
+    true: Numbers
+    squares: Numbers
+    classes: int
+    positive: Numbers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Answers of a classifier.
+
+    Args:
+        truth: codes of the true labels, shape (rows,).
+        predicted: codes of the answered labels, shape (rows,).
+        chances: where the classifier answers probabilities.
+        binary: whether all true labels are one of two classes, so that 1 is the positive one.
+    """
+
+    truth: Values
+    predicted: Values
+    chances: Chances | None
+    binary: bool
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.truth)
+
+    @property
+    def hits(self) -> npt.NDArray[np.bool_]:
+        """Whether each row's label is right."""
+        return np.asarray(self.truth == self.predicted)
+
+    def take(self, rows: Values) -> Labels:
+        """The answers of some rows."""
+        chances = self.chances
+        if chances is not None:
+            positive = None if chances.positive is None else chances.positive[rows]
+            true, squares = chances.true[rows], chances.squares[rows]
+            chances = Chances(true, squares, chances.classes, positive)
+        return Labels(self.truth[rows], self.predicted[rows], chances, self.binary)
+
+    def statistics(self) -> dict[str, Statistic]:
+        """Their metrics by name."""
+        found = {
+            "accuracy": weighted.mean(self.hits),
+            "balanced_accuracy": weighted.balanced_accuracy(self.truth, self.predicted),
+            "macro_f1": weighted.macro_f1(self.truth, self.predicted),
+        }
+        if self.chances is not None:
+            chances = self.chances
+            found["log_loss"] = weighted.log_loss(chances.true)
+            found["brier"] = weighted.brier(chances.true, chances.squares, chances.classes)
+            if self.binary and chances.positive is not None:
+                found["roc_auc"] = weighted.roc_auc(self.truth == 1, chances.positive)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Answers of a regressor, each shape (rows,)."""
+
+    truth: Numbers
+    predicted: Numbers
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.truth)
+
+    def take(self, rows: Values) -> Predictions:
+        """The answers of some rows."""
+        return Predictions(self.truth[rows], self.predicted[rows])
+
+    def statistics(self) -> dict[str, Statistic]:
+        """Their metrics by name."""
+        return {
+            "rmse": weighted.rmse(self.truth, self.predicted),
+            "mae": weighted.mae(self.truth, self.predicted),
+            "r2": weighted.r2(self.truth, self.predicted),
+        }
+
+
+def answer_field(signature: Signature, outputs: Batch) -> Field | None:
+    """The output that is held against the truth; None where there is none of one value a row."""
+    named = [f for f in signature.outputs if f.name == ANSWERS.get(signature.task)]
+    single = [f for f in signature.outputs if f.kind != "tensor"]
+    found = named or (single if signature.task in ANSWERS and len(single) == 1 else [])
+    if not found:
+        return None
+    values = outputs.column(found[0].name)
+    return found[0] if values.size == outputs.rows else None
+
+
+def true_values(truth: Values, rows: int) -> list[Any]:
+    """The truth as plain values, one for each row.
+
+    Raises:
+        ConfigError: there are not as many as rows, or some are missing.
+    """
+    values = truth if np.ma.isMA(truth) else np.asarray(truth)
+    if values.shape not in {(rows,), (rows, 1)}:
+        raise ConfigError(
+            f"The truth has shape {values.shape} for {rows} answered rows.",
+            hint="Give one label for each row.",
+        )
+    plain = plain_values(values.reshape(rows))
+    missing = sum(value is None for value in plain)
+    if missing:
+        raise ConfigError(
+            f"{missing} of {rows} rows have no label.", hint="Leave these rows out, or label them."
+        )
+    return plain
+
+
+def regressions(truth: list[Any], answers: Sequence[Values]) -> list[Predictions]:
+    """Each model's predictions beside the truth.
+
+    Raises:
+        ConfigError: the truth is not finite numbers.
+    """
+    try:
+        numbers = np.array([float(value) for value in truth])
+    except (ValueError, OverflowError):
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        raise ConfigError(
+            "The truth has values that are not finite numbers, which a regressor is measured by.",
+            hint="Name the column that the model predicts.",
+        )
+    return [Predictions(numbers, _numbers(answer).reshape(len(truth))) for answer in answers]
+
+
+def classifications(
+    truth: list[Any], models: Sequence[tuple[Signature, Batch, Field]]
+) -> tuple[list[Labels], Coded]:
+    """Each model's labels and probabilities beside the truth.
+
+    Args:
+        truth: plain values, none missing.
+        models: signature, answers and field of the label of each; the first is measured.
+
+    Raises:
+        ConfigError: labels and classes cannot be brought to one type.
+    """
+    answers = [_answered(batch, field) for _, batch, field in models]
+    known = [
+        _classes(signature, field, given)
+        for (signature, _, field), given in zip(models, answers, strict=True)
+    ]
+    coded = encode_labels(truth, answers, known)
+    binary = len(known[0]) == 2 and not coded.unknown
+    return [
+        Labels(coded.truth, coded.predicted[i], _chances(batch, coded, i, len(known[i])), binary)
+        for i, (_, batch, _) in enumerate(models)
+    ], coded
+
+
+def _answered(batch: Batch, label: Field) -> list[Any]:
+    plain = plain_values(batch.column(label.name).reshape(-1))
+    if label.kind == "boolean":  # which a batch holds as 0.0 and 1.0
+        return [None if value is None else bool(value) for value in plain]
+    return plain
+
+
+def _classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
+    """The classes in the order of the probabilities, or else those that were answered."""
+    named = {field.name: field.categories for field in signature.outputs}
+    classes = named.get("probabilities") or label.categories
+    if classes is None:
+        return sorted({a for a in answers if a is not None}, key=lambda a: (str(type(a)), a))
+    return list(classes)
+
+
+def _chances(batch: Batch, coded: Coded, model: int, classes: int) -> Chances | None:
+    """A model's probabilities of the true classes; None without finite ones for each class."""
+    if "probabilities" not in batch.columns:
+        return None
+    probabilities = np.asarray(batch.columns["probabilities"], dtype=np.float64)
+    if probabilities.shape != (batch.rows, classes) or not np.isfinite(probabilities).all():
+        return None
+    places = coded.places[model]
+    second = int(places[1]) if len(places) > 1 else -1
+    return Chances(
+        true=chance_of(places[coded.truth], probabilities),
+        squares=np.square(probabilities).sum(axis=1),
+        classes=classes,
+        positive=probabilities[:, second] if second >= 0 else None,
+    )
+
+
+def _numbers(answer: Values) -> Numbers:
+    return np.asarray(answer, dtype=np.float64)

@@ -1,0 +1,236 @@
+"""The registry: numbers versions, never changes them, and finds them again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from fairlead.bundle import BundleInfo
+from fairlead.clock import Clock
+from fairlead.errors import ConfigError, ConflictError, NotFoundError
+from fairlead.nearest import nearest
+from fairlead.registry.types import (
+    EVALUATIONS,
+    MODELS,
+    VERSIONS,
+    Evaluated,
+    Lineage,
+    Model,
+    Version,
+)
+from fairlead.store import ABSENT, Blobs, Event, Put, Store, Stored
+
+ATTEMPTS = 20
+_NUMBER_DIGITS = 8  # so that keys sort as numbers do
+_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class Registry:
+    """Models and versions in a store.
+
+    Args:
+        store: of the records.
+        blobs: of the bundles.
+        clock: for the audit.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._clock = clock
+
+    def register(self, archive: Path, info: BundleInfo, digest: str) -> Version:
+        """Keep a bundle and give it the next number of its model.
+
+        The same bundle twice is the same version.
+
+        Args:
+            archive: the bundle as one file.
+            info: what its `bundle.json` says.
+            digest: the bundle's.
+        """
+        blob = f"bundles/{digest}.fairlead"
+        self._blobs.put(blob, archive)
+        size_bytes = archive.stat().st_size
+        for _ in range(ATTEMPTS):
+            model = self._store.get(MODELS, MODELS.key(info.name))
+            known = [v for v in self.versions(info.name) if v.digest == digest] if model else []
+            if known:
+                return known[0]
+            version = _version(
+                info, digest, blob, size_bytes, model.value.latest + 1 if model else 1
+            )
+            try:
+                self._add(version, model)
+            except ConflictError:
+                continue  # someone registered at the same moment: take the next number
+            return version
+        raise ConflictError(f"Too many others register versions of '{info.name}' at once.")
+
+    def _add(self, version: Version, model: Stored[Model] | None) -> None:
+        before = model.value if model else Model(name=version.model, latest=0)
+        after = msgspec.structs.replace(before, latest=version.number)
+        detail: dict[str, str | int | float | bool | None] = {"digest": version.digest}
+        self._store.commit(
+            Put(MODELS, MODELS.key(version.model), after, model.revision if model else ABSENT),
+            Put(VERSIONS, _key(version.model, version.number), version, ABSENT),
+            events=[self._event("register", version.name, detail)],
+        )
+
+    def models(self) -> list[Model]:
+        """All models, by name."""
+        return [stored.value for stored in self._store.scan(MODELS)]
+
+    def versions(self, model: str) -> list[Version]:
+        """A model's versions, oldest first."""
+        return [stored.value for stored in self._store.scan(VERSIONS, f"{model}/")]
+
+    def resolve(self, reference: str) -> Version:
+        """Find a version.
+
+        Args:
+            reference: `churn:7`, `churn@champion`, or `churn` for the latest.
+
+        Raises:
+            NotFoundError: there is none; says which there are.
+            ConfigError: it is not written as a version is.
+        """
+        return self._resolve(reference).value
+
+    def _resolve(self, reference: str) -> Stored[Version]:
+        name, mark, rest = _split(reference)
+        model = self._model(name).value
+        if mark == "@":
+            number = model.aliases.get(rest)
+            if number is None:
+                known = ", ".join(f"@{alias}" for alias in model.aliases) or "none"
+                raise NotFoundError(
+                    f"The model '{name}' has no alias '@{rest}'.", hint=f"It has {known}."
+                )
+        else:
+            number = int(rest) if rest else model.latest
+        stored = self._store.get(VERSIONS, _key(name, number))
+        if stored is None:
+            raise NotFoundError(
+                f"There is no version {name}:{number}.",
+                hint=f"The latest is {name}:{model.latest}.",
+            )
+        return stored
+
+    def _model(self, name: str) -> Stored[Model]:
+        model = self._store.get(MODELS, MODELS.key(name))
+        if model is None:
+            known = [other.name for other in self.models()]
+            close = nearest(name, known)
+            hint = (
+                f"Did you mean '{close}'?" if close else "'fairlead models' lists those there are."
+            )
+            raise NotFoundError(f"There is no model '{name}' at this home.", hint=hint)
+        return model
+
+    def aliases(self, model: str) -> dict[str, int]:
+        """A model's aliases, to version numbers."""
+        return self._model(model).value.aliases
+
+    def set_alias(self, model: str, alias: str, number: int | None) -> None:
+        """Point an alias at a version; None takes it away.
+
+        Raises:
+            ConfigError: it is not a word.
+            NotFoundError: there is no such version.
+        """
+        if not _WORD.fullmatch(alias):
+            raise ConfigError(
+                "An alias is letters a to z, digits, '.', '_' and '-'.", hint="E.g. champion."
+            )
+        if number is not None:
+            self._resolve(f"{model}:{number}")
+        for _ in range(ATTEMPTS):
+            stored = self._model(model)
+            aliases = {a: n for a, n in stored.value.aliases.items() if a != alias}
+            if number is not None:
+                aliases[alias] = number
+            after = msgspec.structs.replace(stored.value, aliases=aliases)
+            event = self._event("alias", f"{model}@{alias}", {"version": number})
+            try:
+                self._store.commit(Put(MODELS, stored.key, after, stored.revision), events=[event])
+            except ConflictError:
+                continue
+            return
+        raise ConflictError(f"Too many others change the model '{model}' at once.")
+
+    def tag(self, reference: str, tags: dict[str, str]) -> Version:
+        """Add tags to a version; those of the same key are replaced."""
+        stored = self._resolve(reference)
+        after = msgspec.structs.replace(stored.value, tags={**stored.value.tags, **tags})
+        event = self._event("tag", after.name, dict(tags))
+        self._store.commit(Put(VERSIONS, stored.key, after, stored.revision), events=[event])
+        return after
+
+    def add_evaluation(self, version: Version, evaluated: Evaluated) -> None:
+        """Keep what an evaluation of a version found."""
+        key = EVALUATIONS.key(*_place(version), f"{evaluated.created_us:016d}")
+        self._store.commit(Put(EVALUATIONS, key, evaluated, None))
+
+    def evaluations(self, version: Version) -> list[Evaluated]:
+        """A version's evaluations, oldest first."""
+        prefix = "/".join((*_place(version), ""))
+        return [stored.value for stored in self._store.scan(EVALUATIONS, prefix)]
+
+    def _event(
+        self, action: str, subject: str, detail: dict[str, str | int | float | bool | None]
+    ) -> Event:
+        return Event(
+            time_us=self._clock.now_us(),
+            actor="registry",
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
+
+
+def _key(model: str, number: int) -> str:
+    return VERSIONS.key(model, f"{number:0{_NUMBER_DIGITS}d}")
+
+
+def _place(version: Version) -> tuple[str, str]:
+    return version.model, f"{version.number:0{_NUMBER_DIGITS}d}"
+
+
+def _split(reference: str) -> tuple[str, str, str]:
+    """Name, `:` or `@` or nothing, and what follows."""
+    found = re.fullmatch(r"([^:@]+)(?:(:)([0-9]{1,8})|(@)([^:@]+))?", reference)
+    if found is None or not _WORD.fullmatch(found[1]):
+        raise ConfigError(
+            f"'{reference}' does not name a version.", hint="Write churn:7 or churn@champion."
+        )
+    return found[1], found[2] or found[4] or "", found[3] or found[5] or ""
+
+
+def _version(info: BundleInfo, digest: str, blob: str, size_bytes: int, number: int) -> Version:
+    return Version(
+        model=info.name,
+        number=number,
+        digest=digest,
+        blob=blob,
+        signature=info.signature,
+        task=info.signature.task,
+        framework=info.framework,
+        runner=info.runner.kind,
+        pickle=info.runner.pickle,
+        trainable=info.trainable.format if info.trainable else None,
+        size_bytes=size_bytes,
+        created_us=info.created_us,
+        metrics=info.metrics,
+        notes=info.notes,
+        lineage=Lineage(
+            data_digest=info.data.digest if info.data else "",
+            rows=info.data.rows if info.data else 0,
+            revision=info.code.revision if info.code else "",
+            changed=info.code.changed if info.code else False,
+            parent=info.parent or "",
+            environment=info.environment,
+        ),
+    )

@@ -1,0 +1,102 @@
+"""From a verified bundle to a runner that is proven to answer as the original did."""
+
+from __future__ import annotations
+
+import pickle
+
+from fairlead.bundle import Bundle, compare, decode_receipt, read_file
+from fairlead.clock import Clock
+from fairlead.errors import BundleError, ReceiptError
+from fairlead.runners.types import Runner
+from fairlead.signature import Batch, concat
+
+PYTHON_TIMEOUT_S = 10.0
+WARM_RUNS = 5
+CHUNK_ROWS = 4096
+
+
+def load_runner(
+    bundle: Bundle, *, allow_pickle: bool = False, python_timeout_s: float = PYTHON_TIMEOUT_S
+) -> Runner:
+    """Load the model of a bundle.
+
+    Args:
+        bundle: verified.
+        allow_pickle: whether the operator allows its payload to be a pickle.
+        python_timeout_s: for one batch, where the model is Python code.
+
+    Raises:
+        BundleError: the payload is damaged, or is a pickle and that is not allowed.
+        ModelError: it cannot be loaded.
+    """
+    info = bundle.info
+    spec, signature = info.runner, info.signature
+    if spec.pickle and not allow_pickle:
+        raise BundleError(
+            "The bundle's model is a pickle: loading it runs whatever code is in it.",
+            hint="If you trust where it came from, say --allow-pickle.",
+        )
+    match spec.kind:
+        case "onnx":
+            from fairlead.runners.onnx import OnnxRunner
+
+            return OnnxRunner(read_file(bundle, spec.path), spec, signature.outputs)
+        case "sklearn":
+            from fairlead.runners.sklearn import SklearnRunner, load_skops
+
+            raw = read_file(bundle, spec.path)
+            model = pickle.loads(raw) if spec.pickle else load_skops(raw)  # noqa: S301  # allowed
+            return SklearnRunner(model, spec, signature)
+        case "python":
+            from fairlead.runners.python import PythonRunner
+
+            folder = bundle.path / spec.path
+            return PythonRunner(folder, signature, timeout_s=python_timeout_s)
+
+
+def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> Batch:
+    """A bundle's answers to many rows, some thousand at a time.
+
+    Raises:
+        BundleError: it cannot be loaded.
+        ModelError: the model failed.
+    """
+    runner = load_runner(bundle, allow_pickle=allow_pickle)
+    try:
+        starts = range(0, batch.rows, CHUNK_ROWS)
+        parts = [batch.take(slice(start, start + CHUNK_ROWS)) for start in starts]
+        return concat([runner.predict(part) for part in parts])
+    finally:
+        runner.close()
+
+
+def replay(runner: Runner, bundle: Bundle, clock: Clock) -> float:
+    """Prove that a runner reproduces its bundle's receipt, and warm it.
+
+    Args:
+        runner: loaded from the bundle.
+        bundle: with the receipt.
+        clock: for the duration.
+
+    Returns:
+        Seconds that it takes for one row, warm.
+
+    Raises:
+        ReceiptError: it answers otherwise; says where.
+    """
+    receipt = decode_receipt(read_file(bundle, "receipt.json"))
+    one = receipt.inputs.take(slice(0, 1))
+    asked = ((receipt.inputs, receipt.outputs), (one, receipt.outputs.take(slice(0, 1))))
+    for inputs, outputs in asked:
+        differences = compare(outputs, runner.predict(inputs), bundle.info.tolerance)
+        if differences:
+            raise ReceiptError(
+                f"The model does not reproduce its receipt: {'; '.join(differences)}.",
+                hint="Its libraries may differ from those it was packaged with; package it again.",
+            )
+    durations_s = []
+    for _ in range(WARM_RUNS):
+        started_s = clock.monotonic_s()
+        runner.predict(one)
+        durations_s.append(clock.monotonic_s() - started_s)
+    return min(durations_s)

@@ -1,0 +1,138 @@
+"""Runs an ONNX graph with onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairlead.bundle import RunnerSpec, TensorInput
+from fairlead.bundle.types import MISSING_TEXT
+from fairlead.errors import BundleError, ModelError
+from fairlead.signature import NUMERIC, Batch, Column, Field
+
+Feed = Callable[[Batch], npt.NDArray[Any]]
+
+
+class OnnxRunner:
+    """Runs one graph on one thread.
+
+    Args:
+        raw: the ONNX model.
+        spec: which fields feed which inputs, and which outputs become which fields.
+        outputs: the signature's output fields.
+
+    Raises:
+        BundleError: onnxruntime cannot load it.
+    """
+
+    blocking = False
+
+    def __init__(self, raw: bytes, spec: RunnerSpec, outputs: tuple[Field, ...]) -> None:
+        self._session: Any = _session(raw)
+        self._feeds: dict[str, Feed] = {given.name: _feed(given) for given in spec.inputs}
+        fields = {field.name: field for field in outputs}
+        self._asked = [output.name for output in spec.outputs]
+        self._fields = [fields[output.field] for output in spec.outputs]
+        self._names = tuple(f.name for f in self._fields if f.kind in NUMERIC)
+
+    def predict(self, batch: Batch) -> Batch:
+        """Answer rows.
+
+        Raises:
+            ModelError: the graph failed, answered other shapes than it should, or is closed.
+        """
+        answers = self.ask(batch, self._asked)
+        try:
+            return self._collect(batch.rows, answers)
+        except ValueError:
+            raise ModelError("The model answered another shape than it should.") from None
+
+    def ask(self, batch: Batch, names: Sequence[str]) -> Sequence[Any]:
+        """Answers as they leave the graph, of the outputs named.
+
+        Raises:
+            ModelError: the graph failed, or is closed.
+        """
+        if self._session is None:
+            raise ModelError("The model is closed.")
+        try:
+            feeds = {name: feed(batch) for name, feed in self._feeds.items()}
+            answers: Sequence[Any] = self._session.run(names, feeds)
+        except Exception as error:
+            raise ModelError(f"The model failed ({type(error).__name__}).") from None
+        return answers
+
+    def close(self) -> None:
+        """Free the session."""
+        self._session = None
+
+    def _collect(self, rows: int, answers: Sequence[npt.NDArray[Any]]) -> Batch:
+        numbers = np.empty((rows, len(self._names)), dtype=np.float64)
+        columns: dict[str, Column] = {}
+        place = 0
+        for field, values in zip(self._fields, answers, strict=True):
+            if field.kind in NUMERIC:
+                numbers[:, place] = values.reshape(rows)
+                place += 1
+            elif field.kind == "tensor":
+                fixed = -1 not in field.shape
+                columns[field.name] = values.reshape(rows, *field.shape) if fixed else values
+            else:
+                columns[field.name] = values.reshape(rows).astype(object)
+        return Batch(rows, self._names, numbers, columns)
+
+
+def _session(raw: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from None
+
+
+def _feed(given: TensorInput) -> Feed:
+    """How one input of the graph is filled."""
+    if given.dtype == "object":
+        return lambda batch: _texts(batch.column(given.fields[0]))
+    dtype = np.dtype(given.dtype)
+    if len(given.fields) == 1:
+        return lambda batch: _one(batch.column(given.fields[0]), dtype)
+    return lambda batch: _matrix(batch, given.fields, dtype)
+
+
+def _texts(column: Column) -> npt.NDArray[Any]:
+    """A column (rows, 1) of text; no caller's text is taken for a missing one."""
+    listed = column.tolist()
+    if None in listed or MISSING_TEXT in listed:
+        listed = [_spelled(value) for value in listed]
+    filled = np.empty((len(listed), 1), dtype=object)
+    filled[:, 0] = listed
+    return filled
+
+
+def _spelled(value: str | None) -> str:
+    if value is None:
+        return MISSING_TEXT
+    return MISSING_TEXT + "?" if value == MISSING_TEXT else value
+
+
+def _one(column: Column, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    values = column if column.ndim > 1 else column.reshape(-1, 1)
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def _matrix(batch: Batch, fields: tuple[str, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    if fields == batch.names:
+        return np.ascontiguousarray(batch.numbers, dtype=dtype)
+    matrix = np.empty((batch.rows, len(fields)), dtype=dtype)
+    for place, name in enumerate(fields):
+        matrix[:, place] = batch.column(name)
+    return matrix

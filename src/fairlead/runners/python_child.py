@@ -1,0 +1,65 @@
+"""The process of a model that is Python code: loads it, then answers until the worker is gone.
+
+Started as `python -m fairlead.runners.python_child FOLDER SOCKET`. Standard input is the line
+to the worker: when that dies, this process ends, whatever the model is doing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fairlead.runners.wire import Message, pack, receive, send, unpack
+
+
+def main() -> None:
+    """Entry of the process."""
+    folder, descriptor = sys.argv[1], int(sys.argv[2])
+    sock = socket.socket(fileno=descriptor)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.dup2(2, 1)  # what the model prints goes to the log
+    try:
+        sys.path.insert(0, folder)
+        model = importlib.import_module("model").Model()
+        if hasattr(model, "load"):
+            model.load()
+    except BaseException as error:  # of someone else's code: anything
+        traceback.print_exception(error, file=sys.stderr)
+        send(sock, Message(error=f"loading failed with {type(error).__name__}"))
+        return
+    send(sock, Message())
+    while True:
+        try:
+            question = receive(sock)
+        except ConnectionError:
+            return
+        send(sock, _answer(model, question))
+
+
+def _answer(model: Any, question: Message) -> Message:
+    try:
+        answer = model.predict(unpack(question))
+        if not isinstance(answer, Mapping):
+            answer = {"prediction": answer}
+        return pack({str(name): np.asarray(values) for name, values in answer.items()})
+    except Exception as error:  # of someone else's code; its text may hold callers' values
+        traceback.print_exception(error, file=sys.stderr)
+        return Message(error=f"it failed with {type(error).__name__}")
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""One process's counters, in a file that is mapped into its memory.
+
+The file is the process's memory: raising a counter is one addition there, and what was counted
+is still in the file when the process is killed. The first half names the series, one line of
+JSON each; the second half holds their numbers, as doubles, in the same order.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from bisect import bisect_left
+from pathlib import Path
+
+import msgspec
+
+from fairlead.telemetry.types import Sample, Series
+
+NAMES_BYTES = 1 << 20
+NUMBERS_MAX = 1 << 17
+
+_decode = msgspec.json.Decoder(Series).decode
+
+
+class Counter:
+    """A number that only rises.
+
+    Args:
+        numbers: where it is.
+        place: which of them.
+    """
+
+    __slots__ = ("_numbers", "_place")
+
+    def __init__(self, numbers: memoryview[float], place: int) -> None:
+        self._numbers = numbers
+        self._place = place
+
+    def add(self, amount: float) -> None:
+        """Raise it."""
+        self._numbers[self._place] += amount
+
+
+class Histogram:
+    """How often values fell into each bucket, and their sum.
+
+    Args:
+        numbers: where they are.
+        place: the first of them.
+        edges: upper edges of the buckets.
+    """
+
+    __slots__ = ("_edges", "_numbers", "_place", "_sum")
+
+    def __init__(self, numbers: memoryview[float], place: int, edges: tuple[float, ...]) -> None:
+        self._numbers = numbers
+        self._place = place
+        self._edges = edges
+        self._sum = place + len(edges) + 1
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._numbers[self._place + bisect_left(self._edges, value)] += 1
+        self._numbers[self._sum] += value
+
+
+class MetricsFile:
+    """Makes the counters of one process. The file is locked while that process lives.
+
+    Where the file is full, further series are counted in memory alone and are not exposed: a
+    bound on what labels can cost.
+
+    Args:
+        path: of the file, made here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
+        self._map = mmap.mmap(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
+        self._numbers = memoryview(self._map)[NAMES_BYTES:].cast("d")
+        self._named = 0
+        self._next = 0
+        self._places: dict[Series, tuple[memoryview[float], int]] = {}
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        """The counter of a name and labels, made on first use."""
+        return Counter(*self._place(Series(name, tuple(sorted(labels.items())))))
+
+    def histogram(self, name: str, edges: tuple[float, ...], **labels: str) -> Histogram:
+        """The histogram of a name and labels, made on first use."""
+        series = Series(name, tuple(sorted(labels.items())), edges)
+        return Histogram(*self._place(series), edges)
+
+    def _place(self, series: Series) -> tuple[memoryview[float], int]:
+        found = self._places.get(series)
+        if found is None:
+            found = self._places[series] = self._make(series)
+        return found
+
+    def _make(self, series: Series) -> tuple[memoryview[float], int]:
+        line = msgspec.json.encode(series) + b"\n"
+        full = self._named + len(line) >= NAMES_BYTES or self._next + series.size > NUMBERS_MAX
+        if full:
+            return memoryview(bytearray(8 * series.size)).cast("d"), 0
+        self._map[self._named : self._named + len(line)] = line
+        place, self._named, self._next = (
+            self._next,
+            self._named + len(line),
+            self._next + series.size,
+        )
+        return self._numbers, place
+
+    def close(self) -> None:
+        """Let go of the file; what was counted stays in it."""
+        os.close(self._descriptor)
+
+
+def read_file(path: Path) -> list[Sample]:
+    """What a process counted so far, or until it died."""
+    with path.open("rb") as file:
+        names = file.read(NAMES_BYTES)
+        *lines, _ = names.partition(b"\0")[0].split(b"\n")
+        series = [_decode(line) for line in lines]
+        raw = file.read(8 * sum(one.size for one in series))
+    numbers = memoryview(raw[: len(raw) // 8 * 8]).cast("d")
+    samples, place = [], 0
+    for one in series:
+        samples.append(Sample(one, tuple(numbers[place : place + one.size])))
+        place += one.size
+    return samples
+
+
+def is_written(path: Path) -> bool:
+    """Whether the process that counts into a file lives."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

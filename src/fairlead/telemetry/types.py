@@ -1,0 +1,31 @@
+"""The values of this package."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Series(msgspec.Struct, frozen=True):
+    """What a stretch of numbers counts.
+
+    Args:
+        name: as Prometheus reads it, e.g. `fairlead_requests_total`.
+        labels: name and value, sorted by name.
+        edges: upper edges of a histogram's buckets; none for a counter.
+    """
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    edges: tuple[float, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has: one, or a histogram's buckets, the last without end, and sum."""
+        return len(self.edges) + 2 if self.edges else 1
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """A series and its numbers."""
+
+    series: Series
+    values: tuple[float, ...]

@@ -1,0 +1,188 @@
+"""Every page of the documentation does what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import pytest
+
+from docs.pages import LANGUAGES, PAGES, ROOT, Page, name_of, read_page
+from docs.printed import lacks, lacks_json
+from fairlead.cli.main import COMMANDS, cli
+
+HERE = Path(__file__).parent
+PAGE_S_MAX = 80.0
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+@pytest.fixture(params=PAGES, ids=name_of)
+def path(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+@pytest.fixture
+def page(path: Path) -> Page:
+    return read_page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a page runs."""
+    with page_folder(tmp_path) as folder:
+        yield folder
+
+
+@contextmanager
+def page_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a home; no platform is left running in or beside it."""
+    folder = tmp_path / "page"
+    (folder / ".fairlead").mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        for addresses in [*tmp_path.rglob("run/addresses.json")]:
+            home = addresses.parent.parent
+            subprocess.run([sys.executable, "-m", "fairlead", "--home", str(home), "stop"],
+                           check=True, capture_output=True, timeout=60)  # fmt: skip
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has at this moment."""
+    with_ports = [socket.socket() for _ in range(count)]
+    try:
+        for each in with_ports:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in with_ports]
+    finally:
+        for each in with_ports:
+            each.close()
+
+
+def environment(folder: Path, ports: list[int]) -> dict[str, str]:
+    """What a page runs in: the command `fairlead`, and no home but its own."""
+    bin_folder = folder.parent / "bin"
+    bin_folder.mkdir()
+    command = bin_folder / "fairlead"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "shim.py"}" "$@"\n')
+    command.chmod(0o755)
+    path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+    source = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    kept = {name: value for name, value in os.environ.items() if name != "FAIRLEAD_HOME"}
+    return kept | {
+        "PATH": path,
+        "PYTHONPATH": source,
+        "TMPDIR": str(folder.parent),
+        "DOCS_PORTS": " ".join(map(str, ports)),
+    }
+
+
+def play(path: Path, page: Page, folder: Path) -> dict[int, str]:
+    """Run a page's blocks; gives what each printed, by its line."""
+    ports = free_ports(2)
+    blocks = []
+    for block in page.blocks:
+        if block.runs:
+            code = block.code.replace("8080", str(ports[0])).replace("8081", str(ports[1]))
+            blocks.append({**asdict(block), "code": code})
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "play.py"), name_of(path)],
+        cwd=folder, env=environment(folder, ports), start_new_session=True, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        printed, errors = process.communicate(json.dumps(blocks), timeout=PAGE_S_MAX)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert process.returncode == 0, errors
+    told = [json.loads(line) for line in printed.splitlines()]
+    return {each["line"]: each["printed"] for each in told}
+
+
+def test_every_block_runs_and_prints_what_is_shown(path: Path, page: Page, folder: Path) -> None:
+    if not any(block.runs for block in page.blocks):
+        pytest.skip("nothing to run")
+    printed = play(path, page, folder)
+    last = ""
+    for block in page.blocks:
+        if block.runs:
+            last = printed[block.line]
+        if block.output:
+            missing = (lacks_json if block.language == "json" else lacks)(block.code, last)
+            assert missing is None, f"{name_of(path)}:{block.line}: printed was\n{last}"
+
+
+def test_every_block_is_of_a_known_kind(page: Page) -> None:
+    for block in page.blocks:
+        assert block.language in LANGUAGES, block
+        assert block.language != "text" or block.output, f"say what prints it: {block}"
+
+
+def test_data_on_pages_can_be_read(page: Page) -> None:
+    for block in page.blocks:
+        if block.language == "json":
+            json.loads(block.code)
+        if block.language == "toml":
+            tomllib.loads(block.code)
+
+
+def test_links_lead_somewhere(path: Path, page: Page) -> None:
+    for target in LINK.findall(page.prose):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked), target
+
+
+def anchors(path: Path) -> set[str]:
+    """The names under which a page's headings are reached."""
+    headings = HEADING.findall(read_page(path.read_text(encoding="utf-8")).prose)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_commands_that_are_named_exist(page: Page) -> None:
+    for span in page.spans:
+        words = span.split()
+        if words[0] != "fairlead" or len(words) == 1:
+            continue
+        name, *rest = shlex.split(span)[1:]
+        if name.startswith("-"):
+            continue
+        assert name in COMMANDS, span
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        while isinstance(command, click.Group) and rest:
+            command = command.get_command(click.Context(command), rest.pop(0))
+            assert command is not None, span
+        known = {option for param in command.params for option in param.opts} | {"--help"}
+        used = {word.split("=")[0] for word in rest if word.startswith("-")}
+        assert used <= known, span
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    linked = {
+        (index.parent / target.partition("#")[0]).resolve()
+        for target in LINK.findall(index.read_text(encoding="utf-8"))
+    }
+    guides = {path for path in PAGES if path.parent.name in ("docs", "guides")} - {index}
+    assert guides <= linked

@@ -1,0 +1,23 @@
+"""The page of settings lists every key, with its default."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from docs.pages import ROOT
+from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
+
+PAGE = ROOT / "docs" / "guides" / "settings.md"
+ROW = re.compile(r"^\| `(\w+\.[\w.]+)` \| (.*?) \| \S.* \|$", re.MULTILINE)
+DEPENDS = {"server.workers", "endpoint.NAME.log_full"}
+
+
+def test_every_key_is_listed_with_its_default() -> None:
+    listed = dict(ROW.findall(PAGE.read_text(encoding="utf-8")))
+    known = Settings(server=ServerSettings(), endpoint={"NAME": EndpointSettings()})
+    assert listed.keys() == {name for name, _, _ in describe(known)}
+    for name, value, _ in describe(known):
+        if name not in DEPENDS:
+            written = tomllib.loads(f"default = {listed[name].strip('`')}")["default"]
+            assert str(written) == value, name

@@ -1,0 +1,186 @@
+"""Every kind of model that a user may bring, packaged from the command line and loaded again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import FunctionTransformer
+
+import fairlead
+from fairlead.app.workspace import Workspace
+from fairlead.bundle import read_file
+from fairlead.clock import SystemClock
+from fairlead.runners.load import load_runner, replay
+from support.models import churn_model, customers
+from support.platform import fairlead as run
+
+CODE = """
+import numpy as np
+from pathlib import Path
+
+class Model:
+    def load(self):
+        self.factor = float((Path(__file__).parent / "factor.txt").read_text())
+
+    def predict(self, batch):
+        big = batch["age"] * self.factor > 100
+        return {"label": np.where(big, "big", "small"), "score": batch["age"] * self.factor}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".fairlead"
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> Path:
+    frame, left = customers(120)
+    path = tmp_path / "valid.parquet"
+    frame.assign(left=left).to_parquet(path)
+    return path
+
+
+def loads(home: Path, name: str) -> str:
+    """Load a version as a worker does, and prove its receipt; gives the runner's kind."""
+    workspace = Workspace(home)
+    bundle = workspace.bundle(workspace.registry.resolve(name))
+    runner = load_runner(bundle)
+    try:
+        assert replay(runner, bundle, SystemClock()) > 0
+    finally:
+        runner.close()
+    return bundle.info.runner.kind
+
+
+def test_a_skops_file(home: Path, reference: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.skops"
+    skops.io.dump(churn_model(*customers()), model)
+    said = run(home, "package", str(model), "--name", "churn", "--reference", str(reference),
+               "--label", "left")  # fmt: skip
+    assert "churn:1 is registered, served by onnx" in said
+    assert "accuracy" in said
+    assert loads(home, "churn:1") == "onnx"
+    assert "trainable   skops" in run(home, "show", "churn:1")
+
+
+def test_a_python_folder(home: Path, reference: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "model.py").write_text(CODE)
+    (folder / "factor.txt").write_text("2")
+    said = run(home, "package", str(folder), "--name", "rule", "--reference", str(reference))
+    assert "rule:1 is registered, served by python" in said
+    assert loads(home, "rule") == "python"
+    assert loads(home, "rule") == "python", "a run leaves nothing in the bundle"
+
+
+def test_an_onnx_file(home: Path, reference: Path, tmp_path: Path) -> None:
+    frame, left = customers(120)
+    fairlead.package(churn_model(frame, left), frame, left, name="first", home=home)
+    workspace = Workspace(home)
+    bundle = workspace.bundle(workspace.registry.resolve("first"))
+    numbers = pd.DataFrame(np.arange(12.0).reshape(6, 2), columns=["a", "b"])
+    fitted = LinearRegression().fit(numbers, [1, 2, 3, 4, 5, 7])
+    fairlead.package(fitted, numbers, name="line", home=home)
+    line = workspace.bundle(workspace.registry.resolve("line"))
+    model, rows = tmp_path / "line.onnx", tmp_path / "rows.csv"
+    model.write_bytes(read_file(line, "model.onnx"))
+    numbers.to_csv(rows, index=False)
+    said = run(home, "package", str(model), "--name", "taken", "--reference", str(rows))
+    assert "served by onnx" in said
+    assert loads(home, "taken") == "onnx"
+    assert bundle.info.runner.kind == "onnx"
+
+
+def test_what_has_no_onnx_form_is_served_as_itself_and_says_why(home: Path) -> None:
+    numbers = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    model = IsolationForest(n_estimators=5, random_state=0).fit(numbers)
+    version = fairlead.package(model, numbers, name="odd", home=home)
+    assert loads(home, "odd") == version.runner
+    if version.runner == "sklearn":
+        assert "Not served as ONNX" in version.notes[0]
+
+
+def _doubled(values: object) -> object:
+    return values + values  # type: ignore[operator]
+
+
+def test_a_pickle_is_made_and_loaded_only_where_that_is_said(home: Path) -> None:
+    from sklearn.pipeline import make_pipeline
+
+    numbers = pd.DataFrame(np.arange(12.0).reshape(6, 2), columns=["a", "b"])
+    model = make_pipeline(FunctionTransformer(_doubled), LinearRegression())
+    model.fit(numbers, [1, 2, 3, 4, 5, 7])
+    with pytest.raises(fairlead.ExportError, match="safe form"):
+        fairlead.package(model, numbers, name="odd", home=home)
+    version = fairlead.package(model, numbers, name="odd", allow_pickle=True, home=home)
+    assert version.pickle
+    assert "PICKLE" in run(home, "models")
+    assert "PICKLE" in run(home, "show", "odd:1")
+    with pytest.raises(fairlead.BundleError, match="pickle"):
+        loads(home, "odd:1")
+    assert "--allow-pickle" in run(home, "up", "odd:1", "--port=0", "--control-port=0", status=1)
+
+
+def test_what_is_said_of_fields_holds(home: Path) -> None:
+    frame, left = customers(80)
+    version = fairlead.package(
+        churn_model(frame, left),
+        frame,
+        name="churn",
+        fields={
+            "age": {"low": 0, "coerce": True, "missing": "impute", "impute": 40},
+            "plan": {"unknown": "error"},
+        },
+        extra="ignore",
+        home=home,
+    )
+    age, _, plan = version.signature.inputs
+    assert (age.low, age.coerce, age.missing, age.impute) == (0, True, "impute", 40)
+    assert (plan.unknown, plan.missing, version.signature.extra) == ("error", "allow", "ignore")
+    assert loads(home, "churn") == "onnx"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"agee": {"low": 0}}, "Did you mean 'age'"),
+        ({"age": {"lo": 0}}, "Did you mean 'low'"),
+        ({"age": {"missing": "allow"}}, "does not answer rows whose 'age' is missing"),
+        ({"age": {"missing": "impute"}}, "no value for it"),
+    ],
+)
+def test_what_makes_no_sense_of_fields_is_refused(
+    home: Path, fields: dict[str, dict[str, object]], said: str
+) -> None:
+    frame, left = customers(60)
+    with pytest.raises(fairlead.ConfigError, match=said):
+        fairlead.package(churn_model(frame, left), frame, name="churn", fields=fields, home=home)
+
+
+@pytest.mark.parametrize("name", ["Churn", "a/b", "../x", "", "a" * 64, "x:1"])
+def test_a_name_that_cannot_be_one_is_refused(home: Path, name: str) -> None:
+    frame, left = customers(60)
+    with pytest.raises(fairlead.FairleadError, match="name"):
+        fairlead.package(churn_model(frame, left), frame, left, name=name, home=home)
+
+
+def test_labels_must_be_as_many_as_rows(home: Path) -> None:
+    frame, left = customers(60)
+    with pytest.raises(fairlead.InputError, match="60 reference rows and 59 labels"):
+        fairlead.package(churn_model(frame, left), frame, left[:-1], name="churn", home=home)
+
+
+def test_the_same_bundle_is_the_same_version(home: Path, tmp_path: Path) -> None:
+    frame, left = customers(60)
+    fairlead.package(churn_model(frame, left), frame, left, name="churn", home=home)
+    file = tmp_path / "churn.fairlead"
+    run(home, "export", "churn:1", "-o", str(file))
+    assert "churn:1" in run(home, "import", str(file))

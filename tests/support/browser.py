@@ -1,0 +1,118 @@
+"""A real browser, shut in: it reaches one platform, and what goes wrong on a page is noted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
+WAIT_MS_MAX = 10_000
+
+TELL_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+# Every text that is seen, with the contrast to the ground that it stands on (WCAG 2.2).
+CONTRASTS = """
+() => {
+  const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = (color) => {
+    const [r, g, b] = parts(color).map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let up = element; up; up = up.parentElement) {
+      const color = getComputedStyle(up).backgroundColor;
+      if (parts(color)[3] !== 0) return color;
+    }
+    throw new Error("nothing has a colour");
+  };
+  const told = [...document.body.querySelectorAll("*")].filter((element) =>
+    element.checkVisibility() && element.tagName !== "OPTION"
+    && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  return told.map((element) => {
+    const [low, high] = [light(getComputedStyle(element).color), light(ground(element))]
+      .sort((a, b) => a - b);
+    return [element.textContent.trim(), (high + 0.05) / (low + 0.05)];
+  });
+}
+"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright; skips where either is missing."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visit:
+    """A page of a platform, from opening until nothing has gone wrong on it.
+
+    Args:
+        browser: that shows it.
+        origin: of the platform's pages; requests to any other are blocked and noted.
+        options: of the browser's context, e.g. `viewport`.
+    """
+
+    def __init__(self, browser: Browser, origin: str, **options: Any) -> None:
+        self.origin = origin
+        self.problems: list[str] = []
+        self._context = browser.new_context(base_url=origin, **options)
+        self._context.set_default_timeout(WAIT_MS_MAX)
+        self._context.route("**/*", self._let_through)
+        self._context.add_init_script(TELL_VIOLATIONS)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def __enter__(self) -> Page:
+        return self.page
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._context.close()
+        assert kind is not None or not self.problems, self.problems
+
+    def _let_through(self, route: Route) -> None:
+        if route.request.url.startswith(f"{self.origin}/"):
+            route.continue_()
+            return
+        self.problems.append(f"asked for {route.request.url}")
+        route.abort()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+
+def overhang_px(page: Page) -> int:
+    """How far the page scrolls sideways."""
+    found = page.evaluate(
+        "() => { const { scrollWidth, clientWidth } = document.documentElement;"
+        " return scrollWidth - clientWidth; }"
+    )
+    return int(found)
+
+
+def contrasts(page: Page) -> dict[str, float]:
+    """The contrast of each text that is seen; of the same text the lowest."""
+    found: dict[str, float] = {}
+    for text, contrast in page.evaluate(CONTRASTS):
+        found[text] = min(contrast, found.get(text, contrast))
+    return found

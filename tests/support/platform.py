@@ -1,0 +1,157 @@
+"""A real platform in processes of its own, for tests to speak to over sockets."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fairlead.app.supervisor import Addresses
+from support.waiting import until
+
+STOP_S_MAX = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply to a request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.json["error"]
+        return found
+
+
+def ask(
+    url: str,
+    path: str,
+    body: bytes | object | None = None,
+    method: str | None = None,
+    headers: Mapping[str, str] = {},
+) -> Reply:
+    """One request on a connection of its own."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    raw = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+    try:
+        connection.request(method or ("GET" if raw is None else "POST"), path, raw, dict(headers))
+        got = connection.getresponse()
+        named = {name.lower(): value for name, value in got.headers.items()}
+        return Reply(got.status, named, got.read())
+    finally:
+        connection.close()
+
+
+def fairlead(home: Path, *arguments: str, status: int = 0) -> str:
+    """Run a command and give what it printed; fails if it ends with another status."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "fairlead", "--home", str(home), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == status, f"{finished.stdout}\n{finished.stderr}"
+    return finished.stdout if status == 0 else finished.stderr
+
+
+class Platform:
+    """`fairlead up` on a home, from before the first line until the last process is gone.
+
+    Args:
+        home: of the state.
+        options: of `fairlead up`.
+        before: what the command is started with, e.g. another program.
+    """
+
+    def __init__(self, home: Path, *options: str, before: Sequence[str] = ()) -> None:
+        self.home = home
+        self._log = home.parent / f"{home.name}.log"
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*before, sys.executable, "-m", "fairlead", "--home", str(home), "up",
+                 "--port=0", "--control-port=0", *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.addresses = until(self._addresses, "addresses")
+        until(lambda: self.ready() and "API " in self.log, "readiness", 60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """What the processes printed."""
+        return self._log.read_text(errors="replace")
+
+    def _addresses(self) -> Addresses | None:
+        assert self.process.poll() is None, self.log
+        try:
+            raw = (self.home / "run" / "addresses.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        return msgspec.json.decode(raw, type=Addresses)
+
+    def ready(self) -> bool:
+        """Whether both planes say that they are ready."""
+        assert self.process.poll() is None, self.log
+        try:
+            return (
+                self.api("/health/ready").status == 200
+                and self.control("/health/ready").status == 200
+            )
+        except OSError:
+            return False
+
+    def api(self, path: str, body: object | None = None, **more: Any) -> Reply:
+        """Ask the data plane."""
+        return ask(self.addresses.api, path, body, **more)
+
+    def control(self, path: str, body: object | None = None, **more: Any) -> Reply:
+        """Ask the control plane."""
+        return ask(self.addresses.control, path, body, **more)
+
+    def predict(self, endpoint: str, body: object) -> Reply:
+        """Ask an endpoint, in native JSON."""
+        return self.api(f"/v1/endpoints/{endpoint}/predict", body)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The workers, as the control plane knows them."""
+        found: list[dict[str, Any]] = self.control("/v1/workers").json["workers"]
+        return found
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        """Run a command on this home."""
+        return fairlead(self.home, *arguments, status=status)
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does, and see that it ends in order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_S_MAX)
+            except subprocess.TimeoutExpired:
+                os.kill(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+                raise AssertionError(f"it did not stop: {self.log}") from None
+        assert self.process.returncode == 0, self.log
