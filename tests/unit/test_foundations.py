@@ -59,11 +59,11 @@ def take_ids(out: Connection) -> None:
 
 
 def test_processes_that_start_at_the_same_moment_do_not_meet() -> None:
-    ours, theirs = CONTEXT.Pipe(duplex=False)
-    processes = [CONTEXT.Process(target=take_ids, args=(theirs,)) for _ in range(2)]
+    pipes = [CONTEXT.Pipe(duplex=False) for _ in range(2)]
+    processes = [CONTEXT.Process(target=take_ids, args=(theirs,)) for _, theirs in pipes]
     for process in processes:
         process.start()
-    made = [raw for _ in processes for raw in ours.recv()]
+    made = [raw for ours, _ in pipes for raw in ours.recv()]
     for process in processes:
         process.join()
     assert len(set(made)) == 2_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -20,7 +21,7 @@ from fairlead.errors import BundleError, StorageError
 
 SIZE_BYTES_MAX = 64 << 30
 # What zipfile raises over bytes that are no archive.
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -82,6 +83,8 @@ def unpack(
     except DAMAGE as error:
         raise BundleError("The file is not a bundle's archive, or is damaged.") from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # an offset in the archive that no file can have
+            raise BundleError("The file is not a bundle's archive, or is damaged.") from error
         raise StorageError(f"The bundle cannot be extracted: {error.strerror}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -20,11 +20,12 @@ from fairlead.predictionlog import (
     encode_prediction,
 )
 from fairlead.predictionlog.compact import GARBAGE, GRACE_US, Compactor
+from fairlead.predictionlog.frame import HEADER, decode_payload
 from fairlead.predictionlog.read import feedback, read
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
 from fairlead.predictionlog.segments import JOURNALS, SEGMENTS
 from fairlead.signature import Batch
-from fairlead.store import Blobs, Event, Store, open_blobs, open_store
+from fairlead.store import Blobs, Store, open_blobs, open_store
 
 DAY_US = 86_400_000_000
 START_US = 20_000 * DAY_US
@@ -37,14 +38,7 @@ class Crash(BaseException):
 
 @dataclass
 class Crashing:
-    """Passes calls on until `left` of the named method have passed; then the process dies.
-
-    Args:
-        target: a store or a blob store.
-        method: whose calls are counted.
-        left: how many pass.
-        after: whether the fatal call is still done.
-    """
+    """Lets `left` calls of a method pass; in the next, or `after` it, the process dies."""
 
     target: Any
     method: str
@@ -481,23 +475,6 @@ def test_a_reader_never_mixes_two_moments(log: Log) -> None:
         read(restless, log.blobs, log.folder, "churn")
 
 
-def test_the_log_survives_a_reader_of_a_journal_that_disappears(log: Log) -> None:
-    writer = log.writer()
-    writer.append(prediction(0))
-    writer.close()
-    (path,) = log.journals()
-
-    def vanish() -> None:
-        """What the sealer does, seen between its deletion and its last commit."""
-        if path.exists():
-            log.sealer().tick()
-
-    moving: Any = Moving(log.store, vanish, 2)
-    rows = read(moving, log.blobs, log.folder, "churn").collect()
-    assert rows.height == 1
-    assert list(log.folder.iterdir()) == []
-
-
 def test_a_frame_without_rows_leaves_nothing(log: Log) -> None:
     writer = log.writer()
     writer.append(prediction(0, 0))
@@ -511,8 +488,6 @@ def test_a_frame_without_rows_leaves_nothing(log: Log) -> None:
 
 
 def test_answers_that_failed_are_read_with_those_that_did_not(log: Log) -> None:
-    from fairlead.predictionlog.frame import HEADER, decode_payload
-
     whole = decode_payload(prediction(0, y=np.array([1.5]))[HEADER.size :])
     assert isinstance(whole, PredictionFrame)
     writer = log.writer()
@@ -523,10 +498,3 @@ def test_answers_that_failed_are_read_with_those_that_did_not(log: Log) -> None:
         assert [(r["outcome"], r["out.y"]) for r in rows] == [("timeout", None), ("ok", 2.5)]
         log.sealer().tick(everything=True)
     writer.close()
-
-
-def test_the_audit_and_records_of_others_are_left_alone(log: Log) -> None:
-    seen = Event(time_us=1, actor="cli", action="deploy", subject="x")
-    log.store.commit(events=[seen])
-    grown(log, days=1)
-    assert [e.action for e in log.store.events()] == ["deploy"]
