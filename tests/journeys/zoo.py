@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -323,6 +324,7 @@ def reference_of(data: Any) -> Reference:
     return Reference(data, from_frame(signature, data), signature)
 
 
+@cache
 def examine(name: str, steps: Steps) -> Outcome:
     """Fit, export and check one model on rows that its receipt does not hold."""
     with warnings.catch_warnings():

@@ -64,11 +64,15 @@ class GuardMiddleware:
 
     def _refusal(self, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         host = headers.get(b"host", b"").decode("latin-1")
-        name = urlsplit(f"//{host}").hostname or ""
+        origin = headers.get(b"origin")
+        try:
+            name = urlsplit(f"//{host}").hostname
+            site = None if origin is None else urlsplit(origin.decode("latin-1")).netloc
+        except ValueError:  # no address at all
+            return 400, "The Host or Origin of the request is not valid."
         if self._guard.hosts and name not in self._guard.hosts:
             return 421, "This address is not one of this platform's."
-        origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1")).netloc != host:
+        if site is not None and site != host:
             return 403, "Pages of other sites may not send anything here."
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._guard.body_bytes_max:

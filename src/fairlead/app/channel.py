@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-SEND_S_MAX = 1.0
 
 
 class Channel(Generic[T]):
@@ -25,38 +24,45 @@ class Channel(Generic[T]):
         self.sock = sock
         self._decode = msgspec.json.Decoder(receives).decode
         self._incoming = b""
+        self._outgoing = b""
 
     def send(self, value: msgspec.Struct) -> bool:
-        """Send a value.
+        """Send a value, without waiting.
+
+        While the peer does not read, values are dropped, since statuses are sent again; but what
+        was begun of one goes out before the next, or the peer would misread all that follow.
 
         Returns:
-            False if the peer is gone or does not read; statuses are sent again, so nothing is
-            kept back for it.
+            False once the peer is gone.
         """
-        line = msgspec.json.encode(value) + b"\n"
         try:
-            sent = self.sock.send(line)
-            while sent < len(line):  # a line is never left half sent: the peer would misread all
-                self.sock.settimeout(SEND_S_MAX)
-                sent += self.sock.send(line[sent:])
+            self._flush()
+            if not self._outgoing:
+                self._outgoing = msgspec.json.encode(value) + b"\n"
+                self._flush()
         except OSError:
             return False
-        finally:
-            self.sock.setblocking(False)
         return True
+
+    def _flush(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._outgoing:
+                self._outgoing = self._outgoing[self.sock.send(self._outgoing) :]
 
     def receive(self) -> list[T] | None:
         """The values that have come in.
 
         Returns:
-            What there is, perhaps nothing; None once the peer is gone.
+            What there is, perhaps nothing; None once the peer is gone or talks nonsense.
         """
         try:
             while data := self.sock.recv(1 << 16):
                 self._incoming += data
         except BlockingIOError:
             *lines, self._incoming = self._incoming.split(b"\n")
-            return [self._decode(line) for line in lines]
+            with contextlib.suppress(msgspec.DecodeError):  # it is not what it should be
+                return [self._decode(line) for line in lines]
+            return None
         except OSError:
             return None
         return None

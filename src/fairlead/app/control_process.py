@@ -118,7 +118,9 @@ async def _report(channel: Channel[_Told]) -> None:
 
 def main() -> None:
     """Entry of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The server ends on SIGTERM and raises it again: that must not skip what comes after.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     asyncio.run(serve(read_start()))
 
 

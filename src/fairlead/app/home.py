@@ -96,7 +96,7 @@ def find_home(given: Path | None = None) -> Home:
     `.fairlead` or a `fairlead.toml` in it, the present folder.
 
     Raises:
-        ConfigError: it cannot be made, or belongs to someone else.
+        ConfigError: it cannot be made, or it or its settings belong to someone else.
     """
     named = given or os.environ.get("FAIRLEAD_HOME")
     path = Path(named).expanduser().absolute() if named else _upward(Path.cwd()) / NAME
@@ -112,7 +112,14 @@ def find_home(given: Path | None = None) -> Home:
             f"The home {path} belongs to another user, who could change what runs from it.",
             hint="Name one of your own with --home or FAIRLEAD_HOME.",
         )
-    return Home(path)
+    home = Home(path)
+    if home.settings_file and home.settings_file.stat().st_uid not in (os.getuid(), 0):
+        raise ConfigError(
+            f"The settings {home.settings_file} belong to another user, who could change what "
+            "runs here.",
+            hint="Name a home of your own with --home or FAIRLEAD_HOME.",
+        )
+    return home
 
 
 def _upward(start: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -107,17 +108,19 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
             raise UnavailableError(
                 f"The platform ended at once: {' '.join(last)}", hint=f"Its log is {log}."
             )
-        if _is_live(workspace):
-            return workspace.addresses()
+        addresses = _addresses(workspace)
+        if addresses and addresses.pid == process.pid and is_ready(addresses.api, "/health/live"):
+            return addresses
         time.sleep(POLL_S)
     raise UnavailableError("The platform did not start in time.", hint=f"Its log is {log}.")
 
 
-def _is_live(workspace: Workspace) -> bool:
+def _addresses(workspace: Workspace) -> Addresses | None:
+    """Where a platform is reached; a killed one may have left its own."""
     try:
-        return is_ready(workspace.addresses().api, path="/health/live")
+        return workspace.addresses()
     except UnavailableError:
-        return False
+        return None
 
 
 def is_ready(url: str, path: str = "/health/ready") -> bool:
@@ -135,19 +138,24 @@ def is_ready(url: str, path: str = "/health/ready") -> bool:
 
 def stop_platform(workspace: Workspace) -> None:
     """Stop the platform of a home and wait until it is gone; nothing to do if none runs."""
-    try:
-        pid = workspace.addresses().pid
-    except UnavailableError:
+    if not _is_locked(workspace.home):  # the number of a killed one may be another's by now
         return
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
+    with contextlib.suppress(UnavailableError, ProcessLookupError):
+        os.kill(workspace.addresses().pid, signal.SIGTERM)
     deadline_s = time.monotonic() + STOP_S_MAX
-    while workspace.home.addresses_file.exists() and time.monotonic() < deadline_s:
+    while _is_locked(workspace.home) and time.monotonic() < deadline_s:
         time.sleep(POLL_S)
     if pid in _started:
         _started.pop(pid).wait(max(0.0, deadline_s - time.monotonic()))
+
+
+def _is_locked(home: Home) -> bool:
+    """Whether a platform serves a home now."""
+    try:
+        with _locked(home):
+            return False
+    except ConflictError:
+        return True
 
 
 def deploy(

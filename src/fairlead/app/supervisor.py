@@ -6,6 +6,7 @@ socket outlives the worker: connections that wait in it are answered by the next
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -26,6 +27,8 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.types import FleetStatus, WorkerStatus
 
 SILENCE_S_MAX = 20.0
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Workers share the cores as processes; threads of libraries beside them would only contend."""
 DRAIN_S_MAX = 30.0
 
 
@@ -104,7 +107,8 @@ class Supervisor:
     def stop(self) -> None:
         """Ask `run` to end; safe to call from a signal handler or another thread."""
         self._stopping = True
-        self._wake_in.send(b".")
+        with contextlib.suppress(OSError):  # it has ended, or is awake anyway
+            self._wake_in.send(b".")
 
     def run(self) -> None:
         """Start everything and keep it alive until `stop`; then drain, workers first."""
@@ -139,17 +143,22 @@ class Supervisor:
             "--listener", str(child.listener.fileno()), "--channel", str(theirs.fileno()),
             "--addresses", msgspec.json.encode(self.addresses).decode(),
         ]  # fmt: skip
-        settings = msgspec.json.encode(self._settings)
-        child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            argv,
-            stdin=subprocess.PIPE,
-            pass_fds=(child.listener.fileno(), theirs.fileno()),
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then drains
-        )
+        try:
+            with theirs:
+                child.process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                    argv,
+                    stdin=subprocess.PIPE,
+                    pass_fds=(child.listener.fileno(), theirs.fileno()),
+                    env={**_ONE_THREAD, **os.environ},
+                    start_new_session=True,  # Ctrl-C reaches the supervisor alone, which drains
+                )
+        except OSError as error:  # no memory, no process to be had: later there may be
+            ours.close()
+            self._start_later(child, f"cannot be started ({error.strerror})")
+            return
         assert child.process.stdin is not None
-        with child.process.stdin as stdin:
-            stdin.write(settings)
-        theirs.close()
+        with contextlib.suppress(BrokenPipeError), child.process.stdin as stdin:
+            stdin.write(msgspec.json.encode(self._settings))
         child.channel = Channel(ours, WorkerStatus)
         child.heard_s = time.monotonic()
         self._selector.register(ours, selectors.EVENT_READ, child)
@@ -196,12 +205,15 @@ class Supervisor:
         child.process = child.channel = child.status = None
         if self._stopping:
             return
+        how = f"signal {-code}" if code < 0 else f"exit status {code}"
+        self._start_later(child, f"died ({how})")
+
+    def _start_later(self, child: Child, why: str) -> None:
         now_s = time.monotonic()
         child.deaths_s.append(now_s)
         delay_s = restart_delay_s(child.deaths_s, now_s)
         child.start_s = now_s + delay_s
-        how = f"signal {-code}" if code < 0 else f"exit status {code}"
-        _say(f"{child.name} died ({how}); it is started again in {delay_s:g} s.")
+        _say(f"{child.name} {why}; it is started again in {delay_s:g} s.")
 
     def _tell_controller(self) -> None:
         if self._controller.channel is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 
 import uvloop
 
@@ -77,6 +79,8 @@ async def serve(start: Start) -> None:
 def main() -> None:
     """Entry of the process."""
     uvloop.run(serve(read_start()))
+    sys.stderr.flush()
+    os._exit(0)  # a model's thread that hangs must not keep the process
 
 
 if __name__ == "__main__":

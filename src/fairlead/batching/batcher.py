@@ -29,13 +29,13 @@ class Batcher(Generic[Item, Result]):
     """Collects items and runs them together, in order, one batch at a time.
 
     Items of one turn of the loop share a batch, and so do all that arrive while a batch runs
-    on an executor. There is no timer: a lone item never waits. A callback that raises all the
-    same is told to the loop's exception handler, and the next batch runs.
+    on an executor. There is no timer: a lone item never waits.
 
     Args:
         loop: that everything but `run` happens on.
         run: computes a batch, on the executor if there is one; must not raise.
-        finish: takes the items and what `run` gave, on the loop; must not raise.
+        finish: takes the items and what `run` gave, on the loop; if it fails, the loop is told
+            and the next batch runs all the same.
         rows_max: of a batch.
         queue_rows_max: waiting at any time.
         executor: with one thread; None to run on the loop, for models of under a millisecond.
@@ -89,11 +89,9 @@ class Batcher(Generic[Item, Result]):
         if not items:
             self._scheduled = False
         elif self._executor is None:
-            try:
-                self._finish(items, self._run(items))
-            finally:
-                # Not a loop here: other connections get their turn between two batches.
-                self._loop.call_soon(self._next)
+            # Not a loop here: other connections get their turn between two batches.
+            self._loop.call_soon(self._next)
+            self._finish(items, self._run(items))
         else:
             future = self._executor.submit(self._run, items)
             future.add_done_callback(lambda done: self._from_thread(items, done))
@@ -102,7 +100,5 @@ class Batcher(Generic[Item, Result]):
         self._loop.call_soon_threadsafe(self._after, items, done)
 
     def _after(self, items: list[Item], done: Future[Result]) -> None:
-        try:
-            self._finish(items, done.result())
-        finally:
-            self._next()
+        self._loop.call_soon(self._next)
+        self._finish(items, done.result())

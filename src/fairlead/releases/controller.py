@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError
 from fairlead.ids import IdSource
-from fairlead.releases.decide import decide
+from fairlead.releases.decide import decide, give_way
 from fairlead.releases.types import OPEN, RELEASES, Release, WorkerView
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.signature import Signature
@@ -74,15 +74,20 @@ class ReleaseController:
         Args:
             view: what each living worker has of a release.
         """
-        for stored in self._store.scan(RELEASES):
-            if stored.value.state in OPEN:
-                self._step(stored, view)
+        found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        found.sort(key=lambda stored: stored.value.state == "requested")  # under way comes first
+        first: dict[str, Release] = {}
+        for stored in found:
+            self._step(stored, first.setdefault(stored.value.endpoint, stored.value), view)
 
-    def _step(self, stored: Stored[Release], view: View) -> None:
+    def _step(self, stored: Stored[Release], first: Release, view: View) -> None:
         release = stored.value
         route = self._store.get(ROUTES, ROUTES.key(release.endpoint))
-        decision = decide(
-            release, route.value if route else None, view(release), self._clock.now_us()
+        now_us = self._clock.now_us()
+        decision = (
+            decide(release, route.value if route else None, view(release), now_us)
+            if first.id == release.id
+            else give_way(release, first, now_us)
         )
         if decision is None:
             return

@@ -11,6 +11,7 @@ from fairlead.routing import SLOTS, Arm, Route
 from fairlead.signature import fits
 
 PREPARE_US_MAX = 300_000_000
+SWITCH_US_MAX = 60_000_000
 
 
 def decide(
@@ -36,9 +37,16 @@ def decide(
     assert route is not None
     if release.state == "preparing":
         return _when_ready(release, route, workers, now_us)
-    if workers and all(worker.revision >= release.revision for worker in workers):
-        return Decision(_to(release, "done", f"{release.version.name} answers.", now_us), None)
-    return None
+    return _when_switched(release, workers, now_us)
+
+
+def give_way(release: Release, other: Release, now_us: int) -> Decision:
+    """End a release of an endpoint that another release moves already.
+
+    Of two that were asked for at the same moment one goes on.
+    """
+    reason = f"A release of {other.version.name} was first."
+    return Decision(_to(release, "failed", reason, now_us), None)
 
 
 def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
@@ -65,6 +73,17 @@ def _when_ready(
         late = ", ".join(str(w.worker) for w in workers if w.version != "ready") or "all"
         reason = f"{release.version.name} was not ready in time on workers: {late}"
         return _give_up(release, route, reason, now_us)
+    return None
+
+
+def _when_switched(release: Release, workers: Sequence[WorkerView], now_us: int) -> Decision | None:
+    late = [worker.worker for worker in workers if worker.revision < release.revision]
+    if workers and not late:
+        return Decision(_to(release, "done", f"{release.version.name} answers.", now_us), None)
+    if now_us - release.changed_us > SWITCH_US_MAX:  # a worker in trouble must not bar the way back
+        where = f"on workers: {', '.join(map(str, late))}" if workers else "as no worker lives"
+        reason = f"{release.version.name} is routed to, but does not answer yet {where}"
+        return Decision(_to(release, "done", reason, now_us), None)
     return None
 
 

@@ -37,7 +37,10 @@ def make_frame(fields: Sequence[Field], batch: Batch, form: Form) -> Any:
 def _matrix(fields: Sequence[Field], batch: Batch) -> npt.NDArray[Any]:
     if all(field.kind in NUMERIC for field in fields):
         single = all(field.dtype == "float32" for field in fields)
-        return batch.numbers.astype(np.float32 if single else np.float64)
+        names = tuple(field.name for field in fields)
+        in_order = names == batch.names
+        numbers = batch.numbers if in_order else np.column_stack([batch.column(n) for n in names])
+        return numbers.astype(np.float32 if single else np.float64)
     if len(fields) == 1 and fields[0].kind == "tensor":
         return np.asarray(batch.columns[fields[0].name])
     matrix = np.empty((batch.rows, len(fields)), dtype=object)

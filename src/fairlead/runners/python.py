@@ -12,15 +12,18 @@ code, not against malice: it runs as the same user.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 from fairlead.errors import DeadlineError, ModelError
-from fairlead.runners.wire import Message, pack, receive, send, unpack
+from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
 from fairlead.signature import NUMERIC, Batch, Column, Field, Signature
 
 LOAD_S_MAX = 120.0
@@ -46,13 +49,15 @@ class PythonRunner:
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
+        self._closed = False
         self._start()
 
     def predict(self, batch: Batch) -> Batch:
         """Answer rows.
 
         Raises:
-            ModelError: the code failed, its process died, or the answer has another form.
+            ModelError: the code failed, its process died, the answer has another form, or the
+                runner is closed.
             DeadlineError: it took too long, and was ended.
         """
         return as_batch(self.columns(batch), self._signature.outputs, batch.rows)
@@ -64,24 +69,35 @@ class PythonRunner:
             ModelError: the code failed, or its process died.
             DeadlineError: it took too long, and was ended.
         """
+        if self._closed:
+            raise ModelError("The model is closed.")
         if self._sock is None:
             self._start()
-        question = pack({f.name: batch.column(f.name) for f in self._signature.inputs})
+        question = encode(pack({f.name: batch.column(f.name) for f in self._signature.inputs}))
         answer = self._ask(question, self._timeout_s)
         if answer.error:
             raise ModelError(f"The model's code did not answer: {answer.error}.")
-        return unpack(answer)
+        try:
+            return unpack(answer)
+        except (ValueError, TypeError):
+            raise ModelError("The model's code answered what cannot be read.") from None
 
     def close(self) -> None:
-        """End the process."""
-        if self._sock is not None:
-            self._sock.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+        """End the process, and all that it started."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        sock, process = self._sock, self._process
         self._sock = self._process = None
+        if sock is not None:
+            sock.close()
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -94,41 +110,74 @@ class PythonRunner:
         self._sock = ours
         loaded = self._ask(None, LOAD_S_MAX)
         if loaded.error:
-            self.close()
+            self._end()
             raise ModelError(f"The model's code cannot be used: {loaded.error}.")
 
-    def _ask(self, question: Message | None, timeout_s: float) -> Message:
+    def _ask(self, question: bytes | None, timeout_s: float) -> Message:
         assert self._sock is not None
-        self._sock.settimeout(timeout_s)
+        deadline_s = time.monotonic() + timeout_s
         try:
             if question is not None:
-                send(self._sock, question)
-            return receive(self._sock)
+                send(self._sock, question, deadline_s)
+            return receive(self._sock, deadline_s)
         except TimeoutError:
-            self.close()
+            self._end()
             raise DeadlineError(
                 f"The model's code took longer than {timeout_s:g} s and was ended."
             ) from None
         except (OSError, ValueError):
-            self.close()
+            self._end()
             raise ModelError("The process of the model's code died.") from None
+        except BaseException:  # what is left of the answer must not become the next one
+            self._end()
+            raise
 
 
 def as_batch(columns: dict[str, Column], fields: tuple[Field, ...], rows: int) -> Batch:
     """Columns of an answer in the form of a batch.
 
     Raises:
-        ModelError: a field is missing, or has another length or shape.
+        ModelError: a field is missing, or has another length, shape or type.
     """
-    for field in fields:
-        wanted = (rows, *field.shape)
-        if field.name not in columns or columns[field.name].shape != wanted:
-            raise ModelError(f"The model's code did not answer '{field.name}' with shape {wanted}.")
+    fitting = {field.name: _fitting(field, columns.get(field.name), rows) for field in fields}
     names = tuple(field.name for field in fields if field.kind in NUMERIC)
     numbers = np.empty((rows, len(names)))
-    with contextlib.suppress(ValueError, TypeError):
-        for place, name in enumerate(names):
-            numbers[:, place] = columns[name]
-        others = {f.name: columns[f.name] for f in fields if f.name not in names}
-        return Batch(rows, names, numbers, others)
-    raise ModelError("The model's code answered texts where numbers were expected.")
+    for place, name in enumerate(names):
+        numbers[:, place] = fitting.pop(name)
+    return Batch(rows, names, numbers, fitting)
+
+
+def _fitting(field: Field, column: Column | None, rows: int) -> Column:
+    """A column as its field's kind has it in a batch."""
+    wanted = (rows, *field.shape)
+    if column is None or not _has_shape(column, wanted):
+        raise ModelError(f"The model's code did not answer '{field.name}' with shape {wanted}.")
+    try:
+        match field.kind:
+            case "number" | "integer" | "boolean":
+                return column.astype(np.float64)
+            case "timestamp":
+                return column.astype("datetime64[us]")
+            case "tensor":
+                return column if column.dtype.kind in "biuf" else column.astype(np.float64)
+            case "category" | "text":
+                return _of_types(column, (str, bool, int, float))
+            case "image" | "audio":
+                return _of_types(column, (bytes,))
+    except (ValueError, TypeError):
+        raise ModelError(
+            f"The model's code answered '{field.name}' with values that are no {field.kind}."
+        ) from None
+
+
+def _has_shape(column: Column, wanted: tuple[int, ...]) -> bool:
+    return len(column.shape) == len(wanted) and all(
+        size in (have, -1) for have, size in zip(column.shape, wanted, strict=True)
+    )
+
+
+def _of_types(column: Column, types: tuple[type, ...]) -> Column:
+    values = column.astype(object)
+    if not all(value is None or isinstance(value, types) for value in values):
+        raise TypeError
+    return values

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fairlead.runners.wire import Message, pack, receive, send, unpack
+from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
 
 
 def main() -> None:
@@ -33,9 +34,9 @@ def main() -> None:
             model.load()
     except BaseException as error:  # of someone else's code: anything
         traceback.print_exception(error, file=sys.stderr)
-        send(sock, Message(error=f"loading failed with {type(error).__name__}"))
+        send(sock, encode(Message(error=f"loading failed with {type(error).__name__}")))
         return
-    send(sock, Message())
+    send(sock, encode(Message()))
     while True:
         try:
             question = receive(sock)
@@ -44,21 +45,21 @@ def main() -> None:
         send(sock, _answer(model, question))
 
 
-def _answer(model: Any, question: Message) -> Message:
+def _answer(model: Any, question: Message) -> bytes:
     try:
         answer = model.predict(unpack(question))
         if not isinstance(answer, Mapping):
             answer = {"prediction": answer}
-        return pack({str(name): np.asarray(values) for name, values in answer.items()})
+        return encode(pack({str(name): np.asarray(values) for name, values in answer.items()}))
     except Exception as error:  # of someone else's code; its text may hold callers' values
         traceback.print_exception(error, file=sys.stderr)
-        return Message(error=f"it failed with {type(error).__name__}")
+        return encode(Message(error=f"it failed with {type(error).__name__}"))
 
 
 def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)  # this process leads its group: whatever the model started, too
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,34 +87,60 @@ def _unpack(packed: Packed) -> Column:
     return np.frombuffer(packed.data, dtype).reshape(packed.shape).copy()
 
 
-def send(sock: socket.socket, message: Message) -> None:
-    """Send a message whole.
+def encode(message: Message) -> bytes:
+    """A message as it is sent.
 
     Raises:
-        OSError: the peer is gone, or does not take it in the socket's time.
-        TypeError: a value of it cannot be sent.
+        TypeError, ValueError, OverflowError: a value of it cannot be sent.
     """
     raw = _encode(message)
-    sock.sendall(HEADER.pack(len(raw)) + raw)
+    return HEADER.pack(len(raw)) + raw
 
 
-def receive(sock: socket.socket) -> Message:
-    """Receive a message whole.
+def send(sock: socket.socket, raw: bytes, deadline_s: float | None = None) -> None:
+    """Send what `encode` made.
+
+    Args:
+        sock: to the peer.
+        raw: the message.
+        deadline_s: on the monotonic clock; None to wait for ever.
 
     Raises:
-        OSError: the peer is gone, or does not send it in the socket's time.
+        OSError: the peer is gone; TimeoutError if it does not take it in time.
+    """
+    sock.settimeout(_left_s(deadline_s))
+    sock.sendall(raw)
+
+
+def receive(sock: socket.socket, deadline_s: float | None = None) -> Message:
+    """Receive a message whole.
+
+    Args:
+        sock: to the peer.
+        deadline_s: on the monotonic clock; None to wait for ever.
+
+    Raises:
+        OSError: the peer is gone; TimeoutError if it does not send it all in time.
         ValueError: it is not a message.
     """
-    size = HEADER.unpack(_exactly(sock, HEADER.size))[0]
+    size = HEADER.unpack(_exactly(sock, HEADER.size, deadline_s))[0]
     if size > MESSAGE_BYTES_MAX:
         raise ValueError("a message that is too long")
-    return _decode(_exactly(sock, size))
+    return _decode(_exactly(sock, size, deadline_s))
 
 
-def _exactly(sock: socket.socket, size: int) -> bytes:
+def _left_s(deadline_s: float | None) -> float | None:
+    """What is left of the time; a socket without any would not wait, but fail otherwise."""
+    return None if deadline_s is None else max(1e-3, deadline_s - time.monotonic())
+
+
+def _exactly(sock: socket.socket, size: int, deadline_s: float | None) -> bytes:
     raw = bytearray(size)
     view, done = memoryview(raw), 0
     while done < size:
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            raise TimeoutError("the message is not whole in time")
+        sock.settimeout(_left_s(deadline_s))
         got = sock.recv_into(view[done:])
         if got == 0:
             raise ConnectionError("the peer hung up")

@@ -123,11 +123,22 @@ class LiveArm:
             else:
                 for place in live:
                     results[place] = self._predict([items[place]])
-        return Ran(results, started_s, self._clock.monotonic_s() - started_s)
+        ended_s = self._clock.monotonic_s()
+        for place in live:
+            if items[place].deadline_s <= ended_s:
+                results[place] = _TOO_LONG
+        return Ran(results, started_s, ended_s - started_s)
 
     def _predict(self, items: list[Work]) -> Result:
         try:
-            return self.version.runner.predict(concat([item.batch for item in items]))
+            batch = concat([item.batch for item in items])
+            answers = self.version.runner.predict(batch)
+            if answers.rows == batch.rows:
+                return answers
+            return ModelError(
+                f"The model of {self.version.ref.name} gave {answers.rows} answers for "
+                f"{batch.rows} rows."
+            )
         except FairleadError as error:
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
@@ -137,30 +148,42 @@ class LiveArm:
     def _finish(self, items: list[Work], ran: Ran) -> None:
         """Record every row, then answer every caller."""
         self.version.in_flight -= len(items)
-        unlogged = self._record(items, ran)
-        now_s = self._clock.monotonic_s()
-        self._counters.batch(sum(item.rows for item in items), ran.model_s)
-        for item, result in zip(items, ran.results, strict=True):
-            self._counters.request(outcome(result), item.rows, now_s - item.received_s)
-            item.done(unlogged or result)
-
-    def _record(self, items: list[Work], ran: Ran) -> StorageError | None:
-        """Write one frame for each outcome; usually that is one.
-
-        Returns:
-            Why the answers must not go out, if the log failed and the endpoint is to stop then.
-        """
         groups: dict[Outcome, list[int]] = {}
         for place, result in enumerate(ran.results):
             groups.setdefault(outcome(result), []).append(place)
+        held_back: dict[int, FairleadError] = {}
+        for kind, places in groups.items():  # usually one
+            held_back |= self._record(kind, places, items, ran)
+        now_s = self._clock.monotonic_s()
+        self._counters.batch(sum(item.rows for item in items), ran.model_s)
+        for place, (item, result) in enumerate(zip(items, ran.results, strict=True)):
+            self._counters.request(outcome(result), item.rows, now_s - item.received_s)
+            item.done(held_back.get(place, result))
+
+    def _record(
+        self, kind: Outcome, places: list[int], items: list[Work], ran: Ran
+    ) -> dict[int, FairleadError]:
+        """Write one frame for the items at some places, which share an outcome.
+
+        Returns:
+            By place, why an item must not be answered: the log failed and the endpoint is to
+            stop then, or its values are none that the log can hold.
+        """
+        outputs = [r for r in (ran.results[place] for place in places) if isinstance(r, Batch)]
         try:
-            for kind, places in groups.items():
-                group = [items[place] for place in places]
-                outputs = [r for r in (ran.results[p] for p in places) if isinstance(r, Batch)]
-                self._sink.predictions(self._frame(group, kind, outputs, ran))
+            self._sink.predictions(
+                self._frame([items[place] for place in places], kind, outputs, ran)
+            )
         except StorageError as error:
-            return error
-        return None
+            return dict.fromkeys(places, error)
+        except Exception as error:  # a model may answer anything
+            if len(places) > 1:
+                each = [self._record(kind, [place], items, ran) for place in places]
+                return {place: why for held_back in each for place, why in held_back.items()}
+            traceback.print_exception(error, file=sys.stderr)
+            unfit = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
+            return dict.fromkeys(places, unfit)
+        return {}
 
     def _frame(
         self, items: Sequence[Work], kind: Outcome, outputs: list[Batch], ran: Ran
@@ -210,3 +233,4 @@ def _texts(
 
 
 _LATE = DeadlineError("The request's time was up before the model could run.")
+_TOO_LONG = DeadlineError("The request's time was up before the model had answered.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
 from fairlead.clock import Clock
-from fairlead.errors import FairleadError
+from fairlead.errors import FairleadError, UnavailableError
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import (
@@ -98,13 +100,21 @@ class Doors:
         except FairleadError as error:
             self._refuse(error, reply, name)
             return
-        self._plane.predict(endpoint, ask, partial(self._answered, reply))
+        self._plane.predict(endpoint, ask, partial(self._answered, reply, name))
 
-    def _answered(self, reply: Reply, answer: Answer | FairleadError) -> None:
+    def _answered(self, reply: Reply, name: str, answer: Answer | FairleadError) -> None:
+        if isinstance(answer, UnavailableError):
+            self._refuse(answer, reply, name)
+            return
         if isinstance(answer, FairleadError):
             reply(error_response(answer))
-        else:
-            reply(self._native.response(answer))
+            return
+        try:
+            response = self._native.response(answer)
+        except Exception as error:  # an answer that JSON cannot hold
+            traceback.print_exception(error, file=sys.stderr)
+            response = error_response(error)
+        reply(response)
 
     def _refuse(self, error: FairleadError, reply: Reply, name: str) -> None:
         """Answer what never became a record; names that do not exist share one counter."""

@@ -13,6 +13,7 @@ PathHandler = Callable[[Request, Reply, str], None]
 """A handler that also takes what stands for `{name}` in the path; empty if there is none."""
 
 CACHE_PATHS_MAX = 4096
+CACHE_LENGTH_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Router:
             match = pattern.fullmatch(request.path)
             if match and door.method == method:
                 found = door.handler, "".join(match.groups())
-                if len(self._found) < CACHE_PATHS_MAX:
+                if len(self._found) < CACHE_PATHS_MAX and len(request.path) <= CACHE_LENGTH_MAX:
                     self._found[request.method, request.path] = found
                 return found
         return None

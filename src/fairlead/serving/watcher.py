@@ -25,7 +25,8 @@ class RouteWatcher:
     """Keeps the data plane's endpoints equal to the store's routes.
 
     The store is asked beside the loop, and while it cannot be reached the routes that are in
-    force stay so. A revision comes into force only when every version it names is loaded.
+    force stay so. A revision comes into force only when every version it names is loaded;
+    versions are loaded one at a time, and no other change waits for that.
 
     Args:
         store: that holds the routes.
@@ -48,36 +49,55 @@ class RouteWatcher:
         self._loader = loader
         self._make_arms = make_arms
         self._changed = changed
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
+        self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
+        self._load_thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._routes: dict[str, Route] = {}
         self._revision = -1
+        self._stale = False
         self._loaded: dict[str, LoadedVersion] = {}
         self._failed: dict[str, str] = {}
-        self._loading: set[str] = set()
-        self._unfetched = False
-        self.problem = ""
+        self._unfetched: dict[str, str] = {}
+        self._loading: VersionRef | None = None
+        self._load_task: asyncio.Task[None] | None = None
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """What keeps it from following the routes, in words; empty if nothing does."""
+        return self._problem or next(iter(self._unfetched.values()), "")
 
     async def run(self) -> None:
         """Follow the routes until cancelled."""
         while True:
-            await self.step()
-            await asyncio.sleep(POLL_S)
+            try:
+                await self.step()
+            except Exception as error:  # a fault must not end the watch
+                problem = f"the routes cannot be followed: it failed with {type(error).__name__}"
+                if problem != self._problem:
+                    traceback.print_exception(error, file=sys.stderr)
+                self._tell_problem(problem)
+            if self._load_task is None:
+                await asyncio.sleep(POLL_S)
+            else:
+                await asyncio.wait([self._load_task], timeout=POLL_S)
 
     async def step(self) -> None:
-        """Look once, and do what there is to do."""
-        loop = asyncio.get_running_loop()
+        """Look once, and do what there is to do; a load goes on beside it."""
         try:
-            routes = await loop.run_in_executor(self._thread, self._look)
+            routes = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
         except StorageError as error:
             self._tell_problem(f"the store cannot be read: {error}")
             return
         if routes is not None:
-            self._routes = routes
-        if routes is not None or self._unfetched:
-            await self._follow(loop)
-        if not self._unfetched:
-            self._tell_problem("")
+            self._routes, self._stale = routes, True
+        if self._load_task is not None and self._load_task.done():
+            self._load_task, self._stale = None, True
+        if self._stale:
+            self._switch()
+            self._stale = False
+        self._load_next()
         self._unload()
+        self._tell_problem("")
 
     def _look(self) -> dict[str, Route] | None:
         """The routes, if the store changed since the last look."""
@@ -88,46 +108,50 @@ class RouteWatcher:
         self._revision = revision
         return routes
 
-    async def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._plane.loading = frozenset(self._routes) - frozenset(self._plane.endpoints)
-        self._unfetched = False
-        needed = plan(self._routes.values(), [*self._loaded, *self._failed])
-        self._failed = {d: why for d, why in self._failed.items() if d not in needed.unload}
-        for ref in needed.load:
-            self._loading = {ref.digest}
+    def _load_next(self) -> None:
+        """Begin to load what is needed most: what could not be fetched comes last."""
+        if self._load_task is not None:
+            return
+        needed = plan(self._routes.values(), [*self._loaded, *self._failed]).load
+        order = {digest: place for place, digest in enumerate(self._unfetched, 1)}
+        if needed:
+            self._loading = min(needed, key=lambda ref: order.get(ref.digest, 0))
+            self._load_task = asyncio.create_task(self._load(self._loading))
             self._changed()
-            await self._load(loop, ref)
-            self._loading = set()
-            self._switch()
-        self._switch()
 
-    async def _load(self, loop: asyncio.AbstractEventLoop, ref: VersionRef) -> None:
+    async def _load(self, ref: VersionRef) -> None:
         try:
-            self._loaded[ref.digest] = await loop.run_in_executor(
-                self._thread, self._loader.load, ref
+            self._loaded[ref.digest] = await asyncio.get_running_loop().run_in_executor(
+                self._load_thread, self._loader.load, ref
             )
-        except StorageError as error:  # the next look tries again
-            self._unfetched = True
-            self._tell_problem(f"{ref.name} cannot be fetched: {error}")
+            self._unfetched.pop(ref.digest, None)
+        except StorageError as error:  # tried again, after the others
+            self._unfetched.pop(ref.digest, None)
+            self._unfetched[ref.digest] = f"{ref.name} cannot be fetched: {error}"
+            await asyncio.sleep(POLL_S)
         except FairleadError as error:
             self._failed[ref.digest] = str(error)
         except Exception as error:  # a broken library must not end the worker
             traceback.print_exception(error, file=sys.stderr)
             self._failed[ref.digest] = f"loading failed with {type(error).__name__}"
+        self._loading = None
 
     def _switch(self) -> None:
         """Put every route in force whose versions are all loaded."""
-        endpoints = dict(self._plane.endpoints)
+        gone = plan(self._routes.values(), [*self._failed, *self._unfetched]).unload
+        for digest in gone:
+            self._failed.pop(digest, None)
+            self._unfetched.pop(digest, None)
+        endpoints = {n: e for n, e in self._plane.endpoints.items() if n in self._routes}
         for name, route in self._routes.items():
             current = endpoints.get(name)
             ready = all(arm.version.digest in self._loaded for arm in route.arms)
             if route.arms and ready and (current is None or current.route != route):
                 endpoints[name] = Endpoint.of(route, self._make_arms(route, self._loaded))
-        self._plane.endpoints = {n: e for n, e in endpoints.items() if n in self._routes}
+        self._plane.endpoints = endpoints
         self._plane.loading = frozenset(
-            name for name, route in self._routes.items()
-            if route.arms and name not in self._plane.endpoints
-        )  # fmt: skip
+            name for name, route in self._routes.items() if route.arms and name not in endpoints
+        )
         self._changed()
 
     def _unload(self) -> None:
@@ -137,8 +161,8 @@ class RouteWatcher:
                 self._changed()
 
     def _tell_problem(self, problem: str) -> None:
-        if problem != self.problem:
-            self.problem = problem
+        if problem != self._problem:
+            self._problem = problem
             self._changed()
 
     def ready(self) -> bool:
@@ -166,14 +190,15 @@ class RouteWatcher:
     def versions(self) -> dict[str, str]:
         """By digest: `loading`, `ready`, or why it failed."""
         return (
-            dict.fromkeys(self._loading, "loading")
+            ({self._loading.digest: "loading"} if self._loading else {})
             | dict.fromkeys(self._loaded, "ready")
             | {digest: f"failed: {why}" for digest, why in self._failed.items()}
         )
 
     def close(self) -> None:
-        """Free every version; nothing may be under way."""
-        self._thread.shutdown(wait=True)
+        """Free every version; no request may be under way. A load that is goes on for nothing."""
+        for thread in (self._look_thread, self._load_thread):
+            thread.shutdown(wait=False, cancel_futures=True)
         for version in self._loaded.values():
             version.close()
         self._loaded.clear()

@@ -76,9 +76,11 @@ class MetricsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden = path.with_suffix(".new")
+        self._descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         os.ftruncate(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
+        hidden.rename(path)  # only now, held, may another process find it: it would fold it away
         self._map = mmap.mmap(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
         self._numbers = memoryview(self._map)[NAMES_BYTES:].cast("d")
         self._named = 0

@@ -33,13 +33,15 @@ class _Total(msgspec.Struct, frozen=True):
 
 def read(folder: Path) -> list[Sample]:
     """All that was counted, over all processes that ever wrote into a folder."""
-    total = _read_total(folder)
-    samples = [total.samples]
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        if path.name not in total.folded:
-            with contextlib.suppress(FileNotFoundError):  # folded meanwhile: in the next scrape
-                samples.append(tuple(read_file(path)))
-    return _summed(samples)
+    while True:
+        total = _read_total(folder)
+        samples = [total.samples]
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            if path.name not in total.folded:
+                with contextlib.suppress(FileNotFoundError):
+                    samples.append(tuple(read_file(path)))
+        if _read_total(folder) == total:  # else a file was folded away meanwhile: look again
+            return _summed(samples)
 
 
 def fold(folder: Path) -> None:

@@ -107,6 +107,14 @@ def test_categories_that_the_original_refuses_are_an_error() -> None:
     assert (made.inputs[1].unknown, made.inputs[1].missing) == ("error", "error")
 
 
+def test_declared_categories_that_the_original_refuses_are_left_out() -> None:
+    declared = pd.CategoricalDtype(["free", "gold", "nan", "pro"])
+    data = people().fillna({"plan": "free"}).astype({"plan": declared})
+    _, made = served(OneHotEncoder(), data)
+    assert made.inputs[1].unknown == "error"
+    assert made.inputs[1].categories == ("free", "nan", "pro")
+
+
 def test_an_encoder_that_refuses_unseen_numbers_is_served_as_itself() -> None:
     data = people().fillna({"plan": "free"})
     columns = ColumnTransformer([("score", OneHotEncoder(), ["score", "plan"])])

@@ -15,22 +15,30 @@ ROWS = 8
 
 
 def with_policies(original: Original, batch: Batch) -> tuple[Field, ...]:
-    """The inputs, with `allow` exactly where the original answers a missing or unseen value."""
+    """The inputs, with `allow` exactly where the original answers a missing or unseen value.
+
+    Categories that a type declares but that the original refuses are left out.
+    """
     rows = batch.take(slice(0, ROWS))
-    return tuple(_probed(original, rows, field) for field in original.inputs)
+    return tuple(_probed(original, rows, field, batch) for field in original.inputs)
 
 
-def _probed(original: Original, rows: Batch, field: Field) -> Field:
+def _probed(original: Original, rows: Batch, field: Field, seen: Batch) -> Field:
+    def answers(value: object) -> bool:
+        return original.tries(with_value(rows, field, value)) is not None
+
     missing = can_miss(field) and original.tries(with_missing(rows, field)) is not None
-    unseen = (
-        field.kind == "category"
-        and unseen_value(field) is not None
-        and original.tries(with_value(rows, field, unseen_value(field))) is not None
-    )
+    unseen = unseen_value(field)
+    unknown = field.kind == "category" and unseen is not None and answers(unseen)
+    categories = field.categories
+    if field.kind == "category" and categories and not unknown:
+        present = set(seen.column(field.name).tolist())
+        categories = tuple(value for value in categories if value in present or answers(value))
     return msgspec.structs.replace(
         field,
         missing="allow" if missing else "error",
-        unknown="allow" if unseen else "error",
+        unknown="allow" if unknown else "error",
+        categories=categories,
     )
 
 

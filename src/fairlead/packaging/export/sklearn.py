@@ -50,7 +50,14 @@ def export(model: object, reference: Reference, *, allow_pickle: bool) -> Export
     Raises:
         ExportError: it does not predict, or no safe form is equal to it.
     """
-    original = read_original(_found(model), reference)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):  # hundreds of small questions, that threads only slow
+        return _export(_found(model), reference, allow_pickle=allow_pickle)
+
+
+def _export(model: Any, reference: Reference, *, allow_pickle: bool) -> Exported:
+    original = read_original(model, reference)
     original = replace(original, inputs=with_policies(original, reference.batch))
     rows = receipt_rows(original, reference.batch)
     answers = original.answer(rows)

@@ -1,6 +1,6 @@
 """Write the table of docs/models.md: which model is served in which form, and why.
 
-Run as `python benchmarks/zoo_table.py`; it fits and checks every model of the zoo.
+Run as `python docs/write_models.py`; it fits and checks every model of the zoo.
 """
 
 from __future__ import annotations

@@ -1,0 +1,233 @@
+"""Following the routes: what comes into force when, whatever the store and the loads do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from fairlead.clock import ManualClock
+from fairlead.errors import BundleError, StorageError
+from fairlead.routing import Route
+from fairlead.serving.arm import LiveArm
+from fairlead.serving.dataplane import DataPlane
+from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.watcher import RouteWatcher
+from fairlead.store.memory import MemoryStore
+from support.routes import FakeLoader, put_route, route, version
+
+TIMEOUT_S = 10.0
+ONE, TWO, OTHER = version(1), version(2), version(1, "other")
+
+
+class World:
+    """A watcher over a store in memory."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.loader = FakeLoader()
+        self.plane = DataPlane(ManualClock())
+        self.made: Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]] = self._arms
+        self.watcher = RouteWatcher(
+            self.store,
+            self.plane,
+            cast(VersionLoader, self.loader),
+            lambda r, loaded: self.made(r, loaded),
+            lambda: None,
+        )
+
+    def _arms(self, of: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
+        return tuple(_Arm(arm, loaded[arm.version.digest]) for arm in of.arms)  # type: ignore[misc]
+
+    def answers(self) -> dict[str, str]:
+        return {
+            name: endpoint.arms[0].arm.version.name
+            for name, endpoint in self.plane.endpoints.items()
+        }
+
+    async def until(self, look: Callable[[], object]) -> None:
+        async with asyncio.timeout(TIMEOUT_S):
+            while not look():
+                await asyncio.sleep(0.005)
+
+
+class _Arm:
+    def __init__(self, arm: Any, loaded: LoadedVersion) -> None:
+        self.arm, self.version = arm, loaded
+
+
+def follow(scenario: Callable[[World], Awaitable[None]]) -> None:
+    """Play a scenario while the watcher runs."""
+
+    async def play() -> None:
+        world = World()
+        watching = asyncio.create_task(world.watcher.run())
+        try:
+            await scenario(world)
+            assert not watching.done(), "the watcher ended"
+        finally:
+            for event in world.loader.held.values():
+                event.set()
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            world.watcher.close()
+
+    asyncio.run(play())
+
+
+def test_a_route_is_in_force_once_its_versions_are_loaded() -> None:
+    async def scenario(world: World) -> None:
+        held = world.loader.held[ONE.digest] = threading.Event()
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(lambda: world.loader.loads)
+        await world.until(lambda: world.plane.loading)
+        assert not world.watcher.ready()
+        assert world.watcher.versions() == {ONE.digest: "loading"}
+        held.set()
+        await world.until(world.watcher.ready)
+        assert world.answers() == {"e": "m:1"}
+        assert world.watcher.revisions() == {"e": 1}
+
+    follow(scenario)
+
+
+def test_a_slow_load_holds_no_other_endpoint_up() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, ONE, keep=(TWO,)))
+        await world.until(lambda: world.watcher.ready() and len(world.loader.loads) == 2)
+        await world.until(lambda: TWO.digest in world.loader.runners)
+        world.loader.held[OTHER.digest] = threading.Event()
+        put_route(world.store, route("slow", 1, OTHER))
+        await world.until(lambda: OTHER.digest in world.loader.loads)
+        put_route(world.store, route("e", 2, TWO, keep=(ONE,)))
+        await world.until(lambda: world.answers() == {"e": "m:2"})
+
+    follow(scenario)
+
+
+def test_a_version_that_fails_is_told_and_not_tried_again() -> None:
+    async def scenario(world: World) -> None:
+        world.loader.fails[TWO.digest] = BundleError("damaged")
+        put_route(world.store, route("e", 1, ONE, prepare=(TWO,)))
+        await world.until(lambda: "failed: damaged" in world.watcher.versions().values())
+        put_route(world.store, route("f", 1, ONE))
+        await world.until(lambda: "f" in world.answers())
+        assert world.loader.loads.count(TWO.digest) == 1
+        assert world.watcher.ready(), "what is prepared does not answer"
+
+    follow(scenario)
+
+
+def test_a_failed_version_is_tried_again_when_it_is_asked_for_again() -> None:
+    async def scenario(world: World) -> None:
+        world.loader.fails[TWO.digest] = BundleError("damaged")
+        put_route(world.store, route("e", 1, ONE, prepare=(TWO,)))
+        await world.until(lambda: "failed: damaged" in world.watcher.versions().values())
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(lambda: TWO.digest not in world.watcher.versions())
+        del world.loader.fails[TWO.digest]
+        put_route(world.store, route("e", 1, ONE, prepare=(TWO,)))
+        await world.until(lambda: world.watcher.versions().get(TWO.digest) == "ready")
+
+    follow(scenario)
+
+
+def test_what_cannot_be_fetched_is_tried_again_after_the_others() -> None:
+    async def scenario(world: World) -> None:
+        world.loader.fails[OTHER.digest] = StorageError("no such disk")
+        put_route(world.store, route("a", 1, OTHER))
+        await world.until(lambda: "no such disk" in world.watcher.problem)
+        put_route(world.store, route("b", 1, ONE))
+        await world.until(lambda: world.answers() == {"b": "m:1"})
+        assert not world.watcher.ready()
+        del world.loader.fails[OTHER.digest]
+        await world.until(world.watcher.ready)
+        assert world.watcher.problem == ""
+
+    follow(scenario)
+
+
+def test_while_the_store_is_gone_the_routes_stay() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(world.watcher.ready)
+        working = world.store.revision
+
+        def broken() -> int:
+            raise StorageError("the disk is gone")
+
+        world.store.revision = broken  # type: ignore[method-assign]
+        await world.until(lambda: "the disk is gone" in world.watcher.problem)
+        assert world.answers() == {"e": "m:1"}
+        assert world.watcher.ready()
+        world.store.revision = working  # type: ignore[method-assign]
+        put_route(world.store, route("e", 2, ONE))
+        await world.until(lambda: world.watcher.revisions() == {"e": 2})
+        assert world.watcher.problem == ""
+
+    follow(scenario)
+
+
+def test_a_fault_of_one_step_does_not_end_the_watch(capfd: pytest.CaptureFixture[str]) -> None:
+    async def scenario(world: World) -> None:
+        working, tries = world.made, []
+
+        def broken(of: Route, _: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
+            tries.append(of)
+            raise RuntimeError("a fault")
+
+        world.made = broken
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(lambda: len(tries) > 2)
+        assert "RuntimeError" in world.watcher.problem
+        world.made = working
+        await world.until(world.watcher.ready)
+        assert world.watcher.problem == ""
+
+    follow(scenario)
+    assert capfd.readouterr().err.count("RuntimeError: a fault") == 1, (
+        "told once, not ten times a second"
+    )
+
+
+def test_an_old_version_is_closed_only_when_nothing_is_under_way_on_it() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(world.watcher.ready)
+        loaded = world.plane.endpoints["e"].arms[0].version
+        loaded.in_flight = 1
+        put_route(world.store, route("e", 2, TWO))
+        await world.until(lambda: world.answers() == {"e": "m:2"})
+        put_route(world.store, route("f", 1, TWO))
+        await world.until(lambda: "f" in world.answers())
+        assert not world.loader.runners[ONE.digest].closed
+        loaded.in_flight = 0
+        await world.until(lambda: world.loader.runners[ONE.digest].closed == 1)
+
+    follow(scenario)
+
+
+def test_what_is_kept_stays_warm_and_what_is_not_is_freed() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(world.watcher.ready)
+        put_route(world.store, route("e", 2, TWO, keep=(ONE,)))
+        await world.until(lambda: world.answers() == {"e": "m:2"})
+        put_route(world.store, route("e", 3, ONE, keep=(TWO,)))
+        await world.until(lambda: world.answers() == {"e": "m:1"})
+        assert world.loader.loads == [ONE.digest, TWO.digest], "the way back loads nothing"
+
+    follow(scenario)
+
+
+def test_an_empty_store_is_ready() -> None:
+    async def scenario(world: World) -> None:
+        assert not world.watcher.ready()
+        await world.until(world.watcher.ready)
+
+    follow(scenario)
