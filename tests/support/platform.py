@@ -90,8 +90,13 @@ class Platform:
                  "--port=0", "--control-port=0", *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        self.addresses = until(self._addresses, "addresses")
-        until(lambda: self.ready() and "API " in self.log, "readiness", 60)
+        try:
+            self.addresses = until(self._addresses, "addresses")
+            until(lambda: self.ready() and "API " in self.log, "readiness", 60)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +115,8 @@ class Platform:
             raw = (self.home / "run" / "addresses.json").read_bytes()
         except FileNotFoundError:
             return None
-        return msgspec.json.decode(raw, type=Addresses)
+        addresses = msgspec.json.decode(raw, type=Addresses)
+        return addresses if addresses.pid == self.process.pid else None  # a killed one's
 
     def ready(self) -> bool:
         """Whether both planes say that they are ready."""

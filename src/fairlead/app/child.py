@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -52,3 +54,10 @@ def read_start() -> Start:
         listener=socket.socket(fileno=given.listener),
         channel=socket.socket(fileno=given.channel),
     )
+
+
+def leave() -> NoReturn:
+    """End the process in order, but wait for no thread: a model's may hang."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -12,7 +12,7 @@ import uvicorn
 
 from fairlead.api import Guard, build_api
 from fairlead.app.channel import Channel, Order
-from fairlead.app.child import Start, read_start
+from fairlead.app.child import Start, leave, read_start
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import LOOPBACK
 from fairlead.app.workspace import Workspace
@@ -122,6 +122,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     asyncio.run(serve(read_start()))
+    leave()
 
 
 if __name__ == "__main__":

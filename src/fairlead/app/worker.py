@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 
 import uvloop
 
 from fairlead.app.channel import Channel, Order
-from fairlead.app.child import Start, read_start
+from fairlead.app.child import Start, leave, read_start
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
 from fairlead.ids import IdSource
@@ -79,8 +77,7 @@ async def serve(start: Start) -> None:
 def main() -> None:
     """Entry of the process."""
     uvloop.run(serve(read_start()))
-    sys.stderr.flush()
-    os._exit(0)  # a model's thread that hangs must not keep the process
+    leave()
 
 
 if __name__ == "__main__":
