@@ -138,6 +138,8 @@ def test_a_wrong_path_and_a_wrong_method(platform: Platform) -> None:
         {"value": 1},
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": [1]},
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "time": "yesterday"},
+        {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "time": "9999-12-31T23:59:59Z"},
+        {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "time": "0001-01-01T00:00:00Z"},
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "label": "x"},
     ],
 )

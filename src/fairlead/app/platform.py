@@ -140,8 +140,9 @@ def stop_platform(workspace: Workspace) -> None:
     """Stop the platform of a home and wait until it is gone; nothing to do if none runs."""
     if not _is_locked(workspace.home):  # the number of a killed one may be another's by now
         return
-    with contextlib.suppress(UnavailableError, ProcessLookupError):
-        os.kill(workspace.addresses().pid, signal.SIGTERM)
+    pid = workspace.addresses().pid
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline_s = time.monotonic() + STOP_S_MAX
     while _is_locked(workspace.home) and time.monotonic() < deadline_s:
         time.sleep(POLL_S)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,12 +13,10 @@ from rows import people, reference
 from skl2onnx import to_onnx
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from fairlead.bundle import RunnerSpec
 from fairlead.bundle.receipt import compare
-from fairlead.errors import ExportError, ModelError
+from fairlead.errors import ExportError
 from fairlead.packaging.export import Exported, export_onnx, export_python
 from fairlead.runners.onnx import OnnxRunner
-from fairlead.signature import Batch, Signature
 
 MATRIX = np.random.default_rng(0).normal(size=(50, 3))
 CLASSES = np.where(MATRIX[:, 0] > 0, "up", "down")
@@ -148,30 +144,22 @@ def test_missing_text_is_refused(tmp_path: Path) -> None:
         export_onnx(path, reference(people()))
 
 
-class FakeRunner:
-    """Stands for the process of its own, which has tests of its own."""
+CODE = """
+import numpy as np
 
-    def __init__(
-        self, path: Path, spec: RunnerSpec, signature: Signature, timeout_s: float
-    ) -> None:
-        self.closed = False
+class Model:
+    def load(self): ...
 
-    def predict(self, batch: Batch) -> Batch:
-        if batch.numbers[0, 0] > 1e6:
-            raise ModelError("The model failed.")
-        label = np.empty(batch.rows, dtype=object)
-        label[:] = "a"
-        return Batch(batch.rows, ("risk",), batch.numbers[:, :1], {"label": label})
-
-    def close(self) -> None:
-        self.closed = True
+    def predict(self, batch):
+        first = next(iter(batch.values()))
+        if first[0] > 1e6:
+            raise ValueError
+        return {"risk": first, "label": np.full(len(first), "a")}
+"""
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    module = ModuleType("fairlead.runners.python")
-    module.PythonRunner = FakeRunner  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fairlead.runners.python", module)
+def folder(tmp_path: Path) -> Path:
     made = tmp_path / "model"
     (made / "parts").mkdir(parents=True)
     (made / "__pycache__").mkdir()
@@ -179,9 +167,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (made / ".git").mkdir()
     (made / ".git" / "config").write_text("x")
     (made / "parts" / "words.txt").write_text("a")
-    (made / "model.py").write_text(
-        "class Model:\n    def load(self): ...\n    def predict(self, batch): ...\n"
-    )
+    (made / "model.py").write_text(CODE)
     return made
 
 

@@ -18,6 +18,7 @@ from fairlead.predictionlog import FeedbackFrame
 from fairlead.signature import UNREADABLE, parse_json
 
 ROWS_MAX = 10_000
+AHEAD_US_MAX = 86_400_000_000  # clocks of callers may go before ours
 
 
 class _Item(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -58,9 +59,19 @@ def read_feedback(endpoint: str, body: bytes, now_us: int) -> FeedbackFrame:
             problems[:20],
             hint="Send the 'id' that came with the prediction.",
         )
+    times_us = [_time_us(item.time, now_us) for item in items]
+    strange = [place for place, us in enumerate(times_us) if not 0 <= us <= now_us + AHEAD_US_MAX]
+    if strange:
+        raise InputError(
+            f"{len(strange)} of {len(items)} entries have a time before 1970 or in the future.",
+            tuple(
+                Problem("is not a time that can be", row=place, field="time") for place in strange
+            )[:20],
+            hint="Leave 'time' out where it is now.",
+        )
     return FeedbackFrame(
         endpoint=endpoint,
-        time_us=np.array([_time_us(item.time, now_us) for item in items], np.int64),
+        time_us=np.array(times_us, np.int64),
         received_us=now_us,
         ids=[raw for raw in ids if raw is not None],
         names=[item.name for item in items],
