@@ -89,8 +89,10 @@ class Supervisor:
         self._settings = settings
         server = settings.server
         count = server.workers if sys.platform == "linux" else 1
-        listeners = _listeners(server.host, server.port, count)
-        control = _listeners(server.host, server.control_port, 1)[0]
+        with contextlib.ExitStack() as opened:  # closed again if an address is taken
+            listeners = _listeners(server.host, server.port, count, opened)
+            control = _listeners(server.host, server.control_port, 1, opened)[0]
+            opened.pop_all()
         self.addresses = Addresses(os.getpid(), _url(listeners[0]), _url(control))
         self._workers = [
             Child(f"worker-{place}", "fairlead.app.worker", listener)
@@ -244,7 +246,9 @@ def _end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         process.wait()
 
 
-def _listeners(host: str, port: int, count: int) -> list[socket.socket]:
+def _listeners(
+    host: str, port: int, count: int, opened: contextlib.ExitStack
+) -> list[socket.socket]:
     """Listening sockets on one address, one for each worker.
 
     Port 0 takes a free one, the same for all.
@@ -252,7 +256,7 @@ def _listeners(host: str, port: int, count: int) -> list[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listeners: list[socket.socket] = []
     for _ in range(count):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if count > 1:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

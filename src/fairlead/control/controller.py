@@ -84,7 +84,7 @@ class Controller:
         try:
             tick()
         except ConflictError:
-            self._wake.set()  # someone else was first; look again
+            self._revision = -1  # someone else was first; look again, at the usual pace
         except FairleadError as error:
             self._note(name, str(error))
         except Exception as error:  # a fault in one tick must not end the control plane
