@@ -144,8 +144,8 @@ def test_a_killed_controller_comes_back_and_requests_are_answered_meanwhile(
 def test_a_controller_that_is_told_to_end_comes_back(platform: Platform) -> None:
     told = controller(platform)
     os.kill(told, signal.SIGTERM)
+    until(lambda: "controller died (exit status 0)" in platform.log, "the supervisor's word of it")
     until(lambda: not lives(told) and platform.ready(), "the controller")
-    assert "controller died (exit status 0)" in platform.log
 
 
 def test_a_worker_that_is_told_to_end_loses_nothing(platform: Platform) -> None:

@@ -30,6 +30,7 @@ SILENCE_S_MAX = 20.0
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Workers share the cores as processes; threads of libraries beside them would only contend."""
 DRAIN_S_MAX = 30.0
+EXIT_S_MAX = 1.0
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -202,8 +203,7 @@ class Supervisor:
             return
         self._selector.unregister(child.channel.sock)
         child.channel.close()
-        child.process.kill()  # it hung up: whatever is left of it is of no use
-        code = child.process.wait()
+        code = _end(child.process, EXIT_S_MAX)  # it hung up: to tell how it ended, not how we did
         child.process = child.channel = child.status = None
         if self._stopping:
             return
@@ -238,12 +238,12 @@ class Supervisor:
         self._wake_out.close()
 
 
-def _end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
-    try:
-        process.wait(max(0.0, timeout_s))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end(process: subprocess.Popen[bytes], timeout_s: float) -> int:
+    """The exit status of a process that is to end; one that does not in time is killed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(max(0.0, timeout_s))
+    process.kill()
+    return process.wait()
 
 
 def _listeners(

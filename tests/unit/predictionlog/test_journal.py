@@ -205,7 +205,8 @@ def test_a_killed_writer_leaves_every_answered_frame_exactly_once(
     last = -1
     while last < answered:
         last = ours.recv()
-    assert is_written(journals(tmp_path)[-1])
+    # It may have gone on to the next one since it was listed: only never is wrong.
+    assert any(is_written(journals(tmp_path)[-1]) for _ in range(1_000))
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
