@@ -12,6 +12,7 @@ import http.client
 import importlib.metadata
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -53,14 +54,15 @@ def _best(arguments: list[str], repeats: int) -> float:
     """CPU seconds of a fresh interpreter, the least of several after one that compiles."""
     measured = []
     for _ in range(repeats + 1):
-        before = os.times()
+        before_s = _children_cpu_s()
         subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
-        after = os.times()
-        measured.append(
-            after.children_user + after.children_system
-            - before.children_user - before.children_system
-        )  # fmt: skip
+        measured.append(_children_cpu_s() - before_s)
     return min(measured[1:])
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _installed_mb() -> float:
