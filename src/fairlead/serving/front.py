@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.serving.counters import Counters
@@ -20,8 +21,7 @@ TIMEOUT_HEADER = b"fairlead-timeout-ms"
 TIMINGS_HEADER = b"server-timing"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, eq=False):
     """What a protocol read of a request.
 
     Args:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from fairlead.errors import FairleadError
 from fairlead.routing import AssignedBy
-from fairlead.signature import Batch, Field
+from fairlead.signature import Batch, Field, to_records
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, eq=False):
     """What a protocol made of a request's body: rows that fit the endpoint's signature.
 
     Args:
@@ -33,8 +32,50 @@ class Ask:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Outputs:
+    """What a model answered to rows that ran together; their requests share it.
+
+    Args:
+        fields: of the answers.
+        batch: the answers.
+    """
+
+    __slots__ = ("_records", "batch", "fields")
+
+    def __init__(self, fields: tuple[Field, ...], batch: Batch) -> None:
+        self.fields = fields
+        self.batch = batch
+        self._records: list[dict[str, Any]] | None = None
+
+    def records(self, start: int, rows: int) -> list[dict[str, Any]]:
+        """Some rows as dictionaries of plain values; all are made at once, for the first to ask."""
+        if self._records is None:
+            self._records = to_records(self.fields, self.batch)
+        return self._records[start : start + rows]
+
+    def rows(self, start: int, rows: int) -> Batch:
+        """Some rows."""
+        whole = rows == self.batch.rows
+        return self.batch if whole else self.batch.take(slice(start, start + rows))
+
+
+class Answered(msgspec.Struct, frozen=True, eq=False):
+    """What one arm answered to some rows.
+
+    Args:
+        outputs: that hold the answers.
+        start: of these rows in them.
+        queue_s: how long the rows waited for the model.
+        model_s: how long it ran.
+    """
+
+    outputs: Outputs
+    start: int
+    queue_s: float
+    model_s: float
+
+
+class Part(msgspec.Struct, frozen=True, eq=False):
     """The rows of a request that one arm answered.
 
     Args:
@@ -42,20 +83,31 @@ class Part:
         arm: that answered.
         version: that answered.
         ids: the prediction ids, 16 bytes each.
-        fields: the version's outputs.
-        outputs: the answers.
+        answered: the answers.
     """
 
     places: list[int] | None
     arm: str
     version: str
     ids: list[bytes]
-    fields: tuple[Field, ...]
-    outputs: Batch
+    answered: Answered
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Those of the answers."""
+        return self.answered.outputs.fields
+
+    def records(self) -> list[dict[str, Any]]:
+        """The answers as dictionaries of plain values, which other requests may share."""
+        return self.answered.outputs.records(self.answered.start, len(self.ids))
+
+    @property
+    def outputs(self) -> Batch:
+        """The answers as columns."""
+        return self.answered.outputs.rows(self.answered.start, len(self.ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, eq=False):
     """The answer to a whole request.
 
     Args:
@@ -63,69 +115,48 @@ class Answer:
         revision: of its route.
         rows: of the request.
         parts: which together hold every row.
-        queue_s: the longest that a part waited for its model.
-        model_s: the longest that a part's model ran.
     """
 
     endpoint: str
     revision: int
     rows: int
     parts: tuple[Part, ...]
-    queue_s: float
-    model_s: float
+
+    @property
+    def queue_s(self) -> float:
+        """The longest that a part waited for its model."""
+        return max(part.answered.queue_s for part in self.parts)
+
+    @property
+    def model_s(self) -> float:
+        """The longest that a part's model ran."""
+        return max(part.answered.model_s for part in self.parts)
 
 
 Done = Callable[[Answer | FairleadError], None]
 """Takes the answer or the reason why there is none; called exactly once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What one arm answered to some rows.
-
-    Args:
-        outputs: the answers.
-        queue_s: how long the rows waited for the model.
-        model_s: how long it ran.
-    """
-
-    outputs: Batch
-    queue_s: float
-    model_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True, eq=False):
     """Rows of one request on their way through one arm.
 
     Args:
-        batch: the rows.
+        ask: the rows, and what is known of them.
+        rows: how many there are.
         ids: the prediction ids, 16 bytes each.
-        units: as in `Ask`, of these rows.
-        caller_ids: as in `Ask`, of these rows.
         slots: the slot of each row.
         assigned_by: why they came to this arm.
         admitted_us: when, microseconds since 1970.
-        received_s: as in `Ask`.
-        deadline_s: as in `Ask`.
         done: takes the outputs or the reason why there are none.
     """
 
-    batch: Batch
+    ask: Ask
+    rows: int
     ids: list[bytes]
-    units: list[str | None] | None
-    caller_ids: list[str | None] | None
     slots: list[int]
     assigned_by: AssignedBy
     admitted_us: int
-    received_s: float
-    deadline_s: float
     done: Callable[[Answered | FairleadError], None]
-
-    @property
-    def rows(self) -> int:
-        """How many rows it brings."""
-        return self.batch.rows
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer, Part
-from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json, to_records
+from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json
 
 KEYS = ("rows", "unit", "id")
 TEXT_LENGTH_MAX = 256
@@ -63,14 +63,26 @@ class Native:
 
 def _write(answer: Answer) -> Response:
     """One object for each row in the request's order."""
-    rows: list[object] = [None] * answer.rows
-    for part in answer.parts:
-        places = range(answer.rows) if part.places is None else part.places
-        for place, row in zip(places, _rows(part), strict=True):
-            rows[place] = row
+    first = answer.parts[0]
+    if first.places is None:
+        rows = _rows(first)
+    else:
+        rows = [{}] * answer.rows
+        for part in answer.parts:
+            for place, row in zip(part.places or (), _rows(part), strict=True):
+                rows[place] = row
     return json_response(
         {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
     )
+
+
+def _rows(part: Part) -> list[dict[str, object]]:
+    """Answers as objects, one for each row of a part."""
+    arm, version = part.arm, part.version
+    return [
+        {"id": text(raw), "version": version, "arm": arm, **row}
+        for raw, row in zip(part.ids, part.records(), strict=True)
+    ]
 
 
 class _Envelope:
@@ -135,11 +147,3 @@ def _each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
     if any(text is not None and len(text) > TEXT_LENGTH_MAX for text in texts):
         raise InputError(f"'{key}' is longer than {TEXT_LENGTH_MAX} characters.")
     return texts
-
-
-def _rows(part: Part) -> list[dict[str, object]]:
-    """Answers as objects, one for each row of a part."""
-    return [
-        {"id": text(raw), "version": part.version, "arm": part.arm, **row}
-        for raw, row in zip(part.ids, to_records(part.fields, part.outputs), strict=True)
-    ]
