@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import partial
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote
@@ -20,6 +20,8 @@ from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 
 PIPELINE_MAX = 16
+TARGETS_MAX = 1024
+TARGET_LENGTH_MAX = 200
 SWEEP_S = 1.0
 
 _STATUS_LINES = {
@@ -70,6 +72,7 @@ class HttpServer:
         self.connections: set[Connection] = set()
         self.draining = False
         self.date = b""
+        self._targets: dict[bytes, tuple[str, bytes]] = {}
         self._sweep()
 
     def _sweep(self) -> None:
@@ -79,6 +82,19 @@ class HttpServer:
         for connection in list(self.connections):
             connection.end_if_late(now_s)
         self._timer = self.loop.call_later(SWEEP_S, self._sweep)
+
+    def split(self, target: bytes) -> tuple[str, bytes]:
+        """The path, decoded, and the query of a request's target; those that recur are kept.
+
+        Raises:
+            ValueError: it is not a valid URL.
+        """
+        found = self._targets.get(target)
+        if found is None:
+            found = _split_target(target)
+            if len(self._targets) < TARGETS_MAX and len(target) <= TARGET_LENGTH_MAX:
+                self._targets[target] = found
+        return found
 
     def drain(self) -> None:
         """Finish what is under way, and close every connection after it."""
@@ -109,11 +125,14 @@ class Connection(asyncio.Protocol):
         self._refusal: Response | None = None
         self._lingers_until_s: float | None = None
         self._paused_writing = False
+        self._paused_reading = False
         self._unsent_bytes = 0
         self._half_closed = False
         self._since_s = server.loop.time()
         self._reading = False
         self._silent_bytes = 0
+        self._header_bytes_max = server.limits.header_bytes_max
+        self._head = self._keep_alive = False
         self._start_message()
 
     def _start_message(self) -> None:
@@ -199,21 +218,22 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
+        self._silent_bytes = 0
         self._target += url
-        self._count_header(len(url))
+        self._header_bytes += len(url)
+        if self._header_bytes > self._header_bytes_max:
+            self._refuse_header()
+            raise _RefusedError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, whole; those that trail a body are counted, and dropped."""
-        self._count_header(len(name) + len(value))
-        if not self._in_body:
-            self._headers[name.lower()] = value
-
-    def _count_header(self, size: int) -> None:
         self._silent_bytes = 0
-        self._header_bytes += size
-        if self._header_bytes > self._server.limits.header_bytes_max:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > self._header_bytes_max:
             self._refuse_header()
             raise _RefusedError
+        if not self._in_body:
+            self._headers[name.lower()] = value
 
     def _refuse_header(self) -> None:
         self._refuse(refusal(431, "The request's headers are too large."))
@@ -255,20 +275,17 @@ class Connection(asyncio.Protocol):
         self._reading = False
         self._since_s = self._server.loop.time()
         try:
-            url = httptools.parse_url(self._target)
-            path = (url.path or b"/").decode("ascii")
-            if "%" in path:
-                path = unquote(path, errors="strict")
-        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
+            path, query = self._server.split(self._target)
+        except ValueError:
             self._refuse(refusal(400, "The request's target is not a valid URL."))
             raise _RefusedError from None
         request = Request(
             method=self._parser.get_method().decode("ascii"),
             path=path,
-            query=url.query or b"",
+            query=query,
             headers=self._headers,
             body=b"".join(self._body) if len(self._body) != 1 else self._body[0],
-            received_s=self._since_s,
+            received_s=time.monotonic(),  # the loop's own time stands still while it works
         )
         # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
         keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
@@ -282,13 +299,13 @@ class Connection(asyncio.Protocol):
         """Handle the next request, unless one is under way."""
         while self._waiting and not self._busy and not self._paused_writing:
             self._busy = True
-            request, keep_alive = self._waiting.popleft()
-            reply = partial(self._reply, head=request.method == "HEAD", keep_alive=keep_alive)
+            request, self._keep_alive = self._waiting.popleft()
+            self._head = request.method == "HEAD"
             try:
-                self._server.handler(request, reply)
+                self._server.handler(request, self._reply)
             except Exception as error:  # one bad request must not end the server
                 traceback.print_exception(error, file=sys.stderr)
-                reply(self._server.refuse(request.path, refusal_of(error)))
+                self._reply(self._server.refuse(request.path, refusal_of(error)))
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False)
             self._linger()
@@ -302,17 +319,19 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._busy = True
         self._lingers_until_s = self._server.loop.time() + self._server.limits.linger_s
-        self._transport.resume_reading()
+        if self._paused_reading:
+            self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
-    def _reply(self, response: Response, *, head: bool, keep_alive: bool) -> None:
+    def _reply(self, response: Response) -> None:
+        """Answer the request that is under way."""
         self._busy = False
         if self._transport is None:
             return
         last = self._half_closed and not self._waiting and self._refusal is None
-        keep_alive = keep_alive and not last and not self._server.draining
-        self._write(response, keep_alive=keep_alive, head=head)
+        keep_alive = self._keep_alive and not last and not self._server.draining
+        self._write(response, keep_alive=keep_alive, head=self._head)
         self._since_s = self._server.loop.time()
         if keep_alive:
             if self._waiting or self._refusal:
@@ -348,12 +367,15 @@ class Connection(asyncio.Protocol):
 
     def _throttle(self) -> None:
         """Read only while there is room for what is read."""
+        full = self._paused_writing or len(self._waiting) >= PIPELINE_MAX
+        if full == self._paused_reading:
+            return
         if self._transport is None or self._transport.is_closing() or self._half_closed:
             return
-        full = self._paused_writing or len(self._waiting) >= PIPELINE_MAX
-        if full and self._transport.is_reading():
+        self._paused_reading = full
+        if full:
             self._transport.pause_reading()
-        elif not full and not self._transport.is_reading():
+        else:
             self._transport.resume_reading()
 
     # ending
@@ -396,6 +418,15 @@ class Connection(asyncio.Protocol):
         """Close now, whatever is under way."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _split_target(target: bytes) -> tuple[str, bytes]:
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        raise ValueError("not a URL") from None
+    path = (url.path or b"/").decode("ascii")
+    return unquote(path, errors="strict") if "%" in path else path, url.query or b""
 
 
 class _RefusedError(Exception):
