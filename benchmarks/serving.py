@@ -195,6 +195,7 @@ def _print_ratios(name: str, found: dict[str, Any], alone: dict[str, Any]) -> No
         if rival.startswith(("FastAPI", "uvicorn")):
             print(f"  {rival:38}{found[rival]['64 x 1']['cpu_us'] / ours:6.1f} times ours")
     print(f"  {'ours to floor and bare model':38}{ours / floor:6.1f} times")
+    many = found[name]["16 x 64"]["cpu_us"]
     print(f"  {'64 rows, to decoding and model':38}{many / bulk:6.1f} times")
     two = found["fairlead, two workers"]["64 x 1"]["cpu_us"]
     print(f"  {'a second worker, to one':38}{two / ours:6.2f} times")

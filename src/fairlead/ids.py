@@ -70,8 +70,17 @@ def text(raw: bytes) -> str:
         >>> text(bytes(16))
         '00000000-0000-0000-0000-000000000000'
     """
-    h = raw.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    return texts([raw])[0]
+
+
+def texts(raws: list[bytes]) -> list[str]:
+    """Write many ids the usual way, with hyphens."""
+    h = b"".join(raws).hex()
+    return [
+        f"{h[i : i + 8]}-{h[i + 8 : i + 12]}-{h[i + 12 : i + 16]}-{h[i + 16 : i + 20]}"
+        f"-{h[i + 20 : i + 32]}"
+        for i in range(0, len(h), 32)
+    ]
 
 
 def parse(written: str) -> bytes | None:

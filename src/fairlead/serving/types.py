@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from fairlead.errors import FairleadError
 from fairlead.routing import AssignedBy
-from fairlead.signature import Batch, Field, to_records
+from fairlead.signature import Batch, Field
 
 
 class Ask(msgspec.Struct, frozen=True, eq=False):
@@ -32,6 +32,12 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     version: str = ""
 
 
+T = TypeVar("T")
+
+View = Callable[[tuple[Field, ...], Batch], T]
+"""What a protocol makes of answers before it writes any of them."""
+
+
 class Outputs:
     """What a model answered to rows that ran together; their requests share it.
 
@@ -40,18 +46,19 @@ class Outputs:
         batch: the answers.
     """
 
-    __slots__ = ("_records", "batch", "fields")
+    __slots__ = ("_views", "batch", "fields")
 
     def __init__(self, fields: tuple[Field, ...], batch: Batch) -> None:
         self.fields = fields
         self.batch = batch
-        self._records: list[dict[str, Any]] | None = None
+        self._views: dict[object, Any] = {}
 
-    def records(self, start: int, rows: int) -> list[dict[str, Any]]:
-        """Some rows as dictionaries of plain values; all are made at once, for the first to ask."""
-        if self._records is None:
-            self._records = to_records(self.fields, self.batch)
-        return self._records[start : start + rows]
+    def view(self, make: View[T]) -> T:
+        """What `make` gives for all answers; made for the first request that asks for it."""
+        found = self._views.get(make)
+        if found is None:
+            found = self._views[make] = make(self.fields, self.batch)
+        return cast(T, found)
 
     def rows(self, start: int, rows: int) -> Batch:
         """Some rows."""
@@ -96,10 +103,6 @@ class Part(msgspec.Struct, frozen=True, eq=False):
     def fields(self) -> tuple[Field, ...]:
         """Those of the answers."""
         return self.answered.outputs.fields
-
-    def records(self) -> list[dict[str, Any]]:
-        """The answers as dictionaries of plain values, which other requests may share."""
-        return self.answered.outputs.records(self.answered.start, len(self.ids))
 
     @property
     def outputs(self) -> Batch:

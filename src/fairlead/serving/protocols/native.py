@@ -12,12 +12,14 @@ key that stands twice the last counts.
 from __future__ import annotations
 
 import types
+from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import msgspec
 
 from fairlead.errors import InputError
-from fairlead.ids import text
+from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Reading
@@ -25,7 +27,7 @@ from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer, Part
-from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json
+from fairlead.signature import UNREADABLE, Batch, Field, RowDecoder, RowEncoder, parse_json
 
 KEYS = ("rows", "unit", "id")
 TEXT_LENGTH_MAX = 256
@@ -76,13 +78,24 @@ def _write(answer: Answer) -> Response:
     )
 
 
-def _rows(part: Part) -> list[dict[str, object]]:
+def _rows(part: Part) -> list[Any]:
     """Answers as objects, one for each row of a part."""
-    arm, version = part.arm, part.version
-    return [
-        {"id": text(raw), "version": version, "arm": arm, **row}
-        for raw, row in zip(part.ids, part.records(), strict=True)
-    ]
+    encoder, columns = part.answered.outputs.view(_view)
+    start, rows = part.answered.start, len(part.ids)
+    if rows < part.answered.outputs.batch.rows:
+        columns = [column[start : start + rows] for column in columns]
+    return encoder.rows((texts(part.ids), repeat(part.version), repeat(part.arm)), columns)
+
+
+def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[list[Any]]]:
+    """What all requests that ran together take their rows from."""
+    encoder = _encoder(fields)
+    return encoder, encoder.columns(batch)
+
+
+@lru_cache(maxsize=256)
+def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
+    return RowEncoder(("id", "version", "arm"), fields)
 
 
 class _Envelope:
