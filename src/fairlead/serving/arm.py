@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from fairlead.batching import Batcher
 from fairlead.clock import Clock
-from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageError
+from fairlead.errors import (
+    DeadlineError,
+    FairleadError,
+    ModelError,
+    StorageError,
+    UnavailableError,
+)
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
@@ -17,6 +23,9 @@ from fairlead.serving.sink import LogSink
 from fairlead.serving.types import Answered, Outputs, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, concat
+
+ROW_WEIGHT = 0.2
+"""How much of the estimate of a row's time the last batch makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class LiveArm:
         self._sink = sink
         self._counters = counters
         self._clock = clock
+        self._batch_rows_max = limits.batch_rows_max
+        self._row_s = 0.0
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
             self._run,
@@ -76,8 +87,15 @@ class LiveArm:
         """Take rows on.
 
         Raises:
-            UnavailableError: too many rows wait already.
+            UnavailableError: too many rows wait already, or so many that its time would be up.
         """
+        waiting_rows = self._batcher.queued_rows
+        if waiting_rows > self._batch_rows_max:
+            wait_s = waiting_rows * self._row_s
+            if self._clock.monotonic_s() + wait_s > work.ask.deadline_s:
+                raise UnavailableError(
+                    "The model is too busy to answer in time.", retry_after_s=wait_s
+                )
         self._batcher.submit(work)
         self.version.in_flight += 1
 
@@ -97,6 +115,7 @@ class LiveArm:
         started_s = self._clock.monotonic_s()
         result = self._predict(inputs)
         ended_s = self._clock.monotonic_s()
+        self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
         if isinstance(result, FairleadError) and len(items) > 1:
             return [run for item in items for run in self._run_together([item])]
         run = Run(items, inputs, result, started_s, ended_s - started_s)

@@ -71,6 +71,15 @@ class DataPlane:
             else "GET /v1/endpoints lists those there are.",
         )
 
+    def check_time(self, deadline_s: float) -> None:
+        """Turn away what waited for too long before it is read, which costs the most.
+
+        Raises:
+            UnavailableError: the deadline has passed.
+        """
+        if self._clock.monotonic_s() >= deadline_s:
+            raise UnavailableError("The server is too busy to answer in time.", retry_after_s=1.0)
+
     def predict(self, endpoint: Endpoint, ask: Ask, done: Done) -> None:
         """Answer the rows of one request.
 

@@ -73,9 +73,9 @@ class Front:
         """
         try:
             endpoint = self.plane.endpoint(name)
-            timeout_s = _timeout_s(request) or self._deadline_s
-            reading = read(endpoint, request)
-            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
+            self.plane.check_time(deadline_s)
+            ask = self.ask(reading := read(endpoint, request), request.received_s, deadline_s)
             done = partial(self._answered, reply, name, reading.write, shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
