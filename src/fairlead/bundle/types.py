@@ -40,8 +40,11 @@ class TensorInput(_Part, frozen=True, kw_only=True):
 
 
 class TensorOutput(_Part, frozen=True, kw_only=True):
-    """One output of an ONNX graph, or the place of one of a program of torch, and the field of
-    the signature it becomes.
+    """One output of an ONNX graph or a program of torch, and the field that it becomes.
+
+    Args:
+        name: the graph's name of it, or its place among a program's outputs.
+        field: of the signature.
     """
 
     name: str

@@ -24,13 +24,22 @@ from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
-from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
+from fairlead.packaging.export import (
+    Exported,
+    Reference,
+    export,
+    export_onnx,
+    export_python,
+    export_torch,
+)
+from fairlead.packaging.export.network import is_module
 from fairlead.packaging.fields import Changes, describe_fields, set_policies
 from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
 EXAMPLES = 10
+EXAMPLE_ELEMENTS_MAX = 100_000
 
 
 @contextmanager
@@ -51,7 +60,7 @@ def make_bundle(
     """Make a signed bundle of a model.
 
     Args:
-        model: a fitted estimator, an ONNX file, or a folder with a Python class.
+        model: a fitted estimator, a torch module, an ONNX file, or a folder with a Python class.
         X: reference rows as the model takes them.
         y: their labels, shape (rows,).
         name: of the model.
@@ -95,7 +104,7 @@ def make_bundle(
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
-    examples = batch.take(slice(0, EXAMPLES))
+    examples = _examples(batch)
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
@@ -105,6 +114,12 @@ def make_bundle(
             metrics = metrics_of(answers, signature, reference.labels)
             info = msgspec.structs.replace(info, metrics=metrics)
         yield write_bundle(Path(temporary) / "bundle", info, files, keys)
+
+
+def _examples(batch: Batch) -> Batch:
+    """The first rows; fewer where one holds very many numbers."""
+    elements = sum(column[:1].size for column in (batch.numbers, *batch.columns.values()))
+    return batch.take(slice(0, max(1, min(EXAMPLES, EXAMPLE_ELEMENTS_MAX // max(1, elements)))))
 
 
 def _checked(signature: Signature, X: object) -> Batch:
@@ -132,6 +147,8 @@ def _reference(X: object, y: object, fields: Changes) -> Reference:
 
 
 def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
+    if is_module(model):
+        return export_torch(model, reference, allow_pickle=allow_pickle)
     if not isinstance(model, str | Path):
         return export(model, reference, allow_pickle=allow_pickle)
     path = Path(model)

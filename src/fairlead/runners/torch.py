@@ -98,6 +98,7 @@ def as_field(field: Field, values: Column) -> Column:
     classes = np.empty(len(field.categories), dtype=object)
     classes[:] = field.categories
     try:
-        return classes[values]
+        named: Column = classes[values]
     except IndexError:
         raise ModelError("The model answered a class that it does not have.") from None
+    return named
