@@ -21,6 +21,7 @@ from fairlead.signature import Field, Signature, from_frame, infer_inputs
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed")
 nn = torch.nn
+Module: Any = nn.Module
 
 DRAW = np.random.default_rng(0)
 TABLE = pd.DataFrame({"age": DRAW.uniform(18, 90, 60).round(1), "visits": DRAW.integers(0, 9, 60)})
@@ -33,7 +34,7 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
-class OldOrYoung(nn.Module):  # type: ignore[misc]  # torch may be missing, and then is Any
+class OldOrYoung(Module):  # type: ignore[misc]  # torch may be missing, and then is Any
     """Logits of young and old, right on every row of the table."""
 
     def __init__(self, steepness: float = 0.1) -> None:
@@ -44,7 +45,7 @@ class OldOrYoung(nn.Module):  # type: ignore[misc]  # torch may be missing, and 
         return (rows[:, :1] - 50.5) * self.turned
 
 
-class Apply(nn.Module):  # type: ignore[misc]
+class Apply(Module):  # type: ignore[misc]
     """Any function as a module."""
 
     def __init__(self, function: Any) -> None:
@@ -203,7 +204,7 @@ def test_a_module_in_double_precision_stays_so() -> None:
     assert made.tolerance.relative == 1e-9
 
 
-class Together(nn.Module):  # type: ignore[misc]
+class Together(Module):  # type: ignore[misc]
     def forward(self, picture: Any, numbers: Any) -> Any:
         return {"dark": picture.mean((1, 2)), "scaled": picture * numbers.sum(1)[:, None, None]}
 
