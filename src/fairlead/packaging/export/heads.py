@@ -57,7 +57,7 @@ def choose_head(scores: Array, awkward: Array, labels: Array) -> Head | None:
     """
     if scores.dtype.kind != "f" or scores.ndim > 2:
         return None
-    scores, awkward = (values.reshape(len(values), -1) for values in (scores, awkward))
+    scores, awkward = (v[:, None] if v.ndim == 1 else v for v in (scores, awkward))
     single = scores.shape[1] == 1
     values = plain_values(labels)
     classes = _classes({value for value in values if value is not None}, scores.shape[1], single)
