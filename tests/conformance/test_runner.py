@@ -136,14 +136,14 @@ BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "torch": broken_torch,
 }
 BLOCKING = {"python", "torch"}
-LIBRARIES = {"torch": "torch"}
+NEEDS = {"torch": "torch"}
 
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    if name in LIBRARIES:
-        pytest.importorskip(LIBRARIES[name], reason=f"{LIBRARIES[name]} is not installed")
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
     return name
 
 
