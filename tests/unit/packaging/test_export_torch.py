@@ -166,6 +166,23 @@ def test_weak_logits_are_not_taken_for_probabilities() -> None:
     assert shares[:50] == pytest.approx(1 / (1 + np.exp(-0.5)), abs=0.02)
 
 
+def test_classes_are_known_though_few_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.packaging.export.torch.LOOK_ROWS", 1)
+    made = exported(OldOrYoung(), TABLE, np.where(OLD, "z", "a"))
+    assert made.outputs[0].categories == ("a", "z")
+
+
+def test_probabilities_are_recognised_beside_rows_that_are_not_answered() -> None:
+    shares = nn.Sequential(OldOrYoung(), nn.Softmax(dim=1))
+    table = TABLE.copy()
+    table.loc[3, "age"] = np.nan
+    made = exported(shares, table, OLD)
+    age = made.receipt.inputs.column("age")[:50].astype(float)
+    second = 1 / (1 + np.exp(-0.2 * (age - 50.5)))
+    got = made.receipt.outputs.columns["probabilities"][:50, 1]
+    assert got == pytest.approx(second, abs=1e-5)
+
+
 def test_labels_whose_order_is_another_than_the_outputs_are_refused() -> None:
     with pytest.raises(ExportError, match="order"):
         exported(OldOrYoung(), TABLE, np.where(OLD, "a", "z"))

@@ -14,6 +14,7 @@ from fairlead.packaging.labels import plain_values
 from fairlead.signature import Scalar
 
 Array = npt.NDArray[Any]
+Places = npt.NDArray[np.intp]
 
 SUM_ERROR_MAX = 1e-4
 
@@ -33,16 +34,17 @@ class Head:
     shares: bool
 
 
-def choose_head(scores: Array, awkward: Array, labels: Array) -> Head | None:
+def choose_head(scores: Array, awkward: Array, labels: Array, rows: Places) -> Head | None:
     """Find out whether a network is a classifier of these labels.
 
     Numbers that are never negative and sum to 1 in each row, or stay within 0 and 1 if there is
     one a row, are probabilities; all others are logits.
 
     Args:
-        scores: answers to reference rows, shape (rows,) or (rows, classes).
+        scores: answers to some reference rows, shape (rows,) or (rows, classes).
         awkward: answers to rows far beyond those, (any, ...), where logits betray themselves.
-        labels: of the reference rows, shape (rows,).
+        labels: of all reference rows, shape (all,).
+        rows: which of them were answered, shape (rows,).
 
     Returns:
         None if its numbers are not classes: the labels are no classes, or other in number.
@@ -51,7 +53,8 @@ def choose_head(scores: Array, awkward: Array, labels: Array) -> Head | None:
         ExportError: the labels in sorted order are not the order of its numbers.
 
     Example:
-        >>> head = choose_head(np.array([[2.0, -1], [-3, 1]]), np.empty((0, 2)), np.array([0, 1]))
+        >>> scores, none = np.array([[2.0, -1], [-3, 1]]), np.empty((0, 2))
+        >>> head = choose_head(scores, none, np.array([0, 1, 1]), np.array([0, 1]))
         >>> head.classes, head.shares
         ((0, 1), False)
     """
@@ -64,8 +67,8 @@ def choose_head(scores: Array, awkward: Array, labels: Array) -> Head | None:
     if classes is None:
         return None
     if not are_places(classes) and classes != (False, True):
-        _check_order(scores, values, classes)
-    shares = _are_shares(scores) and _are_shares(awkward[np.isfinite(awkward).all(axis=1)])
+        _check_order(scores, [values[row] for row in rows], classes)
+    shares = _are_shares(scores) and _are_shares(awkward)
     return Head(classes, single, shares)
 
 
@@ -99,6 +102,7 @@ def _classes(labels: set[Any], width: int, single: bool) -> tuple[Scalar, ...] |
 
 
 def _are_shares(scores: Array) -> bool:
+    scores = scores[np.isfinite(scores).all(axis=1)]
     if scores.shape[1] == 1:
         return bool(np.all((scores >= 0) & (scores <= 1)))
     sums = scores.sum(axis=1, dtype=np.float64)

@@ -118,13 +118,13 @@ def _network(module: Any, reference: Reference) -> tuple[Network, Task, tuple[st
     chosen = np.sort(draw.permutation(reference.batch.rows)[:LOOK_ROWS])
     rows = reference.batch.take(chosen)
     got = _asked(module, feeds, rows)
-    labels = None if reference.labels is None else reference.labels[chosen]
+    labels = reference.labels
     if labels is not None and labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     head = None
     if labels is not None and labels.ndim == 1 and len(got) == 1:
         far = _far(module, feeds, fields, rows)
-        head = choose_head(next(iter(got.values())), far, labels)
+        head = choose_head(next(iter(got.values())), far, labels, chosen)
     if head is not None:
         outputs = _class_fields(head, next(iter(got.values())).dtype.name)
         notes = (f"Its classes, in the order of its outputs: {_shown(head)}.",)
