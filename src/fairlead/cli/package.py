@@ -38,7 +38,9 @@ def package_command(
     parent: str | None,
     allow_pickle: bool,
 ) -> None:
-    """Package MODEL: an .onnx or .skops file, or a folder with a Python class."""
+    """Package MODEL: an .onnx or .skops file, a folder of MLflow, or one with a Python class."""
+    from fairlead.packaging.mlflow import is_mlflow
+
     rows = read_table(reference)
     labels = None
     if label is not None:
@@ -47,7 +49,7 @@ def package_command(
         labels, rows = rows[label].to_numpy(), rows.drop(label)
     version = package(
         load_model(model),
-        _as_fitted(rows) if model.suffix == ".skops" else rows,
+        _as_fitted(rows) if model.suffix == ".skops" or is_mlflow(model) else rows,
         labels,
         name=name,
         parent=parent,
