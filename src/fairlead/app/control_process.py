@@ -100,7 +100,7 @@ async def serve(start: Start) -> None:
         reporting.cancel()
         plane.controller.stop()
         thread.join()
-        plane.sealer.tick()  # what the workers wrote last
+        plane.controller.once("log")  # what the workers wrote last
         plane.workspace.close()
 
 
