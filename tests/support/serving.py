@@ -11,11 +11,16 @@ from typing import Any, Self, TypeVar
 import uvloop
 
 from fairlead.serving.http import Connection, HttpLimits, HttpServer
-from fairlead.serving.message import Handler
+from fairlead.serving.message import Handler, Response
+from fairlead.serving.refusal import Refusal, native_shape
 
 T = TypeVar("T")
 
 TIMEOUT_S = 10.0
+
+
+def _refuse(_: str, refused: Refusal) -> Response:
+    return native_shape(refused)
 
 
 class HttpThread:
@@ -41,7 +46,7 @@ class HttpThread:
         return self
 
     async def _serve(self) -> tuple[HttpServer, Any]:
-        server = HttpServer(self.loop, self._handler, self._limits)
+        server = HttpServer(self.loop, self._handler, _refuse, self._limits)
         acceptor = await self.loop.create_server(lambda: Connection(server), "127.0.0.1", 0)
         return server, acceptor
 

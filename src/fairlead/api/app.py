@@ -15,9 +15,9 @@ from fairlead.api.guard import GuardMiddleware
 from fairlead.api.proxy import forward
 from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
-from fairlead.errors import FairleadError, UnavailableError
+from fairlead.errors import FairleadError
 from fairlead.serving.openapi import openapi
-from fairlead.serving.status import error_response, plain_error
+from fairlead.serving.refusal import native_shape, refusal, refusal_of
 
 
 class ReleaseRequest(BaseModel):
@@ -121,22 +121,21 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 def _on_error(_: Request, error: Exception) -> Response:
-    reply = error_response(error)
-    headers = {}
-    if isinstance(error, UnavailableError):
-        headers = {name.decode(): value.decode() for name, value in reply.headers}
+    reply = native_shape(refusal_of(error))
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, reply.status, headers, reply.content_type.decode())
 
 
 def _on_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     messages = {404: "There is nothing at this path.", 405: "This path takes another method."}
-    reply = plain_error(error.status_code, messages.get(error.status_code, str(error.detail)))
+    message = messages.get(error.status_code, str(error.detail))
+    reply = native_shape(refusal(error.status_code, message))
     return Response(reply.body, reply.status, media_type="application/json")
 
 
 def _on_bad_body(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     places = {".".join(str(part) for part in one["loc"][1:]) or "body" for one in error.errors()}
-    reply = plain_error(422, f"The body does not fit: {', '.join(sorted(places))}.")
+    reply = native_shape(refusal(422, f"The body does not fit: {', '.join(sorted(places))}."))
     return Response(reply.body, reply.status, media_type="application/json")

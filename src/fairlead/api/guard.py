@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fairlead.api.types import Guard
-from fairlead.serving.status import plain_error
+from fairlead.serving.refusal import native_shape, refusal
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -83,7 +83,7 @@ class GuardMiddleware:
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:
-    response = plain_error(status, message)
+    response = native_shape(refusal(status, message))
     headers = [(b"content-type", response.content_type), *HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -1,7 +1,16 @@
 """Which version answers which request: routes as values, assignment as a pure function."""
 
 from fairlead.routing.assign import owners, slot_of_request, slot_of_unit
-from fairlead.routing.types import ROUTES, SLOTS, Arm, AssignedBy, Role, Route, VersionRef
+from fairlead.routing.types import (
+    ROUTES,
+    SLOTS,
+    Arm,
+    AssignedBy,
+    Role,
+    Route,
+    VersionRef,
+    number_of,
+)
 
 __all__ = [
     "ROUTES",
@@ -11,6 +20,7 @@ __all__ = [
     "Role",
     "Route",
     "VersionRef",
+    "number_of",
     "owners",
     "slot_of_request",
     "slot_of_unit",

@@ -74,4 +74,14 @@ class Route(msgspec.Struct, frozen=True):
     salt: str = ""
 
 
+def number_of(version: str) -> str:
+    """The number in a version's name.
+
+    Example:
+        >>> number_of("churn:7")
+        '7'
+    """
+    return version.rpartition(":")[2]
+
+
 ROUTES = Kind("route", Route)

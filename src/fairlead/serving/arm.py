@@ -14,10 +14,10 @@ from fairlead.batching import Batcher
 from fairlead.clock import Clock
 from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageError
 from fairlead.predictionlog import Outcome, PredictionFrame
-from fairlead.routing import Arm, Route
+from fairlead.routing import Arm, AssignedBy, Route
 from fairlead.serving.counters import ArmCounters
 from fairlead.serving.sink import LogSink
-from fairlead.serving.types import Work
+from fairlead.serving.types import Answered, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, concat
 
@@ -148,22 +148,27 @@ class LiveArm:
     def _finish(self, items: list[Work], ran: Ran) -> None:
         """Record every row, then answer every caller."""
         self.version.in_flight -= len(items)
-        groups: dict[Outcome, list[int]] = {}
-        for place, result in enumerate(ran.results):
-            groups.setdefault(outcome(result), []).append(place)
+        groups: dict[tuple[Outcome, AssignedBy], list[int]] = {}
+        for place, (item, result) in enumerate(zip(items, ran.results, strict=True)):
+            groups.setdefault((outcome(result), item.assigned_by), []).append(place)
         held_back: dict[int, FairleadError] = {}
-        for kind, places in groups.items():  # usually one
+        for (kind, _), places in groups.items():  # usually one
             held_back |= self._record(kind, places, items, ran)
         now_s = self._clock.monotonic_s()
         self._counters.batch(sum(item.rows for item in items), ran.model_s)
         for place, (item, result) in enumerate(zip(items, ran.results, strict=True)):
             self._counters.request(outcome(result), item.rows, now_s - item.received_s)
-            item.done(held_back.get(place, result))
+            result = held_back.get(place, result)
+            if isinstance(result, Batch):
+                waited_s = max(0.0, ran.started_s - item.received_s)
+                item.done(Answered(result, waited_s, ran.model_s))
+            else:
+                item.done(result)
 
     def _record(
         self, kind: Outcome, places: list[int], items: list[Work], ran: Ran
     ) -> dict[int, FairleadError]:
-        """Write one frame for the items at some places, which share an outcome.
+        """Write one frame for the items at some places, alike in outcome and assignment.
 
         Returns:
             By place, why an item must not be answered: the log failed and the endpoint is to

@@ -11,10 +11,10 @@ from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import IdSource
 from fairlead.nearest import nearest
-from fairlead.routing import Route, owners, slot_of_request, slot_of_unit
+from fairlead.routing import Route, number_of, owners, slot_of_request, slot_of_unit
 from fairlead.serving.arm import LiveArm
-from fairlead.serving.types import Answer, Ask, Done, Part, Work
-from fairlead.signature import Batch, RowDecoder
+from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
+from fairlead.signature import RowDecoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,14 @@ class DataPlane:
             endpoint: as `endpoint` gave it.
             ask: the rows.
             done: takes the answer, or the reason why there is none.
+
+        Raises:
+            NotFoundError: the version that is asked for does not answer this endpoint.
         """
         ids = self._ids.take(ask.batch.rows)
         slots = _slots(endpoint.route.salt, ask, ids)
-        places = _split(endpoint, slots)
+        arm = _arm_of(endpoint, ask.version) if ask.version else None
+        places = _split(endpoint, slots) if arm is None else [(arm, None)]
         gather = _Gather(endpoint, ask.batch.rows, len(places), done)
         now_us = self._clock.now_us()
         whole = Work(
@@ -89,7 +93,7 @@ class DataPlane:
             units=ask.units,
             caller_ids=ask.caller_ids,
             slots=slots,
-            assigned_by="hash",
+            assigned_by="hash" if arm is None else "override",
             admitted_us=now_us,
             received_s=ask.received_s,
             deadline_s=ask.deadline_s,
@@ -106,6 +110,17 @@ def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
     if ask.units is None:
         return [own] * len(ids)
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
+
+
+def _arm_of(endpoint: Endpoint, version: str) -> LiveArm:
+    """The arm whose version has a number."""
+    numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
+    if version in numbers:
+        return numbers[version]
+    raise NotFoundError(
+        "This version does not answer the endpoint.",
+        hint=f"Those that do: {', '.join(sorted(numbers))}.",
+    )
 
 
 def _split(endpoint: Endpoint, slots: list[int]) -> list[tuple[LiveArm, list[int] | None]]:
@@ -142,17 +157,20 @@ class _Gather:
         self._parts: list[Part] = []
         self._error: FairleadError | None = None
         self._done = done
+        self._queue_s = self._model_s = 0.0
 
     def submit(self, arm: LiveArm, work: Work, places: list[int] | None) -> None:
         """Send one part on its way."""
 
-        def finished(result: Batch | FairleadError) -> None:
+        def finished(result: Answered | FairleadError) -> None:
             if isinstance(result, FairleadError):
                 self._finish(None, result)
-            else:
-                name, fields = arm.arm.version.name, arm.version.fields
-                part = Part(places, arm.arm.name, name, work.ids, fields, result)
-                self._finish(part, None)
+                return
+            self._queue_s = max(self._queue_s, result.queue_s)
+            self._model_s = max(self._model_s, result.model_s)
+            name, fields = arm.arm.version.name, arm.version.fields
+            part = Part(places, arm.arm.name, name, work.ids, fields, result.outputs)
+            self._finish(part, None)
 
         try:
             arm.submit(replace(work, done=finished))
@@ -166,5 +184,12 @@ class _Gather:
         self._left -= 1
         if self._left == 0:
             route = self._endpoint.route
-            answer = Answer(route.endpoint, route.revision, self._rows, tuple(self._parts))
+            answer = Answer(
+                route.endpoint,
+                route.revision,
+                self._rows,
+                tuple(self._parts),
+                self._queue_s,
+                self._model_s,
+            )
             self._done(self._error or answer)

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -16,7 +17,7 @@ from urllib.parse import unquote
 import httptools
 
 from fairlead.serving.message import Handler, Request, Response
-from fairlead.serving.status import error_response, plain_error
+from fairlead.serving.refusal import Refusal, refusal, refusal_of
 
 PIPELINE_MAX = 16
 SWEEP_S = 1.0
@@ -51,14 +52,20 @@ class HttpServer:
     Args:
         loop: that it runs on.
         handler: of every request.
+        refuse: writes a refusal as clients of its path expect it.
         limits: of every connection.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, handler: Handler, limits: HttpLimits
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handler: Handler,
+        refuse: Callable[[str, Refusal], Response],
+        limits: HttpLimits,
     ) -> None:
         self.loop = loop
         self.handler = handler
+        self.refuse = refuse
         self.limits = limits
         self.connections: set[Connection] = set()
         self.draining = False
@@ -140,9 +147,9 @@ class Connection(asyncio.Protocol):
             self._feed(memoryview(data))
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, _RefusedError):
-                self._refuse(plain_error(400, "The request is not valid HTTP/1.1."))
+                self._refuse(refusal(400, "The request is not valid HTTP/1.1."))
         except httptools.HttpParserError:
-            self._refuse(plain_error(400, "The request is not valid HTTP/1.1."))
+            self._refuse(refusal(400, "The request is not valid HTTP/1.1."))
         if self._silent_bytes > self._server.limits.header_bytes_max:
             self._refuse_header()  # the parser keeps a header until it is whole
 
@@ -158,7 +165,7 @@ class Connection(asyncio.Protocol):
     def _pass_over_upgrade(self) -> None:
         """Go on with HTTP/1.1, as a server may; the parser left the request without its body."""
         if self._parser.get_method() == b"CONNECT":
-            self._refuse(plain_error(400, "This server is no proxy."))
+            self._refuse(refusal(400, "This server is no proxy."))
             raise httptools.HttpParserError
         lines = [b"%b %b HTTP/1.1" % (self._parser.get_method(), self._target)]
         lines += [b"%b: %b" % pair for pair in self._headers.items() if pair[0] != b"upgrade"]
@@ -209,7 +216,7 @@ class Connection(asyncio.Protocol):
             raise _RefusedError
 
     def _refuse_header(self) -> None:
-        self._refuse(plain_error(431, "The request's headers are too large."))
+        self._refuse(refusal(431, "The request's headers are too large."))
 
     def on_headers_complete(self) -> None:
         """All headers are there: refuse what is too large before it is sent."""
@@ -233,7 +240,7 @@ class Connection(asyncio.Protocol):
     def _refuse_body(self) -> None:
         limit = self._server.limits.body_bytes_max
         self._refuse(
-            plain_error(
+            refusal(
                 413,
                 f"The request's body is larger than {limit} bytes.",
                 "Send fewer rows at a time, or raise body_bytes_max under [server].",
@@ -253,7 +260,7 @@ class Connection(asyncio.Protocol):
             if "%" in path:
                 path = unquote(path, errors="strict")
         except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
-            self._refuse(plain_error(400, "The request's target is not a valid URL."))
+            self._refuse(refusal(400, "The request's target is not a valid URL."))
             raise _RefusedError from None
         request = Request(
             method=self._parser.get_method().decode("ascii"),
@@ -281,7 +288,7 @@ class Connection(asyncio.Protocol):
                 self._server.handler(request, reply)
             except Exception as error:  # one bad request must not end the server
                 traceback.print_exception(error, file=sys.stderr)
-                reply(error_response(error))
+                reply(self._server.refuse(request.path, refusal_of(error)))
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False)
             self._linger()
@@ -329,13 +336,14 @@ class Connection(asyncio.Protocol):
             lines.append(response.body)
         self._transport.write(b"".join(lines))
 
-    def _refuse(self, response: Response) -> None:
+    def _refuse(self, refused: Refusal) -> None:
         """Answer what cannot be read, after what came before it, and end the connection.
 
         Nothing after it can be trusted to be where it seems to be.
         """
         if self._refusal is None:
-            self._refusal = response
+            path = self._target.decode("latin-1")
+            self._refusal = self._server.refuse(path, refused)
             self._next()
 
     def _throttle(self) -> None:
@@ -366,7 +374,7 @@ class Connection(asyncio.Protocol):
         if self._busy or self._waiting:
             return
         if self._reading and now_s - self._since_s > limits.read_timeout_s:
-            self._refuse(plain_error(408, "The request did not arrive in time."))
+            self._refuse(refusal(408, "The request did not arrive in time."))
         elif not self._reading and now_s - self._since_s > limits.idle_timeout_s:
             self._transport.close()
 

@@ -54,7 +54,7 @@ Reply = Callable[[Response], None]
 """Takes the reply; to be called exactly once, on the loop, at once or later."""
 
 Handler = Callable[[Request, Reply], None]
-"""Every station of the data plane has this form."""
+"""Takes a request; calls `reply` once, now or later."""
 
 
 def json_response(value: object, status: int = 200) -> Response:

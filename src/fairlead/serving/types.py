@@ -22,6 +22,7 @@ class Ask:
         caller_ids: the caller's own id of each row; None if no row has one.
         received_s: when the request was complete, on the monotonic clock.
         deadline_s: when the caller stops waiting, on the monotonic clock.
+        version: number of the one that shall answer, `7`; empty to let the route decide.
     """
 
     batch: Batch
@@ -29,6 +30,7 @@ class Ask:
     caller_ids: list[str | None] | None
     received_s: float
     deadline_s: float
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,42 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a whole request."""
+    """The answer to a whole request.
+
+    Args:
+        endpoint: that answered.
+        revision: of its route.
+        rows: of the request.
+        parts: which together hold every row.
+        queue_s: the longest that a part waited for its model.
+        model_s: the longest that a part's model ran.
+    """
 
     endpoint: str
     revision: int
     rows: int
     parts: tuple[Part, ...]
+    queue_s: float
+    model_s: float
 
 
 Done = Callable[[Answer | FairleadError], None]
 """Takes the answer or the reason why there is none; called exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one arm answered to some rows.
+
+    Args:
+        outputs: the answers.
+        queue_s: how long the rows waited for the model.
+        model_s: how long it ran.
+    """
+
+    outputs: Batch
+    queue_s: float
+    model_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +120,7 @@ class Work:
     admitted_us: int
     received_s: float
     deadline_s: float
-    done: Callable[[Batch | FairleadError], None]
+    done: Callable[[Answered | FairleadError], None]
 
     @property
     def rows(self) -> int:

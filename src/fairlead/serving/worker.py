@@ -14,8 +14,10 @@ from fairlead.routing import Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.doors import Doors, Health
+from fairlead.serving.doors import make_router
+from fairlead.serving.front import Front
 from fairlead.serving.http import Connection, HttpLimits, HttpServer
+from fairlead.serving.protocols.operations import Health
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
@@ -73,15 +75,9 @@ class Worker:
         self._report = report
         self._plane = DataPlane(clock)
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
-        self._doors = Doors(
-            self._plane,
-            sink,
-            counters,
-            self._health,
-            exposition,
-            clock,
-            deadline_s=deadline_s,
-            rows_max=rows_max,
+        front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
+        self._router = make_router(
+            self._plane, front, sink, counters, self._health, exposition, clock
         )
         self._stop = asyncio.Event()
         self._draining = False
@@ -100,7 +96,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         watching = asyncio.create_task(self._watcher.run())
         reporting = asyncio.create_task(self._report_often())
-        server = HttpServer(loop, self._doors.handler(), self._http)
+        server = HttpServer(loop, self._router.handle, self._router.refuse, self._http)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
         acceptor = await loop.create_server(lambda: Connection(server), sock=listener)

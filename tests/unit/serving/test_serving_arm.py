@@ -15,7 +15,7 @@ from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.sink import LogSink
-from fairlead.serving.types import Work
+from fairlead.serving.types import Answered, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch
 from fairlead.telemetry import MetricsFile
@@ -54,9 +54,9 @@ class World:
         self.got: dict[str, Batch | FairleadError] = {}
 
     def ask(self, name: str, *values: float, deadline_s: float = 10.0) -> None:
-        def done(result: Batch | FairleadError) -> None:
+        def done(result: Answered | FairleadError) -> None:
             assert name not in self.got, "answered twice"
-            self.got[name] = result
+            self.got[name] = result.outputs if isinstance(result, Answered) else result
 
         rows = len(values)
         ids = [name.encode().ljust(16, b"-")] * rows

@@ -12,13 +12,53 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 
-from fairlead.errors import InputError, Problem
+from fairlead.clock import Clock
+from fairlead.errors import FairleadError, InputError, Problem
 from fairlead.ids import parse
 from fairlead.predictionlog import FeedbackFrame
+from fairlead.serving.counters import Counters
+from fairlead.serving.front import Front
+from fairlead.serving.message import Reply, Request, json_response
+from fairlead.serving.refusal import native_shape
+from fairlead.serving.router import Door, Names
+from fairlead.serving.sink import LogSink
 from fairlead.signature import UNREADABLE, parse_json
 
 ROWS_MAX = 10_000
 AHEAD_US_MAX = 86_400_000_000  # clocks of callers may go before ours
+
+
+class Feedback:
+    """Takes feedback of all endpoints onto the log.
+
+    Args:
+        front: knows the endpoints and counts refusals.
+        sink: takes it.
+        counters: of the worker.
+        clock: for times.
+    """
+
+    def __init__(self, front: Front, sink: LogSink, counters: Counters, clock: Clock) -> None:
+        self._front = front
+        self._sink = sink
+        self._counters = counters
+        self._clock = clock
+
+    def doors(self) -> list[Door]:
+        """Where feedback is sent to."""
+        return [Door("POST", "/v1/endpoints/{name}/feedback", "feedback", self._take)]
+
+    def _take(self, request: Request, reply: Reply, names: Names) -> None:
+        name = names["name"]
+        try:
+            self._front.plane.endpoint(name)
+            frame = read_feedback(name, request.body, self._clock.now_us())
+            self._sink.feedback(frame)
+        except FairleadError as error:
+            self._front.refuse(error, reply, name, native_shape)
+            return
+        self._counters.feedback(len(frame.ids))
+        reply(json_response({"accepted": len(frame.ids)}))
 
 
 class _Item(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -20,8 +20,11 @@ from fairlead.errors import InputError
 from fairlead.ids import text
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
-from fairlead.serving.message import Response, json_response
-from fairlead.serving.types import Answer, Ask, Part
+from fairlead.serving.front import Front, Reading
+from fairlead.serving.message import Reply, Request, Response, json_response
+from fairlead.serving.refusal import native_shape
+from fairlead.serving.router import Door, Names
+from fairlead.serving.types import Answer, Part
 from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json, to_records
 
 KEYS = ("rows", "unit", "id")
@@ -30,52 +33,44 @@ TEXT_LENGTH_MAX = 256
 Texts = str | list[str | None] | None
 
 
-class NativeProtocol:
+class Native:
     """Reads and writes the native bodies of all endpoints.
 
     Args:
-        rows_max: of one request.
+        front: takes what is read to the data plane.
     """
 
-    def __init__(self, rows_max: int) -> None:
-        self._rows_max = rows_max
+    def __init__(self, front: Front) -> None:
+        self._front = front
         self._envelopes: dict[str, _Envelope] = {}
 
-    def ask(self, endpoint: Endpoint, body: bytes, received_s: float, deadline_s: float) -> Ask:
-        """Turn a body into rows that fit the endpoint's signature.
+    def doors(self) -> list[Door]:
+        """Where predictions are asked for."""
+        return [Door("POST", "/v1/endpoints/{name}/predict", "predict", self._predict)]
 
-        Args:
-            endpoint: that is asked.
-            body: as sent.
-            received_s: when it was there, on the monotonic clock.
-            deadline_s: when the caller stops waiting.
+    def _predict(self, request: Request, reply: Reply, names: Names) -> None:
+        self._front.predict(request, reply, names["name"], self._read, native_shape)
 
-        Raises:
-            InputError: says which row and field is wrong, and what to do.
-        """
+    def _read(self, endpoint: Endpoint, request: Request) -> Reading:
         name = endpoint.route.endpoint
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
             envelope = self._envelopes[name] = _Envelope(endpoint.decoder)
-        batch, unit, caller_id = envelope.decode(body)
-        if batch.rows > self._rows_max:
-            raise InputError(
-                f"The request has {batch.rows} rows; at most {self._rows_max} are taken at once.",
-                hint="Send several requests.",
-            )
+        batch, unit, caller_id = envelope.decode(request.body)
         units, caller_ids = _each(unit, batch.rows, "unit"), _each(caller_id, batch.rows, "id")
-        return Ask(batch, units, caller_ids, received_s, deadline_s)
+        return Reading(batch, _write, units, caller_ids)
 
-    def response(self, answer: Answer) -> Response:
-        """Write an answer, one object for each row in the request's order."""
-        rows: list[object] = [None] * answer.rows
-        for part in answer.parts:
-            places = range(answer.rows) if part.places is None else part.places
-            for place, row in zip(places, _rows(part), strict=True):
-                rows[place] = row
-        return json_response(
-            {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
-        )
+
+def _write(answer: Answer) -> Response:
+    """One object for each row in the request's order."""
+    rows: list[object] = [None] * answer.rows
+    for part in answer.parts:
+        places = range(answer.rows) if part.places is None else part.places
+        for place, row in zip(places, _rows(part), strict=True):
+            rows[place] = row
+    return json_response(
+        {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
+    )
 
 
 class _Envelope:

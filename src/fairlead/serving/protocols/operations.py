@@ -1,0 +1,98 @@
+"""What operators and callers ask about the platform itself: endpoints, health, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from fairlead.errors import FairleadError
+from fairlead.serving.dataplane import DataPlane, Endpoint
+from fairlead.serving.message import TEXT, Reply, Request, Response, json_response
+from fairlead.serving.openapi import openapi
+from fairlead.serving.refusal import native_shape, refusal_of
+from fairlead.serving.router import Door, Names
+
+METRICS = TEXT.replace(b"plain;", b"plain; version=0.0.4;")
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of `/health/ready`.
+
+    Args:
+        ready: whether this worker answers every endpoint it should.
+        problems: why not, or what else wants an eye.
+    """
+
+    ready: bool
+    problems: tuple[str, ...] = ()
+
+
+class Operations:
+    """Tells what there is and how it is.
+
+    Args:
+        plane: knows the endpoints.
+        health: tells how the worker is now.
+        exposition: makes the text of `/metrics`, of all workers.
+    """
+
+    def __init__(
+        self, plane: DataPlane, health: Callable[[], Health], exposition: Callable[[], str]
+    ) -> None:
+        self._plane = plane
+        self._health = health
+        self._exposition = exposition
+
+    def doors(self) -> list[Door]:
+        """Where one asks."""
+        return [
+            Door("GET", "/v1/endpoints/{name}/openapi.json", "predict", self._openapi),
+            Door("GET", "/v1/endpoints/{name}", "predict", self._endpoint),
+            Door("GET", "/v1/endpoints", "predict", self._endpoints),
+            Door("GET", "/health/live", "open", self._live),
+            Door("GET", "/health/ready", "open", self._ready),
+            Door("GET", "/metrics", "operate", self._metrics),
+        ]
+
+    def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
+        self._tell(reply, names["name"], lambda endpoint: openapi(endpoint.route))
+
+    def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
+        self._tell(reply, names["name"], lambda endpoint: _describe(endpoint, whole=True))
+
+    def _tell(self, reply: Reply, name: str, describe: Callable[[Endpoint], object]) -> None:
+        try:
+            reply(json_response(describe(self._plane.endpoint(name))))
+        except FairleadError as error:
+            reply(native_shape(refusal_of(error)))
+
+    def _endpoints(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        endpoints = self._plane.endpoints.values()
+        reply(json_response({"endpoints": [_describe(e, whole=False) for e in endpoints]}))
+
+    def _live(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        reply(json_response({"live": True}))
+
+    def _ready(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        health = self._health()
+        reply(json_response(health, 200 if health.ready else 503))
+
+    def _metrics(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        reply(Response(200, self._exposition().encode(), METRICS))
+
+
+def _describe(endpoint: Endpoint, *, whole: bool) -> dict[str, object]:
+    """What callers may know of an endpoint."""
+    route = endpoint.route
+    described: dict[str, object] = {
+        "name": route.endpoint,
+        "revision": route.revision,
+        "arms": [
+            {"name": arm.name, "version": arm.version.name, "weight": arm.weight}
+            for arm in route.arms
+        ],
+    }
+    if whole:
+        described["signature"] = route.signature
+    return described
