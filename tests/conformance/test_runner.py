@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
@@ -98,6 +99,11 @@ BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "sklearn": broken_sklearn,
     "python": broken_python,
 }
+FAULTS = {
+    "onnx": "no such output",
+    "sklearn": "a value of a caller",
+    "python": "a value of a caller",
+}
 BLOCKING = {"python"}
 
 
@@ -188,6 +194,8 @@ def test_a_model_that_fails_is_a_model_error_without_the_callers_value(
             assert "caller" not in str(failed.value)
     finally:
         runner.close()
+    told = capfd.readouterr().err + "".join(traceback.format_exception(failed.value))
+    assert FAULTS[kind] in told  # what the operator finds on stderr
 
 
 def test_it_says_whether_it_waits_for_another_process(kind: str, runner: Runner) -> None:
@@ -195,4 +203,4 @@ def test_it_says_whether_it_waits_for_another_process(kind: str, runner: Runner)
 
 
 def test_every_kind_has_its_factories() -> None:
-    assert set(FACTORIES) == set(BROKEN_FACTORIES) == set(KINDS)
+    assert set(FACTORIES) == set(BROKEN_FACTORIES) == set(FAULTS) == set(KINDS)

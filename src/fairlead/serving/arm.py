@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +15,7 @@ from fairlead.predictionlog import Outcome, PredictionFrame
 from fairlead.routing import Arm, AssignedBy, Route
 from fairlead.serving.counters import ArmCounters
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracebacks import Tracebacks
 from fairlead.serving.types import Answered, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, concat
@@ -83,6 +82,7 @@ class LiveArm:
         self._sink = sink
         self._counters = counters
         self._clock = clock
+        self._tracebacks = Tracebacks(clock)
         self._batcher: Batcher[Work, Ran] = Batcher(
             loop,
             self._run,
@@ -140,9 +140,11 @@ class LiveArm:
                 f"{batch.rows} rows."
             )
         except FairleadError as error:
+            if error.__cause__ is not None:
+                self._tracebacks.show(error)
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
-            traceback.print_exception(error, file=sys.stderr)
+            self._tracebacks.show(error)
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
     def _finish(self, items: list[Work], ran: Ran) -> None:
@@ -185,7 +187,7 @@ class LiveArm:
             if len(places) > 1:
                 each = [self._record(kind, [place], items, ran) for place in places]
                 return {place: why for held_back in each for place, why in held_back.items()}
-            traceback.print_exception(error, file=sys.stderr)
+            self._tracebacks.show(error)
             unfit = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
             return dict.fromkeys(places, unfit)
         return {}
