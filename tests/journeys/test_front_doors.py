@@ -48,6 +48,8 @@ def test_a_notebook_serves_a_model_in_one_call(tmp_path: Path) -> None:
         page = ask(served.try_url.partition("/try")[0], "/try/churn")
         assert page.status == 200
         assert served.try_url in served._repr_html_()
+        assert repr(served) == f"<churn:1 answers at {served.url}; try it: {served.try_url}>"
+        assert repr(served.version).startswith("<churn:1: scikit-learn")
         frame, left = customers(100, seed=3)
         again = fairlead.serve(
             churn_model(frame, left), frame, left, name="churn", home=tmp_path / ".fairlead"

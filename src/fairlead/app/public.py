@@ -106,6 +106,9 @@ class Served:
         """Stop the platform."""
         stop_platform(self.workspace)
 
+    def __repr__(self) -> str:
+        return f"<{self.version.name} answers at {self.url}; try it: {self.try_url}>"
+
     def _repr_html_(self) -> str:
         return (
             f"<b>{self.version.name}</b> answers at <code>{self.url}</code> · "
