@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -181,3 +182,18 @@ def test_a_full_disk_is_told_and_leaves_the_old_blob(
 def test_a_url_of_no_known_kind_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match=r"server\.blobs"):
         open_blobs(url)
+
+
+def test_what_a_killed_process_left_half_stored_is_swept_once_it_is_old(
+    blobs: Blobs, tmp_path: Path
+) -> None:
+    blobs.put("a/b/whole", b"x")
+    before_s = time.time() - 100
+    left = tmp_path / "blobs" / "a" / "b" / ".partial-0123"
+    for age_s, stays in ((50, True), (200, False)):
+        left.write_bytes(b"half")
+        os.utime(left, (time.time() - age_s,) * 2)
+        os.utime(blobs.locate("a/b/whole"), (time.time() - 200,) * 2)
+        blobs.sweep(before_s)
+        assert left.exists() is stays
+    assert blobs.keys() == ["a/b/whole"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,6 +138,12 @@ BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
 }
 BLOCKING = {"python", "torch"}
 NEEDS = {"torch": "torch"}
+FAULTS = {
+    "onnx": "no such output",
+    "sklearn": "a value of a caller",
+    "python": "a value of a caller",
+    "torch": "IndexError",
+}
 
 
 @pytest.fixture(params=KINDS)
@@ -240,6 +247,8 @@ def test_a_model_that_fails_is_a_model_error_without_the_callers_value(
             assert "caller" not in str(failed.value)
     finally:
         runner.close()
+    told = capfd.readouterr().err + "".join(traceback.format_exception(failed.value))
+    assert FAULTS[kind] in told  # what the operator finds on stderr
 
 
 def test_it_says_whether_it_waits_for_another_process(kind: str, runner: Runner) -> None:
@@ -247,4 +256,4 @@ def test_it_says_whether_it_waits_for_another_process(kind: str, runner: Runner)
 
 
 def test_every_kind_has_its_factories() -> None:
-    assert set(FACTORIES) == set(BROKEN_FACTORIES) == set(KINDS)
+    assert set(FACTORIES) == set(BROKEN_FACTORIES) == set(FAULTS) == set(KINDS)

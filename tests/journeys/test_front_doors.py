@@ -48,6 +48,8 @@ def test_a_notebook_serves_a_model_in_one_call(tmp_path: Path) -> None:
         page = ask(served.try_url.partition("/try")[0], "/try/churn")
         assert page.status == 200
         assert served.try_url in served._repr_html_()
+        assert repr(served) == f"<churn:1 answers at {served.url}; try it: {served.try_url}>"
+        assert repr(served.version).startswith("<churn:1: scikit-learn")
         frame, left = customers(100, seed=3)
         again = fairlead.serve(
             churn_model(frame, left), frame, left, name="churn", home=tmp_path / ".fairlead"
@@ -64,6 +66,8 @@ def test_a_detached_platform_is_stopped_by_name(tmp_path: Path) -> None:
     package_churn(home)
     said = run(home, "up", "churn:1", "--detach", "--port=0", "--control-port=0", "--workers=1")
     try:
+        again = run(home, "up", "--detach", "--port=0", "--control-port=0", status=1)
+        assert "A platform is already running at this home." in again
         url = re.search(r"API\s+(\S+)", said)
         assert url is not None
         assert ask(url[1], "/health/ready").status == 200
@@ -71,6 +75,46 @@ def test_a_detached_platform_is_stopped_by_name(tmp_path: Path) -> None:
         assert "Stopped" in run(home, "stop")
     assert "Nothing is running" in run(home, "stop", status=1)
     assert "Nothing is running" in run(home, "deploy", "churn:1", status=1)
+
+
+@pytest.mark.parametrize(
+    ("barred", "arguments"),
+    [
+        ("keys", ["package", "{folder}", "--name=m", "--reference={reference}"]),
+        ("cache", ["package", "{folder}", "--name=m", "--reference={reference}"]),
+        ("journals", ["predictions", "churn"]),
+        ("run", ["up", "--port=0", "--control-port=0"]),
+        ("run", ["up", "--detach", "--port=0", "--control-port=0"]),
+        ("run/lock/", ["up", "--port=0", "--control-port=0"]),
+        ("run/fairlead.log/", ["up", "--detach", "--port=0", "--control-port=0"]),
+        ("blobs", ["doctor"]),
+    ],
+    ids=lambda v: v[0] if isinstance(v, list) else v.strip("/"),
+)
+def test_a_home_that_cannot_be_written_is_an_error_in_words(
+    tmp_path: Path, barred: str, arguments: list[str]
+) -> None:
+    home, folder, reference = (tmp_path / name for name in ("home", "model", "rows.csv"))
+    reference.write_text("x\n1\n2\n")
+    folder.mkdir()
+    (folder / "model.py").write_text(
+        "class Model:\n    def predict(self, batch):\n        return batch['x']\n"
+    )
+    home.mkdir()
+    if barred.endswith("/"):
+        (home / barred).mkdir(parents=True)
+    else:
+        (home / barred).write_text("in the way")
+    command = [word.format(folder=folder, reference=reference) for word in arguments]
+    finished = subprocess.run(
+        [sys.executable, "-m", "fairlead", "--home", str(home), *command],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    said = finished.stdout + finished.stderr
+    assert finished.returncode == 1, said
+    assert "Traceback" not in said
+    assert str(home) in said
+    assert "Error: " in said or "Problem: " in said
 
 
 def test_a_platform_listens_beyond_the_machine_only_if_told_to(tmp_path: Path) -> None:

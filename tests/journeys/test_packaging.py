@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import fairlead
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.clock import SystemClock
+from fairlead.errors import ConfigError
 from fairlead.runners.load import load_runner, replay
 from support.models import churn_model, customers
 from support.platform import fairlead as run
@@ -70,6 +73,36 @@ def loads(home: Path, name: str, *, allow_pickle: bool = False) -> str:
     finally:
         runner.close()
     return bundle.info.runner.kind
+
+
+def test_lineage_is_shown(home: Path) -> None:
+    frame, left = customers(120)
+    model = churn_model(frame, left)
+    fairlead.package(model, frame, left, name="churn", home=home)
+    fairlead.package(model, frame, left, name="churn", home=home, parent="churn:1")
+    shown = run(home, "show", "churn:2")
+    assert re.search(r"parent +churn:1\n", shown)
+    assert re.search(r"data +120 rows, [0-9a-f]{16}\n", shown)
+    assert re.search(r"environment .*scikit-learn \d", shown)
+    assert re.search(r"accuracy +0\.\d+", shown)
+
+
+def test_a_pickled_file_is_loaded_only_if_that_is_allowed(
+    home: Path, reference: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.pkl"
+    model.write_bytes(pickle.dumps(churn_model(*customers())))
+    command = ["package", str(model), "--name=churn", f"--reference={reference}", "--label=left"]
+    assert "--allow-pickle" in run(home, *command, status=1)
+    said = run(home, *command, "--allow-pickle")
+    assert "churn:1 is registered, served by onnx" in said
+    assert loads(home, "churn:1") == "onnx"
+    assert "pickle" not in run(home, "show", "churn:1")
+
+
+def test_a_name_that_cannot_be_is_refused_before_anything_is_done(home: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be called 'Churn 1'"):
+        fairlead.package(object(), object(), name="Churn 1", home=home)
 
 
 def test_a_skops_file(home: Path, reference: Path, tmp_path: Path) -> None:

@@ -297,3 +297,34 @@ def test_all_text_is_read_easily_in_light_and_in_dark(
             ground = page.evaluate("() => getComputedStyle(document.documentElement).background")
             parts = [int(part) for part in re.findall(r"\d+", ground)[:3]]
             assert (max(parts) < 64) if scheme == "dark" else (min(parts) > 192), path
+
+
+PICTURES = """
+import numpy as np
+
+class Model:
+    def load(self):
+        pass
+
+    def predict(self, batch):
+        return {"label": np.array([f"{picture[6]} wide" for picture in batch["picture"]])}
+"""
+
+
+def gif(width: int) -> bytes:
+    return b"GIF89a" + bytes([width, 0, 1, 0, 0, 0, 0]) + b";"
+
+
+def test_a_picture_is_chosen_and_sent(visit: Visit, platform: Platform, tmp_path: Path) -> None:
+    code = tmp_path / "pictures"
+    code.mkdir()
+    (code / "model.py").write_text(PICTURES)
+    rows = [{"picture": gif(width)} for width in range(1, 5)]
+    fairlead.package(str(code), rows, name="pictures", home=platform.home)
+    platform.run("deploy", "pictures:1")
+    (tmp_path / "mine.gif").write_bytes(gif(3))
+    with visit as page:
+        page.goto("/try/pictures")
+        page.get_by_label("picture").set_input_files(tmp_path / "mine.gif")
+        predict(page)
+        assert page.locator("#answer .large").inner_text() == "3 wide"

@@ -13,6 +13,7 @@ import uvicorn
 from fairlead.api import Guard, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
+from fairlead.app.leftovers import Leftovers
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import LOOPBACK
 from fairlead.app.workspace import Workspace
@@ -42,6 +43,7 @@ class ControlPlane:
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
             "log": self.sealer.tick,
             "compaction": Compactor(store, blobs, clock).tick,
+            "leftovers": Leftovers(self.workspace).tick,
         }
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
@@ -98,7 +100,7 @@ async def serve(start: Start) -> None:
         reporting.cancel()
         plane.controller.stop()
         thread.join()
-        plane.sealer.tick()  # what the workers wrote last
+        plane.controller.once("log")  # what the workers wrote last
         plane.workspace.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from dataclasses import dataclass
@@ -77,6 +78,17 @@ class Home:
         """What a detached platform prints."""
         return self._folder("run") / "fairlead.log"
 
+    def is_served(self) -> bool:
+        """Whether a platform runs at this home now: one that was killed holds no lock."""
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def write_run_file(self, target: Path, content: bytes) -> None:
         """Write a small file such that readers see all of it or none."""
         temporary = target.with_name(f".{uuid.uuid4().hex}")
@@ -85,7 +97,14 @@ class Home:
 
     def _folder(self, name: str) -> Path:
         folder = self.path / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(
+                f"The home {self.path} cannot be used: {name} cannot be made in it: "
+                f"{error.strerror}.",
+                hint="Make it writable, or name another with --home or FAIRLEAD_HOME.",
+            ) from error
         return folder
 
 

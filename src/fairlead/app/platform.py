@@ -22,10 +22,12 @@ from fairlead.app.supervisor import Addresses, Supervisor, stop_on_signals
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.releases import OPEN, Release
-from fairlead.routing import ROUTES
+from fairlead.routing import ROUTES, VersionRef
 
 POLL_S = 0.05
 STOP_S_MAX = 60.0
+LOCK_S_MAX = 0.5
+"""Another command may hold the lock for a moment, to see whether a platform does."""
 
 _started: dict[int, subprocess.Popen[bytes]] = {}
 """Platforms that this process started, to take note of their end."""
@@ -35,17 +37,26 @@ _started: dict[int, subprocess.Popen[bytes]] = {}
 def _locked(home: Home) -> Iterator[None]:
     """Only one platform serves a home at a time; a killed one's lock is free again."""
     descriptor = os.open(home.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline_s = time.monotonic() + LOCK_S_MAX
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(
-                "A platform is already running at this home.",
-                hint="Use it ('fairlead deploy'), or start another with --home.",
-            ) from None
+        while not _take(descriptor):
+            if time.monotonic() > deadline_s:
+                raise ConflictError(
+                    "A platform is already running at this home.",
+                    hint="Use it ('fairlead deploy'), or start another with --home.",
+                )
+            time.sleep(POLL_S)
         yield
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def run_platform(workspace: Workspace, work: Callable[[Addresses], None]) -> None:
@@ -95,6 +106,7 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
     """
     log = workspace.home.log_file
     with log.open("ab") as output:
+        start = output.tell()
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [sys.executable, "-m", "fairlead", "--home", str(workspace.home.path), "up",
              *arguments],
@@ -104,9 +116,9 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            said = log.read_bytes()[start:].decode(errors="replace").rpartition("Error: ")[2]
             raise UnavailableError(
-                f"The platform ended at once: {' '.join(last)}", hint=f"Its log is {log}."
+                f"The platform ended at once. {' '.join(said.split())}", hint=f"Its log is {log}."
             )
         addresses = _addresses(workspace)
         if addresses and addresses.pid == process.pid and is_ready(addresses.api, "/health/live"):
@@ -138,25 +150,16 @@ def is_ready(url: str, path: str = "/health/ready") -> bool:
 
 def stop_platform(workspace: Workspace) -> None:
     """Stop the platform of a home and wait until it is gone; nothing to do if none runs."""
-    if not _is_locked(workspace.home):  # the number of a killed one may be another's by now
+    if not workspace.home.is_served():  # the number of a killed one may be another's by now
         return
     pid = workspace.addresses().pid
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline_s = time.monotonic() + STOP_S_MAX
-    while _is_locked(workspace.home) and time.monotonic() < deadline_s:
+    while workspace.home.is_served() and time.monotonic() < deadline_s:
         time.sleep(POLL_S)
     if pid in _started:
         _started.pop(pid).wait(max(0.0, deadline_s - time.monotonic()))
-
-
-def _is_locked(home: Home) -> bool:
-    """Whether a platform serves a home now."""
-    try:
-        with _locked(home):
-            return False
-    except ConflictError:
-        return True
 
 
 def deploy(
@@ -194,11 +197,10 @@ def deploy(
             f"{version.name} is a pickle: loading it runs whatever code is in it.",
             hint="If you trust where it came from, say --allow-pickle.",
         )
-    release = workspace.releases.request(
-        endpoint or version.model,
-        workspace.ref(version, allow_pickle=allow_pickle),
-        version.signature,
-        actor,
+    ref = workspace.ref(version, allow_pickle=allow_pickle)
+    name = endpoint or version.model
+    release = _under_way(workspace, name, ref) or workspace.releases.request(
+        name, ref, version.signature, actor
     )
     deadline_s = time.monotonic() + timeout_s
     state = release.state
@@ -211,6 +213,14 @@ def deploy(
             state = release.state
             told(release)
     return release
+
+
+def _under_way(workspace: Workspace, endpoint: str, ref: VersionRef) -> Release | None:
+    """The release that was asked for, if it goes on already: its command may have been killed."""
+    for release in workspace.releases.releases(endpoint):
+        if release.state in OPEN and release.version == ref:
+            return release
+    return None
 
 
 def answers(workspace: Workspace, endpoint: str) -> str | None:

@@ -11,6 +11,7 @@ from fairlead.app.platform import answers, deploy, start_platform, stop_platform
 from fairlead.app.workspace import Workspace
 from fairlead.client import Client
 from fairlead.errors import BundleError, UnavailableError
+from fairlead.names import check_name
 from fairlead.registry import Version
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ def package(
     Raises:
         ExportError: no form of the model is both safe and equal to it.
         InputError: the rows cannot be used.
-        ConfigError: what is said of a field makes no sense.
+        ConfigError: the name is none, or what is said of a field makes no sense.
     """
     from fairlead.packaging import make_bundle
 
+    check_name(name, "model")
     workspace = Workspace(_path(home))
     parent_digest = workspace.registry.resolve(parent).digest if parent else None
     with make_bundle(
@@ -103,6 +105,9 @@ class Served:
     def stop(self) -> None:
         """Stop the platform."""
         stop_platform(self.workspace)
+
+    def __repr__(self) -> str:
+        return f"<{self.version.name} answers at {self.url}; try it: {self.try_url}>"
 
     def _repr_html_(self) -> str:
         return (

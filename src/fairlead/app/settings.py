@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.store import check_urls
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -102,12 +103,14 @@ def load_settings(file: Path | None) -> Settings:
         raise ConfigError(f"{file} cannot be read: {error}.") from None
     _check_keys(content, Settings, "", file)
     try:
-        return msgspec.convert(content, Settings)
+        settings = msgspec.convert(content, Settings)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         raise ConfigError(
             f"{file}: {where.rstrip('`') or 'a setting'} is not right: {what}."
         ) from None
+    check_urls(settings.server.store, settings.server.blobs)
+    return settings
 
 
 def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:

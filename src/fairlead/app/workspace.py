@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,14 +99,14 @@ class Workspace:
         Raises:
             UnavailableError: none is running.
         """
-        try:
-            raw = self.home.addresses_file.read_bytes()
-        except FileNotFoundError:
-            raise UnavailableError(
-                "Nothing is running at this home.",
-                hint="Start it with 'fairlead up'; 'fairlead home' prints which home this is.",
-            ) from None
-        return msgspec.json.decode(raw, type=Addresses)
+        if self.home.is_served():
+            with contextlib.suppress(FileNotFoundError):  # it is just starting
+                raw = self.home.addresses_file.read_bytes()
+                return msgspec.json.decode(raw, type=Addresses)
+        raise UnavailableError(
+            "Nothing is running at this home.",
+            hint="Start it with 'fairlead up'; 'fairlead home' prints which home this is.",
+        )
 
     def close(self) -> None:
         """Let go of the store."""

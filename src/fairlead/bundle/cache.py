@@ -13,6 +13,7 @@ from fairlead.bundle.read import open_bundle
 from fairlead.bundle.types import Bundle
 from fairlead.errors import BundleError
 from fairlead.store import Blobs
+from fairlead.store.sweep import sweep
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -59,3 +60,12 @@ class BundleCache:
             return unpack(archive, folder, self._keys, expect_digest=digest)
         finally:
             archive.unlink(missing_ok=True)
+
+    def sweep(self, before_s: float) -> None:
+        """Remove what killed processes left half fetched, extracted or packaged.
+
+        Args:
+            before_s: when it must have been written last, seconds since 1970.
+        """
+        leftovers = (p for p in self._folder.glob("*") if not DIGEST.fullmatch(p.name))
+        sweep(leftovers, before_s)

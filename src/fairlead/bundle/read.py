@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import msgspec
@@ -13,10 +12,10 @@ from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.manifest import read_manifest
 from fairlead.bundle.types import FORMAT, Bundle, BundleInfo
 from fairlead.errors import BundleError
+from fairlead.names import is_name
 
 MANIFEST_BYTES_MAX = 4 << 20
 SIGNATURE_FILE_BYTES_MAX = 4096
-MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 _decode = msgspec.json.Decoder(BundleInfo).decode
 
@@ -75,7 +74,7 @@ def parse_info(raw: bytes) -> BundleInfo:
             f"The bundle has format {info.format}; this Fairlead reads {FORMAT}.",
             hint="Upgrade Fairlead on this machine.",
         )
-    if not MODEL_NAME.fullmatch(info.name):
+    if not is_name(info.name):
         raise BundleError("bundle.json in the bundle has a model name that is not valid.")
     return info
 

@@ -61,10 +61,10 @@ def _version(name: str) -> str | None:
 
 def _check(workspace: Workspace) -> list[str]:
     """What is wrong with this home, in words."""
-    problems = []
+    problems: dict[str, None] = {}  # settings that are wrong are wrong for all of them
     for what in ("settings", "store", "blobs", "keys"):
         try:
             getattr(workspace, what)
         except FairleadError as error:
-            problems.append(str(error))
-    return problems
+            problems[str(error)] = None
+    return list(problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fairlead.cli.output import fail
-from fairlead.errors import FairleadError
+from fairlead.errors import FairleadError, StorageError
 from fairlead.nearest import nearest
 
 COMMANDS = {
@@ -102,3 +102,7 @@ def main() -> None:
         fail(error)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(StorageError(f"{error.filename} cannot be used: {error.strerror}."))

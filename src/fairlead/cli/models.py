@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -51,7 +52,8 @@ def show_command(home: Path | None, version: str) -> None:
     say(f"{shown.name}  {shown.framework}  ({shown.task})")
     if shown.pickle:
         say("PICKLE: loading it runs whatever code is in its payload.")
-    for name, value in _facts(shown):
+    names = {other.digest: other.name for other in workspace.registry.versions(shown.model)}
+    for name, value in _facts(shown, names):
         say(f"  {name:<12}{value}")
     say()
     table(("input", "kind", "seen", "missing", "unknown"), map(_field, shown.signature.inputs))
@@ -68,7 +70,8 @@ def show_command(home: Path | None, version: str) -> None:
         say(f"\nNote: {note}")
 
 
-def _facts(version: Version) -> list[tuple[str, object]]:
+def _facts(version: Version, names: Mapping[str, str]) -> list[tuple[str, object]]:
+    """What is known of a version; `names` are those of its model's versions, by digest."""
     lineage = version.lineage
     facts: list[tuple[str, object]] = [
         ("digest", version.digest),
@@ -82,7 +85,7 @@ def _facts(version: Version) -> list[tuple[str, object]]:
     if lineage.revision:
         facts.append(("code", lineage.revision + (" with changes" if lineage.changed else "")))
     if lineage.parent:
-        facts.append(("parent", lineage.parent))
+        facts.append(("parent", names.get(lineage.parent, lineage.parent)))
     facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]

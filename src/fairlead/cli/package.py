@@ -15,6 +15,8 @@ from fairlead.errors import ConfigError
 if TYPE_CHECKING:
     import polars as pl
 
+PICKLES = (".pkl", ".pickle", ".joblib")
+
 
 @click.command("package")
 @click.argument("model", type=click.Path(path_type=Path, exists=True))
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--label", help="Column of the reference that holds the labels.")
 @click.option("--parent", help="The version it was updated from.")
-@click.option("--allow-pickle", is_flag=True, help="Load a pickled model and keep it so.")
+@click.option("--allow-pickle", is_flag=True, help="Load a pickled model.")
 @click.pass_obj
 def package_command(
     home: Path | None,
@@ -38,7 +40,7 @@ def package_command(
     parent: str | None,
     allow_pickle: bool,
 ) -> None:
-    """Package MODEL: an .onnx or .skops file, a folder of MLflow, or one with a Python class."""
+    """Package MODEL: a file of ONNX, skops or pickle, a folder of MLflow or of a Python class."""
     from fairlead.packaging.mlflow import is_mlflow
 
     rows = read_table(reference)
@@ -48,8 +50,8 @@ def package_command(
             raise ConfigError(f"{reference} has no column '{label}'.")
         labels, rows = rows[label].to_numpy(), rows.drop(label)
     version = package(
-        load_model(model),
-        _as_fitted(rows) if model.suffix == ".skops" or is_mlflow(model) else rows,
+        load_model(model, allow_pickle=allow_pickle),
+        _as_fitted(rows) if model.suffix in (".skops", *PICKLES) or is_mlflow(model) else rows,
         labels,
         name=name,
         parent=parent,
@@ -73,10 +75,23 @@ def _as_fitted(rows: pl.DataFrame) -> object:
     return pd.DataFrame({column.name: column.to_list() for column in rows.iter_columns()})
 
 
-def load_model(path: Path) -> object:
-    """The model in a file: a skops file is opened if it holds nothing but vetted types."""
-    if path.suffix != ".skops":
-        return path
-    from fairlead.runners.sklearn import load_skops
+def load_model(path: Path, *, allow_pickle: bool = False) -> object:
+    """The model in a file: a skops file is opened if it holds nothing but vetted types.
 
-    return load_skops(path.read_bytes())
+    Raises:
+        ConfigError: it is a pickle, and that is not allowed.
+    """
+    if path.suffix == ".skops":
+        from fairlead.runners.sklearn import load_skops
+
+        return load_skops(path.read_bytes())
+    if path.suffix not in PICKLES:
+        return path
+    if not allow_pickle:
+        raise ConfigError(
+            f"{path} is a pickle: loading it runs whatever code is in it.",
+            hint="If you trust where it came from, say --allow-pickle.",
+        )
+    import joblib
+
+    return joblib.load(path)

@@ -68,6 +68,10 @@ class Controller:
             self._attempt("store", self._look)
         self._attempt("lease", lambda: self._store.release(LEASE, self._holder))
 
+    def once(self, name: str) -> None:
+        """Call one tick now, lease or not; for what remains to be done after `run`."""
+        self._attempt(name, self._ticks[name])
+
     def _look(self) -> None:
         woken = self._wake.wait(LOOK_S)
         self._wake.clear()
@@ -88,8 +92,10 @@ class Controller:
         except FairleadError as error:
             self._note(name, str(error))
         except Exception as error:  # a fault in one tick must not end the control plane
-            traceback.print_exception(error, file=sys.stderr)
-            self._note(name, f"failed with {type(error).__name__}")
+            why = f"failed with {type(error).__name__}"
+            if self._failing.get(name) != why:  # it is called again every second
+                traceback.print_exception(error, file=sys.stderr)
+            self._note(name, why)
         else:
             self._failing.pop(name, None)
 

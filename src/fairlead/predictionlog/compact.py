@@ -1,9 +1,11 @@
-"""Compaction: the many small files of a past day become one."""
+"""Compaction: the many small files of a past day become few."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -11,6 +13,7 @@ import msgspec
 import polars as pl
 
 from fairlead.clock import Clock
+from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.sealer import write_segment
 from fairlead.predictionlog.segments import SEGMENTS, Segment, segment_key
 from fairlead.predictionlog.tables import union
@@ -18,6 +21,8 @@ from fairlead.records import Kind
 from fairlead.store import Blobs, Delete, Put, Store, Stored
 
 GRACE_US = 3_600_000_000
+MERGE_BYTES = 64 * 1024 * 1024
+"""In memory, of the rows that are merged at once; Parquet takes a fraction of it."""
 
 
 class Garbage(msgspec.Struct, frozen=True):
@@ -38,6 +43,12 @@ GARBAGE = Kind("garbage", Garbage)
 class Compactor:
     """Merges segments of past days, and deletes what they were merged from.
 
+    Small files become files of up to `MERGE_BYTES`, so that memory stays bounded however much
+    a day holds. What a sealer or compactor wrote before it was killed, and never recorded, is
+    noted when it is found and deleted an hour later, if it is still in no record by then: a
+    living one records what it wrote within moments, and one that takes up its work again writes
+    the file anew.
+
     Args:
         store: of the records.
         blobs: of the files.
@@ -48,20 +59,50 @@ class Compactor:
         self._store = store
         self._blobs = blobs
         self._clock = clock
+        self._attempts = Attempts(clock, "Files of {} cannot be merged")
+        self._search_us = 0
 
     def tick(self) -> None:
-        """Merge what can be merged; delete what is due."""
+        """Merge what can be merged; delete what is due.
+
+        Raises:
+            StorageError: a file cannot be read or written; all others are merged.
+        """
         now_us = self._clock.now_us()
+        if now_us >= self._search_us:
+            self._search_us = now_us + GRACE_US
+            self._condemn(now_us)
+        self._delete_due(now_us)
         today = datetime.fromtimestamp(now_us / 1e6, UTC).strftime("%Y-%m-%d")
-        segments = self._store.scan(SEGMENTS)
-        for (_, _, day), group in groupby(segments, lambda s: _place(s.value)):
-            together = list(group)
-            if day < today and len(together) > 1:
-                self._merge(together, now_us)
-        for stored in self._store.scan(GARBAGE):
-            if stored.value.due_us <= now_us:
+        past = [s for s in self._store.scan(SEGMENTS) if s.value.day < today]
+        places = set()
+        for place, group in groupby(past, _place):
+            places.add(place)
+            self._attempts.attempt(place, partial(self._merge_all, list(group), now_us))
+        self._attempts.settle(places)
+
+    def _condemn(self, now_us: int) -> None:
+        """Note the files that no record names."""
+        found = self._blobs.keys("log/")  # first, so that what is recorded meanwhile is named
+        named = self._named() | {stored.value.blob for stored in self._store.scan(GARBAGE)}
+        unnamed = [Garbage(blob, now_us + GRACE_US) for blob in found if blob not in named]
+        if unnamed:
+            self._store.commit(*(Put(GARBAGE, GARBAGE.key(g.blob), g, None) for g in unnamed))
+
+    def _delete_due(self, now_us: int) -> None:
+        due = [stored for stored in self._store.scan(GARBAGE) if stored.value.due_us <= now_us]
+        named = self._named() if due else set()
+        for stored in due:
+            if stored.value.blob not in named:
                 self._blobs.delete(stored.value.blob)
-                self._store.commit(Delete(stored.key, stored.revision))
+            self._store.commit(Delete(stored.key, stored.revision))
+
+    def _named(self) -> set[str]:
+        return {stored.value.blob for stored in self._store.scan(SEGMENTS)}
+
+    def _merge_all(self, group: list[Stored[Segment]], now_us: int) -> None:
+        for together in _runs(group):
+            self._merge(together, now_us)
 
     def _merge(self, together: list[Stored[Segment]], now_us: int) -> None:
         """One file in place of several; one commit tells all readers."""
@@ -80,5 +121,22 @@ class Compactor:
         self._store.commit(*changes)
 
 
-def _place(segment: Segment) -> tuple[str, str, str]:
-    return segment.kind, segment.endpoint, segment.day
+def _place(stored: Stored[Segment]) -> str:
+    return f"{stored.value.kind} of {stored.value.endpoint} on {stored.value.day}"
+
+
+def _runs(group: list[Stored[Segment]]) -> Iterator[list[Stored[Segment]]]:
+    """Small segments, two or more at a time; together each run is no larger than allowed.
+
+    A run ends where the next segment would not fit. That one is small, so the run is large, and
+    at most one small segment remains in the end, however often this is repeated.
+    """
+    small = [stored for stored in group if stored.value.size_bytes < MERGE_BYTES / 2]
+    run: list[Stored[Segment]] = []
+    for stored in sorted(small, key=lambda s: s.value.low_us):
+        if sum(s.value.size_bytes for s in [*run, stored]) > MERGE_BYTES:
+            yield run
+            run = []
+        run.append(stored)
+    if len(run) > 1:
+        yield run

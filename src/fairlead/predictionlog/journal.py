@@ -13,6 +13,7 @@ from fairlead.errors import StorageError
 from fairlead.ids import IdSource
 
 SUFFIX = ".journal"
+UNNAMED = ".new"  # of a journal that is not yet held by its writer
 ROTATE_BYTES = 64 * 1024 * 1024
 ROTATE_S = 3600.0
 
@@ -86,7 +87,7 @@ class JournalWriter:
     def _begin(self) -> None:
         self.close()
         path = self._folder / f"{self._prefix}-{self._ids.one()}{SUFFIX}"
-        hidden = path.with_suffix(".new")
+        hidden = path.with_suffix(UNNAMED)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(hidden, flags, 0o600)
         try:
@@ -94,6 +95,7 @@ class JournalWriter:
             hidden.rename(path)  # only now, held, is it a journal that a sealer may find
         except OSError:
             os.close(descriptor)
+            hidden.unlink(missing_ok=True)
             raise
         self._descriptor, self._size = descriptor, 0
         self._opened_s = self._clock.monotonic_s()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from fairlead.clock import Clock
+from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.frame import Frame
 from fairlead.predictionlog.journal import SUFFIX
 from fairlead.predictionlog.scan import Located, is_damaged, is_written, scan
@@ -52,6 +55,7 @@ class Sealer:
         self._folder = folder
         self._clock = clock
         self._looked_s: dict[str, float] = {}
+        self._attempts = Attempts(clock, "The journal {} cannot be sealed")
 
     def tick(self, *, everything: bool = False) -> None:
         """Seal what is due: journals left behind, and what living ones gained in a while.
@@ -60,10 +64,17 @@ class Sealer:
             everything: whether to seal all there is, due or not.
 
         Raises:
-            StorageError: a file or the store cannot be written; nothing sealed is damaged, and
-                the next tick tries again.
+            StorageError: journals cannot be sealed, or the store cannot be read or written; the
+                others are sealed, nothing sealed is damaged, and later ticks try again.
         """
-        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+        paths = sorted(self._folder.glob(f"*{SUFFIX}"))
+        for path in paths:
+            self._attempts.attempt(path.name, partial(self._tend, path, everything=everything))
+        self._attempts.settle(path.name for path in paths)
+
+    def _tend(self, path: Path, *, everything: bool) -> None:
+        """Seal and delete one journal, as far as that is due."""
+        with contextlib.suppress(FileNotFoundError):  # someone else did it meanwhile
             written = is_written(path)
             stored = self._store.get(JOURNALS, JOURNALS.key(path.name))
             sealed = stored.value.sealed if stored else 0
@@ -139,6 +150,7 @@ def write_segment(
         rows=rows.height,
         low_us=int(times.min()),
         high_us=int(times.max()),
+        size_bytes=int(rows.estimated_size()),
     )
 
 

@@ -22,6 +22,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         rows: how many.
         low_us: the earliest time in it.
         high_us: the latest time in it.
+        size_bytes: about what its rows take in memory.
     """
 
     kind: SegmentKind
@@ -31,6 +32,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     low_us: int
     high_us: int
+    size_bytes: int = 0
 
 
 class JournalState(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import msgspec
 from fairlead.bundle import BundleInfo
 from fairlead.clock import Clock
 from fairlead.errors import ConfigError, ConflictError, NotFoundError
+from fairlead.names import check_name, is_name
 from fairlead.nearest import nearest
 from fairlead.registry.types import (
     EVALUATIONS,
@@ -24,7 +25,6 @@ from fairlead.store import ABSENT, Blobs, Event, Put, Store, Stored
 
 ATTEMPTS = 20
 _NUMBER_DIGITS = 8  # so that keys sort as numbers do
-_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 class Registry:
@@ -107,7 +107,8 @@ class Registry:
             if number is None:
                 known = ", ".join(f"@{alias}" for alias in model.aliases) or "none"
                 raise NotFoundError(
-                    f"The model '{name}' has no alias '@{rest}'.", hint=f"It has {known}."
+                    f"The model '{name}' has no alias '@{rest}'; it has {known}.",
+                    hint=f"To make one: fairlead alias {name}:{model.latest} {rest}.",
                 )
         else:
             number = int(rest) if rest else model.latest
@@ -141,10 +142,7 @@ class Registry:
             ConfigError: it is not a word.
             NotFoundError: there is no such version.
         """
-        if not _WORD.fullmatch(alias):
-            raise ConfigError(
-                "An alias is letters a to z, digits, '.', '_' and '-'.", hint="E.g. champion."
-            )
+        check_name(alias, "alias")
         if number is not None:
             self._resolve(f"{model}:{number}")
         for _ in range(ATTEMPTS):
@@ -202,7 +200,7 @@ def _place(version: Version) -> tuple[str, str]:
 def _split(reference: str) -> tuple[str, str, str]:
     """Name, `:` or `@` or nothing, and what follows."""
     found = re.fullmatch(r"([^:@]+)(?:(:)([0-9]{1,8})|(@)([^:@]+))?", reference)
-    if found is None or not _WORD.fullmatch(found[1]):
+    if found is None or not is_name(found[1]):
         raise ConfigError(
             f"'{reference}' does not name a version.", hint="Write churn:7 or churn@champion."
         )

@@ -87,6 +87,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         """How it is written: `churn:7`."""
         return f"{self.model}:{self.number}"
 
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.framework}, served by {self.runner}>"
+
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
     """What an evaluation of a version on labelled rows found.

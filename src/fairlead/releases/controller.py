@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError
 from fairlead.ids import IdSource
+from fairlead.names import check_name
 from fairlead.releases.decide import decide, give_way
 from fairlead.releases.types import OPEN, RELEASES, Release, WorkerView
 from fairlead.routing import ROUTES, Route, VersionRef
@@ -35,8 +36,10 @@ class ReleaseController:
         """Ask for a release; a controller's next ticks carry it out.
 
         Raises:
+            ConfigError: no endpoint can have this name.
             ConflictError: another release of the endpoint is under way.
         """
+        check_name(endpoint, "endpoint")
         for stored in self._store.scan(RELEASES, f"{endpoint}/"):
             if stored.value.state in OPEN:
                 raise ConflictError(

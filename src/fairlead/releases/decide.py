@@ -12,6 +12,7 @@ from fairlead.signature import fits
 
 PREPARE_US_MAX = 300_000_000
 SWITCH_US_MAX = 60_000_000
+_REMEDY = " Package it such that it fits, or give it an endpoint of its own."
 
 
 def decide(
@@ -54,7 +55,7 @@ def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
         route = Route(release.endpoint, 0, release.signature, (), salt=release.id)
     reasons = fits(route.signature, release.signature) if route.arms else ()
     if reasons:
-        reason = f"{release.version.name} does not fit the endpoint: {'; '.join(reasons)}"
+        reason = f"{release.version.name} does not fit the endpoint. {' '.join(reasons)}{_REMEDY}"
         return Decision(_to(release, "failed", reason, now_us), None)
     preparing = _to(release, "preparing", f"Workers load {release.version.name}.", now_us)
     return Decision(preparing, replace(route, prepare=(release.version,)))

@@ -60,7 +60,7 @@ class OnnxRunner:
             feeds = {name: feed(batch) for name, feed in self._feeds.items()}
             answers: Sequence[Any] = self._session.run(names, feeds)
         except Exception as error:
-            raise ModelError(f"The model failed ({type(error).__name__}).") from None
+            raise ModelError(f"The model failed ({type(error).__name__}).") from error
         return answers
 
     def close(self) -> None:
@@ -93,4 +93,4 @@ def _session(raw: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from None
+        raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from error

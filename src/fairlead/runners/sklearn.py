@@ -103,7 +103,7 @@ def untrusted_types(raw: bytes) -> tuple[str, ...]:
     try:
         found = skops.io.get_untrusted_types(data=raw)
     except Exception as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error) from error
     return tuple(sorted(set(found) - VETTED))
 
 
@@ -124,7 +124,7 @@ def load_skops(raw: bytes) -> object:
     try:
         loaded: object = skops.io.loads(raw, trusted=sorted(VETTED))
     except Exception as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error) from error
     return loaded
 
 
@@ -203,7 +203,7 @@ class SklearnRunner:
             frame = make_frame(self._signature.inputs, batch, self._spec.frame)
             return answer(self._model, self._signature.outputs, frame)
         except Exception as error:
-            raise ModelError(f"The model failed ({type(error).__name__}).") from None
+            raise ModelError(f"The model failed ({type(error).__name__}).") from error
 
     def close(self) -> None:
         """Let the model go."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from dataclasses import dataclass
 
 from fairlead.batching import Batcher
@@ -20,6 +18,7 @@ from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracebacks import Tracebacks
 from fairlead.serving.types import Answered, Outputs, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, concat
@@ -74,6 +73,7 @@ class LiveArm:
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
         self._row_s = 0.0
+        self._tracebacks = Tracebacks(clock)
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
             self._run,
@@ -131,9 +131,11 @@ class LiveArm:
                 f"{batch.rows} rows."
             )
         except FairleadError as error:
+            if error.__cause__ is not None:
+                self._tracebacks.show(error)
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
-            traceback.print_exception(error, file=sys.stderr)
+            self._tracebacks.show(error)
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
     def _finish(self, items: list[Work], runs: list[Run]) -> None:
@@ -157,7 +159,7 @@ class LiveArm:
                 for one in apart(run):
                     self._settle(one)
                 return
-            traceback.print_exception(error, file=sys.stderr)
+            self._tracebacks.show(error)
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
         latencies_s = [now_s - item.ask.received_s for item in run.items]

@@ -130,6 +130,8 @@ class RouteWatcher:
             self._unfetched[ref.digest] = f"{ref.name} cannot be fetched: {error}"
             await asyncio.sleep(POLL_S)
         except FairleadError as error:
+            if error.__cause__ is not None:
+                traceback.print_exception(error, file=sys.stderr)
             self._failed[ref.digest] = str(error)
         except Exception as error:  # a broken library must not end the worker
             traceback.print_exception(error, file=sys.stderr)

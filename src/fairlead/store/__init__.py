@@ -1,6 +1,6 @@
 """The one store of records, events and leases, and the blobs beside it."""
 
-from fairlead.store.open import BLOBS, STORES, open_blobs, open_store
+from fairlead.store.open import BLOBS, STORES, check_urls, open_blobs, open_store
 from fairlead.store.types import ABSENT, Blobs, Delete, Event, Put, Store, Stored
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Put",
     "Store",
     "Stored",
+    "check_urls",
     "open_blobs",
     "open_store",
 ]

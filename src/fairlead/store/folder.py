@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fairlead.errors import NotFoundError, StorageError
+from fairlead.store.sweep import sweep
 
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=@+-]*")
 _TEMPORARY = ".partial-"  # which no key can be
@@ -69,6 +70,10 @@ class FolderBlobs:
         """Remove a blob, if it is there."""
         with _mapped(key), contextlib.suppress(*_MISSING):
             self._path(key).unlink()
+
+    def sweep(self, before_s: float) -> None:
+        """Remove what killed processes left half stored."""
+        sweep(self._root.rglob(f"{_TEMPORARY}*"), before_s)
 
     def _path(self, key: str) -> Path:
         """The file of a key; nothing but plain names leads below the root.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from fairlead.errors import ConfigError
 from fairlead.store.folder import FolderBlobs
@@ -47,7 +47,32 @@ def open_blobs(url: str) -> Blobs:
     return _open(url, BLOBS, "blobs")
 
 
+def check_urls(store: str, blobs: str) -> None:
+    """See whether a platform could use what the settings name, without opening it.
+
+    Args:
+        store: its URL; empty for the home's own.
+        blobs: likewise.
+
+    Raises:
+        ConfigError: a scheme is not known, or cannot be shared by processes.
+    """
+    if store and _split(store, STORES, "store").scheme == "memory":
+        raise ConfigError(
+            "The setting 'server.store' names memory, which the processes of a platform do not "
+            "share.",
+            hint="Leave it out, or name a file: sqlite:///data/store.db.",
+        )
+    if blobs:
+        _split(blobs, BLOBS, "blobs")
+
+
 def _open(url: str, schemes: dict[str, Callable[[str], T]], setting: str) -> T:
+    parts = _split(url, schemes, setting)
+    return schemes[parts.scheme](unquote(parts.path))
+
+
+def _split(url: str, schemes: Mapping[str, object], setting: str) -> SplitResult:
     parts = urlsplit(url)
     if parts.scheme not in schemes or parts.netloc:
         known = " or ".join(f"{scheme}:" for scheme in schemes)
@@ -55,4 +80,4 @@ def _open(url: str, schemes: dict[str, Callable[[str], T]], setting: str) -> T:
             f"The setting 'server.{setting}' is not a URL of a kind that is known.",
             hint=f"It begins with {known}, e.g. sqlite:///data/store.db or file:///data/blobs.",
         )
-    return schemes[parts.scheme](unquote(parts.path))
+    return parts

@@ -172,3 +172,11 @@ class Blobs(Protocol):
     def delete(self, key: str) -> None:
         """Remove a blob; no error if there is none."""
         ...
+
+    def sweep(self, before_s: float) -> None:
+        """Remove what killed processes left half stored, if nothing was written to it for long.
+
+        Args:
+            before_s: when it must have been written last, seconds since 1970.
+        """
+        ...

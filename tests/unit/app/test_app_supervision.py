@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +19,13 @@ from hypothesis import strategies as st
 
 from fairlead.app.channel import Channel, Order
 from fairlead.app.home import Home
-from fairlead.app.platform import run_platform, stop_platform
+from fairlead.app.platform import deploy, run_platform, stop_platform
 from fairlead.app.restart import BACKOFF_S, QUICK_S, restart_delay_s
 from fairlead.app.settings import ServerSettings, Settings
 from fairlead.app.supervisor import Addresses, Supervisor
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConflictError, UnavailableError
+from support.models import package_churn
 
 Pair = tuple[Channel[Order], Channel[Order]]
 
@@ -162,6 +166,8 @@ def test_nobody_is_stopped_by_what_a_killed_platform_left(tmp_path: Path) -> Non
         stop_platform(workspace)
         assert stranger.poll() is None
         stranger.kill()
+    with pytest.raises(UnavailableError, match="Nothing is running"):
+        workspace.addresses()
 
 
 def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +176,7 @@ def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     refused: list[Exception] = []
 
     def work(_: Addresses) -> None:
+        assert workspace.home.is_served()
         with pytest.raises(ConflictError) as error:
             run_platform(workspace, lambda _: None)
         refused.append(error.value)
@@ -181,3 +188,28 @@ def test_a_home_is_served_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         run_platform(workspace, work)
     assert "already running" in str(refused[0])
     assert not workspace.home.addresses_file.exists()
+    assert not workspace.home.is_served()
+
+
+def test_a_platform_starts_though_another_command_is_just_looking_whether_one_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.__dict__["settings"] = settings()
+    monkeypatch.setattr(Supervisor, "run", lambda self: None)
+    looking = os.open(workspace.home.lock_file, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(looking))
+    run_platform(workspace, lambda _: None)
+
+
+def test_asking_again_for_what_is_being_released_waits_for_the_same_release(
+    tmp_path: Path,
+) -> None:
+    package_churn(tmp_path)
+    workspace = Workspace(tmp_path)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="still requested"):
+            deploy(workspace, "churn:1", timeout_s=0.0)
+    assert len(workspace.releases.releases("churn")) == 1
+    workspace.close()

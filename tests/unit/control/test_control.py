@@ -146,3 +146,11 @@ def test_a_draining_worker_is_not_waited_for() -> None:
         )
     )
     assert view(fleet, release) == [WorkerView(0, 3, "ready"), WorkerView(2, 0, "absent")]
+
+
+def test_a_tick_called_alone_at_the_end_may_fail(capfd: pytest.CaptureFixture[str]) -> None:
+    bad, good = Count(StorageError("the disk is full")), Count()
+    controller = Controller(MemoryStore(), "a", {"bad": bad, "good": good}, ManualClock())
+    controller.once("bad")
+    assert (bad.calls, good.calls) == (1, 0)
+    assert "the disk is full" in capfd.readouterr().err

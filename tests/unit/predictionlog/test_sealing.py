@@ -1,146 +1,26 @@
-"""Journals become files, files become fewer, and each row is read exactly once all the while."""
+"""Journals become files, and each row is read exactly once all the while."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fairlead.clock import ManualClock
 from fairlead.errors import StorageError
 from fairlead.predictionlog import (
-    FeedbackFrame,
-    JournalWriter,
     PredictionFrame,
-    encode_feedback,
     encode_prediction,
 )
-from fairlead.predictionlog.compact import GARBAGE, GRACE_US, Compactor
+from fairlead.predictionlog.attempts import RETRY_S
 from fairlead.predictionlog.frame import HEADER, decode_payload
 from fairlead.predictionlog.read import feedback, read
-from fairlead.predictionlog.sealer import SEAL_S, Sealer
+from fairlead.predictionlog.sealer import SEAL_S
 from fairlead.predictionlog.segments import JOURNALS, SEGMENTS
-from fairlead.signature import Batch
-from fairlead.store import Blobs, Store, open_blobs, open_store
-
-DAY_US = 86_400_000_000
-START_US = 20_000 * DAY_US
-Labels = Literal["latest", "first"]
-
-
-class Crash(BaseException):
-    """The process is gone: nothing catches it."""
-
-
-@dataclass
-class Crashing:
-    """Lets `left` calls of a method pass; in the next, or `after` it, the process dies."""
-
-    target: Any
-    method: str
-    left: int
-    after: bool = False
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.target, name)
-        if name != self.method:
-            return found
-
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            if self.left == 0:
-                if self.after:
-                    found(*args, **kwargs)
-                raise Crash
-            self.left -= 1
-            return found(*args, **kwargs)
-
-        return counted
-
-
-@dataclass
-class Log:
-    """A prediction log in a folder."""
-
-    folder: Path
-    store: Store
-    blobs: Blobs
-    clock: ManualClock
-
-    def writer(self, name: str = "w", rotate_bytes: int = 1 << 20) -> JournalWriter:
-        return JournalWriter(self.folder, name, self.clock, rotate_bytes=rotate_bytes)
-
-    def sealer(self, store: Any = None, blobs: Any = None) -> Sealer:
-        return Sealer(store or self.store, blobs or self.blobs, self.folder, self.clock)
-
-    def compactor(self, store: Any = None, blobs: Any = None) -> Compactor:
-        return Compactor(store or self.store, blobs or self.blobs, self.clock)
-
-    def rows(self, endpoint: str = "churn", labels: Labels = "latest") -> list[dict[str, Any]]:
-        frame = read(self.store, self.blobs, self.folder, endpoint, labels=labels)
-        return frame.collect().to_dicts()
-
-    def ids(self, endpoint: str = "churn") -> list[int]:
-        """The numbers of the predictions that are read, in order of time."""
-        return [number_of(row["id"]) for row in self.rows(endpoint)]
-
-    def journals(self) -> list[Path]:
-        return sorted(self.folder.glob("*.journal"))
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    (tmp_path / "journals").mkdir()
-    store = open_store(f"sqlite://{tmp_path}/store.db")
-    blobs = open_blobs(f"file://{tmp_path}/blobs")
-    yield Log(tmp_path / "journals", store, blobs, ManualClock(START_US))
-    store.close()
-
-
-def id_of(number: int) -> bytes:
-    return number.to_bytes(16, "big")
-
-
-def number_of(written: str) -> int:
-    return int(written.replace("-", ""), 16)
-
-
-def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int = 0,
-               **columns: Any) -> bytes:  # fmt: skip
-    """Predictions with the numbers `first` and up, a microsecond apart."""
-    x = np.arange(first, first + rows, dtype=np.float64)
-    return encode_prediction(
-        PredictionFrame(
-            endpoint=endpoint, revision=1, arm="stable", version="churn:1", role="stable",
-            assigned_by="hash", outcome="ok", source="live", model_us=10,
-            time_us=np.arange(first, first + rows, dtype=np.int64) + START_US + day * DAY_US,
-            ids=[id_of(n) for n in range(first, first + rows)],
-            caller_ids=[f"ü-{n}" for n in range(first, first + rows)], units=None,
-            slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
-            queue_us=np.zeros(rows, np.int32),
-            inputs=Batch(rows, ("x",), x[:, None], {}),
-            outputs=Batch(rows, (), np.zeros((rows, 0)), columns),
-        )
-    )  # fmt: skip
-
-
-def label(*entries: tuple[int, bool | float | str], received: int = 0, time: int = 0,
-          name: str = "label", endpoint: str = "churn") -> bytes:  # fmt: skip
-    """Labels of predictions, by their numbers."""
-    return encode_feedback(
-        FeedbackFrame(
-            endpoint=endpoint,
-            time_us=np.full(len(entries), START_US + time, np.int64),
-            received_us=START_US + received,
-            ids=[id_of(number) for number, _ in entries],
-            names=[name] * len(entries),
-            values=[value for _, value in entries],
-            source="api",
-        )
-    )
+from fairlead.store import Store
+from support.log import START_US, Crash, Crashing, Log, label, number_of, prediction
 
 
 def test_an_empty_log_has_its_columns(log: Log) -> None:
@@ -266,6 +146,45 @@ def test_a_full_disk_stops_the_sealer_until_it_is_free(log: Log, tmp_path: Path)
     assert log.journals() == []
 
 
+def test_a_journal_that_cannot_be_sealed_does_not_hold_up_the_others(
+    log: Log, tmp_path: Path
+) -> None:
+    for number, endpoint in enumerate(("barred", "churn", "spam")):
+        writer = log.writer(name=f"w{number}")
+        writer.append(prediction(number, endpoint=endpoint))
+        writer.close()
+    folder = tmp_path / "blobs" / "log" / "predictions"
+    folder.mkdir(parents=True)
+    (folder / "barred").write_text("in the way")
+    sealer = log.sealer()
+    with pytest.raises(StorageError, match=r"journal w0-.* cannot be sealed"):
+        sealer.tick()
+    assert [path.name[:2] for path in log.journals()] == ["w0"]
+    (folder / "barred").unlink()
+    with pytest.raises(StorageError):  # told on, though not tried again so soon
+        sealer.tick()
+    log.clock.advance(RETRY_S)
+    sealer.tick()
+    assert log.journals() == []
+    assert log.ids("barred") == [0]
+
+
+def test_a_journal_on_which_the_sealer_itself_fails_is_told_and_left_as_it_is(
+    log: Log, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("w0", "w1"):
+        writer = log.writer(name=name)
+        writer.append(prediction(int(name[1])))
+        writer.close()
+    faulty = Crashing(log.blobs, "put", 0, error=ZeroDivisionError)
+    with pytest.raises(StorageError, match=r"\(and 1 more\).*ZeroDivisionError"):
+        log.sealer(blobs=faulty).tick()
+    assert "ZeroDivisionError" in capfd.readouterr().err
+    assert len(log.journals()) == 2
+    log.sealer().tick()
+    assert log.ids() == [0, 1]
+
+
 def test_a_torn_tail_is_cut_and_told(log: Log) -> None:
     writer = log.writer()
     writer.append(prediction(0))
@@ -368,83 +287,6 @@ def test_feedback_whose_sender_tells_an_absurd_time_is_kept_like_any_other(log: 
     rows = read(log.store, log.blobs, log.folder, "churn").select("label").collect()
     assert rows["label"].to_list() == ["0", "1", "2"]
     writer.close()
-
-
-def grown(log: Log, days: int) -> list[dict[str, Any]]:
-    """A log of many small files, over some days."""
-    writer = log.writer()
-    for number in range(3 * days):
-        writer.append(prediction(10 * number, 2, day=number % days))
-        writer.append(label((10 * number, number), received=number))
-        log.sealer().tick(everything=True)
-    writer.close()
-    log.sealer().tick()
-    return log.rows()
-
-
-def test_past_days_are_merged_and_each_row_stays_exactly_once(log: Log) -> None:
-    rows = grown(log, days=2)
-    log.clock.advance(1.5 * 86_400)
-    log.compactor().tick()
-    assert log.rows() == rows
-    days = [(s.value.kind, s.value.day, s.value.rows) for s in log.store.scan(SEGMENTS)]
-    first, second = "2024-10-04", "2024-10-05"
-    assert days[0] == ("feedback", first, 6)
-    assert days[1] == ("predictions", first, 6)
-    assert days[2:] == [("predictions", second, 2)] * 3
-    log.compactor().tick()
-    assert log.rows() == rows
-
-
-def test_what_was_merged_is_deleted_after_a_grace(log: Log) -> None:
-    grown(log, days=1)
-    log.clock.advance(2 * 86_400)
-    before = set(log.blobs.keys())
-    open_reader = read(log.store, log.blobs, log.folder, "churn")
-    log.compactor().tick()
-    assert before < set(log.blobs.keys())
-    assert open_reader.collect().height == 6
-    log.clock.advance(GRACE_US / 1e6)
-    log.compactor().tick()
-    assert sorted(log.blobs.keys()) == sorted(s.value.blob for s in log.store.scan(SEGMENTS))
-    assert log.store.scan(GARBAGE) == []
-    assert len(log.ids()) == 6
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("passed", range(2))
-@pytest.mark.parametrize("method", ["commit", "put", "delete"])
-def test_a_compactor_that_dies_anywhere_loses_and_doubles_nothing(
-    log: Log, method: str, passed: int, after: bool
-) -> None:
-    rows = grown(log, days=1)
-    log.clock.advance(2 * 86_400)
-    if method == "delete":
-        log.compactor().tick()
-        log.clock.advance(GRACE_US / 1e6)
-    target = log.store if method == "commit" else log.blobs
-    crashing = Crashing(target, method, passed, after)
-    with pytest.raises(Crash):
-        log.compactor(**{"store" if method == "commit" else "blobs": crashing}).tick()
-    assert log.rows() == rows
-    for _ in range(2):
-        log.compactor().tick()
-        assert log.rows() == rows
-        log.clock.advance(GRACE_US / 1e6)
-    assert sorted(log.blobs.keys()) == sorted(s.value.blob for s in log.store.scan(SEGMENTS))
-
-
-def test_late_rows_of_a_merged_day_are_merged_again(log: Log) -> None:
-    grown(log, days=1)
-    log.clock.advance(2 * 86_400)
-    log.compactor().tick()
-    writer = log.writer()
-    writer.append(prediction(99))
-    writer.close()
-    log.sealer().tick()
-    log.compactor().tick()
-    assert len([s for s in log.store.scan(SEGMENTS) if s.value.kind == "predictions"]) == 1
-    assert log.ids() == [0, 1, 10, 11, 20, 21, 99]
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.clock import ManualClock
-from fairlead.errors import ConflictError
+from fairlead.errors import ConfigError, ConflictError
 from fairlead.releases import RELEASES, Release, ReleaseController, State, WorkerView, decide
 from fairlead.releases.decide import PREPARE_US_MAX, SWITCH_US_MAX
 from fairlead.routing import ROUTES, SLOTS, Route
@@ -99,6 +99,7 @@ def test_what_does_not_fit_the_endpoint_is_never_loaded() -> None:
     assert decision is not None
     assert (decision.release.state, decision.route) == ("failed", None)
     assert "does not fit" in decision.release.reason
+    assert "endpoint of its own" in decision.release.reason, "says what to do"
 
 
 class World:
@@ -153,6 +154,14 @@ def test_versions_follow_each_other_and_each_step_is_in_the_audit() -> None:
         ("release switching", "controller"),
         ("release done", "controller"),
     ]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "Churn", "a b", "..", "ü", "a" * 64])
+def test_an_endpoint_whose_name_no_address_or_file_can_hold_is_refused(name: str) -> None:
+    world = World()
+    with pytest.raises(ConfigError, match="cannot be called"):
+        world.ask(1, name)
+    assert world.store.revision() == 0
 
 
 def test_a_second_release_is_refused_while_one_is_under_way() -> None:

@@ -15,6 +15,7 @@ from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracebacks import PACE_S
 from fairlead.serving.types import Answered, Ask, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch
@@ -137,6 +138,36 @@ def test_a_request_on_which_the_model_fails_fails_alone(
     assert "value" not in str(world.got["bad"])
     assert isinstance(world.got["good"], Batch)
     assert world.outcomes() == {"good": "ok", "bad": "model_error", "other": "ok"}
+
+
+def wrapping(batch: Batch) -> Batch:
+    """Fails as runners do: with an error of ours, caused by the model's."""
+    try:
+        return picky(batch)
+    except RuntimeError as error:
+        raise ModelError("The model failed.") from error
+
+
+@pytest.mark.parametrize("answer", [picky, wrapping])
+def test_the_operator_sees_the_models_traceback_and_only_so_many(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], answer: Callable[[Batch], Batch]
+) -> None:
+    async def playing() -> None:
+        world = World(tmp_path, answer)
+        for number in range(3):
+            world.ask(f"{number}", BAD)
+            await world.all_answered(number + 1)
+        told = capfd.readouterr().err
+        assert told.count("in picky") == 1
+        assert "RuntimeError: the caller's value" in told
+        world.clock.advance(PACE_S)
+        world.ask("later", BAD)
+        await world.all_answered(4)
+        told = capfd.readouterr().err
+        assert told.count("in picky") == 1
+        assert "2 errors before it are not shown" in told
+
+    asyncio.run(playing())
 
 
 def test_an_answer_that_the_log_cannot_hold_fails_alone(

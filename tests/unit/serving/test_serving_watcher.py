@@ -110,11 +110,15 @@ def test_a_slow_load_holds_no_other_endpoint_up() -> None:
     follow(scenario)
 
 
-def test_a_version_that_fails_is_told_and_not_tried_again() -> None:
+def test_a_version_that_fails_is_told_and_not_tried_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     async def scenario(world: World) -> None:
-        world.loader.fails[TWO.digest] = BundleError("damaged")
+        world.loader.fails[TWO.digest] = damaged = BundleError("damaged")
+        damaged.__cause__ = ValueError("byte 7")
         put_route(world.store, route("e", 1, ONE, prepare=(TWO,)))
         await world.until(lambda: "failed: damaged" in world.watcher.versions().values())
+        assert "ValueError: byte 7" in capfd.readouterr().err, "for the operator"
         put_route(world.store, route("f", 1, ONE))
         await world.until(lambda: "f" in world.answers())
         assert world.loader.loads.count(TWO.digest) == 1
