@@ -16,7 +16,15 @@ from fairlead.signature import Batch, Column, Field, Signature
 VETTED = frozenset(
     {
         "builtins.object",
+        "catboost.core.CatBoostClassifier",
+        "catboost.core.CatBoostRanker",
+        "catboost.core.CatBoostRegressor",
+        "collections.OrderedDict",
         "functools.partial",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRanker",
+        "lightgbm.sklearn.LGBMRegressor",
         "numpy.dtype",
         "sklearn._loss._loss.CyAbsoluteError",
         "sklearn._loss._loss.CyExponentialLoss",
@@ -83,12 +91,19 @@ VETTED = frozenset(
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
         "sklearn.utils.validation.check_array",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
+        "xgboost.sklearn.XGBRFRegressor",
+        "xgboost.sklearn.XGBRanker",
+        "xgboost.sklearn.XGBRegressor",
     }
 )
 """Types and functions beyond those that skops itself trusts, by their full names.
 
-All are plain data or pure functions of scikit-learn's. `functools.partial` is harmless because
-what it would call is audited by its own name.
+All are plain data or pure functions of scikit-learn's, or models of the boosting libraries, which
+read their state with their own parsers. `functools.partial` is harmless because what it would call
+is audited by its own name.
 """
 
 
