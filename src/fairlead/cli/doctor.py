@@ -18,8 +18,11 @@ from fairlead.errors import FairleadError
 
 REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
 OPTIONAL = {
+    "catboost": "CatBoost models that do not convert to ONNX cannot run",
+    "lightgbm": "LightGBM models that do not convert to ONNX cannot run",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
+    "xgboost": "XGBoost models that do not convert to ONNX cannot run",
 }
 
 

@@ -17,6 +17,11 @@ Section = dict[str, str]
 
 CLASSIFIES = ("binary", "multiclass", "multiclassova")
 CATEGORICAL = 1  # the bit of a split's type
+OF_LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
+OF_SPLITS = (
+    "split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child",
+    "internal_value", "internal_weight", "internal_count",
+)  # fmt: skip
 
 
 class LightgbmModel:
@@ -98,8 +103,9 @@ def read_text(raw: bytes) -> tuple[Section, list[Section]]:
     Raises:
         ValueError, KeyError: it is damaged.
     """
-    text, end, _ = raw.partition(b"\nend of trees\n")
-    if not end:
+    text, _, rest = raw.partition(b"\nend of trees\n")
+    *_, last = rest.rpartition(b"\nend of parameters\n")
+    if not last.strip().startswith(b"pandas_categorical:"):
         raise ValueError("the text has no end")
     head, *parts = text.split(b"\nTree=")
     header, trees = _section(head), [_section(part) for part in parts]
@@ -140,29 +146,34 @@ def _check(tree: Section, features: int) -> None:
     """
     leaves, sets = int(tree["num_leaves"]), int(tree["num_cat"])
     splits = leaves - 1
-    if len(numbers(tree, "leaf_value")) != leaves:
-        raise ValueError("a tree has another number of leaves")
     if not splits:
+        _check_length(tree, ("leaf_value",), 1)
         return
-    left, right = children(tree)
-    feature, kinds = (
-        numbers(tree, "split_feature", np.int64),
-        numbers(tree, "decision_type", np.int64),
-    )
-    thresholds = numbers(tree, "threshold")
-    if not len(feature) == len(kinds) == len(thresholds) == splits:
-        raise ValueError("a tree has another number of splits")
-    check_nodes(left, right, np.append(feature, np.zeros(leaves, np.int64)), features)
-    chosen = thresholds[kinds & CATEGORICAL > 0]
-    if sets:
-        bounds = numbers(tree, "cat_boundaries", np.int64)
-        words = numbers(tree, "cat_threshold", np.int64)
-        if len(bounds) != sets + 1 or bounds[0] != 0 or bounds[-1] != len(words):
-            raise ValueError("the sets of categories of a tree have no bounds")
-        if bool((np.diff(bounds) < 0).any()):
-            raise ValueError("the sets of categories of a tree are not in order")
+    _check_length(tree, OF_LEAVES, leaves)
+    _check_length(tree, OF_SPLITS, splits)
+    feature = np.append(numbers(tree, "split_feature", np.int64), np.zeros(leaves, np.int64))
+    check_nodes(*children(tree), feature, features)
+    chosen = numbers(tree, "decision_type", np.int64) & CATEGORICAL > 0
+    _check_sets(tree, sets, numbers(tree, "threshold")[chosen])
+
+
+def _check_length(tree: Section, names: Sequence[str], length: int) -> None:
+    for name in names:
+        if len(numbers(tree, name)) != length:
+            raise ValueError(f"the line {name} of a tree is of another length")
+
+
+def _check_sets(tree: Section, sets: int, chosen: Array) -> None:
+    """Check that the sets of categories are there that splits choose from."""
     if bool(((chosen < 0) | (chosen >= sets)).any()):
         raise ValueError("a split of a tree has no set of categories")
+    if not sets:
+        return
+    bounds = numbers(tree, "cat_boundaries", np.int64)
+    _check_length(tree, ("cat_boundaries",), sets + 1)
+    _check_length(tree, ("cat_threshold",), bounds[-1])
+    if bounds[0] != 0 or bool((np.diff(bounds) < 0).any()):
+        raise ValueError("the sets of categories of a tree are not in order")
 
 
 def _library() -> Any:

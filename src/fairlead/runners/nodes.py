@@ -12,7 +12,7 @@ def check_nodes(left: Numbers, right: Numbers, feature: Numbers, features: int) 
     """Check that there is one way from the root, node 0, to each node, and columns are there.
 
     Args:
-        left: child of each node, (nodes,); negative for a leaf.
+        left: child of each node, (nodes,); -1 for a leaf.
         right: as `left`, but of a leaf it does not matter.
         feature: column that each node looks at, (nodes,); of a leaf it does not matter.
         features: number of columns.
@@ -29,7 +29,7 @@ def check_nodes(left: Numbers, right: Numbers, feature: Numbers, features: int) 
     """
     if not len(left) == len(right) == len(feature) > 0:
         raise ValueError("a tree whose parts are of several lengths")
-    inner = left >= 0
+    inner = left != -1
     children = np.concatenate([left[inner], right[inner]])
     outside = bool(((children < 1) | (children >= len(left))).any())
     if outside or len(np.unique(children)) < len(children):

@@ -84,7 +84,9 @@ def read_learner(raw: bytes | bytearray) -> dict[str, Any]:
     """
     learner: dict[str, Any] = json.loads(raw)["learner"]
     features = int(learner["learner_model_param"]["num_feature"])
-    for tree in trees_of(learner):
+    for place, tree in enumerate(trees_of(learner)):
+        if tree["id"] != place:
+            raise ValueError("the trees are not in order")
         left, right = np.array(tree["left_children"]), np.array(tree["right_children"])
         check_nodes(left, right, np.array(tree["split_indices"]), features)
     return learner

@@ -1,8 +1,9 @@
 """Converters of XGBoost's models, from its own JSON.
 
 XGBoost computes in single precision, and so does the graph: inputs are rounded, a split asks
-`x < t`, leaves are added to the first estimate one by one. What it computes in doubles on the way
-from the sum to the answer is computed so here, and the result is the same to the last bit.
+`x < t`, leaves are added to the first estimate one by one, and the sum is the same to the last bit.
+The exponential is taken of doubles and rounded, which is what `expf` of the C library does but for
+the last bit of one answer in some thousand, and never where a label turns.
 """
 
 from __future__ import annotations
