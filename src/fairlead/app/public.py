@@ -36,8 +36,8 @@ def package(
     with it: types, ranges, categories.
 
     Args:
-        model: a fitted scikit-learn estimator or Pipeline, an ONNX file, or a folder with a
-            Python class.
+        model: a fitted scikit-learn estimator or Pipeline, a model of XGBoost, LightGBM or
+            CatBoost, alone or at the end of one, an ONNX file, or a folder with a Python class.
         X: reference rows as the model takes them, e.g. the validation set; pandas, Polars or
             NumPy, shape (rows, fields). A few hundred are enough, thousands are better.
         y: their labels, shape (rows,), for metrics.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fairlead.errors import BundleError, ModelError
+from fairlead.errors import BundleError
+from fairlead.runners.extras import not_installed
 from fairlead.signature import Field
 
 
@@ -38,10 +39,7 @@ def load_catboost(raw: bytes, outputs: Sequence[Field]) -> Any:
     try:
         import catboost
     except ModuleNotFoundError:
-        raise ModelError(
-            "The model needs CatBoost, which is not installed.",
-            hint="Install it: pip install 'fairlead[catboost]'.",
-        ) from None
+        raise not_installed("catboost") from None
     try:
         model = catboost.CatBoostClassifier()
         model.load_model(blob=raw)

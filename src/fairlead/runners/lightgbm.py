@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.errors import BundleError, ModelError
+from fairlead.errors import BundleError
+from fairlead.runners.extras import not_installed
 from fairlead.runners.nodes import check_nodes
 from fairlead.signature import Field
 
@@ -180,8 +181,5 @@ def _library() -> Any:
     try:
         import lightgbm
     except ModuleNotFoundError:
-        raise ModelError(
-            "The model needs LightGBM, which is not installed.",
-            hint="Install it: pip install 'fairlead[lightgbm]'.",
-        ) from None
+        raise not_installed("lightgbm") from None
     return lightgbm

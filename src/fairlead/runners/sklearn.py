@@ -10,6 +10,7 @@ import numpy as np
 
 from fairlead.bundle import RunnerSpec
 from fairlead.errors import BundleError, ModelError
+from fairlead.runners.extras import not_installed
 from fairlead.runners.frame import make_frame
 from fairlead.signature import Batch, Column, Field, Signature
 
@@ -127,6 +128,7 @@ def load_skops(raw: bytes) -> object:
 
     Raises:
         BundleError: it is no skops file, or holds a type that is not vetted.
+        ModelError: a library that it holds types of is not installed.
     """
     import skops.io
 
@@ -138,6 +140,8 @@ def load_skops(raw: bytes) -> object:
         )
     try:
         loaded: object = skops.io.loads(raw, trusted=sorted(VETTED))
+    except ModuleNotFoundError as error:
+        raise not_installed((error.name or "a library").partition(".")[0]) from None
     except Exception as error:
         raise _unreadable(error) from None
     return loaded

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fairlead.errors import BundleError, ModelError
+from fairlead.errors import BundleError
+from fairlead.runners.extras import not_installed
 from fairlead.runners.nodes import check_nodes
 from fairlead.signature import Field
 
@@ -103,8 +104,5 @@ def _library() -> Any:
     try:
         import xgboost
     except ModuleNotFoundError:
-        raise ModelError(
-            "The model needs XGBoost, which is not installed.",
-            hint="Install it: pip install 'fairlead[xgboost]'.",
-        ) from None
+        raise not_installed("xgboost") from None
     return xgboost

@@ -106,10 +106,10 @@ def test_every_split_decides_like_the_original(library: Library, target: Any) ->
     assert got.columns["label"].tolist() == labels.ravel().tolist()
 
 
-@pytest.mark.parametrize("booster", ["gbtree", "dart"])
-def test_sums_of_xgboost_are_equal_to_the_last_bit(booster: str) -> None:
+@pytest.mark.parametrize("settings", [{}, {"booster": "dart", "rate_drop": 0.3}])
+def test_sums_of_xgboost_are_equal_to_the_last_bit(settings: dict[str, Any]) -> None:
     xgboost = need("xgboost")
-    model = xgboost.XGBRegressor(n_estimators=60, n_jobs=1, booster=booster, rate_drop=0.3)
+    model = xgboost.XGBRegressor(n_estimators=60, n_jobs=1, **settings)
     model.fit(MATRIX, SCORE)
     made = exported(model, MATRIX)
     rows = rows_at(thresholds("xgboost", model))
@@ -272,6 +272,20 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ModelError, match=rf"pip install 'fairlead\[{library}\]'"):
         load_booster(library, b"{}", LABEL)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_pipeline_names_the_library_that_is_missing(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = exported(make_pipeline(StandardScaler(), classifier(library)).fit(MATRIX, TWO), MATRIX)
+    assert made.trainable is not None
+    raw = made.files[made.trainable.path]
+    assert isinstance(raw, bytes)
+    for module in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModelError, match=rf"pip install 'fairlead\[{library}\]'"):
+        load_skops(raw)
 
 
 def test_answers_do_not_depend_on_the_other_rows_of_a_batch() -> None:
