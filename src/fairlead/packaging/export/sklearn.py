@@ -143,8 +143,9 @@ def _itself(
         trainable = msgspec.structs.replace(own.trainable, path=spec.path)
         return _exported(original, receipt, spec, {spec.path: own.raw}, trainable, (note,))
     if not allow_pickle:
+        form = library_of(original.model) or "skops"
         raise ExportError(
-            f"No safe form of the model is equal to it. ONNX: {reason} Its own form: {trouble}",
+            f"No safe form of the model is equal to it. ONNX: {reason} {form}: {trouble}",
             hint="Replace the step that is named, or allow a pickle if every reader trusts you.",
         )
     spec = RunnerSpec(kind="sklearn", path="model.pickle", frame=original.form, pickle=True)
