@@ -16,6 +16,7 @@ from fairlead.bundle import RunnerSpec, TensorInput, TensorOutput
 from fairlead.bundle.types import RunnerKind
 from fairlead.errors import ModelError
 from fairlead.runners import Runner
+from fairlead.runners.boosters import LIBRARIES, Library, dump_booster, load_booster
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.python import PythonRunner
 from fairlead.runners.sklearn import SklearnRunner
@@ -103,6 +104,36 @@ def broken_torch(folder: Path) -> Runner:
     return program_of(folder, 1)
 
 
+def booster_runner(library: Library) -> Callable[[Path], Runner]:
+    """Makes a runner of trees that have learnt the answers to the rows asked by heart."""
+
+    def make(_: Path) -> Runner:
+        module = pytest.importorskip(library, reason=f"{library} is not installed")
+        batch = rows(17)
+        model = BY_HEART[library](module).fit(
+            batch.numbers, batch.numbers @ np.array(SLOPES) + OFFSET
+        )
+        loaded = load_booster(library, dump_booster(library, model), SIGNATURE.outputs)
+        return SklearnRunner(loaded, RunnerSpec(kind=library, path="model"), SIGNATURE)
+
+    return make
+
+
+BY_HEART: dict[Library, Callable[[Any], Any]] = {
+    "xgboost": lambda library: library.XGBRegressor(
+        n_estimators=3, learning_rate=1, max_depth=0, grow_policy="lossguide", reg_lambda=0,
+        min_child_weight=0,
+    ),
+    "lightgbm": lambda library: library.LGBMRegressor(
+        n_estimators=3, learning_rate=1, min_child_samples=1, min_data_in_bin=1, verbose=-1
+    ),
+    "catboost": lambda library: library.CatBoostRegressor(
+        iterations=60, learning_rate=1, l2_leaf_reg=0, random_strength=0, verbose=0,
+        bootstrap_type="No", boosting_type="Plain", allow_writing_files=False,
+    ),
+}  # fmt: skip
+
+
 def broken_onnx(folder: Path) -> Runner:
     runner = onnx_runner(folder)
     assert isinstance(runner, OnnxRunner)
@@ -129,20 +160,23 @@ FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "sklearn": sklearn_runner,
     "python": python_runner,
     "torch": torch_runner,
+    **{library: booster_runner(library) for library in LIBRARIES},
 }
 BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "onnx": broken_onnx,
     "sklearn": broken_sklearn,
     "python": broken_python,
     "torch": broken_torch,
+    **dict.fromkeys(LIBRARIES, broken_sklearn),
 }
 BLOCKING = {"python", "torch"}
 NEEDS = {"torch": "torch"}
-FAULTS = {
+FAULTS: dict[str, str] = {
     "onnx": "no such output",
     "sklearn": "a value of a caller",
     "python": "a value of a caller",
     "torch": "IndexError",
+    **dict.fromkeys(LIBRARIES, "a value of a caller"),
 }
 
 

@@ -20,6 +20,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
+from fairlead.runners.boosters import LIBRARIES, Library
 from fairlead.runners.load import load_runner, replay
 from support.models import churn_model, customers
 from support.platform import fairlead as run
@@ -195,6 +196,43 @@ def test_what_has_no_onnx_form_is_served_as_itself_and_says_why(home: Path) -> N
     assert loads(home, "odd") == version.runner
     if version.runner == "sklearn":
         assert "Not served as ONNX" in version.notes[0]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_booster_over_categories_is_served_by_its_library_and_says_why(
+    home: Path, library: Library
+) -> None:
+    module = pytest.importorskip(library, reason=f"{library} is not installed")
+    frame, _ = customers(120)
+    frame["plan"] = frame["plan"].fillna("none").astype("category")
+    models = {
+        "xgboost": lambda: module.XGBRegressor(n_estimators=5, enable_categorical=True),
+        "lightgbm": lambda: module.LGBMRegressor(n_estimators=5, verbose=-1),
+        "catboost": lambda: module.CatBoostRegressor(
+            iterations=5, cat_features=["plan"], verbose=0, allow_writing_files=False
+        ),
+    }
+    signal = np.array(frame["age"]) + 50.0 * np.array(frame["plan"] == frame["plan"].iloc[0])
+    version = fairlead.package(models[library]().fit(frame, signal), frame, name="odd", home=home)
+    assert version.runner == version.trainable == library
+    assert "Not served as ONNX" in version.notes[0]
+    assert loads(home, "odd") == library
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_booster_is_served_as_onnx_with_its_own_file_beside_it(
+    home: Path, library: Library
+) -> None:
+    module = pytest.importorskip(library, reason=f"{library} is not installed")
+    numbers = np.random.default_rng(0).normal(size=(80, 3))
+    kinds = {"xgboost": "XGBClassifier", "lightgbm": "LGBMClassifier"}
+    model = getattr(module, kinds.get(library, "CatBoostClassifier"))()
+    if library == "catboost":
+        model.set_params(iterations=9, verbose=0, allow_writing_files=False)
+    model.fit(numbers, (numbers[:, 0] > 0).astype(int))
+    version = fairlead.package(model, numbers, name="trees", home=home)
+    assert (version.runner, version.trainable) == ("onnx", library)
+    assert loads(home, "trees") == "onnx"
 
 
 def _doubled(values: object) -> object:

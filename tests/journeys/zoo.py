@@ -47,7 +47,7 @@ from fairlead.runners.frame import Form
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.signature import Signature, concat, from_frame, infer_inputs
 
-Steps = Literal["none", "scaled", "columns"]
+Steps = Literal["none", "scaled", "columns", "missing", "native"]
 STEPS: tuple[Steps, ...] = ("none", "scaled", "columns")
 ROWS = 160
 
@@ -250,8 +250,8 @@ class Outcome:
 
     Args:
         model: its name in the zoo.
-        steps: what stands before it.
-        served: `onnx`, `skops`, or `refused` if nothing can be.
+        steps: what stands before it, or what its rows are.
+        served: `onnx`, the library's own form, or `refused` if nothing can be.
         reason: why not ONNX.
         wrong: how its ONNX form differs from the original on rows it was not checked on.
     """
@@ -281,17 +281,26 @@ def frame(seed: int, rows: int = ROWS) -> pd.DataFrame:
 
 
 def data_of(steps: Steps, seed: int) -> Any:
-    """Reference rows: a matrix, or a frame with missing values."""
+    """Reference rows: a matrix, or a frame with missing values, or with a column of categories."""
     made = frame(seed)
     if steps == "columns":
         return made
-    return made[["age", "income", "debt"]].fillna(30.0).to_numpy(dtype=np.float64)
+    if steps == "native":
+        plans = pd.Categorical(made["plan"].fillna("free"), categories=["free", "nan", "pro"])
+        return made.assign(plan=plans)
+    matrix = made[["age", "income", "debt"]].to_numpy(dtype=np.float64)
+    return matrix if steps == "missing" else np.nan_to_num(matrix, nan=30.0)
+
+
+def score_of(seed: int) -> Any:
+    """A number for each row that its columns tell."""
+    made = frame(seed).fillna({"income": 30.0})
+    return made["age"] + made["income"] - 5 * made["debt"].clip(upper=9)
 
 
 def labels_of(name: str, seed: int) -> Any:
     """What the model is fitted on."""
-    made = frame(seed).fillna({"income": 30.0})
-    score = made["age"] + made["income"] - 5 * made["debt"].clip(upper=9)
+    score = score_of(seed)
     if name in REGRESSORS:
         return (score - score.min() + 1).to_numpy()
     if name in ("OneVsRestClassifier", "AdaBoostClassifier", "StackingClassifier",
@@ -302,8 +311,12 @@ def labels_of(name: str, seed: int) -> Any:
 
 def model_of(name: str, steps: Steps) -> Any:
     """A model that is not fitted, with its steps before it."""
-    model = ZOO[name]()
-    if steps == "none":
+    return behind(steps, ZOO[name]())
+
+
+def behind(steps: Steps, model: Any) -> Any:
+    """A model with its steps before it."""
+    if steps not in ("scaled", "columns"):
         return model
     if steps == "scaled":
         return pipeline.make_pipeline(preprocessing.StandardScaler(), model)
@@ -330,18 +343,24 @@ def examine(name: str, steps: Steps) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = model_of(name, steps).fit(data_of(steps, 0), labels_of(name, 0))
-        try:
-            made = export(model, reference_of(data_of(steps, 0)), allow_pickle=False)
-        except ExportError as error:
-            return Outcome(name, steps, "refused", str(error))
-        if made.runner.kind != "onnx":
-            return Outcome(name, steps, "skops", " ".join(made.notes))
-        return Outcome(name, steps, "onnx", wrong=_wrong(model, made, steps))
+        return outcome_of(name, steps, model)
+
+
+def outcome_of(name: str, steps: Steps, model: Any) -> Outcome:
+    """Export and check a fitted model."""
+    try:
+        made = export(model, reference_of(data_of(steps, 0)), allow_pickle=False)
+    except ExportError as error:
+        return Outcome(name, steps, "refused", str(error))
+    if made.runner.kind != "onnx":
+        served = "skops" if made.runner.kind == "sklearn" else made.runner.kind
+        return Outcome(name, steps, served, " ".join(made.notes))
+    return Outcome(name, steps, "onnx", wrong=_wrong(model, made, steps))
 
 
 def _wrong(model: Any, made: Exported, steps: Steps) -> tuple[str, ...]:
     """How the ONNX form differs on fresh rows: new data, new edges."""
-    form: Form = "pandas" if steps == "columns" else "numpy"
+    form: Form = "pandas" if steps in ("columns", "native") else "numpy"
     original = Original(model, form, made.inputs, made.outputs, made.task)
     raw = made.files["model.onnx"]
     assert isinstance(raw, bytes)

@@ -12,7 +12,7 @@ from fairlead.signature import Signature
 
 FORMAT = 1
 
-RunnerKind = Literal["onnx", "sklearn", "python", "torch"]
+RunnerKind = Literal["onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost"]
 
 MISSING_TEXT = "\x00missing"
 """What a string tensor holds where a category or text is missing; no text of a caller is it."""
@@ -59,7 +59,7 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
         path: the payload inside the bundle: a file, or a folder for `python`.
         inputs: for `onnx` and `torch`, what feeds it, in its own order.
         outputs: for `onnx` and `torch`, what is read from it.
-        frame: for `sklearn`, the form of data the model was fitted on and gets again.
+        frame: where the model runs itself, the form of data it was fitted on and gets again.
         pickle: whether loading executes a pickle; allowed only where the operator says so.
     """
 
@@ -74,7 +74,7 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
 class Trainable(_Part, frozen=True, kw_only=True):
     """A safe form of the model that training can go on from."""
 
-    format: Literal["skops", "safetensors"]
+    format: Literal["skops", "safetensors", "xgboost", "lightgbm", "catboost"]
     path: str
 
 

@@ -18,12 +18,15 @@ from fairlead.errors import FairleadError
 
 REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
 OPTIONAL = {
+    "catboost": "CatBoost models that do not convert to ONNX cannot run",
+    "lightgbm": "LightGBM models that do not convert to ONNX cannot run",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
     "torch": "torch modules are not packaged, and programs of torch do not run",
     "onnxscript": "torch modules do not become ONNX",
     "safetensors": "weights of torch modules are not kept to train on from",
     "PyYAML": "MLflow model folders are not read",
+    "xgboost": "XGBoost models that do not convert to ONNX cannot run",
 }
 
 

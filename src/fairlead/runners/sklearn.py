@@ -10,13 +10,22 @@ import numpy as np
 
 from fairlead.bundle import RunnerSpec
 from fairlead.errors import BundleError, ModelError
+from fairlead.runners.extras import not_installed
 from fairlead.runners.frame import make_frame
 from fairlead.signature import Batch, Column, Field, Signature
 
 VETTED = frozenset(
     {
         "builtins.object",
+        "catboost.core.CatBoostClassifier",
+        "catboost.core.CatBoostRanker",
+        "catboost.core.CatBoostRegressor",
+        "collections.OrderedDict",
         "functools.partial",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRanker",
+        "lightgbm.sklearn.LGBMRegressor",
         "numpy.dtype",
         "sklearn._loss._loss.CyAbsoluteError",
         "sklearn._loss._loss.CyExponentialLoss",
@@ -83,12 +92,19 @@ VETTED = frozenset(
         "sklearn.tree._tree.Tree",
         "sklearn.utils._bunch.Bunch",
         "sklearn.utils.validation.check_array",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
+        "xgboost.sklearn.XGBRFRegressor",
+        "xgboost.sklearn.XGBRanker",
+        "xgboost.sklearn.XGBRegressor",
     }
 )
 """Types and functions beyond those that skops itself trusts, by their full names.
 
-All are plain data or pure functions of scikit-learn's. `functools.partial` is harmless because
-what it would call is audited by its own name.
+All are plain data or pure functions of scikit-learn's, or models of the boosting libraries, which
+read their state with their own parsers. `functools.partial` is harmless because what it would call
+is audited by its own name.
 """
 
 
@@ -112,6 +128,7 @@ def load_skops(raw: bytes) -> object:
 
     Raises:
         BundleError: it is no skops file, or holds a type that is not vetted.
+        ModelError: a library that it holds types of is not installed.
     """
     import skops.io
 
@@ -123,6 +140,8 @@ def load_skops(raw: bytes) -> object:
         )
     try:
         loaded: object = skops.io.loads(raw, trusted=sorted(VETTED))
+    except ModuleNotFoundError as error:
+        raise not_installed((error.name or "a library").partition(".")[0]) from None
     except Exception as error:
         raise _unreadable(error) from error
     return loaded

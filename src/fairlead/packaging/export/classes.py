@@ -9,11 +9,13 @@ import numpy as np
 from fairlead.errors import ExportError
 from fairlead.packaging.export.graph import Array
 
-Kind = Literal["classifier", "regressor", "labeller"]
+Kind = Literal["classifier", "regressor", "labeller", "ranker"]
+
+RANKERS = ("XGBRanker", "LGBMRanker", "CatBoostRanker")
 
 
 def kind_of(model: Any) -> Kind:
-    """What it does: tells classes apart, regresses, or labels (clusters, outliers, mixtures).
+    """What it does: tells classes apart, regresses, ranks, or labels, as clusters and outliers do.
 
     Raises:
         ExportError: it does not predict.
@@ -25,6 +27,8 @@ def kind_of(model: Any) -> Kind:
             f"{type(model).__name__} has no `predict`.",
             hint="Give a fitted classifier, regressor, clusterer or outlier detector.",
         )
+    if type(_last(model)).__name__ in RANKERS:
+        return "ranker"
     if is_classifier(model):
         return "classifier"
     if is_regressor(model):
@@ -35,13 +39,13 @@ def kind_of(model: Any) -> Kind:
 
 
 def classes_of(model: Any) -> Array | None:
-    """The labels that a model chooses from, in order; None for regressors.
+    """The labels that a model chooses from, in order; None for regressors and rankers.
 
     Raises:
         ExportError: it answers several labels at once, or its labels cannot be listed.
     """
     kind = kind_of(model)
-    if kind == "regressor":
+    if kind in ("regressor", "ranker"):
         return None
     if kind == "classifier":
         classes = model.classes_

@@ -24,7 +24,7 @@ SAME = Tolerance(absolute=1e-12, relative=1e-12)
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A fitted scikit-learn model and how it is asked.
+    """A fitted model and how it is asked.
 
     Args:
         model: fitted.
@@ -153,6 +153,8 @@ def outputs_of(model: Any, shape: tuple[int, ...]) -> tuple[Task, tuple[Field, .
     Raises:
         ExportError: it does not predict, or several labels at once.
     """
+    if kind_of(model) == "ranker":
+        return "other", (Field(name="prediction", kind="number"),)
     if kind_of(model) == "regressor":
         if shape in ((), (1,)):
             return "regression", (Field(name="prediction", kind="number"),)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fairlead.errors import ExportError
 from fairlead.packaging.export.original import Original
+from fairlead.packaging.export.parts import parts_of
 from fairlead.packaging.export.probe import (
     Asked,
     unseen_value,
@@ -16,6 +17,7 @@ from fairlead.packaging.export.probe import (
     with_missing,
     with_value,
 )
+from fairlead.runners.boosters import library_of
 from fairlead.signature import Batch, Field, Numbers, concat
 
 PLAIN = 120
@@ -109,36 +111,21 @@ def _extremes(field: Field) -> list[float]:
     return [float(np.rint(v)) for v in values] if field.kind == "integer" else values
 
 
-def _holds(model: object, marks: tuple[str, ...]) -> bool:
-    """Whether anything fitted inside a model has one of these attributes."""
-    seen: set[int] = set()
-    waiting: list[object] = [model]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(part, np.ndarray) and part.dtype == object:
-            waiting += part.ravel().tolist()
-        elif isinstance(part, list | tuple):
-            waiting += part
-        elif type(part).__module__.startswith("sklearn."):
-            if any(hasattr(part, mark) for mark in marks):
-                return True
-            waiting += getattr(part, "__dict__", {}).values()
-    return False
-
-
 def has_edges(original: Original) -> bool:
     """Whether its answers jump at trees' splits, and that can be told from its answers.
 
     Where only labels are answered, those of a smooth model inside jump, too: within a rounding
     error, at which no two ways to compute it agree.
     """
-    if not _holds(original.model, TREES):
+    parts = list(parts_of(original.model))
+    if not any(library_of(part) or _holds(part, TREES) for part in parts):
         return False
     only_labels = all(field.name == "label" for field in original.outputs)
-    return not (only_labels and _holds(original.model, SMOOTH))
+    return not (only_labels and any(_holds(part, SMOOTH) for part in parts))
+
+
+def _holds(part: object, marks: tuple[str, ...]) -> bool:
+    return any(hasattr(part, mark) for mark in marks)
 
 
 def edge_rows(original: Original, batch: Batch, draw: np.random.Generator) -> list[Batch]:

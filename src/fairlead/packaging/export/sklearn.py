@@ -1,27 +1,30 @@
-"""Exporting scikit-learn models: ONNX where it is equal to the original, else the original."""
+"""Exporting fitted models: ONNX where it is equal to the original, else the original itself."""
 
 from __future__ import annotations
 
 import pickle
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from fairlead.bundle import Receipt, RunnerSpec, Tolerance, Trainable
 from fairlead.bundle.receipt import compare
 from fairlead.errors import ExportError, FairleadError
 from fairlead.packaging.export.convert import convert
 from fairlead.packaging.export.original import Original, is_finite, read_original
+from fairlead.packaging.export.own import Own, own_form
+from fairlead.packaging.export.parts import parts_of
 from fairlead.packaging.export.probe import with_policies
 from fairlead.packaging.export.rows import receipt_rows
 from fairlead.packaging.export.types import Exported, Reference
-from fairlead.runners.frame import make_frame
+from fairlead.runners.boosters import as_model, library_of
 from fairlead.runners.onnx import OnnxRunner
-from fairlead.runners.sklearn import answer, load_skops, untrusted_types
 from fairlead.signature import Task
 
-TRAINABLE = "trainable.skops"
 TOLERANCES: dict[Task, Tolerance] = {
     "classification": Tolerance(absolute=1e-9),
     "regression": Tolerance(absolute=1e-9, relative=1e-9),
@@ -33,14 +36,18 @@ another processor's `exp` or order of a dot product (1e-13) is not."""
 SINGLE = Tolerance(absolute=1e-6, relative=1e-5)
 """For models that compute in single precision themselves, as on a matrix of float32."""
 
+XGBOOST = Tolerance(absolute=1e-7, relative=1e-6)
+"""Some roundings of single precision, in which XGBoost computes; its graph needs none of them."""
+
 
 def export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
-    """Make the served form of a scikit-learn model.
+    """Make the served form of a model of scikit-learn, XGBoost, LightGBM or CatBoost.
 
     It is ONNX in double precision if every step has an exact form and all rows of the receipt,
     among them such as lie one double beside a tree's threshold, are answered equally: labels
-    the same, probabilities within 1e-9, predictions within 1e-9 relatively. Otherwise it is the
-    model itself, as skops of vetted types.
+    the same, probabilities within 1e-9, predictions within 1e-9 relatively. XGBoost's models
+    compute in single precision, and so does their ONNX form. Otherwise it is the model itself:
+    skops of vetted types, or the boosting library's own form.
 
     Args:
         model: a fitted estimator or pipeline.
@@ -64,32 +71,41 @@ def _export(model: Any, reference: Reference, *, allow_pickle: bool) -> Exported
     if not is_finite(answers):
         raise ExportError("The model answers the reference rows with numbers that are not finite.")
     receipt = Receipt(rows, answers)
-    kept, trouble = _skops(original, receipt)
+    own, trouble = _own(original, receipt)
     try:
         raw, spec = _onnx(original, receipt)
     except ExportError as error:
-        return _itself(original, receipt, kept, trouble, str(error), allow_pickle=allow_pickle)
+        return _itself(original, receipt, own, trouble, str(error), allow_pickle=allow_pickle)
     files: dict[str, bytes | Path] = {spec.path: raw}
-    notes: tuple[str, ...] = ()
-    if kept is None:
+    if own is None:
         notes = (f"It can only be retrained from scratch: {trouble}",)
-    else:
-        files[TRAINABLE] = kept
-    return _exported(original, receipt, spec, files, TRAINABLE if kept else None, notes)
+        return _exported(original, receipt, spec, files, None, notes)
+    files[own.trainable.path] = own.raw
+    return _exported(original, receipt, spec, files, own.trainable, ())
+
+
+def _own(original: Original, receipt: Receipt) -> tuple[Own | None, str]:
+    """The model in its library's own form, or why there is none."""
+    try:
+        return own_form(original, receipt), ""
+    except ExportError as error:
+        return None, str(error)
 
 
 def tolerance_of(original: Original) -> Tolerance:
     """How far a form's numbers may lie from the original's."""
     if all(field.dtype == "float32" for field in original.inputs):
         return SINGLE
+    if any(library_of(part) == "xgboost" for part in parts_of(original.model)):
+        return XGBOOST
     return TOLERANCES[original.task]
 
 
 def _found(model: Any) -> Any:
-    """What a search over settings found, which answers in its place; any other model itself."""
+    """What answers in a model's place: what a search over settings found, a booster's model."""
     if type(model).__module__.startswith("sklearn.model_selection._search"):
         return getattr(model, "best_estimator_", model)
-    return model
+    return as_model(model)
 
 
 def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:
@@ -116,40 +132,20 @@ def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:
     return raw, spec
 
 
-def _skops(original: Original, receipt: Receipt) -> tuple[bytes | None, str]:
-    """The model as skops that loads from vetted types and answers alike, or why there is none."""
-    import skops.io
-
-    try:
-        raw: bytes = skops.io.dumps(original.model)
-    except Exception as error:  # whatever a model's own state raises
-        return None, f"skops does not write it ({type(error).__name__})."
-    refused = untrusted_types(raw)
-    if refused:
-        return None, f"It holds types that are not vetted: {', '.join(refused[:5])}."
-    try:
-        loaded: Any = load_skops(raw)
-        frame = make_frame(original.inputs, receipt.inputs, original.form)
-        differs = compare(receipt.outputs, answer(loaded, original.outputs, frame), Tolerance())
-    except Exception as error:
-        return None, f"It does not run when skops has loaded it ({type(error).__name__})."
-    if differs:
-        return None, f"It answers differently when skops has loaded it: {differs[0]}."
-    return raw, ""
-
-
 def _itself(
-    original: Original, receipt: Receipt, kept: bytes | None, trouble: str, reason: str, *,
+    original: Original, receipt: Receipt, own: Own | None, trouble: str, reason: str, *,
     allow_pickle: bool,
 ) -> Exported:  # fmt: skip
     """The model itself, because it has no equal form in ONNX."""
     note = f"Not served as ONNX: {reason}"
-    if kept is not None:
-        spec = RunnerSpec(kind="sklearn", path="model.skops", frame=original.form)
-        return _exported(original, receipt, spec, {spec.path: kept}, spec.path, (note,))
+    if own is not None:
+        spec = own.served(original)
+        trainable = msgspec.structs.replace(own.trainable, path=spec.path)
+        return _exported(original, receipt, spec, {spec.path: own.raw}, trainable, (note,))
     if not allow_pickle:
+        form = library_of(original.model) or "skops"
         raise ExportError(
-            f"No safe form of the model is equal to it. ONNX: {reason} skops: {trouble}",
+            f"No safe form of the model is equal to it. ONNX: {reason} {form}: {trouble}",
             hint="Replace the step that is named, or allow a pickle if every reader trusts you.",
         )
     spec = RunnerSpec(kind="sklearn", path="model.pickle", frame=original.form, pickle=True)
@@ -161,7 +157,7 @@ def _itself(
 
 def _exported(
     original: Original, receipt: Receipt, spec: RunnerSpec, files: dict[str, bytes | Path],
-    trainable: str | None, notes: tuple[str, ...],
+    trainable: Trainable | None, notes: tuple[str, ...],
 ) -> Exported:  # fmt: skip
     return Exported(
         inputs=original.inputs,
@@ -171,14 +167,15 @@ def _exported(
         runner=spec,
         files=files,
         tolerance=tolerance_of(original),
-        trainable=Trainable(format="skops", path=trainable) if trainable else None,
+        trainable=trainable,
         receipt=receipt,
         notes=notes,
     )
 
 
 def _framework(model: Any) -> str:
-    import sklearn
-
     steps = [type(step).__name__ for _, step in getattr(model, "steps", [("", model)])]
-    return f"scikit-learn {sklearn.__version__} {' > '.join(steps)}"
+    library = library_of(model)
+    name = "scikit-learn" if library is None else library
+    version = sys.modules["sklearn" if library is None else library].__version__
+    return f"{name} {version} {' > '.join(steps)}"

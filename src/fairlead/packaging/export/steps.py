@@ -1,6 +1,7 @@
-"""From a fitted scikit-learn model to nodes of a graph: which converter takes which part.
+"""From a fitted model to nodes of a graph: which converter takes which part.
 
-Only exact classes of scikit-learn are converted: a subclass may do something else.
+Only exact classes of scikit-learn and of the boosting libraries are converted: a subclass may do
+something else.
 """
 
 from __future__ import annotations
@@ -11,12 +12,23 @@ from fairlead.errors import ExportError
 from fairlead.packaging.export import encoders, kernels, linear, scaling, trees
 from fairlead.packaging.export.answer import Answer
 from fairlead.packaging.export.borrow import borrow_predictor, borrow_transform
+from fairlead.packaging.export.catboost import PREDICTORS as CATBOOST
 from fairlead.packaging.export.classes import classes_of
 from fairlead.packaging.export.ensembles import META
 from fairlead.packaging.export.graph import Graph
+from fairlead.packaging.export.lightgbm import PREDICTORS as LIGHTGBM
 from fairlead.packaging.export.table import Column, Table
+from fairlead.packaging.export.xgboost import PREDICTORS as XGBOOST
+from fairlead.runners.boosters import library_of
 
-PREDICTORS = {**trees.PREDICTORS, **linear.PREDICTORS, **kernels.PREDICTORS}
+PREDICTORS = {
+    **trees.PREDICTORS,
+    **linear.PREDICTORS,
+    **kernels.PREDICTORS,
+    **XGBOOST,
+    **LIGHTGBM,
+    **CATBOOST,
+}
 TRANSFORMS = {**scaling.TRANSFORMS, **encoders.TRANSFORMS}
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 
@@ -67,7 +79,7 @@ def transform(model: Any, table: Table, graph: Graph) -> Table:
 
 def _kind(model: Any) -> str:
     module = type(model).__module__
-    if not module.startswith("sklearn."):
+    if not module.startswith("sklearn.") and library_of(model) is None:
         raise ExportError(f"{type(model).__name__} of {module} is not of scikit-learn.")
     return type(model).__name__
 

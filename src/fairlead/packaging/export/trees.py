@@ -39,10 +39,10 @@ class Tree:
     value: Array
 
 
-def constant_tree(value: float) -> Tree:
-    """A tree of one leaf."""
-    zero, none = np.zeros(1, np.int64), np.full(1, -1)
-    return Tree(zero, np.zeros(1), none, none, np.zeros(1, bool), np.array([value]))
+def constant_tree(value: float | np.floating[Any]) -> Tree:
+    """A tree of one leaf, in the precision of its value."""
+    zero, none, leaf = np.zeros(1, np.int64), np.full(1, -1), np.atleast_1d(value)
+    return Tree(zero, np.zeros_like(leaf), none, none, np.zeros(1, bool), leaf)
 
 
 def read_tree(fitted: Any, value: Array) -> Tree:
@@ -79,7 +79,10 @@ def read_histogram_tree(predictor: Any) -> Tree:
 
 
 def sum_trees(graph: Graph, x: str, trees: list[Tree], targets: list[int], width: int) -> str:
-    """For each row the sum of leaves by target, in the order of the trees: (rows, width)."""
+    """For each row the sum of leaves by target, in the order of the trees: (rows, width).
+
+    It is computed in the precision of the trees' splits and leaves, which must be that of `x`.
+    """
     keys = ("nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids", "nodes_trueleafs",
             "nodes_falseleafs", "nodes_missing_value_tracks_true")  # fmt: skip
     lists: dict[str, list[Any]] = {key: [] for key in keys}
@@ -121,7 +124,7 @@ def _flatten(tree: Tree, nodes: int, leaves: int) -> dict[str, Array]:
             "nodes_featureids": one, "nodes_truenodeids": one + leaves,
             "nodes_falsenodeids": one + leaves, "nodes_trueleafs": one + 1,
             "nodes_falseleafs": one + 1, "nodes_missing_value_tracks_true": one,
-            "splits": np.zeros(1), "weights": tree.value[:1],
+            "splits": np.zeros(1, tree.threshold.dtype), "weights": tree.value[:1],
         }  # fmt: skip
     ends = np.flatnonzero(tree.left < 0)
     place = np.empty(len(tree.left), np.int64)
@@ -154,23 +157,23 @@ def mean_of_trees(graph: Graph, x: str, fitted: list[Any]) -> str:
         trees = [read_tree(t, value[:, 0]) for t, value in zip(fitted, values, strict=True)]
         total = sum_trees(graph, x, trees, [0] * len(trees), 1)
     else:
-        total = _sum_of_rows(graph, x, fitted, values)
+        starts = np.cumsum([0, *map(len, values)])
+        trees = [
+            read_tree(tree, start + np.arange(tree.node_count, dtype=np.float64))
+            for tree, start in zip(fitted, starts[:-1], strict=True)
+        ]
+        total = sum_rows(graph, x, trees, np.concatenate(values))
     return total if len(fitted) == 1 else graph.add("Div", total, float(len(fitted)))
 
 
-def _sum_of_rows(graph: Graph, x: str, fitted: list[Any], values: list[Array]) -> str:
-    """The sum, tree after tree, of leaves that hold several numbers.
+def sum_rows(graph: Graph, x: str, trees: list[Tree], values: Array) -> str:
+    """The sum, tree after tree, of leaves that hold several numbers: (rows, numbers).
 
-    The trees answer the number of their leaf; the leaves' numbers are looked up and added up
+    The trees answer which row of `values` is their leaf's; these are looked up and added up
     by a running sum, which unlike a reduction adds in order.
     """
-    starts = np.cumsum([0, *map(len, values)])
-    trees = [
-        read_tree(tree, start + np.arange(tree.node_count, dtype=np.float64))
-        for tree, start in zip(fitted, starts[:-1], strict=True)
-    ]
     found = sum_trees(graph, x, trees, list(range(len(trees))), len(trees))
-    rows = graph.add("Gather", np.concatenate(values), graph.cast(found, "int64"), axis=0)
+    rows = graph.add("Gather", values, graph.cast(found, "int64"), axis=0)
     running = graph.add("CumSum", rows, np.array(1))
     return graph.add("Gather", running, np.array(len(trees) - 1), axis=1)
 
@@ -208,7 +211,7 @@ def gradient_boosting_classifier(model: Any, table: Table, graph: Graph) -> Answ
     """Convert GradientBoostingClassifier."""
     raw = gradient_boosting(model, table, graph)
     if model.estimators_.shape[1] > 1:
-        return _softmax(graph, raw)
+        return softmax(graph, raw)
     scaled = graph.add("Mul", raw, 2.0) if model.loss == "exponential" else raw
     index = graph.cast(graph.flat(graph.add("GreaterOrEqual", raw, 0.0)), "int64")
     return of_index(index, sigmoid(graph, scaled), raw)
@@ -239,7 +242,7 @@ def histogram_boosting_classifier(model: Any, table: Table, graph: Graph) -> Ans
     """Convert HistGradientBoostingClassifier."""
     raw = histogram_boosting(model, table, graph)
     if model.n_trees_per_iteration_ > 1:
-        return _softmax(graph, raw)
+        return softmax(graph, raw)
     index = graph.cast(graph.flat(graph.add("Greater", raw, 0.0)), "int64")
     return of_index(index, sigmoid(graph, raw), raw)
 
@@ -255,7 +258,8 @@ def histogram_boosting_regressor(model: Any, table: Table, graph: Graph) -> Answ
     raise ExportError(f"Its link function {link} is not known.")
 
 
-def _softmax(graph: Graph, raw: str) -> Answer:
+def softmax(graph: Graph, raw: str) -> Answer:
+    """Several classes of raw scores, (rows, classes)."""
     return of_index(graph.argmax(raw), graph.add("Softmax", raw, axis=1), raw)
 
 
