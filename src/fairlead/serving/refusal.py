@@ -13,11 +13,14 @@ from fairlead.errors import (
     ConflictError,
     DeadlineError,
     FairleadError,
+    ForbiddenError,
     InputError,
     ModelError,
     NotFoundError,
     Problem,
+    RateError,
     StorageError,
+    UnauthorizedError,
     UnavailableError,
 )
 from fairlead.serving.message import Response, json_response
@@ -29,6 +32,9 @@ STATUS: dict[type[FairleadError], int] = {
     ConflictError: 409,
     BundleError: 422,
     ModelError: 500,
+    UnauthorizedError: 401,
+    ForbiddenError: 403,
+    RateError: 429,
     UnavailableError: 503,
     DeadlineError: 504,
     StorageError: 503,
@@ -82,7 +88,7 @@ def refusal_of(error: Exception) -> Refusal:
         error.message,
         error.hint,
         error.problems if isinstance(error, InputError) else (),
-        _retry_after(error),
+        _headers(error),
     )
 
 
@@ -91,7 +97,9 @@ def status_of(error: FairleadError) -> int:
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
 
 
-def _retry_after(error: FairleadError) -> tuple[tuple[bytes, bytes], ...]:
+def _headers(error: FairleadError) -> tuple[tuple[bytes, bytes], ...]:
+    if isinstance(error, UnauthorizedError):
+        return ((b"www-authenticate", b'Bearer realm="fairlead"'),)
     if not isinstance(error, UnavailableError):
         return ()
     return ((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()),)
