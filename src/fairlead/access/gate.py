@@ -46,12 +46,16 @@ class Gate:
             RateError: the key's limit is used up.
         """
         key = self.holder(secret_of(headers))
+        self.allow(key, scope, endpoint)
+        return key
+
+    def allow(self, key: Key, scope: Scope, endpoint: str) -> None:
+        """Let the holder of a key in; arguments and errors as of `admit`."""
         refused = admit(key, scope, endpoint, self._clock.now_us())
         if refused is not None:
             raise refused
         if key.rate is not None:
             self._take(key)
-        return key
 
     def holder(self, secret: bytes | None) -> Key:
         """The key that a secret is of, whatever it allows.
@@ -63,6 +67,17 @@ class Gate:
             raise UnauthorizedError("This needs a key.", hint=HOW)
         key = self._find(id_of(secret))
         if not is_of(secret, key) or key is None:
+            raise UnauthorizedError("This key is not valid here.", hint=HOW)
+        return key
+
+    def named(self, key_id: str) -> Key:
+        """The key of an id, for one who has shown its secret before.
+
+        Raises:
+            UnauthorizedError: there is none.
+        """
+        key = self._find(key_id)
+        if key is None:
             raise UnauthorizedError("This key is not valid here.", hint=HOW)
         return key
 

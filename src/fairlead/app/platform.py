@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 import msgspec
 
 from fairlead.app.home import Home
 from fairlead.app.supervisor import Addresses, Supervisor, stop_on_signals
+from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.releases import OPEN, Release
@@ -109,7 +110,7 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
                 f"The platform ended at once: {' '.join(last)}", hint=f"Its log is {log}."
             )
         addresses = _addresses(workspace)
-        if addresses and addresses.pid == process.pid and is_ready(addresses.api, "/health/live"):
+        if addresses and addresses.pid == process.pid and is_ready(addresses, "/health/live"):
             return addresses
         time.sleep(POLL_S)
     raise UnavailableError("The platform did not start in time.", hint=f"Its log is {log}.")
@@ -123,14 +124,19 @@ def _addresses(workspace: Workspace) -> Addresses | None:
         return None
 
 
-def is_ready(url: str, path: str = "/health/ready") -> bool:
-    """Whether a plane answers 200 on a path of its health."""
-    address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=2.0)
+def is_ready(addresses: Addresses, path: str = "/health/ready") -> bool:
+    """Whether the data plane answers 200 on a path of its health."""
+    address = urlsplit(addresses.api)
+    host, port = address.hostname or "", address.port
+    connection = (
+        HTTPSConnection(host, port, timeout=2.0, context=own_context(addresses.tls_cert))
+        if addresses.tls_cert
+        else HTTPConnection(host, port, timeout=2.0)
+    )
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200
-    except OSError:
+    except (OSError, HTTPException):
         return False
     finally:
         connection.close()
@@ -227,7 +233,7 @@ def wait_ready(addresses: Addresses, timeout_s: float = 120.0) -> None:
         UnavailableError: it does not in time.
     """
     deadline_s = time.monotonic() + timeout_s
-    while not is_ready(addresses.api):
+    while not is_ready(addresses):
         if time.monotonic() > deadline_s:
             raise UnavailableError("The platform was not ready in time.")
         time.sleep(POLL_S)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from fairlead.access import Fault
 from fairlead.errors import (
     BundleError,
     ConfigError,
@@ -41,8 +42,9 @@ STATUS: dict[type[FairleadError], int] = {
     FairleadError: 500,
 }
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-         408: "timeout", 413: "too_large", 415: "unsupported_media_type", 429: "too_many_requests",
-         431: "too_large", 500: "internal", 501: "not_implemented", 503: "unavailable"}  # fmt: skip
+         408: "timeout", 413: "too_large", 415: "unsupported_media_type", 421: "misdirected",
+         429: "too_many_requests", 431: "too_large", 500: "internal", 501: "not_implemented",
+         503: "unavailable"}  # fmt: skip
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -76,6 +78,17 @@ Shape = Callable[[Refusal], Response]
 def refusal(status: int, message: str, hint: str = "") -> Refusal:
     """What goes wrong before any part of Fairlead is asked."""
     return Refusal(status, CODES.get(status, "bad_request"), message, hint)
+
+
+SITE_REFUSALS: dict[Fault, Refusal] = {
+    "unreadable": refusal(400, "The Host or Origin of the request is not valid."),
+    "misdirected": refusal(
+        421,
+        "This address is not one of this platform's.",
+        "'hosts' under [server] lists further names of it.",
+    ),
+    "foreign": refusal(403, "Pages of other sites may not send anything here."),
+}
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections.abc import Callable
 
+from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import Route
@@ -27,6 +29,7 @@ from fairlead.store import Store
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
 DRAIN_S_MAX = 20.0
+HANDSHAKE_S_MAX = 10.0
 
 
 class Worker:
@@ -34,7 +37,7 @@ class Worker:
 
     Args:
         place: its number among the workers.
-        store: of routes.
+        store: of routes and keys.
         loader: of versions.
         sink: of the log.
         journal: under the sink, closed at the end.
@@ -43,6 +46,10 @@ class Worker:
         clock: for times.
         http: limits of connections.
         arms: limits of queues and batches.
+        sites: that browsers may send requests from and to.
+        tls: of the connections; None for plain ones.
+        keys: whether callers need them.
+        workers: how many there are, who share the keys' limits.
         deadline_s: of requests that bring none.
         rows_max: of one request.
         report: tells the supervisor; False once it is gone.
@@ -60,7 +67,11 @@ class Worker:
         clock: Clock,
         http: HttpLimits,
         arms: ArmLimits,
+        sites: Sites,
         *,
+        tls: ssl.SSLContext | None,
+        keys: bool,
+        workers: int,
         deadline_s: float,
         rows_max: int,
         report: Callable[[WorkerStatus], bool],
@@ -74,11 +85,17 @@ class Worker:
         self._arms = arms
         self._report = report
         self._plane = DataPlane(clock)
-        self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
+        self._keys: dict[str, Key] = {}
+        gate = Gate(lambda key_id: self._keys.get(key_id), clock, workers) if keys else None
+        self._watcher = RouteWatcher(
+            store, self._plane, loader, self._make_arms, self._tell,
+            self._take_keys if keys else None,
+        )  # fmt: skip
         front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
         self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock
+            self._plane, front, sink, counters, self._health, exposition, clock, sites, gate
         )
+        self._tls = tls
         self._stop = asyncio.Event()
         self._draining = False
 
@@ -99,7 +116,12 @@ class Worker:
         server = HttpServer(loop, self._router.handle, self._router.refuse, self._http)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
-        acceptor = await loop.create_server(lambda: Connection(server), sock=listener)
+        acceptor = await loop.create_server(
+            lambda: Connection(server),
+            sock=listener,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S_MAX,
+        )
         try:
             await self._stop.wait()
         finally:
@@ -145,6 +167,9 @@ class Worker:
             )
             for arm in route.arms
         )
+
+    def _take_keys(self, keys: dict[str, Key]) -> None:
+        self._keys = keys
 
     def _health(self) -> Health:
         problems = [*self._watcher.behind()]
