@@ -64,6 +64,8 @@ def run_platform(workspace: Workspace, work: Callable[[Addresses], None]) -> Non
     with _locked(home):
         supervisor = Supervisor(home, workspace.settings)
         stop_on_signals(supervisor)
+        if supervisor.addresses.keys:
+            workspace.operator_secret()  # so that the workers know it from the start
         home.write_run_file(home.addresses_file, msgspec.json.encode(supervisor.addresses))
         failed: list[FairleadError] = []
 
