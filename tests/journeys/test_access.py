@@ -133,6 +133,7 @@ def test_clients_know_the_server_and_show_their_key(
         nobody.predict("churn", ROW)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_versions_of_tls_and_plain_requests_get_nothing(platform: Platform) -> None:
     port = int(platform.addresses.api.rpartition(":")[2])
     control_port = int(platform.addresses.control.rpartition(":")[2])
@@ -145,9 +146,8 @@ def test_old_versions_of_tls_and_plain_requests_get_nothing(platform: Platform) 
         ):
             assert secure.version() == "TLSv1.3"
         context.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
         with socket.create_connection(("127.0.0.1", each)) as sock, pytest.raises(OSError):
             context.wrap_socket(sock)
         with socket.create_connection(("127.0.0.1", each), timeout=10) as sock:
