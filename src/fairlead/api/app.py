@@ -48,7 +48,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     _add_health(app, services)
     _add_registry(app, services)
     _add_endpoints(app, services)
-    app.include_router(build_site(services))
+    app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))
     return app
