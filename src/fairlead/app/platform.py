@@ -21,9 +21,11 @@ from fairlead.app.home import Home
 from fairlead.app.supervisor import Addresses, Supervisor, stop_on_signals
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
+from fairlead.client import bearer
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.releases import OPEN, Release
 from fairlead.routing import ROUTES
+from fairlead.serving.types import FleetStatus
 
 POLL_S = 0.05
 STOP_S_MAX = 60.0
@@ -128,7 +130,12 @@ def _addresses(workspace: Workspace) -> Addresses | None:
 
 def is_ready(addresses: Addresses, path: str = "/health/ready") -> bool:
     """Whether the data plane answers 200 on a path of its health."""
-    address = urlsplit(addresses.api)
+    return _get(addresses, addresses.api, path, {}) is not None
+
+
+def _get(addresses: Addresses, url: str, path: str, headers: dict[str, str]) -> bytes | None:
+    """What a plane answers on a path; None if it does not, or with another status than 200."""
+    address = urlsplit(url)
     host, port = address.hostname or "", address.port
     connection = (
         HTTPSConnection(host, port, timeout=2.0, context=own_context(addresses.tls_cert))
@@ -136,12 +143,36 @@ def is_ready(addresses: Addresses, path: str = "/health/ready") -> bool:
         else HTTPConnection(host, port, timeout=2.0)
     )
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
+        connection.request("GET", path, headers=headers)
+        reply = connection.getresponse()
+        return reply.read() if reply.status == 200 else None
     except (OSError, HTTPException):
-        return False
+        return None
     finally:
         connection.close()
+
+
+def wait_followed(workspace: Workspace, timeout_s: float = 5.0) -> bool:
+    """Wait until every worker has seen the store as it is now, with all keys in it.
+
+    Args:
+        workspace: whose platform, if one runs.
+        timeout_s: how long to wait.
+
+    Returns:
+        Whether they have; also if there is none.
+    """
+    revision, deadline_s = workspace.store.revision(), time.monotonic() + timeout_s
+    while (addresses := _addresses(workspace)) and _is_locked(workspace.home):
+        shown = bearer(workspace.operator_secret()) if addresses.keys else {}
+        told = _get(addresses, addresses.control, "/v1/workers", shown)
+        fleet = FleetStatus(()) if told is None else msgspec.json.decode(told, type=FleetStatus)
+        if fleet.workers and all(worker.revision >= revision for worker in fleet.workers):
+            return True
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def stop_platform(workspace: Workspace) -> None:

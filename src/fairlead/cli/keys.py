@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from fairlead.app.platform import wait_followed
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 
@@ -55,6 +56,7 @@ def create_command(
     )
     click.echo(f"Key {key.id} for {key.name}. Keep its secret: it is not shown again.", err=True)
     say(secret)
+    _wait(workspace)
 
 
 @keys_command.command("list")
@@ -92,6 +94,14 @@ def _state(key: Key, now_us: int) -> str:
 @click.argument("key")
 @click.pass_obj
 def revoke_command(home: Path | None, key: str) -> None:
-    """Refuse KEY, a name or an id, from now on; a running platform follows within a second."""
-    revoked = Workspace(home).key_book.revoke(key)
+    """Refuse KEY, a name or an id, from now on."""
+    workspace = Workspace(home)
+    revoked = workspace.key_book.revoke(key)
     say(f"Key {revoked.id} for {revoked.name} is revoked.")
+    _wait(workspace)
+
+
+def _wait(workspace: Workspace) -> None:
+    """Return when the running platform acts on it."""
+    if not wait_followed(workspace):
+        click.echo("Not every worker knows of it yet; they follow once they can.", err=True)

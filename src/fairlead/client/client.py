@@ -14,7 +14,7 @@ import msgspec
 from fairlead.client.answers import Accepted, Listed, Predicted, Ready, not_ours, read_reply
 from fairlead.client.policy import Reply
 from fairlead.client.tables import answer_frame, encode_row, is_missing, library_of, records
-from fairlead.client.transport import Transport, key_headers, read_address, tls
+from fairlead.client.transport import Transport, bearer, read_address, tls
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import ConfigError, FairleadError, InputError, Problem
 
@@ -63,9 +63,9 @@ class Client:
         if not 0 < timeout_s < 1e6 or retries < 0:
             raise ConfigError("`timeout_s` must be more than 0, and `retries` 0 or more.")
         self._clock: Clock = clock or SystemClock()
-        address = read_address(url)
+        address, shown = read_address(url), {} if key is None else bearer(key)
         self._transport = Transport(
-            address, timeout_s, retries, self._clock, sleep, key_headers(key), tls(address, ca)
+            address, timeout_s, retries, self._clock, sleep, shown, tls(address, ca)
         )
 
     def __repr__(self) -> str:

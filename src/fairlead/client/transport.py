@@ -83,14 +83,12 @@ def read_address(url: str) -> Address:
     return Address(secure, parts.hostname, default if port is None else port, prefix)
 
 
-def key_headers(key: str | None) -> dict[str, str]:
-    """How a key is shown.
+def bearer(key: str) -> dict[str, str]:
+    """The header that shows a key.
 
     Raises:
         ConfigError: it is not written as a key is.
     """
-    if key is None:
-        return {}
     if not key.isascii() or not key.isprintable() or " " in key or not key:
         raise ConfigError("The key is not one that 'fairlead keys create' has printed.")
     return {"Authorization": f"Bearer {key}"}

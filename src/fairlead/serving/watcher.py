@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from fairlead.access import KEYS, Key
 from fairlead.errors import FairleadError, StorageError
@@ -21,6 +22,15 @@ POLL_S = 0.1
 
 MakeArms = Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]]
 TakeKeys = Callable[[dict[str, Key]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store holds, at one of its revisions or a later one."""
+
+    revision: int
+    routes: dict[str, Route]
+    keys: dict[str, Key]
 
 
 class RouteWatcher:
@@ -68,6 +78,11 @@ class RouteWatcher:
         self._problem = ""
 
     @property
+    def revision(self) -> int:
+        """Of the store whose keys are in force, and whose routes are followed; -1 before any."""
+        return self._revision
+
+    @property
     def problem(self) -> str:
         """What keeps it from following the routes, in words; empty if nothing does."""
         return self._problem or next(iter(self._unfetched.values()), "")
@@ -95,10 +110,9 @@ class RouteWatcher:
             self._tell_problem(f"the store cannot be read: {error}")
             return
         if seen is not None:
-            self._routes, keys = seen
-            self._stale = True
             if self._take_keys is not None:
-                self._take_keys(keys)
+                self._take_keys(seen.keys)
+            self._routes, self._revision, self._stale = seen.routes, seen.revision, True
         if self._load_task is not None and self._load_task.done():
             self._load_task, self._stale = None, True
         if self._stale:
@@ -108,15 +122,14 @@ class RouteWatcher:
         self._unload()
         self._tell_problem("")
 
-    def _look(self) -> tuple[dict[str, Route], dict[str, Key]] | None:
+    def _look(self) -> _Seen | None:
         """The routes and the keys, if the store changed since the last look."""
         revision = self._store.revision()
         if revision == self._revision:
             return None
         routes = {stored.value.endpoint: stored.value for stored in self._store.scan(ROUTES)}
         keys = [] if self._take_keys is None else self._store.scan(KEYS)
-        self._revision = revision
-        return routes, {stored.value.id: stored.value for stored in keys}
+        return _Seen(revision, routes, {stored.value.id: stored.value for stored in keys})
 
     def _load_next(self) -> None:
         """Begin to load what is needed most: what could not be fetched comes last."""

@@ -187,6 +187,7 @@ class Worker:
             pid=os.getpid(),
             ready=health.ready,
             draining=self._draining,
+            revision=self._watcher.revision,
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
             problems=health.problems,
