@@ -50,7 +50,7 @@ def test_a_person_logs_in_tries_an_endpoint_and_logs_out(
         assert page.get_by_label("Key").evaluate("one => one === document.activeElement")
         page.keyboard.type(secret)
         page.keyboard.press("Enter")
-        page.wait_for_url("**/try/churn")
+        page.wait_for_url(f"{platform.addresses.control}/try/churn")
         page.get_by_role("button", name="Predict").click()
         page.locator("#answer dd.code").wait_for()
         curl = page.locator("#curl").inner_text()
@@ -61,7 +61,7 @@ def test_a_person_logs_in_tries_an_endpoint_and_logs_out(
         page.locator(".opblock").first.wait_for()
         page.goto("/login")
         page.get_by_role("button", name="Log out").click()
-        page.wait_for_url("**/login")
+        page.wait_for_url(f"{platform.addresses.control}/login")
         page.goto("/")
         page.wait_for_url("**/login?then=/")
     if shutil.which("curl"):
