@@ -64,7 +64,7 @@ def _form(body: bytes) -> dict[str, str]:
     """The first value of each field of a form."""
     if len(body) > FORM_BYTES_MAX:
         return {}
-    fields = parse_qs(body.decode("latin-1"), errors="replace", max_num_fields=8)
+    fields = parse_qs(body.decode("latin-1"), errors="replace")
     return {name: values[0] for name, values in fields.items()}
 
 
