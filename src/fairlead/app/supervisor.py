@@ -40,11 +40,15 @@ class Addresses(msgspec.Struct, frozen=True):
         pid: of the supervisor.
         api: URL of the data plane.
         control: URL of the control plane.
+        keys: whether callers need a key.
+        tls_cert: file of the certificate that both show; empty without TLS.
     """
 
     pid: int
     api: str
     control: str
+    keys: bool = False
+    tls_cert: str = ""
 
 
 @dataclass(slots=True)
@@ -94,7 +98,9 @@ class Supervisor:
             listeners = _listeners(server.host, server.port, count, opened)
             control = _listeners(server.host, server.control_port, 1, opened)[0]
             opened.pop_all()
-        self.addresses = Addresses(os.getpid(), _url(listeners[0]), _url(control))
+        scheme = "https" if server.tls_cert else "http"
+        api, pages = _url(scheme, listeners[0]), _url(scheme, control)
+        self.addresses = Addresses(os.getpid(), api, pages, server.keys, server.tls_cert)
         self._workers = [
             Child(f"worker-{place}", "fairlead.app.worker", listener)
             for place, listener in enumerate(listeners)
@@ -283,9 +289,9 @@ def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:
             probe.bind((host, port))
 
 
-def _url(sock: socket.socket) -> str:
+def _url(scheme: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _say(text: str) -> None:

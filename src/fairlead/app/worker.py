@@ -9,6 +9,8 @@ import uvloop
 
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
+from fairlead.app.exposure import sites_of
+from fairlead.app.tls import server_context
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
 from fairlead.ids import IdSource
@@ -49,6 +51,10 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         clock,
         HttpLimits(body_bytes_max=server.body_bytes_max),
         ArmLimits(server.batch_rows_max, server.queue_rows_max),
+        sites_of(server, shared=True),
+        tls=server_context(server.tls_cert, server.tls_key) if server.tls_cert else None,
+        keys=server.keys,
+        workers=server.workers,
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
         report=channel.send,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fairlead.access import Gate, Sites
 from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
+from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.native import Native
@@ -24,6 +26,8 @@ def make_router(
     health: Callable[[], Health],
     exposition: Callable[[], str],
     clock: Clock,
+    sites: Sites,
+    gate: Gate | None,
 ) -> Router:
     """Everything the data plane answers.
 
@@ -35,10 +39,12 @@ def make_router(
         health: tells how the worker is now.
         exposition: makes the text of `/metrics`, of all workers.
         clock: for times.
+        sites: that browsers may send requests from and to.
+        gate: asks for keys; None while none are needed.
     """
     native = [
         *Native(front).doors(),
         *Feedback(front, sink, counters, clock).doors(),
         *Operations(plane, health, exposition).doors(),
     ]
-    return Router([Dialect(native, native_shape, ())])
+    return Router([Dialect(native, native_shape, ())], Entry(sites, gate, front.count))

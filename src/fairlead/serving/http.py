@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._admitted = False
         self._unsent_bytes = 0
         self._half_closed = False
+        self._secure = False
         self._since_s = server.loop.time()
         self._reading = False
         self._silent_bytes = 0
@@ -83,6 +84,7 @@ class Connection(asyncio.Protocol):
         """A peer connected."""
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
+        self._secure = transport.get_extra_info("sslcontext") is not None
         if len(self._server.connections) >= self._server.limits.connections_max:
             self._refuse(refusal(503, "There are too many connections."))
         self._server.connections.add(self)
@@ -136,8 +138,13 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(b"\r\n".join((*lines, b"", b"")))
 
     def eof_received(self) -> bool:
-        """The peer sends no more: what it asked is answered, then the connection ends."""
+        """The peer sends no more: what it asked is answered, then the connection ends.
+
+        Not over TLS, which asyncio ends at once, both ways.
+        """
         self._half_closed = True
+        if self._secure:
+            return False
         return bool(self._waiting) or (self._busy and self._lingers_until_s is None)
 
     def pause_writing(self) -> None:

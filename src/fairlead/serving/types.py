@@ -170,6 +170,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
         pid: of its process.
         ready: whether it answers every endpoint that has a route.
         draining: whether it has stopped accepting.
+        revision: of the store that it has seen; keys are in force as of it.
         routes: the revision in force for each endpoint.
         versions: by digest, `loading`, `ready` or why it failed.
         problems: what keeps it from being ready or wants an operator's eye, in words.
@@ -179,6 +180,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     ready: bool = False
     draining: bool = False
+    revision: int = -1
     routes: dict[str, int] = {}
     versions: dict[str, str] = {}
     problems: tuple[str, ...] = ()

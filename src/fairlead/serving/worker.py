@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections.abc import Callable
 
+from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import Route
@@ -28,6 +30,7 @@ from fairlead.store import Store
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
 DRAIN_S_MAX = 20.0
+HANDSHAKE_S_MAX = 10.0
 
 
 class Worker:
@@ -35,7 +38,7 @@ class Worker:
 
     Args:
         place: its number among the workers.
-        store: of routes.
+        store: of routes and keys.
         loader: of versions.
         sink: of the log.
         journal: under the sink, closed at the end.
@@ -44,6 +47,10 @@ class Worker:
         clock: for times.
         http: limits of connections.
         arms: limits of queues and batches.
+        sites: that browsers may send requests from and to.
+        tls: of the connections; None for plain ones.
+        keys: whether callers need them.
+        workers: how many there are, who share the keys' limits.
         deadline_s: of requests that bring none.
         rows_max: of one request.
         report: tells the supervisor; False once it is gone.
@@ -61,7 +68,11 @@ class Worker:
         clock: Clock,
         http: HttpLimits,
         arms: ArmLimits,
+        sites: Sites,
         *,
+        tls: ssl.SSLContext | None,
+        keys: bool,
+        workers: int,
         deadline_s: float,
         rows_max: int,
         report: Callable[[WorkerStatus], bool],
@@ -75,11 +86,17 @@ class Worker:
         self._arms = arms
         self._report = report
         self._plane = DataPlane(clock)
-        self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
+        self._keys: dict[str, Key] = {}
+        gate = Gate(lambda key_id: self._keys.get(key_id), clock, workers) if keys else None
+        self._watcher = RouteWatcher(
+            store, self._plane, loader, self._make_arms, self._tell,
+            self._take_keys if keys else None,
+        )  # fmt: skip
         front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
         self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock
+            self._plane, front, sink, counters, self._health, exposition, clock, sites, gate
         )
+        self._tls = tls
         self._stop = asyncio.Event()
         self._draining = False
 
@@ -102,7 +119,12 @@ class Worker:
         )
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
-        acceptor = await loop.create_server(lambda: Connection(server), sock=listener)
+        acceptor = await loop.create_server(
+            lambda: Connection(server),
+            sock=listener,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S_MAX,
+        )
         try:
             await self._stop.wait()
         finally:
@@ -149,6 +171,9 @@ class Worker:
             for arm in route.arms
         )
 
+    def _take_keys(self, keys: dict[str, Key]) -> None:
+        self._keys = keys
+
     def _health(self) -> Health:
         problems = [*self._watcher.behind()]
         problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
@@ -165,6 +190,7 @@ class Worker:
             pid=os.getpid(),
             ready=health.ready,
             draining=self._draining,
+            revision=self._watcher.revision,
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
             problems=health.problems,
