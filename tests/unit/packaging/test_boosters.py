@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from rows import batch_of, exported, onnx_runner
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fairlead.errors import BundleError, ModelError
 from fairlead.runners.boosters import LIBRARIES, Library, dump_booster, load_booster
@@ -195,6 +196,33 @@ def test_what_xgboost_takes_for_missing_is_kept_in_its_own_form() -> None:
     raw = made.files[made.runner.path]
     assert isinstance(raw, bytes)
     assert load_booster("xgboost", raw, LABEL).missing == -7.0
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("beside", [[], ["amount"]])
+def test_zeros_of_a_sparse_matrix_mean_what_they_mean_to_the_library(
+    library: Library, beside: list[str]
+) -> None:
+    plans = DRAW.choice(["free", "pro", "team", "trial"], 300)
+    frame = pd.DataFrame({"plan": plans, "amount": np.where(SCORE > 3, 0.0, MATRIX[:, 0])})
+    columns = ColumnTransformer(
+        [
+            ("plan", OneHotEncoder(handle_unknown="ignore"), ["plan"]),
+            ("rest", "passthrough", beside),
+        ],
+        sparse_threshold=1.0,
+    )
+    frame["amount"] = frame["amount"].fillna(0.0)
+    model = make_pipeline(columns, classifier(library))
+    model.fit(frame, (frame["plan"] == "pro") | (frame["amount"] > 1))
+    assert columns.sparse_output_
+    made = exported(model, frame)
+    assert made.runner.kind == "onnx", made.notes
+    got = onnx_runner(made).predict(batch_of(made, frame))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # LightGBM's, about rows without names
+        expected = model.predict_proba(frame)
+    assert np.abs(np.asarray(got.columns["probabilities"]) - expected).max() <= 2.0**-24
 
 
 def test_categories_are_served_by_the_library_and_unseen_ones_are_no_wrong_answer() -> None:
