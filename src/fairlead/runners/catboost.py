@@ -11,6 +11,8 @@ from fairlead.errors import BundleError
 from fairlead.runners.extras import not_installed
 from fairlead.signature import Field
 
+MAGIC, SIZE_BYTES = b"CBM1", 4
+
 
 def dump_catboost(model: Any) -> bytes:
     """A model in CatBoost's binary form."""
@@ -41,6 +43,7 @@ def load_catboost(raw: bytes, outputs: Sequence[Field]) -> Any:
     except ModuleNotFoundError:
         raise not_installed("catboost") from None
     try:
+        _check_whole(raw)
         model = catboost.CatBoostClassifier()
         model.load_model(blob=raw)
         if any(field.name == "label" for field in outputs):
@@ -53,3 +56,16 @@ def load_catboost(raw: bytes, outputs: Sequence[Field]) -> Any:
     except (ValueError, KeyError, catboost.CatBoostError) as error:
         raise BundleError(f"The CatBoost model cannot be read ({type(error).__name__}).") from None
     return regressor
+
+
+def _check_whole(raw: bytes) -> None:
+    """Check that the trees are there to the last byte, which CatBoost does not.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if raw[: len(MAGIC)] != MAGIC:
+        raise ValueError("no model of CatBoost")
+    start = len(MAGIC) + SIZE_BYTES
+    if len(raw) < start + int.from_bytes(raw[len(MAGIC) : start], "little"):
+        raise ValueError("the model is cut")

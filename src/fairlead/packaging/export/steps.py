@@ -19,6 +19,7 @@ from fairlead.packaging.export.graph import Graph
 from fairlead.packaging.export.lightgbm import PREDICTORS as LIGHTGBM
 from fairlead.packaging.export.table import Column, Table
 from fairlead.packaging.export.xgboost import PREDICTORS as XGBOOST
+from fairlead.packaging.export.xgboost import without_zeros
 from fairlead.runners.boosters import library_of
 
 PREDICTORS = {
@@ -45,7 +46,14 @@ def predictor(model: Any, table: Table, graph: Graph) -> Answer:
     if kind == "Pipeline":
         for _, step in model.steps[:-1]:
             table = transform(step, table, graph)
-        return predictor(model.steps[-1][1], table, graph)
+        last = model.steps[-1][1]
+        if (
+            library_of(last) == "xgboost"
+            and len(model.steps) > 1
+            and _is_sparse(model.steps[-2][1])
+        ):
+            table = without_zeros(table, graph)
+        return predictor(last, table, graph)
     _check_names(model, table)
     if kind in META:
         return META[kind](model, table, graph, predictor)
@@ -82,6 +90,12 @@ def _kind(model: Any) -> str:
     if not module.startswith("sklearn.") and library_of(model) is None:
         raise ExportError(f"{type(model).__name__} of {module} is not of scikit-learn.")
     return type(model).__name__
+
+
+def _is_sparse(step: Any) -> bool:
+    """Whether a step makes a sparse matrix."""
+    made = getattr(step, "sparse_output_", getattr(step, "sparse_output", False))
+    return bool(made)
 
 
 def _check_names(model: Any, table: Table) -> None:

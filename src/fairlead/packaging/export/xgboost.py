@@ -18,7 +18,7 @@ import numpy as np
 from fairlead.errors import ExportError
 from fairlead.packaging.export.answer import Answer, from_probabilities
 from fairlead.packaging.export.graph import Array, Graph
-from fairlead.packaging.export.table import Table, numbers
+from fairlead.packaging.export.table import Table, made, numbers
 from fairlead.packaging.export.trees import Tree, constant_tree, sum_trees
 from fairlead.runners.xgboost import read_learner, trees_of
 
@@ -119,6 +119,12 @@ def _sums(boosting: Boosting, missing: float, table: Table, graph: Graph) -> str
     width = len(boosting.first)
     trees = [constant_tree(value) for value in boosting.first] + boosting.trees
     return sum_trees(graph, x, trees, [*range(width), *boosting.targets], width)
+
+
+def without_zeros(table: Table, graph: Graph) -> Table:
+    """A table whose zeros are missing, as XGBoost reads a sparse matrix."""
+    x = numbers(graph, table)
+    return made(graph, graph.add("Where", graph.add("Equal", x, 0.0), np.nan, x), len(table))
 
 
 def _exp(graph: Graph, sums: str) -> str:
