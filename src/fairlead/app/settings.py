@@ -50,6 +50,8 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         queue_rows_max: that wait for a model; beyond it callers are asked to come again.
         deadline_s: after which a request is given up.
         python_timeout_s: after which Python code that a user brought is ended.
+        default_endpoint: that paths without a name mean, such as `/invocations`; the only one
+            there is if empty.
     """
 
     host: str = "127.0.0.1"
@@ -66,6 +68,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     queue_rows_max: Count = 10_000
     deadline_s: Seconds = 30.0
     python_timeout_s: Seconds = 10.0
+    default_endpoint: str = ""
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):

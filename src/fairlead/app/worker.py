@@ -52,6 +52,7 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
         report=channel.send,
+        default_endpoint=server.default_endpoint,
     )
 
 

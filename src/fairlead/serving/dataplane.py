@@ -37,6 +37,20 @@ class Endpoint:
         """Put an endpoint together."""
         return Endpoint(route, RowDecoder(route.signature), arms, owners([a.arm for a in arms]))
 
+    def version_of(self, arm: str) -> str:
+        """The number of the version that an arm has.
+
+        Raises:
+            NotFoundError: there is no arm of this name; tells those there are.
+        """
+        numbers = {each.arm.name: number_of(each.arm.version.name) for each in self.arms}
+        if arm in numbers:
+            return numbers[arm]
+        raise NotFoundError(
+            "No arm of the endpoint has this name.",
+            hint=f"Those there are: {', '.join(sorted(numbers))}.",
+        )
+
 
 class DataPlane:
     """Answers rows. Knows no transport, no protocol, and nothing of the control plane.
@@ -81,9 +95,12 @@ class DataPlane:
         Raises:
             NotFoundError: the version that is asked for does not answer this endpoint.
         """
+        arm = _arm_of(endpoint, ask.version) if ask.version else None
+        if not ask.batch.rows:  # some protocols take it
+            done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, (), 0.0, 0.0))
+            return
         ids = self._ids.take(ask.batch.rows)
         slots = _slots(endpoint.route.salt, ask, ids)
-        arm = _arm_of(endpoint, ask.version) if ask.version else None
         places = _split(endpoint, slots) if arm is None else [(arm, None)]
         gather = _Gather(endpoint, ask.batch.rows, len(places), done)
         now_us = self._clock.now_us()

@@ -8,7 +8,9 @@ from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
+from fairlead.serving.protocols import mlflow, sagemaker
 from fairlead.serving.protocols.feedback import Feedback
+from fairlead.serving.protocols.invocations import Invocations
 from fairlead.serving.protocols.native import Native
 from fairlead.serving.protocols.operations import Health, Operations
 from fairlead.serving.refusal import native_shape
@@ -24,6 +26,9 @@ def make_router(
     health: Callable[[], Health],
     exposition: Callable[[], str],
     clock: Clock,
+    *,
+    default_endpoint: str = "",
+    body_bytes_max: int = 4 << 20,
 ) -> Router:
     """Everything the data plane answers.
 
@@ -35,10 +40,22 @@ def make_router(
         health: tells how the worker is now.
         exposition: makes the text of `/metrics`, of all workers.
         clock: for times.
+        default_endpoint: that paths without a name mean; empty for the only one there is.
+        body_bytes_max: of one request.
     """
+    ours = Native(front)
     native = [
-        *Native(front).doors(),
+        *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
         *Operations(plane, health, exposition).doors(),
     ]
-    return Router([Dialect(native, native_shape, ())])
+    invocations = Invocations(plane, ours.read, default_endpoint)
+    scoring = mlflow.MLflow(front, invocations, health).doors()
+    runtime = sagemaker.SageMaker(front, invocations, body_bytes_max).doors()
+    return Router(
+        [
+            Dialect(native, native_shape, ()),
+            Dialect(scoring, mlflow.mlflow_shape, mlflow.PREFIXES),
+            Dialect(runtime, sagemaker.sagemaker_shape, sagemaker.PREFIXES),
+        ]
+    )

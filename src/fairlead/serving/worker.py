@@ -46,6 +46,7 @@ class Worker:
         deadline_s: of requests that bring none.
         rows_max: of one request.
         report: tells the supervisor; False once it is gone.
+        default_endpoint: that paths without a name mean; empty for the only one there is.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Worker:
         deadline_s: float,
         rows_max: int,
         report: Callable[[WorkerStatus], bool],
+        default_endpoint: str = "",
     ) -> None:
         self._place = place
         self._sink = sink
@@ -77,7 +79,15 @@ class Worker:
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
         front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
         self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock
+            self._plane,
+            front,
+            sink,
+            counters,
+            self._health,
+            exposition,
+            clock,
+            default_endpoint=default_endpoint,
+            body_bytes_max=http.body_bytes_max,
         )
         self._stop = asyncio.Event()
         self._draining = False

@@ -49,9 +49,14 @@ class Native:
         return [Door("POST", "/v1/endpoints/{name}/predict", "predict", self._predict)]
 
     def _predict(self, request: Request, reply: Reply, names: Names) -> None:
-        self._front.predict(request, reply, names["name"], self._read, native_shape)
+        self._front.predict(request, reply, names["name"], self.read, native_shape)
 
-    def _read(self, endpoint: Endpoint, request: Request) -> Reading:
+    def read(self, endpoint: Endpoint, request: Request) -> Reading:
+        """Read a body.
+
+        Raises:
+            InputError: it cannot be read; says why.
+        """
         name = endpoint.route.endpoint
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
