@@ -95,7 +95,7 @@ class DataPlane:
         Raises:
             NotFoundError: the version that is asked for does not answer this endpoint.
         """
-        arm = _arm_of(endpoint, ask.version) if ask.version else None
+        arm = arm_of(endpoint, ask.version) if ask.version else None
         if not ask.batch.rows:  # some protocols take it
             done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, (), 0.0, 0.0))
             return
@@ -129,8 +129,12 @@ def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
-def _arm_of(endpoint: Endpoint, version: str) -> LiveArm:
-    """The arm whose version has a number."""
+def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
+    """The arm whose version has a number.
+
+    Raises:
+        NotFoundError: there is none; tells those there are.
+    """
     numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
     if version in numbers:
         return numbers[version]

@@ -8,7 +8,7 @@ from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
-from fairlead.serving.protocols import mlflow, sagemaker
+from fairlead.serving.protocols import mlflow, sagemaker, tfserving
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.invocations import Invocations
 from fairlead.serving.protocols.native import Native
@@ -52,10 +52,12 @@ def make_router(
     invocations = Invocations(plane, ours.read, default_endpoint)
     scoring = mlflow.MLflow(front, invocations, health).doors()
     runtime = sagemaker.SageMaker(front, invocations, body_bytes_max).doors()
+    tensorflow = tfserving.TFServing(front).doors()
     return Router(
         [
             Dialect(native, native_shape, ()),
             Dialect(scoring, mlflow.mlflow_shape, mlflow.PREFIXES),
             Dialect(runtime, sagemaker.sagemaker_shape, sagemaker.PREFIXES),
+            Dialect(tensorflow, tfserving.tfserving_shape, tfserving.PREFIXES),
         ]
     )

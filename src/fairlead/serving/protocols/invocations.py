@@ -15,7 +15,6 @@ path.
 from __future__ import annotations
 
 import types
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -30,10 +29,10 @@ from fairlead.serving.front import Read, Reading
 from fairlead.serving.message import Request, Response, json_response
 from fairlead.serving.protocols.answers import columns_of, records_of
 from fairlead.serving.protocols.instances import rows_of_inputs, rows_of_instances
-from fairlead.serving.protocols.lenient import parse_lenient, standard
+from fairlead.serving.protocols.lenient import decode_lenient, parse_lenient
 from fairlead.serving.protocols.native import KEYS as OURS
 from fairlead.serving.types import Answer
-from fairlead.signature import UNREADABLE, Batch, RowDecoder, Signature
+from fairlead.signature import Batch, RowDecoder, Signature
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 KEYS = (*FORMS, "params", *OURS)
@@ -122,10 +121,6 @@ def write(signature: Signature, answer: Answer) -> Response:
     return json_response({"predictions": records_of(columns)})
 
 
-class _NotPlainError(Exception):
-    """A body that must be read exactly; caught a few lines away."""
-
-
 class _Envelope:
     """Decodes one endpoint's bodies.
 
@@ -160,17 +155,9 @@ class _Envelope:
         Raises:
             InputError: it cannot be read.
         """
-        with suppress(*UNREADABLE, _NotPlainError):
-            return self._at_once(body)
-        if (written := standard(body)) is not None:
-            body = written
-            with suppress(*UNREADABLE, _NotPlainError):
-                return self._at_once(body)
-        return self._exactly(body)
-
-    def _at_once(self, body: bytes) -> Batch | None:
-        """Read a body that is plainly right."""
-        found = self._decoder.decode(body)
+        found = decode_lenient(self._decoder.decode, body)
+        if found is None:
+            return self._exactly(body)
         form = _form({key for key in KEYS if getattr(found, key) is not UNSET})
         if form is None:
             return None
@@ -179,7 +166,7 @@ class _Envelope:
             return self._recover(rows_of_inputs(self.strict.signature, rows))
         if form == "dataframe_split":
             if rows.columns != self._fields and not _is_unnamed(rows.columns, self._fields):
-                raise _NotPlainError
+                return self._exactly(body)
             rows = rows.data
         return self._rows.gather(rows) if rows else NO_ROWS
 

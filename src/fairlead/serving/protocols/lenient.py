@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 
 from fairlead.signature import UNREADABLE, parse_json
+
+T = TypeVar("T")
 
 _TEXT_OR_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|NaN|Infinity', re.DOTALL)
 """A text that does not end is taken to the end of the body, so that each byte is seen once."""
@@ -32,6 +37,25 @@ def standard(raw: bytes) -> bytes | None:
         return None
     written = _TEXT_OR_TOKEN.sub(lambda found: _STANDARD.get(found[0], found[0]), raw)
     return None if written == raw else written
+
+
+def decode_lenient(decode: Callable[[bytes], T], raw: bytes) -> T | None:
+    """Decode a body as it is, or else with its bare NaN and Infinity replaced.
+
+    Args:
+        decode: of msgspec.
+        raw: the body.
+
+    Returns:
+        What was decoded; None if neither can be.
+    """
+    with suppress(*UNREADABLE):
+        return decode(raw)
+    written = standard(raw)
+    if written is not None:
+        with suppress(*UNREADABLE):
+            return decode(written)
+    return None
 
 
 def parse_lenient(raw: bytes) -> object:
