@@ -74,7 +74,8 @@ def sagemaker(host: str, port: int) -> dict[str, Any]:
     """AWS's client of SageMaker's runtime."""
     client = boto3.client(
         "sagemaker-runtime", endpoint_url=f"http://{host}:{port}", region_name="x",
-        aws_access_key_id="x", aws_secret_access_key="x", config=Config(retries={"max_attempts": 0}),
+        aws_access_key_id="x", aws_secret_access_key="x",
+        config=Config(retries={"max_attempts": 0}),
     )  # fmt: skip
 
     def invoke(body: bytes, name: str = "churn", **more: str) -> Any:
