@@ -2,6 +2,7 @@
 
 FairleadError
 ├── InputError        rows that do not fit a signature; names each row and field
+├── MediaTypeError    a body of a form that is not taken
 ├── NotFoundError     a model, version, endpoint or record that does not exist
 ├── ConflictError     someone else changed it first, or it exists already
 ├── ConfigError       a setting or an argument that cannot be used
@@ -62,6 +63,12 @@ class InputError(FairleadError):
     def __init__(self, message: str, problems: tuple[Problem, ...] = (), *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class MediaTypeError(FairleadError):
+    """A body comes in a form that is not taken here."""
+
+    code = "unsupported_media_type"
 
 
 class NotFoundError(FairleadError):

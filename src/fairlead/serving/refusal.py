@@ -14,6 +14,7 @@ from fairlead.errors import (
     DeadlineError,
     FairleadError,
     InputError,
+    MediaTypeError,
     ModelError,
     NotFoundError,
     Problem,
@@ -24,6 +25,7 @@ from fairlead.serving.message import Response, json_response
 
 STATUS: dict[type[FairleadError], int] = {
     InputError: 400,
+    MediaTypeError: 415,
     NotFoundError: 404,
     ConfigError: 400,
     ConflictError: 409,
@@ -72,7 +74,7 @@ def refusal(status: int, message: str, hint: str = "") -> Refusal:
     return Refusal(status, CODES.get(status, "bad_request"), message, hint)
 
 
-def refusal_of(error: Exception) -> Refusal:
+def refusal_of(error: BaseException) -> Refusal:
     """What an error says to a caller; what was not raised on purpose tells nothing."""
     if not isinstance(error, FairleadError):
         return refusal(500, "The server made a mistake.", "Its own log says more.")

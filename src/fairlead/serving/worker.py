@@ -75,9 +75,9 @@ class Worker:
         self._report = report
         self._plane = DataPlane(clock)
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
-        front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
+        self._front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
         self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock
+            self._plane, self._front, sink, counters, self._health, exposition, clock
         )
         self._stop = asyncio.Event()
         self._draining = False
@@ -112,6 +112,7 @@ class Worker:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             server.close()
+            self._front.close()
             self._watcher.close()
             self._journal.close()
 
