@@ -68,6 +68,7 @@ def test_ovmsclient_tells_errors_apart(got: Any) -> None:
 
 def test_boto3_invokes_an_endpoint(got: Any) -> None:
     assert got["sagemaker"]["predictions"] == {"predictions": ["left"]}
+    assert got["sagemaker"]["lines"] == "left\nstayed\n"
     assert got["sagemaker"]["variant"] == "stable"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from fairlead.clock import ManualClock
+from fairlead.clock import SystemClock
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.routing import SLOTS, Arm, Role, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
@@ -27,6 +27,7 @@ from fairlead.telemetry import MetricsFile
 from support.routes import FakeRunner, version
 
 ROWS_MAX = 100
+ANSWER_S_MAX = 30.0
 ROLES: tuple[Role, ...] = ("stable", "candidate")
 BODY_BYTES_MAX = 4 << 20
 
@@ -103,7 +104,7 @@ class Doors:
 
     def __init__(self, folder: Path, default: str = "") -> None:
         self.loop = asyncio.new_event_loop()
-        self.clock = ManualClock()
+        self.clock = SystemClock()
         self.frames: list[PredictionFrame] = []
         self.health = Health(ready=True)
         self.plane = DataPlane(self.clock)
@@ -111,16 +112,17 @@ class Doors:
         self._journal = JournalWriter(folder, "w", self.clock)
         self._sink = _Sink(self._journal, "continue", {}, self._counters)
         self._sink.frames = self.frames
-        front = Front(self.plane, self._counters, deadline_s=10.0, rows_max=ROWS_MAX)
+        self._front = Front(self.plane, self._counters, deadline_s=10.0, rows_max=ROWS_MAX)
         self._router = make_router(
-            self.plane, front, self._sink, self._counters, lambda: self.health, str, self.clock,
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
+            self.plane, self._front, self._sink, self._counters, lambda: self.health, str,
+            self.clock, default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._front.close()
         self._journal.close()
         self.loop.close()
 
@@ -153,13 +155,12 @@ class Doors:
         named = {name.lower().encode(): value.encode() for name, value in headers.items()}
         verb = method or ("GET" if body is None else "POST")
         request = Request(verb, path, b"", named, raw, self.clock.monotonic_s())
-        replies: list[Response] = []
-        self._router.handle(request, replies.append)
-        for _ in range(10):
-            if not replies:
-                self.loop.run_until_complete(asyncio.sleep(0))
-        (response,) = replies
-        return Got(response)
+        return Got(self.loop.run_until_complete(self._answer(request)))
+
+    async def _answer(self, request: Request) -> Response:
+        answered: asyncio.Future[Response] = self.loop.create_future()
+        self._router.handle(request, answered.set_result)
+        return await asyncio.wait_for(answered, ANSWER_S_MAX)
 
 
 class Got:

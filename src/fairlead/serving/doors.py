@@ -49,7 +49,7 @@ def make_router(
         *Feedback(front, sink, counters, clock).doors(),
         *Operations(plane, health, exposition).doors(),
     ]
-    invocations = Invocations(plane, ours.read, default_endpoint)
+    invocations = Invocations(front, ours.read, default_endpoint)
     scoring = mlflow.MLflow(front, invocations, health).doors()
     runtime = sagemaker.SageMaker(front, invocations, body_bytes_max).doors()
     tensorflow = tfserving.TFServing(front).doors()

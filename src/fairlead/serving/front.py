@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.serving.aside import Aside
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
@@ -30,6 +31,7 @@ class Reading:
         units: as in `Ask`.
         caller_ids: as in `Ask`.
         version: as in `Ask`.
+        slow: whether `write` takes so long that it must not hold up the loop.
     """
 
     batch: Batch
@@ -37,6 +39,7 @@ class Reading:
     units: list[str | None] | None = None
     caller_ids: list[str | None] | None = None
     version: str = ""
+    slow: bool = False
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -59,9 +62,23 @@ class Front:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
-        self._rows_max = rows_max
+        self.rows_max = rows_max
+        self._aside = Aside()
 
-    def predict(self, request: Request, reply: Reply, name: str, read: Read, shape: Shape) -> None:
+    def close(self) -> None:
+        """Read no more."""
+        self._aside.close()
+
+    def predict(
+        self,
+        request: Request,
+        reply: Reply,
+        name: str,
+        read: Read,
+        shape: Shape,
+        *,
+        slow: bool = False,
+    ) -> None:
         """Answer one request of HTTP.
 
         Args:
@@ -70,16 +87,50 @@ class Front:
             name: of the endpoint.
             read: the protocol's way to read a request.
             shape: the protocol's way to refuse one.
+            slow: whether to read in a thread, because it takes too long for the loop. The answer
+                may then come from a later revision of the route than the one that `read` got.
         """
         try:
             endpoint = self.plane.endpoint(name)
-            timeout_s = _timeout_s(request) or self._deadline_s
+            deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
+            if slow:
+                self._read_aside(endpoint, request, reply, read, shape, deadline_s)
+                return
             reading = read(endpoint, request)
-            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
-            done = partial(self._answered, reply, name, reading.write, shape)
+            ask = self.ask(reading, request.received_s, deadline_s)
+            done = partial(self._answered, reply, name, reading, shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
+
+    def _read_aside(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        reply: Reply,
+        read: Read,
+        shape: Shape,
+        deadline_s: float,
+    ) -> None:
+        name = endpoint.route.endpoint
+
+        def go_on(reading: Reading | BaseException) -> None:
+            if isinstance(reading, FairleadError):
+                self.refuse(reading, reply, name, shape)
+            elif isinstance(reading, BaseException):
+                traceback.print_exception(reading, file=sys.stderr)
+                reply(shape(refusal_of(reading)))
+            elif self._takes_other_rows(endpoint):
+                self.predict(request, reply, name, read, shape, slow=True)
+            else:
+                self.predict(request, reply, name, lambda *_: reading, shape)
+
+        self._aside.admit(partial(read, endpoint, request), deadline_s, go_on)
+
+    def _takes_other_rows(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint's signature changed while a request to it was read."""
+        current = self.plane.endpoints.get(endpoint.route.endpoint)
+        return current is not None and current.route.signature != endpoint.route.signature
 
     def ask(self, reading: Reading, received_s: float, deadline_s: float) -> Ask:
         """What was read, as the data plane takes it.
@@ -93,9 +144,9 @@ class Front:
             InputError: there are too many rows.
         """
         batch = reading.batch
-        if batch.rows > self._rows_max:
+        if batch.rows > self.rows_max:
             raise InputError(
-                f"The request has {batch.rows} rows; at most {self._rows_max} are taken at once.",
+                f"The request has {batch.rows} rows; at most {self.rows_max} are taken at once.",
                 hint="Send several requests.",
             )
         return Ask(
@@ -115,7 +166,7 @@ class Front:
         self,
         reply: Reply,
         name: str,
-        write: Callable[[Answer], Response],
+        reading: Reading,
         shape: Shape,
         answer: Answer | FairleadError,
     ) -> None:
@@ -123,8 +174,11 @@ class Front:
             self.refuse(answer, reply, name, shape)
         elif isinstance(answer, FairleadError):
             reply(shape(refusal_of(answer)))
+        elif reading.slow:
+            write = partial(_written, reading.write, shape, answer)
+            self._aside.run(write, partial(_reply_written, reply, shape))
         else:
-            reply(_written(write, shape, answer))
+            reply(_written(reading.write, shape, answer))
 
 
 def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) -> Response:
@@ -139,6 +193,10 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)
     headers = (*response.headers, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
+
+
+def _reply_written(reply: Reply, shape: Shape, written: Response | BaseException) -> None:
+    reply(shape(refusal_of(written)) if isinstance(written, BaseException) else written)
 
 
 def _timeout_s(request: Request) -> float | None:

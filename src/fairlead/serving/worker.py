@@ -77,10 +77,10 @@ class Worker:
         self._report = report
         self._plane = DataPlane(clock)
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
-        front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
+        self._front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
         self._router = make_router(
             self._plane,
-            front,
+            self._front,
             sink,
             counters,
             self._health,
@@ -122,6 +122,7 @@ class Worker:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             server.close()
+            self._front.close()
             self._watcher.close()
             self._journal.close()
 

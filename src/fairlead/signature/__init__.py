@@ -2,12 +2,14 @@
 
 from fairlead.signature.check import fits
 from fairlead.signature.decode import RowDecoder
+from fairlead.signature.decode_columns import ColumnDecoder, from_columns
 from fairlead.signature.edit import check_field, with_field
 from fairlead.signature.frame import from_frame, to_columns, to_records
 from fairlead.signature.infer import infer_inputs
 from fairlead.signature.parse import UNREADABLE, parse_json
 from fairlead.signature.records import from_records
 from fairlead.signature.schema import answer_schema, row_schema
+from fairlead.signature.texts import text_reader
 from fairlead.signature.types import (
     NUMERIC,
     Batch,
@@ -27,6 +29,7 @@ __all__ = [
     "UNREADABLE",
     "Batch",
     "Column",
+    "ColumnDecoder",
     "Field",
     "FieldKind",
     "Numbers",
@@ -39,11 +42,13 @@ __all__ = [
     "check_field",
     "concat",
     "fits",
+    "from_columns",
     "from_frame",
     "from_records",
     "infer_inputs",
     "parse_json",
     "row_schema",
+    "text_reader",
     "to_columns",
     "to_records",
     "with_field",

@@ -96,6 +96,11 @@ def add_unknown(name: str, likely: str | None, row: int | None, findings: Findin
         row: the row's number; None for all rows.
         findings: takes the problem.
     """
-    shown = name if len(name) <= NAME_SHOWN else name[:NAME_SHOWN] + "..."
     ask = f"; did you mean '{likely}'?" if likely else ""
-    findings.add(f"is not a field of this model{ask}", row=row, field=shown, nearest=likely)
+    findings.add(f"is not a field of this model{ask}", row=row, field=shown(name), nearest=likely)
+
+
+def shown(name: object) -> str:
+    """A name that a caller made up, cut to what fits into an error."""
+    text = str(name)
+    return text if len(text) <= NAME_SHOWN else text[:NAME_SHOWN] + "..."

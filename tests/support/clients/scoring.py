@@ -78,13 +78,14 @@ def sagemaker(host: str, port: int) -> dict[str, Any]:
         config=Config(retries={"max_attempts": 0}),
     )  # fmt: skip
 
-    def invoke(body: bytes, name: str = "churn", **more: str) -> Any:
-        return client.invoke_endpoint(
-            EndpointName=name, ContentType="application/json", Body=body, **more
-        )
+    def invoke(
+        body: bytes, name: str = "churn", kind: str = "application/json", **more: str
+    ) -> Any:
+        return client.invoke_endpoint(EndpointName=name, ContentType=kind, Body=body, **more)
 
     body = json.dumps({"instances": [{"age": 88.5, "visits": 3, "plan": "pro"}]}).encode()
     answered = invoke(body, InferenceId="order-1", TargetVariant="stable", Accept="*/*")
+    lines = invoke(b"88.5,3,pro\n20.25,4,", kind="text/csv", Accept="text/csv")
     errors = {}
     wrong: dict[str, Callable[[], object]] = {
         "unknown": lambda: invoke(body, "other"),
@@ -100,6 +101,7 @@ def sagemaker(host: str, port: int) -> dict[str, Any]:
             errors[name] = error.response["Error"]
     return {
         "predictions": json.load(answered["Body"]),
+        "lines": lines["Body"].read().decode(),
         "variant": answered["InvokedProductionVariant"],
         "errors": errors,
     }

@@ -7,6 +7,9 @@
 
     {"predictions": ["stayed"]}
 
+Tables are taken too, CSV also without a line of names and with rows by position, as SageMaker's
+algorithms take them; who accepts `text/csv` gets one line for each row.
+
 Columns that are no fields of the model are left aside, as MLflow does, and so are `params`: no
 model here takes any. A body of our own, `{"rows": [...]}`, is read and answered as on the native
 path.
@@ -15,6 +18,7 @@ path.
 from __future__ import annotations
 
 import types
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,21 +28,26 @@ from msgspec import UNSET
 
 from fairlead.errors import InputError, MediaTypeError, NotFoundError
 from fairlead.nearest import nearest
-from fairlead.serving.dataplane import DataPlane, Endpoint
-from fairlead.serving.front import Read, Reading
+from fairlead.serving.dataplane import Endpoint
+from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.message import Request, Response, json_response
+from fairlead.serving.negotiate import media_type, preferred
+from fairlead.serving.protocols import envelope
 from fairlead.serving.protocols.answers import columns_of, records_of
 from fairlead.serving.protocols.instances import rows_of_inputs, rows_of_instances
 from fairlead.serving.protocols.lenient import decode_lenient, parse_lenient
-from fairlead.serving.protocols.native import KEYS as OURS
+from fairlead.serving.protocols.lines import with_names, without_names
+from fairlead.serving.protocols.native import JSON_TYPE, JSON_TYPES
+from fairlead.serving.protocols.tables import TABLE_TYPES, read_table
+from fairlead.serving.tables.types import CSV, PARQUET
 from fairlead.serving.types import Answer
 from fairlead.signature import Batch, RowDecoder, Signature
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+OURS = (*envelope.FORMS, *envelope.WHOSE)
 KEYS = (*FORMS, "params", *OURS)
 HINT = 'Send {"dataframe_records": [{"<field>": <value>, ...}, ...]}.'
-JSON_TYPES = ("", "application/json", "application/x-www-form-urlencoded")
-TYPES_HINT = "Send application/json."
+TYPES_HINT = f"Send {JSON_TYPE}, {CSV} or {PARQUET}."
 NAMES_SHOWN = 5
 NAME_SHOWN = 80
 
@@ -49,13 +58,13 @@ class Invocations:
     """Reads what comes to paths of `/invocations`.
 
     Args:
-        plane: knows the endpoints.
+        front: knows the endpoints.
         native: reads bodies of our own.
         default: the endpoint that paths without a name mean; empty for the only one there is.
     """
 
-    def __init__(self, plane: DataPlane, native: Read, default: str) -> None:
-        self._plane = plane
+    def __init__(self, front: Front, native: Read, default: str) -> None:
+        self._front = front
         self._native = native
         self._default = default
         self._envelopes: dict[str, _Envelope] = {}
@@ -68,7 +77,7 @@ class Invocations:
         """
         if self._default:
             return self._default
-        names = {*self._plane.endpoints, *self._plane.loading}
+        names = {*self._front.plane.endpoints, *self._front.plane.loading}
         if len(names) == 1:
             return names.pop()
         if not names:
@@ -79,6 +88,10 @@ class Invocations:
             "with its name in it: /endpoints/<name>/invocations.",
         )
 
+    def is_slow(self, request: Request) -> bool:
+        """Whether a body is one of those that are read beside the loop."""
+        return media_type(request.headers.get(b"content-type")) in TABLE_TYPES
+
     def read(self, endpoint: Endpoint, request: Request) -> Reading:
         """Read a body.
 
@@ -86,39 +99,67 @@ class Invocations:
             MediaTypeError: it is of a form that is not taken.
             InputError: it cannot be read; says why.
         """
-        _check_type(request.headers.get(b"content-type", b""))
-        name = endpoint.route.endpoint
-        envelope = self._envelopes.get(name)
-        if envelope is None or envelope.strict is not endpoint.decoder:
-            envelope = self._envelopes[name] = _Envelope(endpoint.decoder)
-        batch = envelope.decode(request.body)
+        header = request.headers.get(b"content-type", b"")
+        check_charset(header)
+        kind = media_type(header)
+        if kind in TABLE_TYPES:
+            batch: Batch | None = self._read_table(endpoint, kind, request.body)
+        elif kind in JSON_TYPES:
+            batch = self._envelope(endpoint).decode(request.body)
+        else:
+            raise MediaTypeError("The body is not of a type that is taken.", hint=TYPES_HINT)
         if batch is None:
             return self._native(endpoint, request)
-        return Reading(batch, partial(write, endpoint.route.signature))
+        wanted = preferred(request.headers.get(b"accept"), (JSON_TYPE, CSV), JSON_TYPE)
+        return Reading(batch, partial(write, endpoint.route.signature, wanted))
+
+    def _envelope(self, endpoint: Endpoint) -> _Envelope:
+        name = endpoint.route.endpoint
+        found = self._envelopes.get(name)
+        if found is None or found.strict is not endpoint.decoder:
+            found = self._envelopes[name] = _Envelope(endpoint.decoder)
+        return found
+
+    def _read_table(self, endpoint: Endpoint, kind: str, body: bytes) -> Batch:
+        signature = msgspec.structs.replace(endpoint.route.signature, extra="ignore")
+        table = with_names(signature, body) if TABLE_TYPES[kind] == CSV else body
+        if table is None:
+            return NO_ROWS
+        route = msgspec.structs.replace(endpoint.route, signature=signature)
+        patient = replace(endpoint, route=route)
+        return read_table(patient, kind, table, rows_max=self._front.rows_max)
 
 
-def _check_type(header: bytes) -> None:
-    """JSON is what has no type, and what curl sends as a form unless told otherwise."""
-    kind, *parameters = header.decode("latin-1").lower().split(";")
-    if kind.strip() not in JSON_TYPES:
-        raise MediaTypeError("The body is not of a type that is taken.", hint=TYPES_HINT)
-    for parameter in parameters:
+def check_charset(header: bytes) -> None:
+    """See that a Content-Type says UTF-8, if it says anything of that.
+
+    Raises:
+        MediaTypeError: it says something else.
+    """
+    for parameter in header.decode("latin-1").lower().split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8"):
             raise MediaTypeError("The body is not in UTF-8.", hint="Encode it as UTF-8.")
 
 
-def write(signature: Signature, answer: Answer) -> Response:
+def write(signature: Signature, kind: str, answer: Answer) -> Response:
     """What MLflow's models answer: a classifier its labels, a regressor its numbers.
 
-    Several outputs of other models are objects by name.
+    Several outputs of other models are objects by name; in CSV, cells of a line.
+
+    Args:
+        signature: of the endpoint.
+        kind: of the reply, JSON or CSV.
+        answer: of the data plane.
     """
     columns = columns_of(answer, signature)
     if signature.task == "classification" and "label" in columns:
-        return json_response({"predictions": columns["label"]})
-    if len(columns) == 1:
-        return json_response({"predictions": next(iter(columns.values()))})
-    return json_response({"predictions": records_of(columns)})
+        columns = {"label": columns["label"]}
+    rows = next(iter(columns.values())) if len(columns) == 1 else records_of(columns)
+    if kind == JSON_TYPE:
+        return json_response({"predictions": rows})
+    lines = (list(row.values()) if isinstance(row, dict) else row for row in rows)
+    return Response(200, without_names(lines), CSV.encode())
 
 
 class _Envelope:

@@ -70,7 +70,8 @@ class MLflow:
         except FairleadError as error:
             self._front.refuse(error, reply, "", mlflow_shape)
             return
-        self._front.predict(request, reply, name, self._invocations.read, mlflow_shape)
+        read, slow = self._invocations.read, self._invocations.is_slow(request)
+        self._front.predict(request, reply, name, read, mlflow_shape, slow=slow)
 
     def _ping(self, reply: Reply, body: bytes) -> None:
         """Whether `/invocations` would be answered now."""

@@ -72,7 +72,8 @@ class SageMaker:
         ]
 
     def _invoke(self, request: Request, reply: Reply, names: Names) -> None:
-        self._front.predict(request, reply, names["name"], self._read, sagemaker_shape)
+        slow = self._invocations.is_slow(request)
+        self._front.predict(request, reply, names["name"], self._read, sagemaker_shape, slow=slow)
 
     def _read(self, endpoint: Endpoint, request: Request) -> Reading:
         reading = self._invocations.read(endpoint, request)
