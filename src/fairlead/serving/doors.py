@@ -10,9 +10,9 @@ from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
 from fairlead.serving.protocols import mlflow, sagemaker, tfserving
 from fairlead.serving.protocols.feedback import Feedback
-from fairlead.serving.protocols.invocations import Invocations
 from fairlead.serving.protocols.native import Native
 from fairlead.serving.protocols.operations import Health, Operations
+from fairlead.serving.protocols.scoring.invocations import Invocations
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.sink import LogSink

@@ -9,32 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fairlead.serving.protocols.lenient import standard
+from fairlead.serving.protocols.scoring.lenient import standard
 from support.doors import CHURN, PICTURE, TENSOR, Doors, churn, measured, twice
 
 KEYS = [
-    "dataframe_split",
-    "dataframe_records",
-    "instances",
-    "inputs",
-    "params",
-    "rows",
-    "columns",
-    "unit",
-    "id",
-    "data",
-    "index",
-    "signature_name",
-    "examples",
-    "context",
-    "b64",
-    "age",
-    "visits",
-    "plan",
-    "x",
-    "image",
-    "note",
-]
+    "dataframe_split", "dataframe_records", "instances", "inputs", "params", "rows", "columns",
+    "unit", "id", "data", "index", "signature_name", "examples", "context", "b64",
+    "age", "visits", "plan", "x", "image", "note",
+]  # fmt: skip
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(KEYS)
 )

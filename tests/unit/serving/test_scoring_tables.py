@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.errors import InputError
-from fairlead.serving.protocols.lines import with_names
+from fairlead.serving.protocols.scoring.lines import with_names
 from support.doors import CHURN, PICTURE, PRICE, TENSOR, Doors, churn, measured, price, twice
 
 CSV = {"content-type": "text/csv"}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairlead.serving.protocols.answers import columns_of
+from fairlead.serving.protocols.scoring.answers import columns_of
 from fairlead.serving.types import Answer, Part
 from fairlead.signature import Batch
 from support.doors import (
@@ -143,8 +143,8 @@ def test_regress_answers_numbers(doors: Doors) -> None:
         ("churn:predict", {"instance": [ROW]}, "Did you mean 'instances'"),
         ("churn:predict", {"instances": [{**ROW, "agee": 1}]}, "did you mean 'age'"),
         ("churn:predict", {"instances": [{**ROW, "age": "secret"}]}, "got text"),
-        ("churn:predict", {"inputs": {"age": [1], "visits": 2}}, "'visits' is not a list"),
-        ("churn:predict", {"inputs": {"age": [1], "visits": []}}, "differ in length"),
+        ("churn:predict", {"inputs": {"age": [1], "visits": 2}}, "'visits': is not a list"),
+        ("churn:predict", {"inputs": {"age": [1], "visits": []}}, "where another column has"),
         ("m:predict", {"inputs": {"x": [[1, 2, 3]]}}, "shape"),
         ("churn:predict", b"", "empty"),
         ("churn:predict", b"{", "ends too early"),

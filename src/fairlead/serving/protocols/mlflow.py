@@ -13,8 +13,8 @@ from fairlead.errors import FairleadError
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
 from fairlead.serving.message import TEXT, Reply, Request, Response, json_response
-from fairlead.serving.protocols.invocations import Invocations
 from fairlead.serving.protocols.operations import Health
+from fairlead.serving.protocols.scoring.invocations import Invocations
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.router import Door, Names
 

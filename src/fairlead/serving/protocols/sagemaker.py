@@ -13,7 +13,7 @@ from dataclasses import replace
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
-from fairlead.serving.protocols.invocations import Invocations
+from fairlead.serving.protocols.scoring.invocations import Invocations
 from fairlead.serving.refusal import Refusal, refusal
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer

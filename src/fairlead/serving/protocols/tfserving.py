@@ -12,41 +12,26 @@ whichever the route decides), a label the name of an arm. The one signature is `
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from functools import partial
 from math import nan
 from typing import Any, Literal
 
-import msgspec
-import numpy as np
-from msgspec import UNSET
-
 from fairlead.errors import FairleadError, InputError
-from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint, arm_of
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
-from fairlead.serving.protocols.answers import columns_of, records_of
-from fairlead.serving.protocols.instances import (
-    INSTANCES_HINT,
-    rows_of_inputs,
-    rows_of_instances,
-)
-from fairlead.serving.protocols.lenient import decode_lenient, parse_lenient, write_lenient
-from fairlead.serving.protocols.tfmetadata import metadata, status
+from fairlead.serving.protocols.scoring.answers import columns_of, records_of
+from fairlead.serving.protocols.scoring.instances import from_instances
+from fairlead.serving.protocols.scoring.lenient import write_lenient
+from fairlead.serving.protocols.scoring.tf_body import Form, PredictBody, examples_of
+from fairlead.serving.protocols.scoring.tf_metadata import metadata, status
 from fairlead.serving.refusal import Refusal, refusal_of
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer
-from fairlead.signature import Batch, RowDecoder, Signature
+from fairlead.signature import Signature
 
 PREFIXES = ("/v1/models/",)
-SIGNATURES = ("", "serving_default")
-FORMS = ("instances", "inputs")
-PREDICT_KEYS = ("signature_name", *FORMS)
-EXAMPLE_KEYS = ("signature_name", "context", "examples")
-NO_ROWS = Batch(0, (), np.empty((0, 0)), {})
-
 Method = Literal["classify", "regress"]
 
 
@@ -65,7 +50,7 @@ class TFServing:
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._envelopes: dict[str, _Envelope] = {}
+        self._bodies: dict[str, PredictBody] = {}
 
     def doors(self) -> list[Door]:
         """Where its clients ask; what names a version or label before what does not."""
@@ -108,10 +93,10 @@ class TFServing:
 
     def _read_predict(self, endpoint: Endpoint, request: Request, version: str) -> Reading:
         name = endpoint.route.endpoint
-        envelope = self._envelopes.get(name)
-        if envelope is None or envelope.rows is not endpoint.decoder:
-            envelope = self._envelopes[name] = _Envelope(endpoint.decoder)
-        batch, form = envelope.decode(request.body)
+        body = self._bodies.get(name)
+        if body is None or body.rows is not endpoint.decoder:
+            body = self._bodies[name] = PredictBody(endpoint.decoder)
+        batch, form = body.decode(request.body)
         return Reading(batch, partial(write, endpoint.route.signature, form), version=version)
 
     def _tell(
@@ -143,7 +128,7 @@ def version_in(endpoint: Endpoint, names: Names) -> str:
     return version
 
 
-def write(signature: Signature, form: str, answer: Answer) -> Response:
+def write(signature: Signature, form: Form, answer: Answer) -> Response:
     """Tensors by row, or by column where the request had columns.
 
     Args:
@@ -171,23 +156,8 @@ def read_examples(method: Method, endpoint: Endpoint, request: Request, version:
     task = {"classify": "classification", "regress": "regression"}[method]
     if signature.task != task:
         raise InputError(f"This model does no {task}.", hint="Ask for ':predict'.")
-    rows = _examples(parse_lenient(request.body))
-    batch = endpoint.decoder.recover(rows_of_instances(signature, rows)) if rows else NO_ROWS
+    batch = from_instances(signature, examples_of(request.body))
     return Reading(batch, partial(_write_results, method, signature), version=version)
-
-
-def _examples(body: object) -> list[object]:
-    """The examples of a body, each with what the context says of all."""
-    if not isinstance(body, dict) or not isinstance(body.get("examples"), list):
-        raise InputError(
-            "The body is not an object with a list of 'examples'.",
-            hint='Send {"examples": [{"<field>": <value>, ...}, ...]}.',
-        )
-    _check_keys(body, EXAMPLE_KEYS)
-    context, examples = body.get("context", {}), body["examples"]
-    if not isinstance(context, dict) or not all(isinstance(e, dict) for e in examples):
-        raise InputError("'context' and each of the 'examples' are objects by field name.")
-    return [{**context, **example} for example in examples]
 
 
 def _write_results(method: Method, signature: Signature, answer: Answer) -> Response:
@@ -226,62 +196,3 @@ def _listed(names: list[str], value: Any) -> Any:
     if isinstance(value, dict):
         return [value.get(name, nan) for name in names]
     return [_listed(names, inner) for inner in value]
-
-
-class _Envelope:
-    """Decodes one endpoint's bodies.
-
-    Args:
-        rows: decoder of the endpoint's rows.
-    """
-
-    def __init__(self, rows: RowDecoder) -> None:
-        self.rows = rows
-        instances: Any = types.GenericAlias(list, (rows.row_type,))
-        body = msgspec.defstruct(
-            "Predict",
-            [
-                ("signature_name", Literal[SIGNATURES], ""),
-                ("instances", instances | msgspec.UnsetType, UNSET),
-                ("inputs", Any, UNSET),
-            ],
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
-
-    def decode(self, body: bytes) -> tuple[Batch, str]:
-        """The rows of a body, and the form they had.
-
-        Raises:
-            InputError: it cannot be read.
-        """
-        found = decode_lenient(self._decoder.decode, body)
-        if found is None or not found.instances or found.inputs is not UNSET:
-            return self._exactly(body)
-        return self.rows.gather(found.instances), "instances"
-
-    def _exactly(self, body: bytes) -> tuple[Batch, str]:
-        """Read what is by column, or not plainly right."""
-        value = parse_lenient(body)
-        if not isinstance(value, dict):
-            raise InputError("The body is not an object.", hint=INSTANCES_HINT)
-        _check_keys(value, PREDICT_KEYS)
-        forms = [form for form in FORMS if form in value]
-        if len(forms) != 1:
-            raise InputError("The body must have 'instances' or 'inputs', and not both.")
-        read = rows_of_instances if forms[0] == "instances" else rows_of_inputs
-        rows = read(self.rows.signature, value[forms[0]])
-        return self.rows.recover(rows) if rows else NO_ROWS, forms[0]
-
-
-def _check_keys(body: dict[str, object], known: tuple[str, ...]) -> None:
-    for key in body:
-        if key not in known:
-            close = nearest(key, known)
-            raise InputError(
-                f"The body has a key beside {', '.join(map(repr, known))}.",
-                hint=f"Did you mean '{close}'?" if close else INSTANCES_HINT,
-            )
-    if body.get("signature_name", "") not in SIGNATURES:
-        raise InputError("The one signature of a model here is 'serving_default'.")

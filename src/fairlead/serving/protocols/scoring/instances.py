@@ -7,94 +7,99 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 
-from fairlead.errors import InputError, Problem
-from fairlead.signature import Field, Signature
+import msgspec
+import numpy as np
+from msgspec.structs import astuple
 
+from fairlead.errors import InputError, Problem
+from fairlead.signature import Batch, Field, Signature, from_columns, from_records
+
+NO_ROWS = Batch(0, (), np.empty((0, 0)), {})
 BYTES = {"b64"}
 INSTANCES_HINT = 'Send {"instances": [{"<field>": <value>, ...}, ...]}.'
 INPUTS_HINT = 'Send {"inputs": {"<field>": [<one value for each row>, ...], ...}}.'
 
 
-def rows_of_instances(signature: Signature, instances: object) -> list[Any]:
-    """Rows of the row format, as `from_records` takes them.
+def from_instances(signature: Signature, instances: object) -> Batch:
+    """Read the row format exactly.
 
     An instance is an object by field name, a list by position, or, for a model of one field,
     the value itself.
 
     Raises:
-        InputError: it is no list, or bytes in it are not base64.
+        InputError: something is wrong; says what.
 
     Example:
         >>> one = Signature(inputs=(Field(name="x", kind="number"),), outputs=())
-        >>> rows_of_instances(one, [1.5, [2.5], {"x": 3.5}])
-        [[1.5], [2.5], {'x': 3.5}]
+        >>> from_instances(one, [1.5, [2.5], {"x": 3.5}]).numbers.tolist()
+        [[1.5], [2.5], [3.5]]
     """
     if not isinstance(instances, list):
         raise InputError("'instances' is not a list.", hint=INSTANCES_HINT)
-    return [_row(signature, place, instance) for place, instance in enumerate(instances)]
+    if not instances:
+        return NO_ROWS
+    fields = {field.name: field for field in signature.inputs}
+    rows = [_row(fields, place, instance) for place, instance in enumerate(instances)]
+    return from_records(signature, rows)
 
 
-def rows_of_inputs(signature: Signature, inputs: object) -> list[Any]:
-    """Rows of the column format, as `from_records` takes them.
+def from_inputs(signature: Signature, inputs: object) -> Batch:
+    """Read the column format exactly.
 
     One column that is no field of the model but a matrix as wide as it has fields is read by
     position; so is a list in place of the object.
 
     Raises:
-        InputError: it is neither object nor list, its columns differ in length, or bytes in it
-            are not base64.
+        InputError: something is wrong; says what.
 
     Example:
         >>> two = Signature(
-        ...     inputs=(Field(name="a", kind="number"), Field(name="b", kind="text")), outputs=()
+        ...     inputs=(Field(name="a", kind="number"), Field(name="b", kind="number")), outputs=()
         ... )
-        >>> rows_of_inputs(two, {"a": [1.5, [2.5]], "b": ["x", "y"]})
-        [{'a': 1.5, 'b': 'x'}, {'a': 2.5, 'b': 'y'}]
-        >>> rows_of_inputs(two, {"input": [[1.5, "x"]]})
-        [[1.5, 'x']]
+        >>> from_inputs(two, {"a": [1, [2]], "b": [3, 4]}).numbers.tolist()
+        [[1.0, 3.0], [2.0, 4.0]]
+        >>> from_inputs(two, {"input": [[1, 3]]}).numbers.tolist()
+        [[1.0, 3.0]]
     """
     if isinstance(inputs, list):
-        return rows_of_instances(signature, inputs)
+        return from_instances(signature, inputs)
     if not isinstance(inputs, dict) or not inputs:
         raise InputError("'inputs' is not an object of columns.", hint=INPUTS_HINT)
     fields = {field.name: field for field in signature.inputs}
     if len(inputs) == 1:
         ((name, values),) = inputs.items()
         if name not in fields and _is_matrix(values, len(fields)):
-            return rows_of_instances(signature, values)
-    for name, values in inputs.items():
-        if not isinstance(values, list):
-            raise InputError(
-                f"The column '{name[:80]}' is not a list.",
-                (Problem("is not a list", field=name[:80]),),
-                hint=INPUTS_HINT,
-            )
-    lengths = {len(values) for values in inputs.values()}
-    if len(lengths) > 1:
-        raise InputError(
-            f"The columns differ in length: there are some of {min(lengths)} and some of "
-            f"{max(lengths)} values.",
-            hint="Each column has one value for each row.",
-        )
-    columns = [
-        [_value(fields.get(name), place, value) for place, value in enumerate(values)]
-        for name, values in inputs.items()
-    ]
-    return [dict(zip(inputs, row, strict=True)) for row in zip(*columns, strict=True)]
+            return from_instances(signature, values)
+    if all(values == [] for values in inputs.values()):
+        return NO_ROWS
+    return from_columns(
+        signature, {name: _column(fields.get(name), values) for name, values in inputs.items()}
+    )
 
 
-def _row(signature: Signature, place: int, instance: object) -> object:
-    fields = {field.name: field for field in signature.inputs}
+def are_columns(decoded: Any) -> bool:
+    """Whether what msgspec decoded as columns is that, and holds a row."""
+    return isinstance(decoded, msgspec.Struct) and any(astuple(decoded))
+
+
+def _column(field: Field | None, values: object) -> object:
+    if not isinstance(values, list):
+        return values
+    return [_value(field, place, value) for place, value in enumerate(values)]
+
+
+def _row(fields: Mapping[str, Field], place: int, instance: object) -> object:
     if isinstance(instance, dict) and (instance.keys() != BYTES or "b64" in fields):
         return {name: _value(fields.get(name), place, value) for name, value in instance.items()}
     if len(fields) == 1:
-        field = signature.inputs[0]
+        (field,) = fields.values()
         if not isinstance(instance, list) or 0 < _depth(instance) <= len(field.shape):
             return [_value(field, place, instance)]
     if isinstance(instance, list) and len(instance) == len(fields):
-        pairs = zip(signature.inputs, instance, strict=True)
+        pairs = zip(fields.values(), instance, strict=True)
         return [_value(field, place, value) for field, value in pairs]
     return instance
 
