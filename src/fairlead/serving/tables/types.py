@@ -19,6 +19,10 @@ ROWS_BYTES_MAX = 64 << 20
 """Of the rows of one table, unpacked."""
 
 
+FAREWELL = b""
+"""What a child sends when it was asked nothing for long, and will soon end."""
+
+
 class ToRead(msgspec.Struct, frozen=True, tag="read"):
     """A table that a caller sent.
 
