@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.errors import InputError, Problem
+from fairlead.errors import Problem
 from fairlead.runners.wire import Packed
 from fairlead.signature import FieldKind, Signature
 
@@ -39,14 +39,6 @@ class ToRead(msgspec.Struct, frozen=True, tag="read"):
     signature: Signature
     keys: tuple[str, ...]
     rows_max: int
-
-    def check_rows(self, rows: int) -> None:
-        """Refuse a table with more rows than are taken."""
-        if rows > self.rows_max:
-            raise InputError(
-                f"The request has more than {self.rows_max} rows, the most that are taken at once.",
-                hint="Send several requests.",
-            )
 
 
 class ToWrite(msgspec.Struct, frozen=True, tag="write"):
