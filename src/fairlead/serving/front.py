@@ -14,7 +14,7 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Shape, refusal_of
-from fairlead.serving.types import Answer, Ask
+from fairlead.serving.types import Answer, Ask, check_rows
 from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
@@ -144,11 +144,7 @@ class Front:
             InputError: there are too many rows.
         """
         batch = reading.batch
-        if batch.rows > self.rows_max:
-            raise InputError(
-                f"The request has {batch.rows} rows; at most {self.rows_max} are taken at once.",
-                hint="Send several requests.",
-            )
+        check_rows(batch.rows, self.rows_max)
         return Ask(
             batch, reading.units, reading.caller_ids, received_s, deadline_s, reading.version
         )

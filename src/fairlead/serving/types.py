@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from fairlead.errors import FairleadError
+from fairlead.errors import FairleadError, InputError
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
@@ -31,6 +31,19 @@ class Ask:
     received_s: float
     deadline_s: float
     version: str = ""
+
+
+def check_rows(rows: int, rows_max: int) -> None:
+    """Refuse a request with too many rows; best before they are looked at one by one.
+
+    Raises:
+        InputError: there are more than are taken.
+    """
+    if rows > rows_max:
+        raise InputError(
+            f"The request has more than {rows_max} rows, the most that are taken at once.",
+            hint="Send several requests.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

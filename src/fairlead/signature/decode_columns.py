@@ -20,7 +20,7 @@ from fairlead.signature.decode import check_integers, gatherer
 from fairlead.signature.findings import Findings
 from fairlead.signature.kinds import RULES
 from fairlead.signature.read import Refused, describe
-from fairlead.signature.records import EMPTY, add_unknown, shown
+from fairlead.signature.records import EMPTY, NAMES_COMPARED_MAX, add_unknown, shown
 from fairlead.signature.types import NUMERIC, Batch, Column, Numbers, Signature
 
 HINT = 'Send one list for each field: {"columns": {"<field>": [<value>, ...], ...}}.'
@@ -172,8 +172,9 @@ def from_columns(signature: Signature, columns: object) -> Batch:
     findings = Findings(rows)
     names = [field.name for field in signature.inputs]
     if signature.extra == "error":
-        for name in lists.keys() - set(names):
-            add_unknown(name, nearest(name, names), None, findings)
+        for place, name in enumerate(lists.keys() - set(names)):
+            likely = nearest(name, names) if place < NAMES_COMPARED_MAX else None
+            add_unknown(name, likely, None, findings)
     read: dict[str, Column] = {}
     for field in signature.inputs:
         values = lists.get(field.name)

@@ -21,7 +21,7 @@ from fairlead.signature.read import (
     families,
     fits_shape,
 )
-from fairlead.signature.records import EMPTY, add_unknown, from_records
+from fairlead.signature.records import EMPTY, NAMES_COMPARED_MAX, add_unknown, from_records
 from fairlead.signature.tables import RawColumn, Table, read_table
 from fairlead.signature.types import NUMERIC, Batch, Column, Field, Signature
 
@@ -80,9 +80,10 @@ def _match(signature: Signature, table: Table, findings: Findings) -> dict[str, 
             )
         return dict(zip(names, table.columns.values(), strict=True))
     if signature.extra == "error":
-        for name in table.columns:
-            if name not in names:
-                add_unknown(name, nearest(name, names), None, findings)
+        unknown = [name for name in table.columns if name not in names]
+        for place, name in enumerate(unknown):
+            likely = nearest(name, names) if place < NAMES_COMPARED_MAX else None
+            add_unknown(name, likely, None, findings)
     return table.columns
 
 

@@ -17,6 +17,7 @@ from fairlead.signature.types import Batch, Column, Signature
 
 EMPTY = "There are no rows."
 NAME_SHOWN = 80
+NAMES_COMPARED_MAX = 50  # with the known ones, which takes long
 ROWS_HINT = 'Send at least one row: {"rows": [{"<field>": <value>, ...}, ...]}.'
 
 
@@ -82,9 +83,9 @@ def _refuse_extra(
     likely: dict[str, str | None] = {}
     for number, row in enumerate(rows):
         for name in row.keys() - set(known) if row else ():
-            if name not in likely:
+            if name not in likely and len(likely) < NAMES_COMPARED_MAX:
                 likely[name] = nearest(name, known)
-            add_unknown(name, likely[name], number, findings)
+            add_unknown(name, likely.get(name), number, findings)
 
 
 def add_unknown(name: str, likely: str | None, row: int | None, findings: Findings) -> None:

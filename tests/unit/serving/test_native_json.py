@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from fairlead.errors import InputError
 from fairlead.serving.protocols.envelope import Envelope
 from fairlead.signature import Batch, Field, RowDecoder, Signature, to_records
-from support.endpoint import AskedEndpoint, nothing
+from support.endpoint import ROWS_MAX, AskedEndpoint, nothing
 
 FIELDS = (
     Field(name="age", kind="number"),
@@ -42,7 +43,7 @@ def numbers_of(names: tuple[str, ...]) -> Signature:
 
 
 def envelope(signature: Signature) -> Envelope:
-    return Envelope(RowDecoder(signature))
+    return Envelope(RowDecoder(signature), ROWS_MAX)
 
 
 def rows_of(batch: Batch) -> list[dict[str, Any]]:
@@ -188,3 +189,29 @@ def test_other_types_are_refused_with_a_list_of_what_is_taken(
     for taken in ("application/json", "text/csv", "multipart/form-data", "parquet", "arrow.stream"):
         assert taken in got.error["hint"]
     assert "image/*" not in got.error["hint"]
+
+
+MANY = 300_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"rows": [{}] * MANY},
+        {"rows": [[]] * MANY},
+        {"rows": [7] * MANY},
+        {"rows": [ROW] * (ROWS_MAX + 1)},
+        {"rows": [{f"k{n}": 1 for n in range(MANY)}]},
+        {"rows": [{"k" * 10 * MANY: 1}]},
+        {"columns": {"age": [1.0] * MANY}},
+        {"columns": {"age": [[]] * MANY}},
+        {"columns": {f"k{n}": [1] for n in range(MANY)}},
+        {f"k{n}": 1 for n in range(MANY)},
+        {**ROW, **{f"k{n}": 1 for n in range(MANY)}},
+    ],
+    ids=range(11),
+)
+def test_a_large_body_that_is_wrong_burns_little_time(body: object) -> None:
+    began_s = time.process_time()
+    refused(CHURN, body)
+    assert time.process_time() - began_s < 2.5

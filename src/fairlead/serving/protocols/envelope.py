@@ -13,6 +13,8 @@ the last counts.
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,12 +22,14 @@ from msgspec import UNSET, UnsetType
 
 from fairlead.errors import InputError
 from fairlead.nearest import nearest
+from fairlead.serving.types import check_rows
 from fairlead.signature import UNREADABLE, Batch, ColumnDecoder, RowDecoder, Signature, parse_json
 from fairlead.signature.kinds import RULES
 
 FORMS = ("rows", "columns")
 WHOSE = ("unit", "id")
 TEXT_LENGTH_MAX = 256
+KEYS_COMPARED_MAX = 50
 
 Texts = str | list[str | None] | None
 Decoded = tuple[Batch, Texts, Texts]
@@ -36,10 +40,12 @@ class Envelope:
 
     Args:
         rows: decoder of the endpoint's rows.
+        rows_max: of one request.
     """
 
-    def __init__(self, rows: RowDecoder) -> None:
+    def __init__(self, rows: RowDecoder, rows_max: int) -> None:
         self.rows = rows
+        self._rows_max = rows_max
         self._columns = ColumnDecoder(rows.signature)
         self._fields = tuple(field.name for field in rows.signature.inputs)
         body = msgspec.defstruct(
@@ -68,6 +74,7 @@ class Envelope:
         except UNREADABLE:
             return self._decode_record(body)
         if decoded.columns is UNSET and decoded.rows is not UNSET:
+            check_rows(len(decoded.rows), self._rows_max)
             return self.rows.gather(decoded.rows), decoded.unit, decoded.id
         if decoded.rows is UNSET and decoded.columns is not UNSET:
             return self._columns.gather(decoded.columns), decoded.unit, decoded.id
@@ -100,8 +107,16 @@ class Envelope:
         _check_keys(value)
         unit, caller_id = (_texts(value.get(key), key) for key in WHOSE)
         if "rows" in value:
+            check_rows(_length(value["rows"]), self._rows_max)
             return self.rows.recover(value["rows"]), unit, caller_id
-        return self._columns.recover(value["columns"]), unit, caller_id
+        columns = value["columns"]
+        if isinstance(columns, dict):
+            check_rows(max(map(_length, columns.values()), default=0), self._rows_max)
+        return self._columns.recover(columns), unit, caller_id
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
@@ -150,8 +165,10 @@ def _record_type(signature: Signature) -> Any:
         return None
 
 
-def _formless(keys: Any) -> InputError:
-    close = next(filter(None, (nearest(key, FORMS) for key in keys)), None)
+def _formless(keys: Iterable[str]) -> InputError:
+    close = next(
+        filter(None, (nearest(key, FORMS) for key in islice(keys, KEYS_COMPARED_MAX))), None
+    )
     return InputError(
         "The body is not an object with a key 'rows' or 'columns', nor one record of the model's "
         "fields.",

@@ -84,7 +84,7 @@ class Native:
         name = endpoint.route.endpoint
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
-            envelope = self._envelopes[name] = Envelope(endpoint.decoder)
+            envelope = self._envelopes[name] = Envelope(endpoint.decoder, self._front.rows_max)
         batch, unit, caller_id = envelope.decode(request.body)
         if request.headers.get(b"accept") not in JSON_WISHES:
             return _reading(request, batch, {"unit": unit, "id": caller_id})

@@ -5,6 +5,7 @@ Started as `python -m fairlead.serving.tables.child SOCKET`.
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import traceback
@@ -16,6 +17,7 @@ import msgspec
 from fairlead.errors import InputError
 from fairlead.serving.tables.read import read
 from fairlead.serving.tables.types import (
+    FAREWELL,
     ROWS_BYTES_MAX,
     Question,
     Told,
@@ -25,6 +27,9 @@ from fairlead.serving.tables.types import (
 from fairlead.serving.tables.write import write
 
 IDLE_S_MAX = 60.0
+FAREWELL_S = 5.0
+"""For which a question that was on its way when it said farewell is still answered."""
+
 MEMORY_BYTES_MAX = 1 << 30
 """That it may take beyond what it has once all is imported."""
 
@@ -40,10 +45,15 @@ def main() -> None:
 
     pl.thread_pool_size()  # starts its threads
     _limit_memory()
+    _silence_libraries()
     encode = msgspec.msgpack.Encoder().encode
     decode: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
     with Connection(int(sys.argv[1])) as worker:
-        while worker.poll(IDLE_S_MAX):
+        while True:
+            if not worker.poll(IDLE_S_MAX):
+                worker.send_bytes(FAREWELL)
+                if not worker.poll(FAREWELL_S):
+                    return
             try:
                 asked = decode.decode(worker.recv_bytes())
             except EOFError:
@@ -64,6 +74,13 @@ def _answer(asked: Question) -> Told:
     except Exception as error:  # of a library, on someone else's bytes
         traceback.print_exception(error, file=sys.stderr)
         return Wrong("The table cannot be read.", hint="Write it with another library.")
+
+
+def _silence_libraries() -> None:
+    """What they say of a hostile table is of no use to anyone, and might quote it."""
+    log = os.fdopen(os.dup(2), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stderr = log
 
 
 def _limit_memory() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from fairlead.errors import InputError
 from fairlead.serving.tables.types import ToRead
+from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, Field, from_columns, text_reader
 
 Keys = dict[str, list[str | None]]
@@ -33,7 +34,7 @@ def read_csv(asked: ToRead) -> tuple[Batch, Keys]:
                 hint="Put quotes around cells that hold a comma or a line end.",
             )
         rows.append(cells)
-        asked.check_rows(len(rows))
+        check_rows(len(rows), asked.rows_max)
     cells_of = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
     keys: Keys = {name: [text or None for text in cells_of.get(name, [])] for name in asked.keys}
     return _batch(asked, cells_of), keys

@@ -11,7 +11,7 @@ from multiprocessing import Pipe
 import msgspec
 
 from fairlead.errors import InputError
-from fairlead.serving.tables.types import Question, Told
+from fairlead.serving.tables.types import FAREWELL, Question, Told
 
 ANSWER_S_MAX = 10.0
 START_S_MAX = 30.0
@@ -30,12 +30,19 @@ class Child:
                 env={**os.environ, "POLARS_MAX_THREADS": "1"},
             )
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it ended, or is about to."""
+        return self._connection.poll()
+
     def ask(self, question: bytes, timeout_s: float) -> bytes | None:
         """Its answer; None if it died or took too long, and is dead now."""
         try:
             self._connection.send_bytes(question)
-            if self._connection.poll(timeout_s):
-                return self._connection.recv_bytes()
+            while self._connection.poll(timeout_s):
+                told = self._connection.recv_bytes()
+                if told != FAREWELL:
+                    return told
         except (OSError, EOFError):
             pass
         self.close()
@@ -63,25 +70,29 @@ class Pool:
         Raises:
             InputError: the child died of it, or it took too long.
         """
-        raw = self._encode(question)
-        with self._lock:
-            waiting = self._idle.pop() if self._idle else None
-        told = self._told(waiting, raw, ANSWER_S_MAX) if waiting else None
-        if told is None:  # it may have ended for being idle
-            told = self._told(Child(), raw, START_S_MAX)
+        child, timeout_s = self._take(), ANSWER_S_MAX
+        if child is None:
+            child, timeout_s = Child(), START_S_MAX
+        told = child.ask(self._encode(question), timeout_s)
         if told is None:
             raise InputError(
                 "The table could not be read within the time and memory that it may take.",
                 hint="Check that it is not damaged, or send fewer rows at a time.",
             )
+        with self._lock:
+            self._idle.append(child)
         return self._decode.decode(told)
 
-    def _told(self, child: Child, raw: bytes, timeout_s: float) -> bytes | None:
-        told = child.ask(raw, timeout_s)
-        if told is not None:
+    def _take(self) -> Child | None:
+        """One that waits; None if there is none."""
+        while True:
             with self._lock:
-                self._idle.append(child)
-        return told
+                if not self._idle:
+                    return None
+                child = self._idle.pop()
+            if not child.leaves:
+                return child
+            child.close()
 
     def close(self) -> None:
         """End those that wait."""

@@ -10,6 +10,7 @@ from fairlead.errors import InputError
 from fairlead.runners.wire import pack
 from fairlead.serving.tables.delimited import read_csv
 from fairlead.serving.tables.types import ARROW_FILE, ARROW_STREAM, CSV, PARQUET, Rows, ToRead
+from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, from_frame
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def read(asked: ToRead) -> Rows:
 def _read_binary(asked: ToRead) -> tuple[Batch, dict[str, list[str | None]]]:
     """Parquet and Arrow."""
     frame = _frame(asked)
-    asked.check_rows(frame.height)
+    check_rows(frame.height, asked.rows_max)
     keys = {name: _texts(frame, name) for name in asked.keys}
     fields = {field.name for field in asked.signature.inputs}
     other = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.errors import InputError, Problem
+from fairlead.errors import Problem
 from fairlead.runners.wire import Packed
 from fairlead.signature import FieldKind, Signature
 
@@ -17,6 +17,10 @@ ARROW_FILE = "application/vnd.apache.arrow.file"
 
 ROWS_BYTES_MAX = 64 << 20
 """Of the rows of one table, unpacked."""
+
+
+FAREWELL = b""
+"""What a child sends when it was asked nothing for long, and will soon end."""
 
 
 class ToRead(msgspec.Struct, frozen=True, tag="read"):
@@ -35,14 +39,6 @@ class ToRead(msgspec.Struct, frozen=True, tag="read"):
     signature: Signature
     keys: tuple[str, ...]
     rows_max: int
-
-    def check_rows(self, rows: int) -> None:
-        """Refuse a table with more rows than are taken."""
-        if rows > self.rows_max:
-            raise InputError(
-                f"The request has more than {self.rows_max} rows, the most that are taken at once.",
-                hint="Send several requests.",
-            )
 
 
 class ToWrite(msgspec.Struct, frozen=True, tag="write"):
