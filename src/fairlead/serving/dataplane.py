@@ -83,7 +83,7 @@ class DataPlane:
         """
         ids = self._ids.take(ask.batch.rows)
         slots = _slots(endpoint.route.salt, ask, ids)
-        arm = _arm_of(endpoint, ask.version) if ask.version else None
+        arm = arm_of(endpoint, ask.version) if ask.version else None
         places = _split(endpoint, slots) if arm is None else [(arm, None)]
         gather = _Gather(endpoint, ask.batch.rows, len(places), done)
         now_us = self._clock.now_us()
@@ -112,8 +112,12 @@ def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
-def _arm_of(endpoint: Endpoint, version: str) -> LiveArm:
-    """The arm whose version has a number."""
+def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
+    """The arm whose version has a number.
+
+    Raises:
+        NotFoundError: no such version answers the endpoint.
+    """
     numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
     if version in numbers:
         return numbers[version]

@@ -10,10 +10,13 @@ from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.native import Native
+from fairlead.serving.protocols.oip.repository import Repository
+from fairlead.serving.protocols.oip.rest import OipRest, oip_shape
 from fairlead.serving.protocols.operations import Health, Operations
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.sink import LogSink
+from fairlead.telemetry import Sample, expose
 
 
 def make_router(
@@ -22,7 +25,7 @@ def make_router(
     sink: LogSink,
     counters: Counters,
     health: Callable[[], Health],
-    exposition: Callable[[], str],
+    samples: Callable[[], list[Sample]],
     clock: Clock,
 ) -> Router:
     """Everything the data plane answers.
@@ -33,12 +36,13 @@ def make_router(
         sink: takes feedback.
         counters: of the worker.
         health: tells how the worker is now.
-        exposition: makes the text of `/metrics`, of all workers.
+        samples: reads all that workers counted.
         clock: for times.
     """
     native = [
         *Native(front).doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, exposition).doors(),
+        *Operations(plane, health, lambda: expose(samples())).doors(),
     ]
-    return Router([Dialect(native, native_shape, ())])
+    oip = OipRest(front, Repository(plane, health, samples)).doors()
+    return Router([Dialect(native, native_shape, ()), Dialect(oip, oip_shape, ("/v2",))])

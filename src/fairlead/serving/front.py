@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
@@ -30,6 +31,7 @@ class Reading:
         units: as in `Ask`.
         caller_ids: as in `Ask`.
         version: as in `Ask`.
+        timeout_s: how long the caller waits, where its protocol's body says so.
     """
 
     batch: Batch
@@ -37,6 +39,7 @@ class Reading:
     units: list[str | None] | None = None
     caller_ids: list[str | None] | None = None
     version: str = ""
+    timeout_s: float | None = None
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -51,15 +54,23 @@ class Front:
         counters: of the worker.
         deadline_s: when a request without a deadline of its own is given up.
         rows_max: of one request.
+        body_bytes_max: of one request, decompressed.
     """
 
     def __init__(
-        self, plane: DataPlane, counters: Counters, *, deadline_s: float, rows_max: int
+        self,
+        plane: DataPlane,
+        counters: Counters,
+        *,
+        deadline_s: float,
+        rows_max: int,
+        body_bytes_max: int,
     ) -> None:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
         self._rows_max = rows_max
+        self._body_bytes_max = body_bytes_max
 
     def predict(self, request: Request, reply: Reply, name: str, read: Read, shape: Shape) -> None:
         """Answer one request of HTTP.
@@ -73,10 +84,11 @@ class Front:
         """
         try:
             endpoint = self.plane.endpoint(name)
-            timeout_s = _timeout_s(request) or self._deadline_s
-            reading = read(endpoint, request)
+            given_s = _timeout_s(request)
+            reading = read(endpoint, decompressed(request, self._body_bytes_max))
+            timeout_s = given_s or reading.timeout_s or self._deadline_s
             ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
-            done = partial(self._answered, reply, name, reading.write, shape)
+            done = partial(self._answered, reply, name, compressing(request, reading.write), shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)

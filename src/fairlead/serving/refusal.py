@@ -14,16 +14,19 @@ from fairlead.errors import (
     DeadlineError,
     FairleadError,
     InputError,
+    MediaTypeError,
     ModelError,
     NotFoundError,
     Problem,
     StorageError,
+    TooLargeError,
     UnavailableError,
 )
 from fairlead.serving.message import Response, json_response
 
 STATUS: dict[type[FairleadError], int] = {
     InputError: 400,
+    MediaTypeError: 415,
     NotFoundError: 404,
     ConfigError: 400,
     ConflictError: 409,
@@ -32,6 +35,7 @@ STATUS: dict[type[FairleadError], int] = {
     UnavailableError: 503,
     DeadlineError: 504,
     StorageError: 503,
+    TooLargeError: 413,
     FairleadError: 500,
 }
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",

@@ -23,6 +23,7 @@ from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
+from fairlead.telemetry import Sample
 
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
@@ -39,7 +40,7 @@ class Worker:
         sink: of the log.
         journal: under the sink, closed at the end.
         counters: of this worker.
-        exposition: text of `/metrics`.
+        samples: all that workers counted.
         clock: for times.
         http: limits of connections.
         arms: limits of queues and batches.
@@ -56,7 +57,7 @@ class Worker:
         sink: LogSink,
         journal: JournalWriter,
         counters: Counters,
-        exposition: Callable[[], str],
+        samples: Callable[[], list[Sample]],
         clock: Clock,
         http: HttpLimits,
         arms: ArmLimits,
@@ -75,10 +76,14 @@ class Worker:
         self._report = report
         self._plane = DataPlane(clock)
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
-        front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
-        self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock
+        front = Front(
+            self._plane,
+            counters,
+            deadline_s=deadline_s,
+            rows_max=rows_max,
+            body_bytes_max=http.body_bytes_max,
         )
+        self._router = make_router(self._plane, front, sink, counters, self._health, samples, clock)
         self._stop = asyncio.Event()
         self._draining = False
 
