@@ -51,6 +51,7 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         ArmLimits(server.batch_rows_max, server.queue_rows_max),
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
+        rpc_address=start.addresses.grpc,
         report=channel.send,
     )
 

@@ -46,3 +46,16 @@ def make_router(
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
     return Router([Dialect(native, native_shape, ()), Dialect(oip, oip_shape, ("/v2",))])
+
+
+def make_rpc_doors(
+    plane: DataPlane,
+    front: Front,
+    health: Callable[[], Health],
+    samples: Callable[[], list[Sample]],
+) -> Dialect:
+    """What the data plane answers over gRPC; the arguments are those of `make_router`."""
+    from fairlead.serving.protocols.oip.rpc import OipRpc, rpc_shape  # an optional library
+
+    doors = OipRpc(front, Repository(plane, health, samples)).doors()
+    return Dialect(doors, rpc_shape, ())
