@@ -10,7 +10,7 @@ from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Reading
 from fairlead.serving.message import Response
 from fairlead.serving.protocols.oip.inputs import InputReader
-from fairlead.serving.protocols.oip.outputs import answered, wanted_outputs
+from fairlead.serving.protocols.oip.outputs import OutputWriter
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.oip.types import Answered, Asked
 from fairlead.serving.types import Answer
@@ -27,17 +27,19 @@ class Model:
         signature: of the endpoint.
         inputs: its tensors.
         reader: of them.
+        writer: of the answers' tensors.
     """
 
     signature: Signature
     inputs: tuple[TensorSpec, ...]
     reader: InputReader
+    writer: OutputWriter
 
     @staticmethod
     def of(signature: Signature) -> Model:
         """Put a model together."""
         inputs = tuple(map(spec_of, signature.inputs))
-        return Model(signature, inputs, InputReader(signature))
+        return Model(signature, inputs, InputReader(signature), OutputWriter(signature))
 
 
 class Models:
@@ -69,11 +71,11 @@ def reading(
     Raises:
         InputError: an input, an output or a parameter is not right.
     """
-    wanted = wanted_outputs(model.signature, asked)
+    wanted = model.writer.wanted(asked)
     batch = model.reader.read(asked.tensors)
 
     def write(answer: Answer) -> Response:
-        return encode(answered(model.signature, asked, wanted, answer))
+        return encode(model.writer.answered(asked, wanted, answer))
 
     unit = _unit(asked)
     units: list[str | None] | None = None if unit is None else [unit] * batch.rows

@@ -90,6 +90,8 @@ def _is_text(field: Field) -> bool:
 
 def _column(field: Field, tensor: Tensor) -> Values:
     """A field's values as the signature reads them, in the tensor's shape less a last 1."""
+    if field.kind in NUMERIC and tensor.values.ndim == 1 and tensor.datatype is not BYTES:
+        return tensor.values
     if field.kind == "tensor":
         if not fits_shape(tensor.shape[1:], field.shape):
             raise _wrong_shape(tensor, "n, " + ", ".join(map(str, field.shape)))

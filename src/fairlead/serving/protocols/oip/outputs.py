@@ -20,81 +20,74 @@ from fairlead.signature import Batch, Field, Signature
 Values = npt.NDArray[Any]
 
 
-def wanted_outputs(signature: Signature, asked: Asked) -> Sequence[Wanted]:
-    """The outputs that a request gets: those it names, or all.
-
-    Raises:
-        InputError: it names one that there is not, or one twice.
-    """
-    names = [field.name for field in signature.outputs]
-    if not asked.outputs:
-        return [Wanted(name, asked.binary) for name in names]
-    seen: set[str] = set()
-    for output in asked.outputs:
-        if output.name not in names:
-            shown = output.name[:NAME_SHOWN]
-            close = nearest(shown, names)
-            raise InputError(
-                f"There is no output '{shown}'.",
-                hint=f"Did you mean '{close}'?" if close else f"There are {', '.join(names)}.",
-            )
-        if output.name in seen:
-            raise InputError(f"Output '{output.name}' is asked for twice.")
-        seen.add(output.name)
-    return asked.outputs
-
-
-def answered(
-    signature: Signature, asked: Asked, wanted: Sequence[Wanted], answer: Answer
-) -> Answered:
-    """What a request is answered, in tensors.
+class OutputWriter:
+    """Makes the tensors of answers to requests to one signature.
 
     Args:
-        signature: of the endpoint; its order of classes holds for every version.
-        asked: the request.
-        wanted: the outputs.
-        answer: of the data plane; of one arm, since all rows of a request have one unit.
-
-    Raises:
-        ModelError: an answer does not fit its own tensor.
+        signature: of the endpoint. Its datatypes and its order of classes hold for every
+            version that answers.
     """
-    (part,) = answer.parts
-    fields = {field.name: field for field in part.fields}
-    declared = {field.name: field for field in signature.outputs}
-    return Answered(
-        model=answer.endpoint,
-        version=number_of(part.version),
-        id=asked.id,
-        prediction_ids=",".join(map(text, part.ids)),
-        tensors=[
-            output_tensor(fields[output.name], declared[output.name], part.outputs)
-            for output in wanted
-        ],
-        binary=[output.binary for output in wanted],
-    )
 
+    def __init__(self, signature: Signature) -> None:
+        self._fields = {field.name: field for field in signature.outputs}
+        self._specs = {field.name: spec_of(field) for field in signature.outputs}
 
-def output_tensor(field: Field, declared: Field, batch: Batch) -> Tensor:
-    """One output as a tensor.
+    def wanted(self, asked: Asked) -> Sequence[Wanted]:
+        """The outputs that a request gets: those it names, or all.
 
-    Args:
-        field: as the version answers it.
-        declared: as the endpoint declares it.
-        batch: the answers.
+        Raises:
+            InputError: it names one that there is not, or one twice.
+        """
+        if not asked.outputs:
+            return [Wanted(name, asked.binary) for name in self._specs]
+        seen: set[str] = set()
+        for output in asked.outputs:
+            if output.name not in self._specs:
+                shown = output.name[:NAME_SHOWN]
+                close = nearest(shown, self._specs)
+                there = f"There are {', '.join(self._specs)}."
+                raise InputError(
+                    f"There is no output '{shown}'.",
+                    hint=f"Did you mean '{close}'?" if close else there,
+                )
+            if output.name in seen:
+                raise InputError(f"Output '{output.name}' is asked for twice.")
+            seen.add(output.name)
+        return asked.outputs
 
-    Raises:
-        ModelError: an answer has none of the datatype's values.
-    """
-    spec = spec_of(declared)
-    values = batch.column(field.name)
-    if field.kind == "tensor":
-        values = _in_order(field, declared, values)
-    elif field.kind == "timestamp":
-        written = np.datetime_as_string(cast(Any, values), unit="us").tolist()
-        values = _objects([None if time == "NaT" else time + "Z" for time in written])
-    if spec.datatype is BYTES:
-        return Tensor(field.name, BYTES, _texts(values))
-    return Tensor(field.name, spec.datatype, _numbers(field, spec.datatype.numpy, values))
+    def answered(self, asked: Asked, wanted: Sequence[Wanted], answer: Answer) -> Answered:
+        """What a request is answered.
+
+        Args:
+            asked: the request.
+            wanted: the outputs.
+            answer: of the data plane; of one arm, since all rows of a request have one unit.
+
+        Raises:
+            ModelError: an answer has none of its datatype's values.
+        """
+        (part,) = answer.parts
+        fields = {field.name: field for field in part.fields}
+        return Answered(
+            model=answer.endpoint,
+            version=number_of(part.version),
+            id=asked.id,
+            prediction_ids=",".join(map(text, part.ids)),
+            tensors=[self._tensor(fields[output.name], part.outputs) for output in wanted],
+            binary=[output.binary for output in wanted],
+        )
+
+    def _tensor(self, field: Field, batch: Batch) -> Tensor:
+        """One output, as a version answered it, as the endpoint declares it."""
+        values, datatype = batch.column(field.name), self._specs[field.name].datatype
+        if field.kind == "tensor":
+            values = _in_order(field, self._fields[field.name], values)
+        elif field.kind == "timestamp":
+            written = np.datetime_as_string(cast(Any, values), unit="us").tolist()
+            values = _objects([None if time == "NaT" else time + "Z" for time in written])
+        if datatype is BYTES:
+            return Tensor(field.name, BYTES, _texts(values))
+        return Tensor(field.name, datatype, _numbers(field, datatype.numpy, values))
 
 
 def _in_order(field: Field, declared: Field, values: Values) -> Values:

@@ -112,13 +112,14 @@ def from_json(name: str, datatype: Datatype, shape: Sequence[int], data: msgspec
             hint="Send it as binary data, or as FP32.",
         )
     flat, nesting = _decoded(datatype, memoryview(data), len(shape), place)
-    if nesting not in ((), tuple(shape)) or len(flat) != count:
+    if len(flat) != count or (nesting and nesting != tuple(shape)):
         found = " x ".join(map(str, nesting)) if nesting else f"{len(flat)} elements"
         raise InputError(
             f"{place} has data of {found}; its shape takes {' x '.join(map(str, shape))}.",
             hint="Nest the lists as the shape says, or send one flat list in row-major order.",
         )
-    return Tensor(name, datatype, _typed(datatype, flat, place).reshape(shape))
+    values = _typed(datatype, flat, place)
+    return Tensor(name, datatype, values if len(shape) == 1 else values.reshape(shape))
 
 
 def to_json(tensor: Tensor) -> list[Any]:
@@ -190,11 +191,17 @@ def _typed(datatype: Datatype, flat: list[Any], place: str) -> npt.NDArray[Any]:
         values = np.empty(len(flat), dtype=object)
         values[:] = flat
         return values
+    if datatype.name == "FP32":
+        return _single_precision(flat, place)
     try:
-        with np.errstate(over="ignore"):
-            array = np.array(flat, dtype=datatype.numpy)
+        return np.array(flat, dtype=datatype.numpy)
     except OverflowError:
         raise InputError(f"{place} has numbers beyond the range of {datatype.name}.") from None
-    if datatype.name == "FP32" and not np.isfinite(array).all():
+
+
+def _single_precision(flat: list[Any], place: str) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        array = np.array(flat, dtype=np.float32)
+    if not np.isfinite(array).all():
         raise InputError(f"{place} has numbers beyond the range of FP32.")
     return array
