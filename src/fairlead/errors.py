@@ -12,6 +12,7 @@ FairleadError
 ├── ModelError        the model itself failed on rows that were valid
 ├── UnavailableError  not now: starting, draining or overloaded
 ├── DeadlineError     the answer was not there in time
+├── TooLargeError     more than is taken at once
 └── StorageError      a disk, database or blob store that does not do its work
 
 An error says what is wrong, where, what was expected and what to do. It never carries a
@@ -138,3 +139,9 @@ class StorageError(FairleadError):
     """A disk, database or blob store failed."""
 
     code = "storage_failed"
+
+
+class TooLargeError(FairleadError):
+    """What was sent is more than is taken at once."""
+
+    code = "too_large"

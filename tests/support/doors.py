@@ -112,9 +112,12 @@ class Doors:
         self._journal = JournalWriter(folder, "w", self.clock)
         self._sink = _Sink(self._journal, "continue", {}, self._counters)
         self._sink.frames = self.frames
-        self._front = Front(self.plane, self._counters, deadline_s=10.0, rows_max=ROWS_MAX)
+        self._front = Front(
+            self.plane, self._counters, deadline_s=10.0, rows_max=ROWS_MAX,
+            body_bytes_max=BODY_BYTES_MAX,
+        )  # fmt: skip
         self._router = make_router(
-            self.plane, self._front, self._sink, self._counters, lambda: self.health, str,
+            self.plane, self._front, self._sink, self._counters, lambda: self.health, list,
             self.clock, default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
 

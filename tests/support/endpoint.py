@@ -72,9 +72,11 @@ class AskedEndpoint:
         self._journal = JournalWriter(folder, "w", SystemClock())
         self._sink = _Sink(self._journal, "continue", {}, self._counters)
         self._sink.frames = self.frames
-        self.front = Front(self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX)
+        self.front = Front(
+            self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX, body_bytes_max=4 << 20
+        )
         self.router = make_router(
-            self.plane, self.front, self._sink, self._counters, lambda: Health(ready=True), str,
+            self.plane, self.front, self._sink, self._counters, lambda: Health(ready=True), list,
             SystemClock(),
         )  # fmt: skip
         self.put(signature, *answers)

@@ -38,6 +38,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         host: address to listen on.
         port: of the API; 0 takes a free one.
         control_port: of the control plane; 0 takes a free one.
+        grpc_port: of the API over gRPC; 0 takes a free one; without it gRPC is not spoken.
         workers: processes that answer.
         store: URL of the store of records; in the home if empty.
         blobs: URL of the blob store; in the home if empty.
@@ -57,6 +58,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     control_port: Port = 8081
+    grpc_port: Port | None = None
     workers: Count = msgspec.field(default_factory=_workers)
     store: str = ""
     blobs: str = ""

@@ -20,7 +20,7 @@ from fairlead.serving.sink import LogSink
 from fairlead.serving.versions import VersionLoader
 from fairlead.serving.worker import Worker
 from fairlead.store import open_blobs, open_store
-from fairlead.telemetry import MetricsFile, expose, fold, read
+from fairlead.telemetry import MetricsFile, fold, read
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
@@ -45,12 +45,13 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,
-        lambda: expose(read(home.metrics)),
+        lambda: read(home.metrics),
         clock,
         HttpLimits(body_bytes_max=server.body_bytes_max),
         ArmLimits(server.batch_rows_max, server.queue_rows_max),
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
+        rpc_address=start.addresses.grpc,
         report=channel.send,
         default_endpoint=server.default_endpoint,
     )

@@ -28,6 +28,7 @@ from fairlead.routing import ROUTES
 @click.option("--host", help="Address to listen on; default: 127.0.0.1.")
 @click.option("--port", type=int, help="Of the API; 0 takes a free one; default: 8080.")
 @click.option("--control-port", type=int, help="Of the control plane; default: 8081.")
+@click.option("--grpc-port", type=int, help="Of the API over gRPC; not spoken if not given.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that answer; default: cores.")
 @click.option("--allow-pickle", is_flag=True, help="Let the versions' pickled payloads be loaded.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys or TLS.")
@@ -39,6 +40,7 @@ def up_command(
     host: str | None,
     port: int | None,
     control_port: int | None,
+    grpc_port: int | None,
     workers: int | None,
     allow_pickle: bool,
     insecure: bool,
@@ -49,7 +51,10 @@ def up_command(
     Runs until Ctrl-C.
     """
     workspace = Workspace(home)
-    given = {"host": host, "port": port, "control_port": control_port, "workers": workers}
+    given = {
+        "host": host, "port": port, "control_port": control_port, "grpc_port": grpc_port,
+        "workers": workers,
+    }  # fmt: skip
     server = msgspec.structs.replace(
         workspace.settings.server, **{k: v for k, v in given.items() if v is not None}
     )
@@ -98,6 +103,8 @@ def _bring_up(
                 raise BundleError(release.reason)
     wait_ready(addresses)
     say(f"API       {addresses.api}")
+    if addresses.grpc:
+        say(f"gRPC      {addresses.grpc}")
     say(f"Console   {addresses.control}")
     for stored in workspace.store.scan(ROUTES):
         name = stored.value.endpoint

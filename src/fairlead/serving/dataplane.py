@@ -133,7 +133,7 @@ def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
     """The arm whose version has a number.
 
     Raises:
-        NotFoundError: there is none; tells those there are.
+        NotFoundError: no such version answers the endpoint.
     """
     numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
     if version in numbers:

@@ -10,6 +10,7 @@ from functools import partial
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.serving.aside import Aside
+from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
@@ -32,6 +33,7 @@ class Reading:
         caller_ids: as in `Ask`.
         version: as in `Ask`.
         slow: whether `write` takes so long that it must not hold up the loop.
+        timeout_s: how long the caller waits, where its protocol's body says so.
     """
 
     batch: Batch
@@ -40,6 +42,7 @@ class Reading:
     caller_ids: list[str | None] | None = None
     version: str = ""
     slow: bool = False
+    timeout_s: float | None = None
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -54,15 +57,23 @@ class Front:
         counters: of the worker.
         deadline_s: when a request without a deadline of its own is given up.
         rows_max: of one request.
+        body_bytes_max: of one request, decompressed.
     """
 
     def __init__(
-        self, plane: DataPlane, counters: Counters, *, deadline_s: float, rows_max: int
+        self,
+        plane: DataPlane,
+        counters: Counters,
+        *,
+        deadline_s: float,
+        rows_max: int,
+        body_bytes_max: int,
     ) -> None:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
         self.rows_max = rows_max
+        self._body_bytes_max = body_bytes_max
         self._aside = Aside()
 
     def close(self) -> None:
@@ -95,10 +106,22 @@ class Front:
             deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
             if slow:
                 self._read_aside(endpoint, request, reply, read, shape, deadline_s)
-                return
-            reading = read(endpoint, request)
-            ask = self.ask(reading, request.received_s, deadline_s)
-            done = partial(self._answered, reply, name, reading, shape)
+            else:
+                reading = read(endpoint, decompressed(request, self._body_bytes_max))
+                self._pass_on(request, reply, name, reading, shape)
+        except FairleadError as error:
+            self.refuse(error, reply, name, shape)
+
+    def _pass_on(
+        self, request: Request, reply: Reply, name: str, reading: Reading, shape: Shape
+    ) -> None:
+        """Ask the data plane for what was read of a request."""
+        try:
+            endpoint = self.plane.endpoint(name)
+            timeout_s = _timeout_s(request) or reading.timeout_s or self._deadline_s
+            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            write = compressing(request, reading.write)
+            done = partial(self._answered, reply, name, write, reading.slow, shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
@@ -123,9 +146,12 @@ class Front:
             elif self._takes_other_rows(endpoint):
                 self.predict(request, reply, name, read, shape, slow=True)
             else:
-                self.predict(request, reply, name, lambda *_: reading, shape)
+                self._pass_on(request, reply, name, reading, shape)
 
-        self._aside.admit(partial(read, endpoint, request), deadline_s, go_on)
+        def read_it() -> Reading:
+            return read(endpoint, decompressed(request, self._body_bytes_max))
+
+        self._aside.admit(read_it, deadline_s, go_on)
 
     def _takes_other_rows(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint's signature changed while a request to it was read."""
@@ -162,7 +188,8 @@ class Front:
         self,
         reply: Reply,
         name: str,
-        reading: Reading,
+        write: Callable[[Answer], Response],
+        slow: bool,
         shape: Shape,
         answer: Answer | FairleadError,
     ) -> None:
@@ -170,11 +197,11 @@ class Front:
             self.refuse(answer, reply, name, shape)
         elif isinstance(answer, FairleadError):
             reply(shape(refusal_of(answer)))
-        elif reading.slow:
-            write = partial(_written, reading.write, shape, answer)
-            self._aside.run(write, partial(_reply_written, reply, shape))
+        elif slow:
+            written = partial(_written, write, shape, answer)
+            self._aside.run(written, partial(_reply_written, reply, shape))
         else:
-            reply(_written(reading.write, shape, answer))
+            reply(_written(write, shape, answer))
 
 
 def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) -> Response:

@@ -19,6 +19,7 @@ from fairlead.errors import (
     NotFoundError,
     Problem,
     StorageError,
+    TooLargeError,
     UnavailableError,
 )
 from fairlead.serving.message import Response, json_response
@@ -34,6 +35,7 @@ STATUS: dict[type[FairleadError], int] = {
     UnavailableError: 503,
     DeadlineError: 504,
     StorageError: 503,
+    TooLargeError: 413,
     FairleadError: 500,
 }
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",

@@ -7,6 +7,8 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
@@ -14,15 +16,20 @@ from fairlead.routing import Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.doors import make_router
+from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.front import Front
 from fairlead.serving.http import Connection, HttpLimits, HttpServer
 from fairlead.serving.protocols.operations import Health
+from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
+from fairlead.telemetry import Sample
+
+if TYPE_CHECKING:
+    from fairlead.serving.rpc import RpcServer
 
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
@@ -39,12 +46,13 @@ class Worker:
         sink: of the log.
         journal: under the sink, closed at the end.
         counters: of this worker.
-        exposition: text of `/metrics`.
+        samples: all that workers counted.
         clock: for times.
         http: limits of connections.
         arms: limits of queues and batches.
         deadline_s: of requests that bring none.
         rows_max: of one request.
+        rpc_address: where gRPC is spoken, shared with the other workers; empty for nowhere.
         report: tells the supervisor; False once it is gone.
         default_endpoint: that paths without a name mean; empty for the only one there is.
     """
@@ -57,13 +65,14 @@ class Worker:
         sink: LogSink,
         journal: JournalWriter,
         counters: Counters,
-        exposition: Callable[[], str],
+        samples: Callable[[], list[Sample]],
         clock: Clock,
         http: HttpLimits,
         arms: ArmLimits,
         *,
         deadline_s: float,
         rows_max: int,
+        rpc_address: str = "",
         report: Callable[[WorkerStatus], bool],
         default_endpoint: str = "",
     ) -> None:
@@ -77,18 +86,26 @@ class Worker:
         self._report = report
         self._plane = DataPlane(clock)
         self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
-        self._front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
+        self._front = Front(
+            self._plane,
+            counters,
+            deadline_s=deadline_s,
+            rows_max=rows_max,
+            body_bytes_max=http.body_bytes_max,
+        )
         self._router = make_router(
             self._plane,
             self._front,
             sink,
             counters,
             self._health,
-            exposition,
+            samples,
             clock,
             default_endpoint=default_endpoint,
             body_bytes_max=http.body_bytes_max,
         )
+        self._rpc_address = rpc_address
+        self._rpc_doors = partial(make_rpc_doors, self._plane, self._front, self._health, samples)
         self._stop = asyncio.Event()
         self._draining = False
 
@@ -110,13 +127,14 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
         acceptor = await loop.create_server(lambda: Connection(server), sock=listener)
+        rpc = await self._start_rpc() if self._rpc_address else None
         try:
             await self._stop.wait()
         finally:
             self._draining = True
             self._tell()
             acceptor.close()
-            await self._drain(server)
+            await asyncio.gather(self._drain(server), *([rpc.stop(DRAIN_S_MAX)] if rpc else []))
             for task in (watching, reporting):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -125,6 +143,21 @@ class Worker:
             self._front.close()
             self._watcher.close()
             self._journal.close()
+
+    async def _start_rpc(self) -> RpcServer:
+        from fairlead.serving.rpc import RpcServer  # an optional library
+
+        dialect = self._rpc_doors()
+        router = Router([dialect])
+        server = RpcServer(
+            router.handle,
+            router.refuse,
+            [door.path for door in dialect.doors],
+            self._clock,
+            message_bytes_max=self._http.body_bytes_max,
+        )
+        await server.start(self._rpc_address)
+        return server
 
     async def _loaded(self) -> None:
         while not self._watcher.ready():

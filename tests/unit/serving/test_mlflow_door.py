@@ -211,7 +211,14 @@ def test_nan_in_a_text_stays_what_it_is(doors: Doors) -> None:
 
 
 def test_too_many_rows_are_refused(doors: Doors) -> None:
-    assert "101 rows" in refused(doors, {"instances": [[1, 2, "pro"]] * 101})
+    for body in (
+        {"instances": [[1, 2, "pro"]] * 101},
+        {"instances": [["wrong"]] * 101},
+        {"inputs": {"age": [1] * 101, "visits": [1] * 101}},
+        {"inputs": {"age": ["wrong"] * 101}},
+        {"dataframe_split": {"columns": ["age"], "data": [["wrong"]] * 101}},
+    ):
+        assert "more than 100 rows" in refused(doors, body)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

@@ -160,6 +160,17 @@ def test_what_is_wrong_is_told_without_what_was_sent(
     assert not doors.frames
 
 
+def test_too_many_rows_are_refused_before_they_are_looked_at(doors: Doors) -> None:
+    wrong = [{"age": "wrong"}] * 101
+    for call, body in (
+        ("predict", {"instances": wrong}),
+        ("predict", {"inputs": {"age": wrong}}),
+        ("classify", {"examples": wrong}),
+    ):
+        message = refused(doors.ask(f"/v1/models/churn:{call}", body))
+        assert "more than 100 rows" in message
+
+
 def test_a_version_or_label_in_the_path_decides_who_answers(two: Doors) -> None:
     for place, arm in (
         ("versions/7", "stable"),

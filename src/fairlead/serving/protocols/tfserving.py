@@ -74,10 +74,10 @@ class TFServing:
         self._ask(request, reply, names, self._read_predict)
 
     def _classify(self, request: Request, reply: Reply, names: Names) -> None:
-        self._ask(request, reply, names, partial(read_examples, "classify"))
+        self._ask(request, reply, names, partial(self._read_examples, "classify"))
 
     def _regress(self, request: Request, reply: Reply, names: Names) -> None:
-        self._ask(request, reply, names, partial(read_examples, "regress"))
+        self._ask(request, reply, names, partial(self._read_examples, "regress"))
 
     def _ask(
         self,
@@ -95,9 +95,19 @@ class TFServing:
         name = endpoint.route.endpoint
         body = self._bodies.get(name)
         if body is None or body.rows is not endpoint.decoder:
-            body = self._bodies[name] = PredictBody(endpoint.decoder)
+            body = self._bodies[name] = PredictBody(endpoint.decoder, self._front.rows_max)
         batch, form = body.decode(request.body)
         return Reading(batch, partial(write, endpoint.route.signature, form), version=version)
+
+    def _read_examples(
+        self, method: Method, endpoint: Endpoint, request: Request, version: str
+    ) -> Reading:
+        signature = endpoint.route.signature
+        task = {"classify": "classification", "regress": "regression"}[method]
+        if signature.task != task:
+            raise InputError(f"This model does no {task}.", hint="Ask for ':predict'.")
+        batch = from_instances(signature, examples_of(request.body), self._front.rows_max)
+        return Reading(batch, partial(_write_results, method, signature), version=version)
 
     def _tell(
         self,
@@ -144,20 +154,6 @@ def write(signature: Signature, form: Form, answer: Answer) -> Response:
     elif form == "instances":
         found = records_of(columns)
     return Response(200, write_lenient({key: found}))
-
-
-def read_examples(method: Method, endpoint: Endpoint, request: Request, version: str) -> Reading:
-    """Read a request to classify or to regress.
-
-    Raises:
-        InputError: it cannot be read, or the model does something else.
-    """
-    signature = endpoint.route.signature
-    task = {"classify": "classification", "regress": "regression"}[method]
-    if signature.task != task:
-        raise InputError(f"This model does no {task}.", hint="Ask for ':predict'.")
-    batch = from_instances(signature, examples_of(request.body))
-    return Reading(batch, partial(_write_results, method, signature), version=version)
 
 
 def _write_results(method: Method, signature: Signature, answer: Answer) -> Response:

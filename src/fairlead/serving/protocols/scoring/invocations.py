@@ -103,7 +103,7 @@ class Invocations:
         name = endpoint.route.endpoint
         found = self._bodies.get(name)
         if found is None or found.strict is not endpoint.decoder:
-            found = self._bodies[name] = MLflowBody(endpoint.decoder)
+            found = self._bodies[name] = MLflowBody(endpoint.decoder, self._front.rows_max)
         return found
 
     def _read_table(self, endpoint: Endpoint, kind: str, body: bytes) -> Batch:

@@ -13,11 +13,12 @@ from fairlead.nearest import nearest
 from fairlead.serving.protocols import envelope
 from fairlead.serving.protocols.scoring.instances import (
     NO_ROWS,
-    are_columns,
     from_inputs,
     from_instances,
+    rows_in,
 )
 from fairlead.serving.protocols.scoring.lenient import decode_lenient, parse_lenient
+from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, ColumnDecoder, RowDecoder
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -33,10 +34,12 @@ class MLflowBody:
 
     Args:
         strict: decoder of the endpoint's rows.
+        rows_max: of one request.
     """
 
-    def __init__(self, strict: RowDecoder) -> None:
+    def __init__(self, strict: RowDecoder, rows_max: int) -> None:
         self.strict = strict
+        self._rows_max = rows_max
         self._signature = msgspec.structs.replace(strict.signature, extra="ignore")
         self._rows = RowDecoder(self._signature)
         self._columns = ColumnDecoder(self._signature)
@@ -72,11 +75,13 @@ class MLflowBody:
             return None
         rows = getattr(found, form)
         if form == "inputs":
-            return self._columns.gather(rows) if are_columns(rows) else self._exactly(body)
+            check_rows(rows_in(rows), self._rows_max)
+            return self._columns.gather(rows) if rows_in(rows) else self._exactly(body)
         if form == "dataframe_split":
             if rows.columns != self._fields and not _is_unnamed(rows.columns, self._fields):
                 return self._exactly(body)
             rows = rows.data
+        check_rows(len(rows), self._rows_max)
         return self._rows.gather(rows) if rows else NO_ROWS
 
     def _exactly(self, body: bytes) -> Batch | None:
@@ -99,7 +104,7 @@ class MLflowBody:
             raise InputError(f"'{form}' is not a list.", hint=HINT)
         read = from_inputs if form == "inputs" else from_instances
         try:
-            return read(self._signature, rows)
+            return read(self._signature, rows, self._rows_max)
         except InputError as error:
             hint = f"{error.hint} {_left_aside(_names(rows), self._fields)}".strip()
             raise InputError(error.message, error.problems, hint=hint) from None

@@ -12,11 +12,12 @@ from fairlead.errors import InputError
 from fairlead.nearest import nearest
 from fairlead.serving.protocols.scoring.instances import (
     INSTANCES_HINT,
-    are_columns,
     from_inputs,
     from_instances,
+    rows_in,
 )
 from fairlead.serving.protocols.scoring.lenient import decode_lenient, parse_lenient
+from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, ColumnDecoder, RowDecoder
 
 Form = Literal["instances", "inputs"]
@@ -32,10 +33,12 @@ class PredictBody:
 
     Args:
         rows: decoder of the endpoint's rows.
+        rows_max: of one request.
     """
 
-    def __init__(self, rows: RowDecoder) -> None:
+    def __init__(self, rows: RowDecoder, rows_max: int) -> None:
         self.rows = rows
+        self._rows_max = rows_max
         self._columns = ColumnDecoder(rows.signature)
         instances: Any = types.GenericAlias(list, (rows.row_type,))
         body = msgspec.defstruct(
@@ -57,9 +60,13 @@ class PredictBody:
             InputError: it cannot be read.
         """
         found = decode_lenient(self._decoder.decode, body)
-        if found is not None and found.inputs is UNSET and found.instances:
+        if found is None or (found.instances is UNSET) == (found.inputs is UNSET):
+            return self._exactly(body)
+        if found.instances:
+            check_rows(len(found.instances), self._rows_max)
             return self.rows.gather(found.instances), "instances"
-        if found is not None and found.instances is UNSET and are_columns(found.inputs):
+        if rows := rows_in(found.inputs):
+            check_rows(rows, self._rows_max)
             return self._columns.gather(found.inputs), "inputs"
         return self._exactly(body)
 
@@ -71,9 +78,10 @@ class PredictBody:
         _check_keys(value, PREDICT_KEYS)
         if ("instances" in value) == ("inputs" in value):
             raise InputError("The body must have 'instances' or 'inputs', and not both.")
+        signature, limit = self.rows.signature, self._rows_max
         if "inputs" in value:
-            return from_inputs(self.rows.signature, value["inputs"]), "inputs"
-        return from_instances(self.rows.signature, value["instances"]), "instances"
+            return from_inputs(signature, value["inputs"], limit), "inputs"
+        return from_instances(signature, value["instances"], limit), "instances"
 
 
 def examples_of(raw: bytes) -> list[object]:
