@@ -52,7 +52,8 @@ class MLflowBody:
             gc=False,
         )
         kinds: dict[str, Any] = dict.fromkeys(OURS, msgspec.Raw)
-        kinds |= {"dataframe_split": split, "inputs": self._columns.columns_type, "params": dict}
+        inputs = self._columns.columns_type | rows
+        kinds |= {"dataframe_split": split, "inputs": inputs, "params": dict}
         body = msgspec.defstruct(
             "Invocation",
             [(key, kinds.get(key, rows) | UnsetType, UNSET) for key in KEYS],
@@ -74,7 +75,7 @@ class MLflowBody:
         if form is None:
             return None
         rows = getattr(found, form)
-        if form == "inputs":
+        if form == "inputs" and not isinstance(rows, list):
             check_rows(rows_in(rows), self._rows_max)
             return self._columns.gather(rows) if rows_in(rows) else self._exactly(body)
         if form == "dataframe_split":

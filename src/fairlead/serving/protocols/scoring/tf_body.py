@@ -40,18 +40,10 @@ class PredictBody:
         self.rows = rows
         self._rows_max = rows_max
         self._columns = ColumnDecoder(rows.signature)
+        self._fields = frozenset(field.name for field in rows.signature.inputs)
         instances: Any = types.GenericAlias(list, (rows.row_type,))
-        body = msgspec.defstruct(
-            "Predict",
-            [
-                ("signature_name", Literal[SIGNATURES], ""),
-                ("instances", instances | UnsetType, UNSET),
-                ("inputs", self._columns.columns_type | UnsetType, UNSET),
-            ],
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
+        self._decoder = _decoder(instances, self._columns.columns_type | instances)
+        self._matrix_decoder = _decoder(instances, types.GenericAlias(dict, (str, instances)))
 
     def decode(self, body: bytes) -> tuple[Batch, Form]:
         """The rows of a body, and the form they had.
@@ -60,15 +52,25 @@ class PredictBody:
             InputError: it cannot be read.
         """
         found = decode_lenient(self._decoder.decode, body)
+        if found is None:
+            found = decode_lenient(self._matrix_decoder.decode, body)
         if found is None or (found.instances is UNSET) == (found.inputs is UNSET):
             return self._exactly(body)
-        if found.instances:
-            check_rows(len(found.instances), self._rows_max)
-            return self.rows.gather(found.instances), "instances"
-        if rows := rows_in(found.inputs):
-            check_rows(rows, self._rows_max)
-            return self._columns.gather(found.inputs), "inputs"
-        return self._exactly(body)
+        form: Form = "instances" if found.inputs is UNSET else "inputs"
+        rows = getattr(found, form)
+        if isinstance(rows, dict):
+            rows = self._matrix(rows)
+        count = len(rows) if isinstance(rows, list) else rows_in(rows)
+        if not count:
+            return self._exactly(body)
+        check_rows(count, self._rows_max)
+        gather = self.rows.gather if isinstance(rows, list) else self._columns.gather
+        return gather(rows), form
+
+    def _matrix(self, columns: dict[str, list[Any]]) -> list[Any]:
+        """The rows of one column that is no field of the model, and so a matrix."""
+        ((name, rows), *others) = columns.items() or [("", [])]
+        return [] if others or name in self._fields else rows
 
     def _exactly(self, body: bytes) -> tuple[Batch, Form]:
         """Read again what was not plainly right, to read it or say what is wrong with it."""
@@ -82,6 +84,20 @@ class PredictBody:
         if "inputs" in value:
             return from_inputs(signature, value["inputs"], limit), "inputs"
         return from_instances(signature, value["instances"], limit), "instances"
+
+
+def _decoder(instances: Any, inputs: Any) -> msgspec.json.Decoder[Any]:
+    body = msgspec.defstruct(
+        "Predict",
+        [
+            ("signature_name", Literal[SIGNATURES], ""),
+            ("instances", instances | UnsetType, UNSET),
+            ("inputs", inputs | UnsetType, UNSET),
+        ],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.json.Decoder(body)
 
 
 def examples_of(raw: bytes) -> list[object]:
