@@ -223,6 +223,28 @@ def test_a_csv_of_another_form_is_told_what_to_send(
     assert word in refused(endpoint.ask(body, CSV))
 
 
+@pytest.mark.parametrize(
+    ("values", "row", "word"),
+    [
+        ([[1.0, 2.0], [1.0]], 1, "shape"),
+        ([[1.0, 2.0], [1.0, None]], 1, "elements"),
+        ([[1.0, 2.0], None], 1, "missing"),
+        ([[1.0, 2.0], []], 1, "shape"),
+        ([[[1.0, 2.0]], [[1.0, 2.0]]], 0, "shape"),
+        ([["a", "b"], ["c", "d"]], 0, "elements"),
+        ([1.0, 2.0], 0, "a number"),
+    ],
+)
+def test_a_wrong_tensor_of_a_table_is_named_by_row_and_field(
+    endpoint: AskedEndpoint, values: list[Any], row: int, word: str
+) -> None:
+    got = endpoint.ask(parquet(pl.DataFrame({"age": [1.0, 2.0], "x": values})), PARQUET)
+    refused(got)
+    problem = got.error["problems"][0]
+    assert (problem["row"], problem["field"]) == (row, "x")
+    assert word in problem["message"]
+
+
 @pytest.mark.parametrize("kind", BINARY)
 def test_junk_is_refused(endpoint: AskedEndpoint, kind: str) -> None:
     whole = BINARY[kind](frame())
