@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote, urlsplit
 
@@ -9,10 +10,13 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.message import Response
 
 TIMEOUT_S = 60.0
-PASSED = ("retry-after",)
+SENT = ("content-type", "accept", "fairlead-timeout-ms")
+PASSED = ("retry-after", "server-timing")
 
 
-def forward(api_url: str, endpoint: str, door: str, body: bytes) -> Response:
+def forward(
+    api_url: str, endpoint: str, door: str, body: bytes, query: str, headers: Mapping[str, str]
+) -> Response:
     """Send a body to a door of an endpoint, and give back what the data plane replies.
 
     Args:
@@ -20,15 +24,18 @@ def forward(api_url: str, endpoint: str, door: str, body: bytes) -> Response:
         endpoint: its name.
         door: `predict` or `feedback`.
         body: as it came.
+        query: as it came, after the question mark.
+        headers: as they came, by names in lower case.
 
     Raises:
         UnavailableError: the data plane does not answer.
     """
     address = urlsplit(api_url)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_S)
-    path = f"/v1/endpoints/{quote(endpoint, safe='')}/{door}"
+    path = f"/v1/endpoints/{quote(endpoint, safe='')}/{door}?{query}"
+    sent = {name: headers[name] for name in SENT if name in headers}
     try:
-        connection.request("POST", path, body, {"content-type": "application/json"})
+        connection.request("POST", path, body, sent)
         reply = connection.getresponse()
         content_type = reply.headers.get("content-type", "application/json").encode()
         passed = tuple(

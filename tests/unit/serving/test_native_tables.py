@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
+from random import Random
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -15,8 +21,9 @@ import pytest
 
 from fairlead.errors import InputError, MediaTypeError
 from fairlead.serving.protocols.tables import read_table
+from fairlead.serving.tables.child import serve
 from fairlead.serving.tables.pool import Child, Pool
-from fairlead.serving.tables.types import Rows, ToRead
+from fairlead.serving.tables.types import FAREWELL, Rows, Told, ToRead
 from fairlead.signature import Batch, Field, Signature, to_records
 from support.endpoint import ROWS_MAX, AskedEndpoint, Got, nothing
 
@@ -223,6 +230,28 @@ def test_a_csv_of_another_form_is_told_what_to_send(
     assert word in refused(endpoint.ask(body, CSV))
 
 
+@pytest.mark.parametrize(
+    ("values", "row", "word"),
+    [
+        ([[1.0, 2.0], [1.0]], 1, "shape"),
+        ([[1.0, 2.0], [1.0, None]], 1, "elements"),
+        ([[1.0, 2.0], None], 1, "missing"),
+        ([[1.0, 2.0], []], 1, "shape"),
+        ([[[1.0, 2.0]], [[1.0, 2.0]]], 0, "shape"),
+        ([["a", "b"], ["c", "d"]], 0, "elements"),
+        ([1.0, 2.0], 0, "a number"),
+    ],
+)
+def test_a_wrong_tensor_of_a_table_is_named_by_row_and_field(
+    endpoint: AskedEndpoint, values: list[Any], row: int, word: str
+) -> None:
+    got = endpoint.ask(parquet(pl.DataFrame({"age": [1.0, 2.0], "x": values})), PARQUET)
+    refused(got)
+    problem = got.error["problems"][0]
+    assert (problem["row"], problem["field"]) == (row, "x")
+    assert word in problem["message"]
+
+
 @pytest.mark.parametrize("kind", BINARY)
 def test_junk_is_refused(endpoint: AskedEndpoint, kind: str) -> None:
     whole = BINARY[kind](frame())
@@ -270,6 +299,47 @@ def test_a_child_that_died_is_replaced() -> None:
     told = pool.ask(ToRead(CSV, CSV_ROWS, SIGNATURE, (), 10))
     assert isinstance(told, Rows)
     pool.close()
+
+
+def test_a_child_that_hangs_is_ended() -> None:
+    child = Child()
+    os.kill(child._process.pid, signal.SIGSTOP)
+    assert child.ask(b"anything", 0.1) is None
+    assert child._process.returncode == -signal.SIGKILL
+
+
+def test_a_question_that_crosses_a_farewell_is_answered() -> None:
+    ours, theirs = Pipe()
+    idle = threading.Thread(target=serve, args=(theirs, 0.01, 10.0))
+    idle.start()
+    assert ours.poll(10)
+    ours.send_bytes(msgspec.msgpack.encode(ToRead(CSV, CSV_ROWS, SIGNATURE, (), 10)))
+    assert ours.recv_bytes() == FAREWELL
+    assert msgspec.msgpack.decode(ours.recv_bytes(), type=Told).rows == 2
+    ours.close()
+    idle.join(10)
+    assert not idle.is_alive()
+    theirs.close()
+
+
+def test_a_child_that_is_asked_nothing_ends() -> None:
+    ours, theirs = Pipe()
+    serve(theirs, 0.0, 0.0)
+    assert ours.recv_bytes() == FAREWELL
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("kind", BINARY)
+def test_files_with_wrong_bytes_are_read_or_refused(endpoint: AskedEndpoint, kind: str) -> None:
+    whole, random = BINARY[kind](frame()), Random(7)
+    for _ in range(200):
+        wrong = bytearray(whole)
+        for _ in range(random.choice([1, 2, 8])):
+            wrong[random.randrange(len(wrong))] = random.choice([0, 127, 255])
+        got = endpoint.ask(bytes(wrong), kind)
+        assert got.status in (200, 400), got.body
+    assert endpoint.ask(whole, kind).status == 200
 
 
 def child_that_died() -> Child:

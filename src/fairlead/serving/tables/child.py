@@ -28,7 +28,6 @@ from fairlead.serving.tables.write import write
 
 IDLE_S_MAX = 60.0
 FAREWELL_S = 5.0
-"""For which a question that was on its way when it said farewell is still answered."""
 
 MEMORY_BYTES_MAX = 1 << 30
 """That it may take beyond what it has once all is imported."""
@@ -46,22 +45,33 @@ def main() -> None:
     pl.thread_pool_size()  # starts its threads
     _limit_memory()
     _silence_libraries()
+    with Connection(int(sys.argv[1])) as worker:
+        serve(worker, IDLE_S_MAX, FAREWELL_S)
+
+
+def serve(worker: Connection, idle_s: float, farewell_s: float) -> None:
+    """Answer until the worker is gone or has asked nothing for long.
+
+    Args:
+        worker: who asks.
+        idle_s: after which it says farewell.
+        farewell_s: for which a question that was on its way then is still answered.
+    """
     encode = msgspec.msgpack.Encoder().encode
     decode: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
-    with Connection(int(sys.argv[1])) as worker:
-        while True:
-            if not worker.poll(IDLE_S_MAX):
-                worker.send_bytes(FAREWELL)
-                if not worker.poll(FAREWELL_S):
-                    return
-            try:
-                asked = decode.decode(worker.recv_bytes())
-            except EOFError:
+    while True:
+        if not worker.poll(idle_s):
+            worker.send_bytes(FAREWELL)
+            if not worker.poll(farewell_s):
                 return
-            told = encode(_answer(asked))
-            if isinstance(asked, ToRead) and len(told) > ROWS_BYTES_MAX:
-                told = encode(TOO_LARGE)
-            worker.send_bytes(told)
+        try:
+            asked = decode.decode(worker.recv_bytes())
+        except EOFError:
+            return
+        told = encode(_answer(asked))
+        if isinstance(asked, ToRead) and len(told) > ROWS_BYTES_MAX:
+            told = encode(TOO_LARGE)
+        worker.send_bytes(told)
 
 
 def _answer(asked: Question) -> Told:
