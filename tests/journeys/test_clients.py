@@ -40,3 +40,10 @@ def test_the_clients_of_the_open_inference_protocol_are_answered(
     http = platform.addresses.api.removeprefix("http://")
     said = run_in(python, CLIENTS / f"ask_{client}.py", http, platform.addresses.grpc)
     assert "all answered" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["churn", "points"])
+def test_a_real_platform_passes_the_conformance_suite(platform: Platform, model: str) -> None:
+    said = platform.run("conformance", platform.addresses.api, "--model", model)
+    assert ", 0 failed, " in said

@@ -61,10 +61,12 @@ def test_a_model_tells_a_tensor_for_each_field(plane: PlaneInProcess) -> None:
     assert told == ask(plane, "/v2/models/churn/versions/12")
     assert (told["name"], told["versions"]) == ("churn", ["1", "12"])
     assert told["inputs"] == [
-        {"name": "age", "datatype": "FP64", "shape": [-1]},
-        {"name": "visits", "datatype": "INT32", "shape": [-1]},
-        {"name": "paying", "datatype": "BOOL", "shape": [-1]},
-    ]
+        {"name": name, "datatype": kind, "shape": [-1], "parameters": {"kind": words}}
+        for name, kind, words in (
+            ("age", "FP64", "number"), ("visits", "INT32", "integer"),
+            ("paying", "BOOL", "boolean"),
+        )
+    ]  # fmt: skip
     assert told["outputs"] == [
         {"name": "label", "datatype": "BYTES", "shape": [-1]},
         {

@@ -12,6 +12,7 @@ from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane, Endpoint, arm_of
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.operations import Health
+from fairlead.signature import Field
 from fairlead.telemetry import Sample
 
 Json = dict[str, Any]
@@ -78,8 +79,8 @@ class Repository:
             "name": name,
             "versions": _numbers(endpoint.arms),
             "platform": PLATFORM,
-            "inputs": [_tensor(spec_of(field)) for field in route.signature.inputs],
-            "outputs": [_tensor(spec_of(field)) for field in outputs],
+            "inputs": [_input(field) for field in route.signature.inputs],
+            "outputs": [_output(field) for field in outputs],
         }
 
     def config(self, name: str, version: str) -> Json:
@@ -151,11 +152,21 @@ def _numbers(arms: Iterable[LiveArm]) -> list[str]:
     return sorted(numbers, key=lambda number: (len(number), number))
 
 
+def _input(field: Field) -> Json:
+    """An input, and beyond the protocol what its values are: BYTES alone does not tell."""
+    parameters: Json = {"kind": field.kind}
+    if field.kind == "category" and field.categories:
+        parameters["categories"] = field.categories
+    return {**_tensor(spec_of(field)), "parameters": parameters}
+
+
+def _output(field: Field) -> Json:
+    spec = spec_of(field)
+    return {**_tensor(spec), **({"parameters": {"classes": spec.classes}} if spec.classes else {})}
+
+
 def _tensor(spec: TensorSpec) -> Json:
-    told: Json = {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape}
-    if spec.classes:
-        told["parameters"] = {"classes": spec.classes}
-    return told
+    return {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape}
 
 
 def _config(spec: TensorSpec) -> Json:
