@@ -260,6 +260,13 @@ def test_the_setting_names_the_endpoint(tmp_path: Path) -> None:
         assert predictions(doors, {"instances": [[3, 50]]}) == [150.0]
 
 
+def test_ping_is_open_to_all_and_names_no_endpoint(tmp_path: Path) -> None:
+    with Doors(tmp_path, default="chur") as doors:
+        doors.add("churn", CHURN, churn)
+        assert "Did you mean 'churn'" in refused(doors, GOLDEN, 404)
+        assert "churn" not in doors.ask("/ping").json["message"]
+
+
 def test_the_version_is_ours(doors: Doors) -> None:
     assert doors.ask("/version").body.decode() == importlib.metadata.version("fairlead")
 

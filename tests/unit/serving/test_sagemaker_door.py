@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from fairlead.errors import DeadlineError, UnavailableError
+from fairlead.serving.protocols.sagemaker import sagemaker_shape
+from fairlead.serving.refusal import refusal
 from support.doors import CHURN, Doors, churn
 
 BODY = {"instances": [[70, 3, "pro"], [20, 3, None]]}
@@ -106,3 +108,16 @@ def test_batch_transforms_learn_what_they_may_send(doors: Doors) -> None:
         "BatchStrategy": "MULTI_RECORD",
         "MaxPayloadInMB": 4,
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, b"AccessDeniedException"),
+        (403, b"AccessDeniedException"),
+        (429, b"ThrottlingException"),
+    ],
+)
+def test_who_is_not_let_in_is_told_in_terms_of_aws(status: int, kind: bytes) -> None:
+    response = sagemaker_shape(refusal(status, "No."))
+    assert (response.status, dict(response.headers)[b"x-amzn-errortype"]) == (status, kind)

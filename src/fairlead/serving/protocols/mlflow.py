@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import version
 
+import msgspec
+
 from fairlead.errors import FairleadError
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.front import Front
@@ -74,11 +76,11 @@ class MLflow:
         self._front.predict(request, reply, name, read, mlflow_shape, slow=slow)
 
     def _ping(self, reply: Reply, body: bytes) -> None:
-        """Whether `/invocations` would be answered now."""
+        """Whether `/invocations` would be answered now; names no endpoints to whom may ask none."""
         try:
             self._plane.endpoint(self._invocations.endpoint_name())
         except FairleadError as error:
-            reply(mlflow_shape(refusal_of(error)))
+            reply(mlflow_shape(msgspec.structs.replace(refusal_of(error), hint="")))
             return
         health = self._health()
         if health.ready:

@@ -25,6 +25,13 @@ INFERENCE_ID_LENGTH_MAX = 64
 TARGET_VARIANT = b"x-amzn-sagemaker-target-variant"
 INVOKED_VARIANT = b"x-amzn-invoked-production-variant"
 ERROR_TYPE = b"x-amzn-errortype"
+ERROR_TYPES = {
+    401: b"AccessDeniedException",
+    403: b"AccessDeniedException",
+    429: b"ThrottlingException",
+    424: b"ModelError",
+    503: b"ServiceUnavailable",
+}
 
 
 def sagemaker_shape(refused: Refusal) -> Response:
@@ -32,15 +39,14 @@ def sagemaker_shape(refused: Refusal) -> Response:
 
     What goes wrong in a model is a `ModelError` with status 424, which clients do not retry.
     """
-    status, kind = refused.status, "ValidationError"
+    status = refused.status
     body: dict[str, object] = {"message": str(refused)}
     if status in (500, 504):
         body |= {"OriginalStatusCode": status, "OriginalMessage": str(refused)}
-        status, kind = 424, "ModelError"
-    elif status == 503:
-        kind = "ServiceUnavailable"
+        status = 424
     response = json_response(body, status)
-    return Response(status, response.body, headers=(*refused.headers, (ERROR_TYPE, kind.encode())))
+    kind = (ERROR_TYPE, ERROR_TYPES.get(status, b"ValidationError"))
+    return Response(status, response.body, headers=(*refused.headers, kind))
 
 
 class SageMaker:
