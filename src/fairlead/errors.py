@@ -2,6 +2,7 @@
 
 FairleadError
 ├── InputError        rows that do not fit a signature; names each row and field
+├── MediaTypeError    a body of a form that is not taken
 ├── NotFoundError     a model, version, endpoint or record that does not exist
 ├── ConflictError     someone else changed it first, or it exists already
 ├── ConfigError       a setting or an argument that cannot be used
@@ -14,6 +15,7 @@ FairleadError
 ├── UnavailableError  not now: starting, draining or overloaded
 │   └── RateError     a key's limit is used up for now
 ├── DeadlineError     the answer was not there in time
+├── TooLargeError     more than is taken at once
 └── StorageError      a disk, database or blob store that does not do its work
 
 An error says what is wrong, where, what was expected and what to do. It never carries a
@@ -65,6 +67,12 @@ class InputError(FairleadError):
     def __init__(self, message: str, problems: tuple[Problem, ...] = (), *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = problems
+
+
+class MediaTypeError(FairleadError):
+    """A body comes in a form that is not taken here."""
+
+    code = "unsupported_media_type"
 
 
 class NotFoundError(FairleadError):
@@ -152,3 +160,9 @@ class StorageError(FairleadError):
     """A disk, database or blob store failed."""
 
     code = "storage_failed"
+
+
+class TooLargeError(FairleadError):
+    """What was sent is more than is taken at once."""
+
+    code = "too_large"

@@ -10,7 +10,7 @@ from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, de
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
 ROW = re.compile(r"^\| `(\w+\.[\w.]+)` \| (.*?) \| \S.* \|$", re.MULTILINE)
-DEPENDS = {"server.workers", "endpoint.NAME.log_full"}
+DEPENDS = {"server.workers", "server.grpc_port", "endpoint.NAME.log_full"}
 
 
 def test_every_key_is_listed_with_its_default() -> None:

@@ -120,7 +120,9 @@ def _add_endpoints(app: FastAPI, services: Services) -> None:
 async def _pass_on(services: Services, endpoint: str, door: str, request: Request) -> Response:
     body = await request.body()
     upstream = await run_in_threadpool(services.upstream)
-    reply = await run_in_threadpool(forward, upstream, endpoint, door, body)
+    reply = await run_in_threadpool(
+        forward, upstream, endpoint, door, body, request.url.query, request.headers
+    )
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, reply.status, headers, reply.content_type.decode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
@@ -10,10 +11,18 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.message import Response
 
 TIMEOUT_S = 60.0
-PASSED = ("retry-after",)
+SENT = ("content-type", "accept", "fairlead-timeout-ms")
+PASSED = ("retry-after", "server-timing")
 
 
-def forward(upstream: Upstream, endpoint: str, door: str, body: bytes) -> Response:
+def forward(
+    upstream: Upstream,
+    endpoint: str,
+    door: str,
+    body: bytes,
+    query: str,
+    headers: Mapping[str, str],
+) -> Response:
     """Send a body to a door of an endpoint, and give back what the data plane replies.
 
     Args:
@@ -21,6 +30,8 @@ def forward(upstream: Upstream, endpoint: str, door: str, body: bytes) -> Respon
         endpoint: its name.
         door: `predict` or `feedback`.
         body: as it came.
+        query: as it came, after the question mark.
+        headers: as they came, by names in lower case.
 
     Raises:
         UnavailableError: the data plane does not answer.
@@ -32,12 +43,12 @@ def forward(upstream: Upstream, endpoint: str, door: str, body: bytes) -> Respon
         if upstream.tls is None
         else HTTPSConnection(host, port, timeout=TIMEOUT_S, context=upstream.tls)
     )
-    headers = {"content-type": "application/json"}
+    path = f"/v1/endpoints/{quote(endpoint, safe='')}/{door}?{query}"
+    sent = {name: headers[name] for name in SENT if name in headers}
     if upstream.secret:
-        headers["authorization"] = f"Bearer {upstream.secret}"
-    path = f"/v1/endpoints/{quote(endpoint, safe='')}/{door}"
+        sent["authorization"] = f"Bearer {upstream.secret}"
     try:
-        connection.request("POST", path, body, headers)
+        connection.request("POST", path, body, sent)
         reply = connection.getresponse()
         content_type = reply.headers.get("content-type", "application/json").encode()
         passed = tuple(

@@ -40,6 +40,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         host: address to listen on.
         port: of the API; 0 takes a free one.
         control_port: of the control plane; 0 takes a free one.
+        grpc_port: of the API over gRPC; 0 takes a free one; without it gRPC is not spoken.
         workers: processes that answer.
         store: URL of the store of records; in the home if empty.
         blobs: URL of the blob store; in the home if empty.
@@ -58,11 +59,14 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         tls_key: file of its private key, PEM.
         hosts: further names that the platform is reached by, e.g. behind a proxy.
         cors_origins: sites whose pages may send requests to the API.
+        default_endpoint: that paths without a name mean, such as `/invocations`; the only one
+            there is if empty.
     """
 
     host: str = "127.0.0.1"
     port: Port = 8080
     control_port: Port = 8081
+    grpc_port: Port | None = None
     workers: Count = msgspec.field(default_factory=_workers)
     store: str = ""
     blobs: str = ""
@@ -79,6 +83,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     tls_key: str = ""
     hosts: list[str] = []
     cors_origins: list[Origin] = []
+    default_endpoint: str = ""
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ socket outlives the worker: connections that wait in it are answered by the next
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import selectors
 import signal
@@ -23,7 +24,7 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.home import Home
 from fairlead.app.restart import restart_delay_s
 from fairlead.app.settings import Settings
-from fairlead.errors import UnavailableError
+from fairlead.errors import ConfigError, UnavailableError
 from fairlead.serving.types import FleetStatus, WorkerStatus
 
 SILENCE_S_MAX = 20.0
@@ -42,6 +43,7 @@ class Addresses(msgspec.Struct, frozen=True):
         control: URL of the control plane.
         keys: whether callers need a key.
         tls_cert: file of the certificate that both show; empty without TLS.
+        grpc: `host:port` of the API over gRPC; empty if it is not spoken.
     """
 
     pid: int
@@ -49,6 +51,7 @@ class Addresses(msgspec.Struct, frozen=True):
     control: str
     keys: bool = False
     tls_cert: str = ""
+    grpc: str = ""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ class Supervisor:
 
     Raises:
         UnavailableError: an address is taken.
+        ConfigError: gRPC is asked for, and its library is not installed.
     """
 
     def __init__(self, home: Home, settings: Settings) -> None:
@@ -97,10 +101,11 @@ class Supervisor:
         with contextlib.ExitStack() as opened:  # closed again if an address is taken
             listeners = _listeners(server.host, server.port, count, opened)
             control = _listeners(server.host, server.control_port, 1, opened)[0]
-            opened.pop_all()
+            grpc = _hold_grpc(server.host, server.grpc_port, opened)
+            self._held = opened.pop_all()
         scheme = "https" if server.tls_cert else "http"
         api, pages = _url(scheme, listeners[0]), _url(scheme, control)
-        self.addresses = Addresses(os.getpid(), api, pages, server.keys, server.tls_cert)
+        self.addresses = Addresses(os.getpid(), api, pages, server.keys, server.tls_cert, grpc)
         self._workers = [
             Child(f"worker-{place}", "fairlead.app.worker", listener)
             for place, listener in enumerate(listeners)
@@ -237,8 +242,7 @@ class Supervisor:
             for child in group:
                 if child.process is not None:
                     _end(child.process, deadline_s - time.monotonic())
-        for child in self._children:
-            child.listener.close()
+        self._held.close()
         self._selector.close()
         self._wake_in.close()
         self._wake_out.close()
@@ -279,6 +283,33 @@ def _listeners(
         port = sock.getsockname()[1]
         listeners.append(sock)
     return listeners
+
+
+def _hold_grpc(host: str, port: int | None, opened: contextlib.ExitStack) -> str:
+    """The address of gRPC, held by a socket that does not listen.
+
+    The workers listen there themselves, since the library takes no socket from elsewhere; what
+    is held keeps others off while one of them is being replaced.
+    """
+    if port is None:
+        return ""
+    if importlib.util.find_spec("grpc") is None:
+        raise ConfigError(
+            "gRPC is asked for, but grpcio is not installed.",
+            hint="Run: pip install 'fairlead[grpc]'; or leave grpc_port out.",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        _refuse_taken(family, host, port)
+        sock.bind((host, port))
+    except OSError as error:
+        raise UnavailableError(
+            f"The address {host}:{port} cannot be used: {error.strerror}.",
+            hint="Stop what uses it, or choose another with --grpc-port.",
+        ) from error
+    return _url("http", sock).removeprefix("http://")
 
 
 def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 
 import uvloop
 
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
+from fairlead.app.settings import ServerSettings
 from fairlead.app.tls import server_context
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
@@ -20,9 +22,9 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
 from fairlead.serving.versions import VersionLoader
-from fairlead.serving.worker import Worker
+from fairlead.serving.worker import Worker, WorkerOptions
 from fairlead.store import open_blobs, open_store
-from fairlead.telemetry import MetricsFile, expose, fold, read
+from fairlead.telemetry import MetricsFile, fold, read
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
@@ -41,23 +43,33 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         if endpoint.log_full is not None
     }
     return Worker(
-        int(start.name.rpartition("-")[2]),
+        _options(start, server),
         open_store(server.store or home.store_url),
         VersionLoader(bundles, clock, python_timeout_s=server.python_timeout_s),
         LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,
-        lambda: expose(read(home.metrics)),
+        lambda: read(home.metrics),
         clock,
-        HttpLimits(body_bytes_max=server.body_bytes_max),
-        ArmLimits(server.batch_rows_max, server.queue_rows_max),
-        sites_of(server, shared=True),
-        tls=server_context(server.tls_cert, server.tls_key) if server.tls_cert else None,
-        keys=server.keys,
+        channel.send,
+    )
+
+
+def _options(start: Start, server: ServerSettings) -> WorkerOptions:
+    cert, key = server.tls_cert, server.tls_key
+    return WorkerOptions(
+        place=int(start.name.rpartition("-")[2]),
         workers=server.workers,
+        http=HttpLimits(body_bytes_max=server.body_bytes_max),
+        arms=ArmLimits(server.batch_rows_max, server.queue_rows_max),
+        sites=sites_of(server, shared=True),
+        keys=server.keys,
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
-        report=channel.send,
+        default_endpoint=server.default_endpoint,
+        tls=server_context(cert, key) if cert else None,
+        rpc_address=start.addresses.grpc,
+        rpc_tls=(Path(key).read_bytes(), Path(cert).read_bytes()) if cert else None,
     )
 
 

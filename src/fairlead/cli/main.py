@@ -15,6 +15,10 @@ from fairlead.nearest import nearest
 COMMANDS = {
     "alias": ("fairlead.cli.models", "Point an alias such as `champion` at a version."),
     "config": ("fairlead.cli.config", "Check or show the settings."),
+    "conformance": (
+        "fairlead.cli.conformance",
+        "Ask any server whether it keeps the Open Inference Protocol.",
+    ),
     "demo": ("fairlead.cli.demo", "See the whole of it run on a small real data set."),
     "deploy": ("fairlead.cli.deploy", "Let a version answer an endpoint."),
     "doctor": (

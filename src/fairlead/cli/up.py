@@ -31,6 +31,7 @@ File = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True
 @click.option("--host", help="Address to listen on; default: 127.0.0.1.")
 @click.option("--port", type=int, help="Of the API; 0 takes a free one; default: 8080.")
 @click.option("--control-port", type=int, help="Of the control plane; default: 8081.")
+@click.option("--grpc-port", type=int, help="Of the API over gRPC; not spoken if not given.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that answer; default: cores.")
 @click.option("--allow-pickle", is_flag=True, help="Let the versions' pickled payloads be loaded.")
 @click.option("--keys", is_flag=True, default=None, help="Ask callers for keys.")
@@ -106,6 +107,8 @@ def _bring_up(
                 raise BundleError(release.reason)
     wait_ready(addresses)
     say(f"API       {addresses.api}")
+    if addresses.grpc:
+        say(f"gRPC      {addresses.grpc}")
     say(f"Console   {addresses.control}")
     if addresses.keys:
         say("Keys      are asked for; 'fairlead keys create' makes one")

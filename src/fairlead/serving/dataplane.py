@@ -38,6 +38,20 @@ class Endpoint:
         """Put an endpoint together."""
         return Endpoint(route, RowDecoder(route.signature), arms, owners([a.arm for a in arms]))
 
+    def version_of(self, arm: str) -> str:
+        """The number of the version that an arm has.
+
+        Raises:
+            NotFoundError: there is no arm of this name; tells those there are.
+        """
+        numbers = {each.arm.name: number_of(each.arm.version.name) for each in self.arms}
+        if arm in numbers:
+            return numbers[arm]
+        raise NotFoundError(
+            "No arm of the endpoint has this name.",
+            hint=f"Those there are: {', '.join(sorted(numbers))}.",
+        )
+
 
 class DataPlane:
     """Answers rows. Knows no transport, no protocol, and nothing of the control plane.
@@ -93,6 +107,9 @@ class DataPlane:
             UnavailableError: too many rows wait already.
         """
         rows = ask.batch.rows
+        if not rows:  # some protocols take it
+            done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, ()))
+            return
         ids = self._ids.take(rows)
         now_us = self._clock.now_us()
         slots = _slots(endpoint.route.salt, ask, ids)
@@ -131,8 +148,12 @@ def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
-def _arm_of(endpoint: Endpoint, version: str) -> LiveArm:
-    """The arm whose version has a number."""
+def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
+    """The arm whose version has a number.
+
+    Raises:
+        NotFoundError: no such version answers the endpoint.
+    """
     numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
     if version in numbers:
         return numbers[version]
@@ -147,7 +168,7 @@ def _split(
 ) -> LiveArm | list[tuple[LiveArm, list[int]]]:
     """The arm that all rows are assigned to, or several with their rows' places."""
     if ask.version:
-        return _arm_of(endpoint, ask.version)
+        return arm_of(endpoint, ask.version)
     if len(endpoint.arms) == 1:
         return endpoint.arms[0]
     by_arm: dict[int, list[int]] = {}

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fairlead.access import Gate, Sites
 from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
+from fairlead.serving.protocols import mlflow, sagemaker, tfserving
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.native import Native
+from fairlead.serving.protocols.oip.repository import Repository
+from fairlead.serving.protocols.oip.rest import OipRest, oip_shape
 from fairlead.serving.protocols.operations import Health, Operations
+from fairlead.serving.protocols.scoring.invocations import Invocations
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.sink import LogSink
+from fairlead.telemetry import Sample, expose
 
 
 def make_router(
@@ -24,10 +28,12 @@ def make_router(
     sink: LogSink,
     counters: Counters,
     health: Callable[[], Health],
-    exposition: Callable[[], str],
+    samples: Callable[[], list[Sample]],
     clock: Clock,
-    sites: Sites,
-    gate: Gate | None,
+    entry: Entry,
+    *,
+    default_endpoint: str = "",
+    body_bytes_max: int = 4 << 20,
 ) -> Router:
     """Everything the data plane answers.
 
@@ -37,14 +43,43 @@ def make_router(
         sink: takes feedback.
         counters: of the worker.
         health: tells how the worker is now.
-        exposition: makes the text of `/metrics`, of all workers.
+        samples: reads all that workers counted.
         clock: for times.
-        sites: that browsers may send requests from and to.
-        gate: asks for keys; None while none are needed.
+        entry: who is let in.
+        default_endpoint: that paths without a name mean; empty for the only one there is.
+        body_bytes_max: of one request.
     """
+    ours = Native(front)
     native = [
-        *Native(front).doors(),
+        *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, exposition).doors(),
+        *Operations(plane, health, lambda: expose(samples())).doors(),
     ]
-    return Router([Dialect(native, native_shape, ())], Entry(sites, gate, front.count))
+    oip = OipRest(front, Repository(plane, health, samples)).doors()
+    invocations = Invocations(front, ours.read, default_endpoint)
+    scoring = mlflow.MLflow(front, invocations, health).doors()
+    runtime = sagemaker.SageMaker(front, invocations, body_bytes_max).doors()
+    tensorflow = tfserving.TFServing(front).doors()
+    return Router(
+        [
+            Dialect(native, native_shape, ()),
+            Dialect(oip, oip_shape, ("/v2",)),
+            Dialect(scoring, mlflow.mlflow_shape, mlflow.PREFIXES),
+            Dialect(runtime, sagemaker.sagemaker_shape, sagemaker.PREFIXES),
+            Dialect(tensorflow, tfserving.tfserving_shape, tfserving.PREFIXES),
+        ],
+        entry,
+    )
+
+
+def make_rpc_doors(
+    plane: DataPlane,
+    front: Front,
+    health: Callable[[], Health],
+    samples: Callable[[], list[Sample]],
+) -> Dialect:
+    """What the data plane answers over gRPC; the arguments are those of `make_router`."""
+    from fairlead.serving.protocols.oip.rpc import OipRpc, rpc_shape  # an optional library
+
+    doors = OipRpc(front, Repository(plane, health, samples)).doors()
+    return Dialect(doors, rpc_shape, ())

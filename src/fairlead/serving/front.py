@@ -10,11 +10,13 @@ from functools import partial
 import msgspec
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.serving.aside import Aside
+from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
-from fairlead.serving.types import Answer, Ask
+from fairlead.serving.types import Answer, Ask, check_rows
 from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
@@ -30,6 +32,8 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
         units: as in `Ask`.
         caller_ids: as in `Ask`.
         version: as in `Ask`.
+        slow: whether `write` takes so long that it must not hold up the loop.
+        timeout_s: how long the caller waits, where its protocol's body says so.
     """
 
     batch: Batch
@@ -37,6 +41,8 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     units: list[str | None] | None = None
     caller_ids: list[str | None] | None = None
     version: str = ""
+    slow: bool = False
+    timeout_s: float | None = None
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -51,17 +57,39 @@ class Front:
         counters: of the worker.
         deadline_s: when a request without a deadline of its own is given up.
         rows_max: of one request.
+        body_bytes_max: of one request, decompressed.
     """
 
     def __init__(
-        self, plane: DataPlane, counters: Counters, *, deadline_s: float, rows_max: int
+        self,
+        plane: DataPlane,
+        counters: Counters,
+        *,
+        deadline_s: float,
+        rows_max: int,
+        body_bytes_max: int,
     ) -> None:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
-        self._rows_max = rows_max
+        self.rows_max = rows_max
+        self._body_bytes_max = body_bytes_max
+        self._aside = Aside()
 
-    def predict(self, request: Request, reply: Reply, name: str, read: Read, shape: Shape) -> None:
+    def close(self) -> None:
+        """Read no more."""
+        self._aside.close()
+
+    def predict(
+        self,
+        request: Request,
+        reply: Reply,
+        name: str,
+        read: Read,
+        shape: Shape,
+        *,
+        slow: bool = False,
+    ) -> None:
         """Answer one request of HTTP.
 
         Args:
@@ -70,16 +98,66 @@ class Front:
             name: of the endpoint.
             read: the protocol's way to read a request.
             shape: the protocol's way to refuse one.
+            slow: whether to read in a thread, because it takes too long for the loop. The answer
+                may then come from a later revision of the route than the one that `read` got.
         """
         try:
             endpoint = self.plane.endpoint(name)
             deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
-            self.plane.check_time(deadline_s)
-            ask = self.ask(reading := read(endpoint, request), request.received_s, deadline_s)
-            done = partial(self._answered, reply, name, reading.write, shape)
+            if slow:
+                self._read_aside(endpoint, request, reply, read, shape, deadline_s)
+            else:
+                self.plane.check_time(deadline_s)
+                reading = read(endpoint, decompressed(request, self._body_bytes_max))
+                self._pass_on(request, reply, name, reading, shape)
+        except FairleadError as error:
+            self.refuse(error, reply, name, shape)
+
+    def _pass_on(
+        self, request: Request, reply: Reply, name: str, reading: Reading, shape: Shape
+    ) -> None:
+        """Ask the data plane for what was read of a request."""
+        try:
+            endpoint = self.plane.endpoint(name)
+            timeout_s = _timeout_s(request) or reading.timeout_s or self._deadline_s
+            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            write = compressing(request, reading.write)
+            done = partial(self._answered, reply, name, write, reading.slow, shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
+
+    def _read_aside(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        reply: Reply,
+        read: Read,
+        shape: Shape,
+        deadline_s: float,
+    ) -> None:
+        name = endpoint.route.endpoint
+
+        def go_on(reading: Reading | BaseException) -> None:
+            if isinstance(reading, FairleadError):
+                self.refuse(reading, reply, name, shape)
+            elif isinstance(reading, BaseException):
+                traceback.print_exception(reading, file=sys.stderr)
+                reply(shape(refusal_of(reading)))
+            elif self._takes_other_rows(endpoint):
+                self.predict(request, reply, name, read, shape, slow=True)
+            else:
+                self._pass_on(request, reply, name, reading, shape)
+
+        def read_it() -> Reading:
+            return read(endpoint, decompressed(request, self._body_bytes_max))
+
+        self._aside.admit(read_it, deadline_s, go_on)
+
+    def _takes_other_rows(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint's signature changed while a request to it was read."""
+        current = self.plane.endpoints.get(endpoint.route.endpoint)
+        return current is not None and current.route.signature != endpoint.route.signature
 
     def ask(self, reading: Reading, received_s: float, deadline_s: float) -> Ask:
         """What was read, as the data plane takes it.
@@ -93,11 +171,7 @@ class Front:
             InputError: there are too many rows.
         """
         batch = reading.batch
-        if batch.rows > self._rows_max:
-            raise InputError(
-                f"The request has {batch.rows} rows; at most {self._rows_max} are taken at once.",
-                hint="Send several requests.",
-            )
+        check_rows(batch.rows, self.rows_max)
         return Ask(
             batch, reading.units, reading.caller_ids, received_s, deadline_s, reading.version
         )
@@ -116,6 +190,7 @@ class Front:
         reply: Reply,
         name: str,
         write: Callable[[Answer], Response],
+        slow: bool,
         shape: Shape,
         answer: Answer | FairleadError,
     ) -> None:
@@ -123,6 +198,9 @@ class Front:
             self.refuse(answer, reply, name, shape)
         elif isinstance(answer, FairleadError):
             reply(shape(refusal_of(answer)))
+        elif slow:
+            written = partial(_written, write, shape, answer)
+            self._aside.run(written, partial(_reply_written, reply, shape))
         else:
             reply(_written(write, shape, answer))
 
@@ -139,6 +217,10 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)
     headers = (*response.headers, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
+
+
+def _reply_written(reply: Reply, shape: Shape, written: Response | BaseException) -> None:
+    reply(shape(refusal_of(written)) if isinstance(written, BaseException) else written)
 
 
 def _timeout_s(request: Request) -> float | None:

@@ -5,15 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.routing import Route
-from fairlead.signature import answer_schema, row_schema
+from fairlead.serving.openapi_bodies import WHOSE, ref, reply_content, request_content, schemas
 
 Json = dict[str, Any]
 
-_TEXTS: Json = {
-    "oneOf": [
-        {"type": "string", "maxLength": 256},
-        {"type": "array", "items": {"type": ["string", "null"], "maxLength": 256}},
-    ]
+_TIMINGS: Json = {
+    "Server-Timing": {
+        "schema": {"type": "string"},
+        "description": "How long the rows waited (queue) and the model ran (model), in ms.",
+    }
+}
+_RETRY: Json = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."}}
+_REFUSED: dict[str, str] = {
+    "400": "The body does not fit; says which row and field.",
+    "404": "There is no such endpoint.",
+    "413": "The body is too large.",
+    "415": "The body's Content-Type is not taken; says which are.",
+    "500": "The model failed.",
+    "503": "Not now: starting, stopping or overloaded.",
+    "504": "The answer was not there in time.",
+}
+_TIMEOUT: Json = {
+    "name": "fairlead-timeout-ms",
+    "in": "header",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    "description": "How long you wait for the answer.",
 }
 
 
@@ -36,44 +52,32 @@ def openapi(route: Route) -> Json:
             f"/v1/endpoints/{name}/predict": {"post": _predict(route)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback()},
         },
-        "components": {"schemas": {"Error": _error()}},
+        "components": {"schemas": {**schemas(route.signature), "Error": _error()}},
     }
 
 
 def _predict(route: Route) -> Json:
-    row = row_schema(route.signature)
-    answer = answer_schema(route.signature)
-    request = {
-        "type": "object",
-        "required": ["rows"],
-        "additionalProperties": False,
-        "properties": {
-            "rows": {"type": "array", "minItems": 1, "items": row},
-            "unit": {**_TEXTS, "description": "Whom a row is about: keeps its arm."},
-            "id": {**_TEXTS, "description": "Your own id of a row, kept beside ours."},
+    named = [
+        {
+            "name": key,
+            "in": "query",
+            "schema": {"type": "string"},
+            "description": f"{text} Of a table, the column that says so; of a body that is one "
+            "picture or sound, the text itself.",
+        }
+        for key, text in WHOSE.items()
+    ]
+    return {
+        "operationId": "predict",
+        "summary": "Answer rows.",
+        "description": "The answer has the form that `Accept` asks for, or else is JSON.",
+        "parameters": [*named, _TIMEOUT],
+        "requestBody": {"required": True, "content": request_content(route.signature)},
+        "responses": {
+            "200": {"description": "OK", "headers": _TIMINGS, "content": reply_content()},
+            **_refusals(*_REFUSED),
         },
     }
-    prediction = {
-        **answer,
-        "properties": {
-            "id": {"type": "string", "format": "uuid", "description": "For feedback."},
-            "version": {"type": "string"},
-            "arm": {"type": "string"},
-            **answer["properties"],
-        },
-        "required": ["id", "version", "arm", *answer["required"]],
-    }
-    prediction.pop("examples", None)
-    reply = {
-        "type": "object",
-        "properties": {
-            "endpoint": {"type": "string"},
-            "revision": {"type": "integer"},
-            "predictions": {"type": "array", "items": prediction},
-        },
-    }
-    example = {"rows": row["examples"]}
-    return _operation("predict", "Answer rows.", request, reply, example)
 
 
 def _feedback() -> Json:
@@ -95,33 +99,31 @@ def _feedback() -> Json:
         "additionalProperties": False,
         "properties": {"feedback": {"type": "array", "minItems": 1, "items": item}},
     }
-    reply = {"type": "object", "properties": {"accepted": {"type": "integer"}}}
+    accepted = {"accepted": {"type": "integer"}}
+    reply = {"type": "object", "required": ["accepted"], "properties": accepted}
     example = {"feedback": [{"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": "yes"}]}
-    return _operation("feedback", "Say what came later.", request, reply, example)
-
-
-def _operation(name: str, summary: str, request: Json, reply: Json, example: Json) -> Json:
-    error = {"$ref": "#/components/schemas/Error"}
-    refused = {
-        status: {"description": text, "content": {"application/json": {"schema": error}}}
-        for status, text in (
-            ("400", "The body does not fit; says which row and field."),
-            ("404", "There is no such endpoint."),
-            ("413", "The body is too large."),
-            ("503", "Not now: starting, stopping or overloaded."),
-        )
-    }
     return {
-        "operationId": name,
-        "summary": summary,
+        "operationId": "feedback",
+        "summary": "Say what came later.",
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": request, "example": example}},
         },
         "responses": {
             "200": {"description": "OK", "content": {"application/json": {"schema": reply}}},
-            **refused,
+            **_refusals("400", "404", "413", "503"),
         },
+    }
+
+
+def _refusals(*statuses: str) -> Json:
+    return {
+        status: {
+            "description": _REFUSED[status],
+            "content": {"application/json": {"schema": ref("Error")}},
+            **({"headers": _RETRY} if status == "503" else {}),
+        }
+        for status in statuses
     }
 
 

@@ -16,11 +16,13 @@ from fairlead.errors import (
     FairleadError,
     ForbiddenError,
     InputError,
+    MediaTypeError,
     ModelError,
     NotFoundError,
     Problem,
     RateError,
     StorageError,
+    TooLargeError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -28,6 +30,7 @@ from fairlead.serving.message import Response, json_response
 
 STATUS: dict[type[FairleadError], int] = {
     InputError: 400,
+    MediaTypeError: 415,
     NotFoundError: 404,
     ConfigError: 400,
     ConflictError: 409,
@@ -39,6 +42,7 @@ STATUS: dict[type[FairleadError], int] = {
     UnavailableError: 503,
     DeadlineError: 504,
     StorageError: 503,
+    TooLargeError: 413,
     FairleadError: 500,
 }
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -91,7 +95,7 @@ SITE_REFUSALS: dict[Fault, Refusal] = {
 }
 
 
-def refusal_of(error: Exception) -> Refusal:
+def refusal_of(error: BaseException) -> Refusal:
     """What an error says to a caller; what was not raised on purpose tells nothing."""
     if not isinstance(error, FairleadError):
         return refusal(500, "The server made a mistake.", "Its own log says more.")

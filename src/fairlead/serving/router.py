@@ -178,7 +178,7 @@ def _share(reply: Reply, origin: bytes, response: Response) -> None:
         (b"access-control-expose-headers", b"*"),
         (b"vary", b"origin"),
     )
-    reply(replace(response, headers=(*response.headers, *extra)))
+    reply(msgspec.structs.replace(response, headers=(*response.headers, *extra)))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

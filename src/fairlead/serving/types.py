@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from fairlead.errors import FairleadError
+from fairlead.errors import FairleadError, InputError
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
@@ -30,6 +30,19 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     received_s: float
     deadline_s: float
     version: str = ""
+
+
+def check_rows(rows: int, rows_max: int) -> None:
+    """Refuse a request with too many rows; best before they are looked at one by one.
+
+    Raises:
+        InputError: there are more than are taken.
+    """
+    if rows > rows_max:
+        raise InputError(
+            f"The request has more than {rows_max} rows, the most that are taken at once.",
+            hint="Send several requests.",
+        )
 
 
 T = TypeVar("T")
@@ -128,12 +141,12 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
     @property
     def queue_s(self) -> float:
         """The longest that a part waited for its model."""
-        return max(part.answered.queue_s for part in self.parts)
+        return max((part.answered.queue_s for part in self.parts), default=0.0)
 
     @property
     def model_s(self) -> float:
         """The longest that a part's model ran."""
-        return max(part.answered.model_s for part in self.parts)
+        return max((part.answered.model_s for part in self.parts), default=0.0)
 
 
 Done = Callable[[Answer | FairleadError], None]

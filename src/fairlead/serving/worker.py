@@ -8,6 +8,9 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
@@ -16,16 +19,22 @@ from fairlead.routing import Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.doors import make_router
+from fairlead.serving.doors import make_router, make_rpc_doors
+from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
 from fairlead.serving.http import Connection
 from fairlead.serving.protocols.operations import Health
+from fairlead.serving.router import Router
 from fairlead.serving.server import HttpLimits, HttpServer
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
+from fairlead.telemetry import Sample
+
+if TYPE_CHECKING:
+    from fairlead.serving.rpc import RpcServer
 
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
@@ -33,70 +42,100 @@ DRAIN_S_MAX = 20.0
 HANDSHAKE_S_MAX = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How a worker serves.
+
+    Args:
+        place: its number among the workers.
+        workers: how many there are, who share the limits of keys.
+        http: limits of connections.
+        arms: limits of queues and batches.
+        sites: that browsers may send requests from and to.
+        keys: whether callers need them.
+        deadline_s: of requests that bring none.
+        rows_max: of one request.
+        default_endpoint: that paths without a name mean; empty for the only one there is.
+        tls: of connections; None for plain ones.
+        rpc_address: where gRPC is spoken, shared with the other workers; empty for nowhere.
+        rpc_tls: private key and certificate of gRPC, PEM; None for plain calls.
+    """
+
+    place: int
+    workers: int
+    http: HttpLimits
+    arms: ArmLimits
+    sites: Sites
+    keys: bool
+    deadline_s: float
+    rows_max: int
+    default_endpoint: str = ""
+    tls: ssl.SSLContext | None = None
+    rpc_address: str = ""
+    rpc_tls: tuple[bytes, bytes] | None = None
+
+
 class Worker:
     """Serves on one socket until told to stop.
 
     Args:
-        place: its number among the workers.
+        options: how.
         store: of routes and keys.
         loader: of versions.
         sink: of the log.
         journal: under the sink, closed at the end.
         counters: of this worker.
-        exposition: text of `/metrics`.
+        samples: all that workers counted.
         clock: for times.
-        http: limits of connections.
-        arms: limits of queues and batches.
-        sites: that browsers may send requests from and to.
-        tls: of the connections; None for plain ones.
-        keys: whether callers need them.
-        workers: how many there are, who share the keys' limits.
-        deadline_s: of requests that bring none.
-        rows_max: of one request.
         report: tells the supervisor; False once it is gone.
     """
 
     def __init__(
         self,
-        place: int,
+        options: WorkerOptions,
         store: Store,
         loader: VersionLoader,
         sink: LogSink,
         journal: JournalWriter,
         counters: Counters,
-        exposition: Callable[[], str],
+        samples: Callable[[], list[Sample]],
         clock: Clock,
-        http: HttpLimits,
-        arms: ArmLimits,
-        sites: Sites,
-        *,
-        tls: ssl.SSLContext | None,
-        keys: bool,
-        workers: int,
-        deadline_s: float,
-        rows_max: int,
         report: Callable[[WorkerStatus], bool],
     ) -> None:
-        self._place = place
+        self._options = options
         self._sink = sink
         self._journal = journal
         self._counters = counters
         self._clock = clock
-        self._http = http
-        self._arms = arms
         self._report = report
         self._plane = DataPlane(clock)
         self._keys: dict[str, Key] = {}
-        gate = Gate(lambda key_id: self._keys.get(key_id), clock, workers) if keys else None
+        take_keys = self._take_keys if options.keys else None
         self._watcher = RouteWatcher(
-            store, self._plane, loader, self._make_arms, self._tell,
-            self._take_keys if keys else None,
-        )  # fmt: skip
-        front = Front(self._plane, counters, deadline_s=deadline_s, rows_max=rows_max)
-        self._router = make_router(
-            self._plane, front, sink, counters, self._health, exposition, clock, sites, gate
+            store, self._plane, loader, self._make_arms, self._tell, take_keys
         )
-        self._tls = tls
+        self._front = Front(
+            self._plane,
+            counters,
+            deadline_s=options.deadline_s,
+            rows_max=options.rows_max,
+            body_bytes_max=options.http.body_bytes_max,
+        )
+        gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
+        self._entry = Entry(options.sites, gate if options.keys else None, self._front.count)
+        self._router = make_router(
+            self._plane,
+            self._front,
+            sink,
+            counters,
+            self._health,
+            samples,
+            clock,
+            self._entry,
+            default_endpoint=options.default_endpoint,
+            body_bytes_max=options.http.body_bytes_max,
+        )
+        self._rpc_doors = partial(make_rpc_doors, self._plane, self._front, self._health, samples)
         self._stop = asyncio.Event()
         self._draining = False
 
@@ -115,30 +154,48 @@ class Worker:
         watching = asyncio.create_task(self._watcher.run())
         reporting = asyncio.create_task(self._report_often())
         server = HttpServer(
-            loop, self._router.handle, self._router.refuse, self._http, self._router.is_open
+            loop, self._router.handle, self._router.refuse, self._options.http, self._router.is_open
         )
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
         acceptor = await loop.create_server(
             lambda: Connection(server),
             sock=listener,
-            ssl=self._tls,
-            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S_MAX,
+            ssl=self._options.tls,
+            ssl_handshake_timeout=None if self._options.tls is None else HANDSHAKE_S_MAX,
         )
+        rpc = await self._start_rpc() if self._options.rpc_address else None
         try:
             await self._stop.wait()
         finally:
             self._draining = True
             self._tell()
             acceptor.close()
-            await self._drain(server)
+            await asyncio.gather(self._drain(server), *([rpc.stop(DRAIN_S_MAX)] if rpc else []))
             for task in (watching, reporting):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             server.close()
+            self._front.close()
             self._watcher.close()
             self._journal.close()
+
+    async def _start_rpc(self) -> RpcServer:
+        from fairlead.serving.rpc import RpcServer  # an optional library
+
+        dialect = self._rpc_doors()
+        router = Router([dialect], self._entry)
+        server = RpcServer(
+            router.handle,
+            router.refuse,
+            [door.path for door in dialect.doors],
+            self._clock,
+            message_bytes_max=self._options.http.body_bytes_max,
+            tls=self._options.rpc_tls,
+        )
+        await server.start(self._options.rpc_address)
+        return server
 
     async def _loaded(self) -> None:
         while not self._watcher.ready():
@@ -165,7 +222,7 @@ class Worker:
                 loaded[arm.version.digest],
                 self._sink,
                 self._counters.arm(route.endpoint, arm.version.name, arm.name),
-                self._arms,
+                self._options.arms,
                 self._clock,
             )
             for arm in route.arms
@@ -186,7 +243,7 @@ class Worker:
         """Report to the supervisor; without one there is nobody to serve for."""
         health = self._health()
         status = WorkerStatus(
-            worker=self._place,
+            worker=self._options.place,
             pid=os.getpid(),
             ready=health.ready,
             draining=self._draining,

@@ -69,7 +69,7 @@ class RowDecoder:
             if field.kind in NUMERIC and field.coerce
         ]
         self._others = [
-            (place, field.name, _gatherer(field))
+            (place, field.name, gatherer(field))
             for place, field in fields
             if field.kind not in NUMERIC
         ]
@@ -125,7 +125,7 @@ class RowDecoder:
             picked = [self._pick(row) for row in picked]
         numbers: Numbers = np.array(picked, dtype=np.float64)
         if self._integers:
-            _check_integers(numbers[:, self._integers])
+            check_integers(numbers[:, self._integers])
         for place, value in self._imputed:
             column = numbers[:, place]
             column[np.isnan(column)] = value
@@ -187,7 +187,7 @@ def _picker(signature: Signature) -> Callable[[tuple[Any, ...]], tuple[Any, ...]
     return lambda row: tuple(row[place] for place in places)
 
 
-def _check_integers(numbers: Numbers) -> None:
+def check_integers(numbers: Numbers) -> None:
     """Missing values pass: no comparison holds for NaN."""
     if (np.abs(numbers - np.rint(numbers)) > 0).any():
         raise Refused("a number with a fraction")
@@ -195,7 +195,7 @@ def _check_integers(numbers: Numbers) -> None:
         raise Refused("an integer too large to be exact")
 
 
-def _gatherer(field: Field) -> Gather:
+def gatherer(field: Field) -> Gather:
     """What makes a column of one field's decoded values, or refuses them."""
     if field.kind == "tensor":
         return _tensor_gatherer(field)

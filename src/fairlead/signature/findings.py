@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairlead.errors import InputError, Problem
 
 LISTED_MAX = 20
+FIELDS_MAX = 1000  # described; callers make names up
 HINT = "No row was answered: correct the rows and send the whole request again."
 
 
@@ -44,8 +45,10 @@ class Findings:
         """
         self.count += 1
         seen = self._per_field.get(field, 0)
-        self._per_field[field] = seen + 1
-        if seen < LISTED_MAX:
+        if seen or len(self._per_field) < FIELDS_MAX:
+            self._per_field[field] = seen + 1
+            if seen >= LISTED_MAX:
+                return
             self._described.append(Problem(message, row, field, expected, nearest))
 
     def error(self) -> InputError:

@@ -15,13 +15,15 @@ from fairlead.signature.columns import add_missing, assemble, blank, imputed, pa
 from fairlead.signature.findings import Findings
 from fairlead.signature.read import (
     INTEGER_LIMIT,
+    SECONDS_HIGH,
+    SECONDS_LOW,
     Refused,
     cast_elements,
     element,
     families,
     fits_shape,
 )
-from fairlead.signature.records import EMPTY, add_unknown, from_records
+from fairlead.signature.records import EMPTY, NAMES_COMPARED_MAX, add_unknown, from_records
 from fairlead.signature.tables import RawColumn, Table, read_table
 from fairlead.signature.types import NUMERIC, Batch, Column, Field, Signature
 
@@ -52,7 +54,15 @@ def from_frame(signature: Signature, data: object) -> Batch:
     """
     if isinstance(data, list | tuple):
         return from_records(signature, data)
-    table = read_table(data)
+    return from_table(signature, read_table(data))
+
+
+def from_table(signature: Signature, table: Table) -> Batch:
+    """Read columns that were told apart already, as `from_frame` does.
+
+    Raises:
+        InputError: something is wrong; names every row and field, up to a bounded list.
+    """
     if table.rows == 0:
         raise InputError(EMPTY, hint="Give at least one row.")
     findings = Findings(table.rows)
@@ -80,9 +90,10 @@ def _match(signature: Signature, table: Table, findings: Findings) -> dict[str, 
             )
         return dict(zip(names, table.columns.values(), strict=True))
     if signature.extra == "error":
-        for name in table.columns:
-            if name not in names:
-                add_unknown(name, nearest(name, names), None, findings)
+        unknown = [name for name in table.columns if name not in names]
+        for place, name in enumerate(unknown):
+            likely = nearest(name, names) if place < NAMES_COMPARED_MAX else None
+            add_unknown(name, likely, None, findings)
     return table.columns
 
 
@@ -96,10 +107,7 @@ def _absent(field: Field, rows: int, findings: Findings) -> Column | None:
 
 
 def _read(field: Field, raw: RawColumn, findings: Findings) -> Column | None:
-    try:
-        column = _read_at_once(field, raw.values)
-    except (Refused, TypeError):
-        column = None
+    column = read_at_once(field, raw.values)
     return read_column(field, _values(raw), findings) if column is None else column
 
 
@@ -108,8 +116,15 @@ def _values(raw: RawColumn) -> Sequence[object]:
     return list(raw.values) if raw.values.dtype.kind in "MO" else raw.values.tolist()
 
 
-def _read_at_once(field: Field, values: npt.NDArray[Any]) -> Column | None:
+def read_at_once(field: Field, values: npt.NDArray[Any]) -> Column | None:
     """The column, if its array is plainly right; None to look at its values one by one."""
+    try:
+        return _read_plain(field, values)
+    except (Refused, TypeError):
+        return None
+
+
+def _read_plain(field: Field, values: npt.NDArray[Any]) -> Column | None:
     if field.kind in NUMERIC:
         return _numbers(field, values)
     if field.kind in ("category", "text"):
@@ -167,12 +182,18 @@ def _scalars(field: Field, values: npt.NDArray[Any]) -> Column | None:
 _TYPES: dict[str, set[type]] = {"text": {str}, "a number": {int, float}, "a boolean": {bool}}
 
 
+FIRST_TIME = np.datetime64(SECONDS_LOW, "s")
+LAST_TIME = np.datetime64(SECONDS_HIGH, "s")
+
+
 def _times(field: Field, values: npt.NDArray[Any]) -> Column | None:
     if values.dtype.kind != "M":
         return None
     times = values.astype("datetime64[us]")
     missing = np.isnat(times)
     if missing.any() and field.missing == "error":
+        return None
+    if ((times < FIRST_TIME) | (times > LAST_TIME)).any():
         return None
     if field.missing == "impute":
         times[missing] = np.datetime64(cast(int, imputed(field)), "us")

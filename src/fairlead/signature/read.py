@@ -28,7 +28,7 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SECONDS_LOW, SECONDS_HIGH = -62_135_596_800, 253_402_300_799
 KNOWN_SHOWN = 10
 
-_NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
+NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 
 Reader = Callable[[object], object]
 
@@ -109,7 +109,7 @@ def read_number(field: Field) -> Reader:
 
 
 def _number_of_text(text: str, *, coerce: bool) -> float | str:
-    if not _NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text):
         raise Refused("text")
     if not coerce:
         raise Refused(

@@ -17,6 +17,7 @@ from fairlead.signature.types import Batch, Column, Signature
 
 EMPTY = "There are no rows."
 NAME_SHOWN = 80
+NAMES_COMPARED_MAX = 50  # with the known ones, which takes long
 ROWS_HINT = 'Send at least one row: {"rows": [{"<field>": <value>, ...}, ...]}.'
 
 
@@ -82,9 +83,9 @@ def _refuse_extra(
     likely: dict[str, str | None] = {}
     for number, row in enumerate(rows):
         for name in row.keys() - set(known) if row else ():
-            if name not in likely:
+            if name not in likely and len(likely) < NAMES_COMPARED_MAX:
                 likely[name] = nearest(name, known)
-            add_unknown(name, likely[name], number, findings)
+            add_unknown(name, likely.get(name), number, findings)
 
 
 def add_unknown(name: str, likely: str | None, row: int | None, findings: Findings) -> None:
@@ -96,6 +97,11 @@ def add_unknown(name: str, likely: str | None, row: int | None, findings: Findin
         row: the row's number; None for all rows.
         findings: takes the problem.
     """
-    shown = name if len(name) <= NAME_SHOWN else name[:NAME_SHOWN] + "..."
     ask = f"; did you mean '{likely}'?" if likely else ""
-    findings.add(f"is not a field of this model{ask}", row=row, field=shown, nearest=likely)
+    findings.add(f"is not a field of this model{ask}", row=row, field=shown(name), nearest=likely)
+
+
+def shown(name: object) -> str:
+    """A name that a caller made up, cut to what fits into an error."""
+    text = str(name)
+    return text if len(text) <= NAME_SHOWN else text[:NAME_SHOWN] + "..."

@@ -184,4 +184,23 @@ def _polars_column(name: str, series: Any) -> RawColumn:
         values = series.to_numpy()
         whole = series.dtype.is_integer() and series.null_count() > 0
         return RawColumn(name, values, values.dtype.name, whole)
+    nested = _polars_tensor(series) if kind in ("List", "Array") else None
+    if nested is not None:
+        return RawColumn(name, nested, nested.dtype.name)
     return RawColumn(name, _objects(series.to_list()), "object")
+
+
+def _polars_tensor(series: Any) -> npt.NDArray[Any] | None:
+    """Lists of numbers as one array; None where they are of unequal lengths or have gaps."""
+    shape = [len(series)]
+    while type(series.dtype).__name__ in ("List", "Array"):
+        listed = series.arr.to_list() if type(series.dtype).__name__ == "Array" else series
+        lengths = listed.list.len()
+        if listed.null_count() or lengths.n_unique() != 1 or lengths[0] == 0:
+            return None
+        shape.append(lengths[0])
+        series = listed.explode()
+    if series.null_count() or not (series.dtype.is_integer() or series.dtype.is_float()):
+        return None
+    values: npt.NDArray[Any] = series.to_numpy().reshape(shape)
+    return values

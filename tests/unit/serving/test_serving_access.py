@@ -85,10 +85,17 @@ def plane_router(tmp_path: Path) -> tuple[Router, Path]:
     clock, plane = ManualClock(), DataPlane(ManualClock())
     metrics = MetricsFile(tmp_path / "w.metrics")
     counters = Counters(metrics)
-    front = Front(plane, counters, deadline_s=1.0, rows_max=1)
+    front = Front(plane, counters, deadline_s=1.0, rows_max=1, body_bytes_max=1000)
     gate = Gate(lambda _: None, clock, 1)
     router = make_router(
-        plane, front, cast(LogSink, None), counters, lambda: Health(True), str, clock, LOCAL, gate
+        plane,
+        front,
+        cast(LogSink, None),
+        counters,
+        lambda: Health(True),
+        list,
+        clock,
+        Entry(LOCAL, gate),
     )
     return router, tmp_path
 

@@ -1,38 +1,49 @@
-"""Fairlead's own JSON: named rows in, one answer for each row out.
-
-    {"rows": [{"age": 42, "plan": "pro"}], "unit": "user-7", "id": "order-1"}
+"""Fairlead's own protocol: rows in any of several forms in, one answer for each row out.
 
     {"endpoint": "churn", "revision": 3, "predictions": [
         {"id": "…", "version": "churn:1", "arm": "stable", "label": "yes", "probabilities": {…}}]}
 
-`unit` and `id` are one text for all rows, or a list with one text or null for each. Of a JSON
-key that stands twice the last counts.
+The body's Content-Type says what it is: JSON (as `envelope` has it), a table, a form with files,
+or the bytes of one picture or sound. Accept says what the answer shall be: JSON or a table.
 """
 
 from __future__ import annotations
 
-import types
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any
+from urllib.parse import parse_qsl
 
-import msgspec
-
-from fairlead.errors import InputError
+from fairlead.errors import InputError, MediaTypeError
 from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
-from fairlead.serving.front import Front, Reading
+from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
+from fairlead.serving.negotiate import media_type, preferred
+from fairlead.serving.protocols.envelope import WHOSE, Envelope, Texts, each
+from fairlead.serving.protocols.form import FORM_TYPE, read_form
+from fairlead.serving.protocols.tables import (
+    TABLE_TYPES,
+    WRITTEN_TYPES,
+    read_keyed_table,
+    write_table,
+)
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer, Part
-from fairlead.signature import UNREADABLE, Batch, Field, RowDecoder, RowEncoder, parse_json
+from fairlead.signature import Batch, Field, RowEncoder, Signature, from_records
 
-KEYS = ("rows", "unit", "id")
-TEXT_LENGTH_MAX = 256
+JSON_TYPE = "application/json"
+JSON_TYPES = frozenset(
+    {"", JSON_TYPE, "text/json", "text/plain", "application/x-www-form-urlencoded"}
+)
+"""What is read as JSON: also what `curl -d` and a browser's `fetch` call a body that is a text."""
 
-Texts = str | list[str | None] | None
+JSON_HEADERS = frozenset({None, *(kind.encode() for kind in JSON_TYPES)})
+JSON_WISHES = frozenset({None, b"*/*", JSON_TYPE.encode()})
+QUERY_KEYS_MAX = 10
 
 
 class Native:
@@ -44,23 +55,109 @@ class Native:
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._envelopes: dict[str, _Envelope] = {}
+        self._envelopes: dict[str, Envelope] = {}
 
     def doors(self) -> list[Door]:
         """Where predictions are asked for."""
         return [Door("POST", "/v1/endpoints/{name}/predict", "predict", self._predict)]
 
     def _predict(self, request: Request, reply: Reply, names: Names) -> None:
-        self._front.predict(request, reply, names["name"], self._read, native_shape)
+        header = request.headers.get(b"content-type")
+        read, slow = (self.read, False) if header in JSON_HEADERS else self._reader(header)
+        self._front.predict(request, reply, names["name"], read, native_shape, slow=slow)
 
-    def _read(self, endpoint: Endpoint, request: Request) -> Reading:
+    def _reader(self, header: bytes | None) -> tuple[Read, bool]:
+        """What reads bodies of a type, and whether that is slow."""
+        kind = media_type(header)
+        if kind in JSON_TYPES or kind.endswith("+json"):
+            return self.read, False
+        if kind in TABLE_TYPES:
+            return self._read_table, True
+        if kind == FORM_TYPE:
+            return _read_form, True
+        return _read_media, False
+
+    def read(self, endpoint: Endpoint, request: Request) -> Reading:
+        """Read a body of JSON.
+
+        Raises:
+            InputError: it is none, or rows do not fit; names each row and field.
+        """
         name = endpoint.route.endpoint
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
-            envelope = self._envelopes[name] = _Envelope(endpoint.decoder)
+            envelope = self._envelopes[name] = Envelope(endpoint.decoder, self._front.rows_max)
         batch, unit, caller_id = envelope.decode(request.body)
-        units, caller_ids = _each(unit, batch.rows, "unit"), _each(caller_id, batch.rows, "id")
+        if request.headers.get(b"accept") not in JSON_WISHES:
+            return _reading(request, batch, {"unit": unit, "id": caller_id})
+        units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
         return Reading(batch, _write, units, caller_ids)
+
+    def _read_table(self, endpoint: Endpoint, request: Request) -> Reading:
+        named = _query(request)
+        batch, texts = read_keyed_table(
+            endpoint,
+            request.headers[b"content-type"].decode("latin-1"),
+            request.body,
+            named.values(),
+            rows_max=self._front.rows_max,
+        )
+        return _reading(request, batch, {key: texts[name] for key, name in named.items()})
+
+
+def _read_form(endpoint: Endpoint, request: Request) -> Reading:
+    signature, header = endpoint.route.signature, request.headers[b"content-type"]
+    batch, keys = read_form(signature, header, request.body)
+    return _reading(request, batch, {k: v[0] if len(v) == 1 else v for k, v in keys.items()})
+
+
+def _read_media(endpoint: Endpoint, request: Request) -> Reading:
+    """The body is the value of the one field that has its kind."""
+    signature = endpoint.route.signature
+    kind = media_type(request.headers[b"content-type"])
+    field = _media_field(signature)
+    if field is None or not kind.startswith(f"{field.kind}/"):
+        taken = [JSON_TYPE, *WRITTEN_TYPES, FORM_TYPE]
+        taken += [f"{field.kind}/*"] if field else []
+        raise MediaTypeError(
+            "The body has a Content-Type that is not taken here.", hint=f"Send {', '.join(taken)}."
+        )
+    batch = from_records(signature, [{field.name: request.body}])
+    return _reading(request, batch, _query(request))
+
+
+def _media_field(signature: Signature) -> Field | None:
+    """The only field of pictures or sound, if all others may be missing."""
+    media = [field for field in signature.inputs if field.kind in ("image", "audio")]
+    needed = [field for field in signature.inputs if field.missing == "error"]
+    return media[0] if len(media) == 1 and set(needed) <= set(media) else None
+
+
+def _query(request: Request) -> dict[str, str]:
+    """What the query says of `unit` and `id`."""
+    try:
+        pairs = parse_qsl(
+            request.query.decode(), keep_blank_values=True, max_num_fields=QUERY_KEYS_MAX
+        )
+    except ValueError:
+        raise InputError("The query cannot be read.", hint="Send ?unit=...&id=...") from None
+    for key, _ in pairs:
+        if key not in WHOSE:
+            close = nearest(key, WHOSE)
+            raise InputError(
+                "The query has a key beside 'unit' and 'id'.",
+                hint=f"Did you mean '{close}'?" if close else "",
+            )
+    return dict(pairs)
+
+
+def _reading(request: Request, batch: Batch, whose: Mapping[str, Texts]) -> Reading:
+    """What was read, to be answered as the request wants it."""
+    units, caller_ids = (each(whose.get(key), batch.rows, key) for key in WHOSE)
+    kind = preferred(request.headers.get(b"accept"), (JSON_TYPE, *WRITTEN_TYPES), JSON_TYPE)
+    if kind == JSON_TYPE:
+        return Reading(batch, _write, units, caller_ids)
+    return Reading(batch, partial(write_table, kind), units, caller_ids, slow=True)
 
 
 def _write(answer: Answer) -> Response:
@@ -96,67 +193,3 @@ def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[lis
 @lru_cache(maxsize=256)
 def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
     return RowEncoder(("id", "version", "arm"), fields)
-
-
-class _Envelope:
-    """Decodes one endpoint's bodies, rows and all in one go."""
-
-    def __init__(self, rows: RowDecoder) -> None:
-        self.rows = rows
-        body = msgspec.defstruct(
-            "Predict",
-            [
-                ("rows", types.GenericAlias(list, (rows.row_type,))),
-                ("unit", Texts, None),
-                ("id", Texts, None),
-            ],
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
-
-    def decode(self, body: bytes) -> tuple[Batch, Texts, Texts]:
-        try:
-            decoded = self._decoder.decode(body)
-        except UNREADABLE:
-            return self._decode_exactly(body)
-        return self.rows.gather(decoded.rows), decoded.unit, decoded.id
-
-    def _decode_exactly(self, body: bytes) -> tuple[Batch, Texts, Texts]:
-        """Read again what was refused, to say what is wrong with it."""
-        value = parse_json(body)
-        if not isinstance(value, dict) or "rows" not in value:
-            raise InputError(
-                "The body is not an object with a key 'rows'.",
-                hint='Send {"rows": [{"<field>": <value>, ...}, ...]}.',
-            )
-        for key in value:
-            if key not in KEYS:
-                close = nearest(key, KEYS)
-                raise InputError(
-                    "The body has a key beside 'rows', 'unit' and 'id'.",
-                    hint=f"Did you mean '{close}'?" if close else "Fields belong into the rows.",
-                )
-        unit, caller_id = (_texts(value.get(key), key) for key in ("unit", "id"))
-        return self.rows.recover(value["rows"]), unit, caller_id
-
-
-def _texts(value: object, key: str) -> Texts:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(text is None or isinstance(text, str) for text in value):
-        return value
-    raise InputError(f"'{key}' must be a text, or a list with a text or null for each row.")
-
-
-def _each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
-    """One text for each row."""
-    if texts is None:
-        return None
-    if isinstance(texts, str):
-        texts = [texts] * rows
-    if len(texts) != rows:
-        raise InputError(f"'{key}' has {len(texts)} entries for {rows} rows.")
-    if any(text is not None and len(text) > TEXT_LENGTH_MAX for text in texts):
-        raise InputError(f"'{key}' is longer than {TEXT_LENGTH_MAX} characters.")
-    return texts

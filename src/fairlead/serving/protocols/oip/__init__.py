@@ -1,0 +1,1 @@
+"""The Open Inference Protocol, version 2: an endpoint is a model, its fields are tensors."""

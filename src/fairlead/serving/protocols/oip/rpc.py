@@ -1,0 +1,162 @@
+"""The protocol over gRPC: its calls as doors, whose bodies are messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, TypeVar
+
+import msgspec
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError, Message
+
+from fairlead.errors import FairleadError, InputError
+from fairlead.serving.dataplane import Endpoint
+from fairlead.serving.front import Front, Reading
+from fairlead.serving.message import TEXT, Reply, Request, Response
+from fairlead.serving.protocols.oip import oip_pb2 as pb
+from fairlead.serving.protocols.oip.infer import Models, reading
+from fairlead.serving.protocols.oip.messages import read_message, write_message
+from fairlead.serving.protocols.oip.repository import Repository
+from fairlead.serving.protocols.oip.types import Answered
+from fairlead.serving.refusal import Refusal, refusal, refusal_of
+from fairlead.serving.router import Door, Names
+
+SERVICE = "/inference.GRPCInferenceService/"
+HEALTH = "/grpc.health.v1.Health/Check"
+PROTOBUF = b"application/grpc+proto"
+INFERENCE = ("", SERVICE.strip("/"))
+"""Names by which health checks call the whole server."""
+
+M = TypeVar("M", bound=Message)
+
+
+def rpc_shape(refused: Refusal) -> Response:
+    """An error as its text alone; the transport makes a status of gRPC of it."""
+    return Response(refused.status, str(refused).encode(), TEXT, refused.headers)
+
+
+class OipRpc:
+    """The calls of the protocol, and of the standard health check.
+
+    Args:
+        front: takes requests to the data plane.
+        repository: tells of the server and its models.
+    """
+
+    def __init__(self, front: Front, repository: Repository) -> None:
+        self._front = front
+        self._repository = repository
+        self._models = Models()
+
+    def doors(self) -> list[Door]:
+        """Where they are."""
+        doors = [
+            Door("POST", SERVICE + "ModelInfer", "predict", self._infer),
+            Door("POST", SERVICE + "RepositoryModelLoad", "operate", _refuse_loading),
+            Door("POST", SERVICE + "RepositoryModelUnload", "operate", _refuse_loading),
+        ]
+        told: list[tuple[str, Literal["open", "predict"], Callable[[Request], Message]]] = [
+            (HEALTH, "open", self._health),
+            (SERVICE + "ServerLive", "open", lambda _: pb.ServerLiveResponse(live=True)),
+            (SERVICE + "ServerReady", "open", self._server_ready),
+            (SERVICE + "ServerMetadata", "predict", self._server),
+            (SERVICE + "ModelReady", "predict", self._model_ready),
+            (SERVICE + "ModelMetadata", "predict", self._model),
+            (SERVICE + "ModelConfig", "predict", self._config),
+            (SERVICE + "ModelStatistics", "predict", self._statistics),
+            (SERVICE + "RepositoryIndex", "predict", self._index),
+        ]
+        return doors + [
+            Door("POST", path, scope, partial(_answer, tell)) for path, scope, tell in told
+        ]
+
+    def _infer(self, request: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        try:
+            message = _parsed(pb.ModelInferRequest, request)
+        except InputError as error:
+            self._front.refuse(error, reply, "", rpc_shape)
+            return
+        read = partial(self._read, message)
+        self._front.predict(request, reply, message.model_name, read, rpc_shape)
+
+    def _read(self, message: pb.ModelInferRequest, endpoint: Endpoint, _: Request) -> Reading:
+        model = self._models.of(endpoint)
+        return reading(model, read_message(message), message.model_version, _encode)
+
+    def _health(self, request: Request) -> Message:
+        service = _parsed(pb.HealthCheckRequest, request).service
+        if service in INFERENCE:
+            serving = self._repository.server_ready()
+        else:
+            serving = self._repository.model_ready(service, "")
+        status = pb.HealthCheckResponse.SERVING if serving else pb.HealthCheckResponse.NOT_SERVING
+        return pb.HealthCheckResponse(status=status)
+
+    def _server_ready(self, _: Request) -> Message:
+        return pb.ServerReadyResponse(ready=self._repository.server_ready())
+
+    def _server(self, _: Request) -> Message:
+        return _filled(pb.ServerMetadataResponse(), self._repository.server())
+
+    def _model_ready(self, request: Request) -> Message:
+        asked = _parsed(pb.ModelRequest, request)
+        return pb.ModelReadyResponse(ready=self._repository.model_ready(asked.name, asked.version))
+
+    def _model(self, request: Request) -> Message:
+        asked = _parsed(pb.ModelRequest, request)
+        told = self._repository.model(asked.name, asked.version)
+        return _filled(pb.ModelMetadataResponse(), told)
+
+    def _config(self, request: Request) -> Message:
+        asked = _parsed(pb.ModelRequest, request)
+        told = self._repository.config(asked.name, asked.version)
+        return _filled(pb.ModelConfigResponse(), {"config": told})
+
+    def _statistics(self, request: Request) -> Message:
+        asked = _parsed(pb.ModelRequest, request)
+        told = self._repository.statistics(asked.name, asked.version)
+        return _filled(pb.ModelStatisticsResponse(), told)
+
+    def _index(self, request: Request) -> Message:
+        ready = _parsed(pb.RepositoryIndexRequest, request).ready
+        return _filled(
+            pb.RepositoryIndexResponse(), {"models": self._repository.index(ready=ready)}
+        )
+
+
+def _parsed(kind: type[M], request: Request) -> M:
+    message: M = kind()
+    try:
+        message.ParseFromString(request.body)
+    except DecodeError:
+        raise InputError("The message is not of the protocol's form.") from None
+    return message
+
+
+def _filled(message: M, told: object) -> M:
+    """A message with what REST tells as JSON, as far as it has fields for it."""
+    json_format.Parse(msgspec.json.encode(told), message, ignore_unknown_fields=True)
+    return message
+
+
+def _encode(answer: Answered) -> Response:
+    return Response(200, write_message(answer).SerializeToString(), PROTOBUF)
+
+
+def _answer(
+    tell: Callable[[Request], Message],
+    request: Request,
+    reply: Reply,
+    names: Names,  # noqa: ARG001
+) -> None:
+    try:
+        response = Response(200, tell(request).SerializeToString(), PROTOBUF)
+    except FairleadError as error:
+        response = rpc_shape(refusal_of(error))
+    reply(response)
+
+
+def _refuse_loading(_: Request, reply: Reply, names: Names) -> None:  # noqa: ARG001
+    message = "Models are not loaded or unloaded by callers."
+    reply(rpc_shape(refusal(501, message, "The operator releases them with `fairlead deploy`.")))

@@ -1,0 +1,1 @@
+"""How the bodies of MLflow, SageMaker and TensorFlow Serving are read and answered."""

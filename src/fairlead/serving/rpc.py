@@ -1,0 +1,150 @@
+"""gRPC as a transport: calls to `Request`, `Response` to messages and status codes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Callable, Collection
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from fairlead.clock import Clock
+from fairlead.errors import UnavailableError
+from fairlead.serving.front import TIMEOUT_HEADER
+from fairlead.serving.message import Handler, Request, Response
+from fairlead.serving.refusal import Refusal, refusal_of
+
+CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ABORTED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    415: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+NOT_PASSED_ON = frozenset({"content-encoding", "accept-encoding"})
+"""Metadata that would speak of HTTP's bodies; gRPC compresses its messages itself."""
+
+TIMEOUT_MS_MAX = 999_999_999
+
+
+class RpcServer:
+    """Hands each call to one handler, and its answer back.
+
+    Args:
+        handler: of every call.
+        refuse: writes a refusal as clients of a path expect it.
+        paths: of the calls there are.
+        clock: tells when a call was complete.
+        message_bytes_max: of one call.
+        tls: private key and certificate to speak TLS with, PEM; None to do without.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        refuse: Callable[[str, Refusal], Response],
+        paths: Collection[str],
+        clock: Clock,
+        *,
+        message_bytes_max: int,
+        tls: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        self._handler = handler
+        self._refuse = refuse
+        self._clock = clock
+        self._tls = tls
+        options = [
+            ("grpc.max_receive_message_length", message_bytes_max),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 1),
+        ]
+        self._server = grpc.aio.server(options=options)
+        self._server.add_generic_rpc_handlers((_Calls(self._call, paths),))
+
+    async def start(self, address: str) -> None:
+        """Listen and answer.
+
+        Args:
+            address: `127.0.0.1:8082`; other processes may listen there too, and share the calls.
+
+        Raises:
+            UnavailableError: it cannot be listened on.
+        """
+        try:
+            if self._tls is None:
+                self._server.add_insecure_port(address)
+            else:
+                self._server.add_secure_port(address, grpc.ssl_server_credentials([self._tls]))
+        except RuntimeError:
+            raise UnavailableError(
+                f"The address {address} cannot be used for gRPC.",
+                hint="Stop what uses it, or choose another with --grpc-port.",
+            ) from None
+        await self._server.start()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more calls, finish those that are under way, but wait no longer than this."""
+        await self._server.stop(grace_s)
+
+    async def _call(self, path: str, body: bytes, context: Any) -> bytes:
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def reply(response: Response) -> None:
+            if not answered.done():  # the caller hung up
+                answered.set_result(response)
+
+        request = Request("POST", path, b"", _headers(context), body, self._clock.monotonic_s())
+        try:
+            self._handler(request, reply)
+        except Exception as error:  # one bad call must not look like the server's end
+            traceback.print_exception(error, file=sys.stderr)
+            reply(self._refuse(path, refusal_of(error)))
+        response = await answered
+        context.set_trailing_metadata([(k.decode(), v.decode()) for k, v in response.headers])
+        if response.status != 200:
+            code = CODES.get(response.status, grpc.StatusCode.UNKNOWN)
+            await context.abort(code, response.body.decode())
+        return response.body
+
+
+def _headers(context: Any) -> dict[bytes, bytes]:
+    """A call's metadata, and its deadline among them."""
+    headers = {
+        key.encode(): value if isinstance(value, bytes) else value.encode()
+        for key, value in context.invocation_metadata() or ()
+        if key not in NOT_PASSED_ON
+    }
+    left_s = context.time_remaining()
+    if left_s is not None:
+        left_ms = min(max(1, int(left_s * 1000)), TIMEOUT_MS_MAX)
+        headers[TIMEOUT_HEADER] = str(left_ms).encode()
+    return headers
+
+
+class _Calls(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """Tells gRPC which calls there are; messages stay bytes."""
+
+    def __init__(self, call: Callable[[str, bytes, Any], Any], paths: Collection[str]) -> None:
+        self._call = call
+        self._paths = paths
+
+    def service(self, handler_call_details: Any) -> Any:
+        path = handler_call_details.method
+        if path not in self._paths:
+            return None
+
+        async def called(body: bytes, context: Any) -> bytes:
+            answer: bytes = await self._call(path, body, context)
+            return answer
+
+        return grpc.unary_unary_rpc_method_handler(called)

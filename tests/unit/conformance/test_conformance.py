@@ -1,0 +1,236 @@
+"""The suite passes a server that keeps the protocol, and finds each fault of one that does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from fairlead.conformance import Outcome, run
+from fairlead.errors import ConfigError, InputError, UnavailableError
+from fairlead.serving.message import Response
+from support.oip import serve_models
+from support.plane import PlaneInProcess
+from support.platform import fairlead
+
+Spoil = Callable[[str, str, bytes, dict[str, str], Response], Response]
+
+
+def unspoiled(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+    return response
+
+
+class Stub:
+    """A server on a socket, whose replies may be spoiled on the way out."""
+
+    def __init__(self, plane: PlaneInProcess) -> None:
+        self.spoil: Spoil = unspoiled
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                body = self.rfile.read(int(headers.get("content-length", 0)))
+                response = plane.ask(self.command, self.path, body, headers)
+                response = stub.spoil(self.command, self.path, body, headers, response)
+                self.send_response(response.status)
+                for name, value in response.headers:
+                    self.send_header(name.decode(), value.decode())
+                self.send_header("content-length", str(len(response.body)))
+                self.end_headers()
+                self.wfile.write(response.body)
+
+            do_GET = do_POST = _answer  # noqa: N815  # as the library names them
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Iterator[Stub]:
+    with PlaneInProcess(tmp_path) as plane:
+        serve_models(plane)
+        made = Stub(plane)
+        yield made
+        made.close()
+
+
+def failed(outcomes: list[Outcome]) -> set[str]:
+    return {f"{o.group}: {o.name}" for o in outcomes if o.result == "fail"}
+
+
+@pytest.mark.parametrize("model", ["churn", "mixed", "texts", "picture"])
+def test_our_own_server_passes_every_check(stub: Stub, model: str) -> None:
+    outcomes = run(stub.url, model)
+    assert not failed(outcomes)
+    skipped = {(o.name, o.reason) for o in outcomes if o.result == "skip"}
+    no_floats = {("takes or refuses NaN in JSON", "no input has floating point numbers in JSON")}
+    assert skipped == (no_floats if model == "texts" else set())
+    assert len(outcomes) > 40
+
+
+def test_a_request_of_the_callers_own_is_used(stub: Stub) -> None:
+    item = {"name": "x", "datatype": "FP32", "shape": [1, 2, 2], "data": [[[1, 2], [3, 4]]]}
+    assert not failed(run(stub.url, "picture", {"inputs": [item]}))
+    item["shape"] = [1, 4]
+    outcomes = run(stub.url, "picture", {"inputs": [item]})
+    assert "inference: answers flat data" in failed(outcomes)
+    assert any("--request" in o.reason for o in outcomes if o.result == "skip")
+    with pytest.raises(InputError, match="not of the protocol's form"):
+        run(stub.url, "picture", {"inputs": [{"name": "x"}]})
+
+
+def changed(key: str, value: Any) -> Spoil:
+    """Replies in which one key has another value."""
+
+    def spoil(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+        if response.headers and b"inference-header-content-length" in dict(response.headers):
+            return response
+        told = msgspec.json.decode(response.body)
+        if isinstance(told, dict) and key in told:
+            told[key] = value
+        return replace(response, body=msgspec.json.encode(told))
+
+    return spoil
+
+
+def fastapi_errors(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+    return replace(response, body=b'{"detail": "no"}') if response.status >= 400 else response
+
+
+def crashes(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+    if response.status == 400:
+        return replace(response, status=500)
+    return response
+
+
+def needs_json_type(
+    method: str, _p: str, body: bytes, headers: dict[str, str], response: Response
+) -> Response:
+    if method == "POST" and body and headers.get("content-type") != "application/json":
+        return Response(422, b'{"error": "what is this?"}')
+    return response
+
+
+def needs_index_body(
+    _m: str, path: str, body: bytes, _h: dict[str, str], response: Response
+) -> Response:
+    return Response(422, b"{}") if path.endswith("/index") and not body else response
+
+
+def never_binary(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+    headers = tuple(h for h in response.headers if h[0] != b"inference-header-content-length")
+    return replace(response, headers=headers)
+
+
+def takes_anything(
+    _m: str, path: str, _b: bytes, _h: dict[str, str], response: Response
+) -> Response:
+    return Response(200, b"{}") if path.endswith("/infer") else response
+
+
+def other_numbers(
+    _m: str, _p: str, body: bytes, _h: dict[str, str], response: Response
+) -> Response:
+    """Nested data is read as something else."""
+    if b'"data":[[' not in body:
+        return response
+    return replace(response, body=response.body.replace(b"1.0,1.0]", b"1.0,2.0]"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "model", "found"),
+    [
+        (changed("id", "mine"), "churn", {"inference: gives an id back as it was"}),
+        (changed("model_name", "x"), "churn", {"inference: answers flat data"}),
+        (changed("model_version", "9"), "churn", {"versions: answers by the version in the path"}),
+        (changed("platform", 7), "churn", {"metadata: tells the model's tensors"}),
+        (changed("model_stats", []), "churn", {"statistics: tells a model's statistics"}),
+        (
+            fastapi_errors, "churn",
+            {"errors: refuses malformed JSON", "errors: refuses an unknown model"},
+        ),
+        (
+            crashes, "churn",
+            {"errors: refuses a shape of another rank", "errors: refuses an empty body"},
+        ),
+        (
+            needs_json_type, "churn",
+            {"inference: needs no content type",
+             "binary: takes binary inputs without a content type"},
+        ),
+        (needs_index_body, "churn", {"index: lists models to an empty body"}),
+        (
+            never_binary, "churn",
+            {"binary: gives binary outputs", "binary: gives all outputs binary"},
+        ),
+        (takes_anything, "churn", {"inference: answers flat data"}),
+        (other_numbers, "picture", {"inference: answers nested data"}),
+    ],
+)  # fmt: skip
+def test_each_fault_of_a_server_is_found(
+    stub: Stub, spoil: Spoil, model: str, found: set[str]
+) -> None:
+    stub.spoil = spoil
+    outcomes = run(stub.url, model)
+    assert found <= failed(outcomes)
+    for outcome in outcomes:
+        assert (outcome.result == "pass") == (not outcome.reason)
+
+
+def test_what_is_not_announced_is_not_asked(stub: Stub) -> None:
+    stub.spoil = changed("extensions", [])
+    outcomes = run(stub.url, "churn")
+    assert not failed(outcomes)
+    skipped = {o.group for o in outcomes if o.result == "skip"}
+    assert skipped == {"index", "statistics", "configuration", "binary", "errors"}
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with pytest.raises(UnavailableError, match="cannot be reached"):
+        run("http://127.0.0.1:1", "m")
+    with pytest.raises(ConfigError, match="no URL"):
+        run("127.0.0.1:8080", "m")
+
+
+def test_the_command_prints_a_matrix_and_ends_with_what_was_found(
+    stub: Stub, tmp_path: Path
+) -> None:
+    said = fairlead(tmp_path, "conformance", stub.url, "--model", "churn")
+    assert re.search(r"binary +gives binary outputs +yes +pass", said)
+    assert re.search(r"\d+ passed, 0 failed, 0 skipped\.", said)
+    stub.spoil = changed("id", "mine")
+    fairlead(tmp_path, "conformance", stub.url, "--model", "churn", status=1)
+    stub.spoil = unspoiled
+    more = ("--model=texts", "--json", "--header=a: b")
+    told = json.loads(fairlead(tmp_path, "conformance", f"{stub.url}/", *more))
+    assert {row["result"] for row in told} <= {"pass", "fail", "skip"}
+
+
+def test_a_key_is_sent_with_every_request(stub: Stub) -> None:
+    def guarded(
+        _m: str, _p: str, _b: bytes, headers: dict[str, str], response: Response
+    ) -> Response:
+        return response if headers.get("authorization") == "Bearer k" else Response(401, b"{}")
+
+    stub.spoil = guarded
+    assert not failed(run(stub.url, "churn", headers={"Authorization": "Bearer k"}))
+    assert failed(run(stub.url, "churn"))

@@ -1,0 +1,148 @@
+"""gRPC as a transport: deadlines, faults and the end of a server, whatever is called."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fairlead.clock import SystemClock
+from fairlead.serving.message import Handler, Reply, Request, Response
+from fairlead.serving.refusal import Refusal
+
+grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
+
+PATH = "/a.Service/Call"
+
+
+def refuse(_: str, refused: Refusal) -> Response:
+    return Response(refused.status, str(refused).encode())
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
+    """A server of one call, and that call."""
+    from fairlead.serving.rpc import RpcServer
+
+    server = RpcServer(handler, refuse, [PATH], SystemClock(), message_bytes_max=1000)
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{held.getsockname()[1]}"
+        await server.start(address)
+        async with grpc.aio.insecure_channel(address) as channel:
+            yield server, channel.unary_unary(PATH)
+        await server.stop(1.0)
+
+
+def test_a_deadline_and_metadata_come_as_headers() -> None:
+    seen: list[Request] = []
+
+    def handler(request: Request, reply: Reply) -> None:
+        seen.append(request)
+        reply(Response(200, request.body[::-1], headers=((b"server-timing", b"a;dur=1"),)))
+
+    async def scenario() -> None:
+        async with served(handler) as (_, call):
+            metadata = (("authorization", "Bearer x"), ("content-encoding", "gzip"))
+            called = call(b"abc", timeout=5.0, metadata=metadata)
+            assert await called == b"cba"
+            assert ("server-timing", "a;dur=1") in list(await called.trailing_metadata())
+            assert await call(b"abc") == b"cba"
+
+    asyncio.run(scenario())
+    assert (seen[0].method, seen[0].path, seen[0].body) == ("POST", PATH, b"abc")
+    assert seen[0].headers[b"authorization"] == b"Bearer x"
+    assert 3000 < int(seen[0].headers[b"fairlead-timeout-ms"]) < 6000  # gRPC rounds up
+    assert b"content-encoding" not in seen[0].headers
+    assert b"fairlead-timeout-ms" not in seen[1].headers
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "INVALID_ARGUMENT"), (401, "UNAUTHENTICATED"), (404, "NOT_FOUND"),
+        (429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE"), (504, "DEADLINE_EXCEEDED"),
+        (418, "UNKNOWN"),
+    ],
+)  # fmt: skip
+def test_statuses_become_codes(status: int, code: str) -> None:
+    def handler(_: Request, reply: Reply) -> None:
+        reply(Response(status, b"why", headers=((b"retry-after", b"1"),)))
+
+    async def scenario() -> None:
+        async with served(handler) as (_, call):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(b"")
+            assert (caught.value.code().name, caught.value.details()) == (code, "why")
+            assert ("retry-after", "1") in list(caught.value.trailing_metadata())
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_tells_the_caller_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    def handler(_: Request, reply: Reply) -> None:
+        raise RuntimeError("a secret")
+
+    async def scenario() -> None:
+        async with served(handler) as (_, call):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(b"")
+            assert caught.value.code() == grpc.StatusCode.INTERNAL
+            assert "secret" not in str(caught.value.details())
+
+    asyncio.run(scenario())
+    assert "a secret" in capsys.readouterr().err
+
+
+def test_calls_under_way_are_answered_before_the_end() -> None:
+    replies: list[Reply] = []
+
+    async def scenario() -> None:
+        arrived = asyncio.Event()
+
+        def handler(_: Request, reply: Reply) -> None:
+            replies.append(reply)
+            arrived.set()
+
+        async with served(handler) as (server, call):
+            called = asyncio.ensure_future(_wait(call(b"")))
+            await arrived.wait()
+            stopping = asyncio.ensure_future(server.stop(5.0))
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call(b"", timeout=5.0)  # nothing new is taken
+            replies[0](Response(200, b"late but there"))
+            assert await called == b"late but there"
+            await stopping
+
+    asyncio.run(scenario())
+    assert len(replies) == 1
+
+
+def test_an_answer_to_a_caller_that_hung_up_is_dropped() -> None:
+    async def scenario() -> None:
+        arrived: asyncio.Queue[Reply] = asyncio.Queue()
+
+        def handler(request: Request, reply: Reply) -> None:
+            if request.body:
+                arrived.put_nowait(reply)
+            else:
+                reply(Response(200, b"on"))
+
+        async with served(handler) as (_, call):
+            called = call(b"wait")
+            reply = await arrived.get()
+            called.cancel()
+            assert await call(b"") == b"on"
+            reply(Response(200, b"too late"))
+            assert await call(b"") == b"on"
+
+    asyncio.run(scenario())
+
+
+async def _wait(called: Any) -> Any:
+    return await called

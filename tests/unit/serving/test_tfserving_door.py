@@ -1,0 +1,244 @@
+"""TensorFlow Serving's REST: both formats, classify and regress, versions, labels, metadata."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairlead.serving.protocols.scoring.answers import columns_of
+from fairlead.serving.types import Answer, Answered, Outputs, Part
+from fairlead.signature import Batch
+from support.doors import (
+    CHURN,
+    PICTURE,
+    PRICE,
+    TENSOR,
+    Doors,
+    Got,
+    churn,
+    measured,
+    price,
+    twice,
+)
+
+GOLDEN = b'{"inputs": {"x": [[1.0, 2.0]]}}'  # as ovmsclient 2023.1 sends it, to versions/0
+ROW = {"age": 70, "visits": 3, "plan": "pro"}
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> Iterator[Doors]:
+    with Doors(tmp_path) as doors:
+        doors.add("churn", CHURN, churn)
+        doors.add("price", PRICE, price)
+        doors.add("m", TENSOR, twice)
+        doors.add("picture", PICTURE, measured)
+        yield doors
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[Doors]:
+    """An endpoint whose arms are the versions 7 and 8."""
+    with Doors(tmp_path) as doors:
+        doors.add("churn", CHURN, churn, churn, first=7)
+        yield doors
+
+
+def fine(got: Got) -> Any:
+    assert got.status == 200, got.body
+    return got.json
+
+
+def refused(got: Got, status: int = 400) -> str:
+    assert got.status == status, got.body
+    assert got.json.keys() == {"error"}
+    message: str = got.json["error"]
+    return message
+
+
+def test_a_tensor_by_column_is_answered_without_a_name_or_content_type(doors: Doors) -> None:
+    got = doors.ask("/v1/models/m/versions/0:predict", GOLDEN)
+    assert fine(got) == {"outputs": [[2.0, 4.0]]}
+
+
+def test_rows_are_answered_by_row_and_columns_by_column(doors: Doors) -> None:
+    by_row = {"label": "left", "probabilities": [0.75, 0.25]}
+    got = doors.ask("/v1/models/churn:predict", {"instances": [ROW, [20, 3, None]]})
+    assert fine(got)["predictions"] == [by_row, {"label": "stayed", "probabilities": [0.25, 0.75]}]
+    columns = {name: [value] for name, value in ROW.items()}
+    for inputs in (columns, {name: [value] for name, value in columns.items()}):
+        got = doors.ask("/v1/models/churn:predict", {"inputs": inputs})
+        assert fine(got) == {"outputs": {"label": ["left"], "probabilities": [[0.75, 0.25]]}}
+    assert {frame.inputs.numbers[0].tolist() == [70.0, 3.0] for frame in doors.frames} == {True}
+
+
+def test_the_one_signature_may_be_named(doors: Doors) -> None:
+    for name in ("serving_default", ""):
+        body = {"signature_name": name, "instances": [[1, 2]]}
+        assert fine(doors.ask("/v1/models/price:predict", body)) == {"predictions": [2.0]}
+    body = {"signature_name": "other", "instances": [[1, 2]]}
+    assert "'serving_default'" in refused(doors.ask("/v1/models/price:predict", body))
+
+
+def test_bare_nan_is_read_and_written(doors: Doors) -> None:
+    body = b'{"instances": [{"age": 70, "visits": NaN}]}'
+    assert fine(doors.ask("/v1/models/churn:predict", body))["predictions"][0]["label"] == "stayed"
+    got = doors.ask("/v1/models/price:predict", {"instances": [[0, 1], [1, 2]]})
+    assert got.body == b'{"predictions": [NaN, 2.0]}'
+    assert math.isnan(json.loads(got.body)["predictions"][0])
+    got = doors.ask("/v1/models/price:predict", b'{"inputs": {"rooms": [Infinity], "area": [1]}}')
+    assert "beyond the range" in refused(got)
+
+
+def test_bytes_come_in_base64(doors: Doors) -> None:
+    image = {"b64": "iVBORw0KGgo="}
+    got = doors.ask("/v1/models/picture:predict", {"instances": [{"image": image, "note": "a"}]})
+    assert fine(got) == {"predictions": [{"size": 8, "note": "a"}]}
+    got = doors.ask("/v1/models/picture:predict", {"inputs": {"image": [image, image]}})
+    assert fine(got) == {"outputs": {"size": [8, 8], "note": [None, None]}}
+
+
+def test_no_rows_get_no_predictions(doors: Doors) -> None:
+    for body, answer in (
+        ({"instances": []}, {"predictions": []}),
+        ({"inputs": []}, {"outputs": {"label": [], "probabilities": []}}),
+    ):
+        assert fine(doors.ask("/v1/models/churn:predict", body)) == answer
+    assert fine(doors.ask("/v1/models/churn:classify", {"examples": []})) == {"results": []}
+    assert not doors.frames
+
+
+def test_classify_names_the_classes(doors: Doors) -> None:
+    body = {"context": {"visits": [3]}, "examples": [{"age": 70}, {"age": [20], "visits": 4}]}
+    assert fine(doors.ask("/v1/models/churn:classify", body)) == {
+        "results": [[["left", 0.75], ["stayed", 0.25]], [["left", 0.25], ["stayed", 0.75]]]
+    }
+    assert doors.frames[0].inputs.numbers.tolist() == [[70.0, 3.0], [20.0, 4.0]]
+
+
+def test_regress_answers_numbers(doors: Doors) -> None:
+    body = {"signature_name": "serving_default", "examples": [{"rooms": 3, "area": [50]}]}
+    assert fine(doors.ask("/v1/models/price:regress", body)) == {"results": [150.0]}
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "told"),
+    [
+        ("price:classify", {"examples": [{}]}, "does no classification"),
+        ("churn:regress", {"examples": [{}]}, "does no regression"),
+        ("churn:classify", {"examples": {}}, "list of 'examples'"),
+        ("churn:classify", [1], "list of 'examples'"),
+        ("churn:classify", {"examples": [1]}, "objects by field name"),
+        ("churn:classify", {"examples": [ROW], "context": 1}, "objects by field name"),
+        ("churn:classify", {"examples": [ROW], "contexts": {}}, "Did you mean 'context'"),
+        ("churn:classify", {"examples": [{"visits": 1}]}, "field 'age': is missing"),
+        ("churn:predict", [ROW], "not an object"),
+        ("churn:predict", {}, "'instances' or 'inputs'"),
+        ("churn:predict", {"instances": [ROW], "inputs": {}}, "not both"),
+        ("churn:predict", {"instance": [ROW]}, "Did you mean 'instances'"),
+        ("churn:predict", {"instances": [{**ROW, "agee": 1}]}, "did you mean 'age'"),
+        ("churn:predict", {"instances": [{**ROW, "age": "secret"}]}, "got text"),
+        ("churn:predict", {"inputs": {"age": [1], "visits": 2}}, "'visits': is not a list"),
+        ("churn:predict", {"inputs": {"age": [1], "visits": []}}, "where another column has"),
+        ("m:predict", {"inputs": {"x": [[1, 2, 3]]}}, "shape"),
+        ("churn:predict", b"", "empty"),
+        ("churn:predict", b"{", "ends too early"),
+    ],
+    ids=repr,
+)
+def test_what_is_wrong_is_told_without_what_was_sent(
+    doors: Doors, call: str, body: object, told: str
+) -> None:
+    message = refused(doors.ask(f"/v1/models/{call}", body))
+    assert told in message
+    assert "secret" not in message
+    assert not doors.frames
+
+
+def test_too_many_rows_are_refused_before_they_are_looked_at(doors: Doors) -> None:
+    wrong = [{"age": "wrong"}] * 101
+    for call, body in (
+        ("predict", {"instances": wrong}),
+        ("predict", {"inputs": {"age": wrong}}),
+        ("classify", {"examples": wrong}),
+    ):
+        message = refused(doors.ask(f"/v1/models/churn:{call}", body))
+        assert "more than 100 rows" in message
+
+
+def test_a_version_or_label_in_the_path_decides_who_answers(two: Doors) -> None:
+    for place, arm in (
+        ("versions/7", "stable"),
+        ("versions/8", "candidate"),
+        ("labels/stable", "stable"),
+        ("labels/candidate", "candidate"),
+    ):
+        fine(two.ask(f"/v1/models/churn/{place}:predict", {"instances": [ROW]}))
+        fine(two.ask(f"/v1/models/churn/{place}:classify", {"examples": [ROW]}))
+        assert [(f.arm, f.assigned_by) for f in two.frames[-2:]] == [(arm, "override")] * 2
+    fine(two.ask("/v1/models/churn/versions/0:predict", {"instances": [ROW]}))
+    assert two.frames[-1].assigned_by == "hash"
+
+
+def test_what_is_unknown_is_not_found(two: Doors) -> None:
+    body = {"instances": [ROW]}
+    assert "Did you mean 'churn'" in refused(two.ask("/v1/models/chur:predict", body), 404)
+    assert "7, 8" in refused(two.ask("/v1/models/churn/versions/9:predict", body), 404)
+    assert "7, 8" in refused(two.ask("/v1/models/churn/versions/9"), 404)
+    assert "7, 8" in refused(two.ask("/v1/models/churn/versions/9/metadata"), 404)
+    labels = refused(two.ask("/v1/models/churn/labels/canary:predict", body), 404)
+    assert "candidate, stable" in labels
+    assert refused(two.ask("/v1/models/churn/other/path"), 404)
+    assert refused(two.ask("/v1/models/churn:explain", body), 405)
+
+
+def test_status_lists_the_versions_that_answer(two: Doors) -> None:
+    def told(path: str) -> list[str]:
+        listed = fine(two.ask(f"/v1/models/churn{path}"))["model_version_status"]
+        assert {one["state"] for one in listed} == {"AVAILABLE"}
+        assert {one["status"]["error_code"] for one in listed} == {"OK"}
+        return [one["version"] for one in listed]
+
+    assert told("") == told("/versions/0") == ["7", "8"]
+    assert told("/versions/8") == told("/labels/candidate") == ["8"]
+
+
+def test_metadata_tells_the_tensors(doors: Doors) -> None:
+    found = fine(doors.ask("/v1/models/churn/metadata"))
+    assert found["model_spec"] == {"name": "churn", "signature_name": "", "version": "1"}
+    signature = found["metadata"]["signature_def"]["signature_def"]["serving_default"]
+    told = {
+        name: (one["dtype"], [dim["size"] for dim in one["tensor_shape"]["dim"]])
+        for name, one in {**signature["inputs"], **signature["outputs"]}.items()
+    }
+    assert told == {
+        "age": ("DT_DOUBLE", ["-1"]),
+        "visits": ("DT_INT64", ["-1"]),
+        "plan": ("DT_STRING", ["-1"]),
+        "label": ("DT_STRING", ["-1"]),
+        "probabilities": ("DT_DOUBLE", ["-1", "2"]),
+    }
+    x = fine(doors.ask("/v1/models/m/versions/1/metadata"))["metadata"]["signature_def"]
+    assert x["signatureDef"]["serving_default"]["inputs"]["x"]["dtype"] == "DT_FLOAT"
+
+
+def test_an_endpoint_that_is_being_loaded_says_so(doors: Doors) -> None:
+    doors.plane.loading = frozenset({"late"})
+    got = doors.ask("/v1/models/late")
+    assert refused(got, 503)
+    assert got.headers[b"retry-after"] == b"1"
+
+
+def test_parts_of_several_arms_are_joined_in_the_requests_order() -> None:
+    outputs = {"y": np.array([[1.0, 2.0], [5.0, 6.0]])}
+    edges = Outputs(TENSOR.outputs, Batch(2, (), np.empty((2, 0)), outputs))
+    first = Part([0, 2], "a", "m:1", [b""] * 2, Answered(edges, 0, 0.0, 0.0))
+    middle = Batch(1, (), np.empty((1, 0)), {"y": np.array([[3.0, 4.0]])})
+    second = Part([1], "b", "m:2", [b""], Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0))
+    answer = Answer("m", 1, 3, (first, second))
+    assert columns_of(answer, TENSOR) == {"y": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
