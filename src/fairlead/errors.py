@@ -10,7 +10,10 @@ FairleadError
 │   └── ReceiptError  a model that does not reproduce its own receipt
 ├── ExportError       a model that no safe form can be made of
 ├── ModelError        the model itself failed on rows that were valid
+├── UnauthorizedError no key was shown that is valid
+├── ForbiddenError    the key that was shown is not for this
 ├── UnavailableError  not now: starting, draining or overloaded
+│   └── RateError     a key's limit is used up for now
 ├── DeadlineError     the answer was not there in time
 ├── TooLargeError     more than is taken at once
 └── StorageError      a disk, database or blob store that does not do its work
@@ -114,6 +117,18 @@ class ModelError(FairleadError):
     code = "model_error"
 
 
+class UnauthorizedError(FairleadError):
+    """No key was shown, or none that is valid."""
+
+    code = "unauthorized"
+
+
+class ForbiddenError(FairleadError):
+    """The key that was shown is not for this."""
+
+    code = "forbidden"
+
+
 class UnavailableError(FairleadError):
     """It cannot be answered now, but could be later.
 
@@ -127,6 +142,12 @@ class UnavailableError(FairleadError):
     def __init__(self, message: str, *, retry_after_s: float = 1.0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class RateError(UnavailableError):
+    """A key's limit is used up for now."""
+
+    code = "too_many_requests"
 
 
 class DeadlineError(FairleadError):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+from fairlead.access import Sites
 from fairlead.clock import SystemClock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import SLOTS, Arm, Route
@@ -51,7 +52,7 @@ class PlaneInProcess:
         )  # fmt: skip
         self.router: Router = make_router(
             self.plane, self.front, self._sink, self._counters, self.health,
-            lambda: read(folder), self._clock,
+            lambda: read(folder), self._clock, Sites(), None,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -93,15 +94,20 @@ class PlaneInProcess:
         return LiveArm(self.loop, route, arm, loaded, self._sink, counters, limits, self._clock)
 
     def ask(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] = {},
+        router: Router | None = None,
     ) -> Response:
-        """One request, answered."""
+        """One request, answered; by another router than that of HTTP, if one is given."""
         named = {name.lower().encode(): value.encode() for name, value in headers.items()}
         request = Request(method, path, b"", named, body, self._clock.monotonic_s())
 
         async def asking() -> Response:
             answered: asyncio.Future[Response] = self.loop.create_future()
-            self.router.handle(request, answered.set_result)
+            (router or self.router).handle(request, answered.set_result)
             async with asyncio.timeout(10):
                 return await answered
 

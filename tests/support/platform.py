@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fairlead.app.supervisor import Addresses
+from fairlead.app.tls import own_context
 from support.waiting import until
 
 STOP_S_MAX = 60.0
@@ -45,10 +46,16 @@ def ask(
     body: bytes | object | None = None,
     method: str | None = None,
     headers: Mapping[str, str] = {},
+    cert: str = "",
 ) -> Reply:
-    """One request on a connection of its own."""
+    """One request on a connection of its own; over TLS to who shows this certificate alone."""
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    host, port = address.hostname or "", address.port
+    connection = (
+        http.client.HTTPSConnection(host, port, timeout=30, context=own_context(cert))
+        if cert
+        else http.client.HTTPConnection(host, port, timeout=30)
+    )
     raw = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
     try:
         connection.request(method or ("GET" if raw is None else "POST"), path, raw, dict(headers))
@@ -131,11 +138,11 @@ class Platform:
 
     def api(self, path: str, body: object | None = None, **more: Any) -> Reply:
         """Ask the data plane."""
-        return ask(self.addresses.api, path, body, **more)
+        return ask(self.addresses.api, path, body, cert=self.addresses.tls_cert, **more)
 
     def control(self, path: str, body: object | None = None, **more: Any) -> Reply:
         """Ask the control plane."""
-        return ask(self.addresses.control, path, body, **more)
+        return ask(self.addresses.control, path, body, cert=self.addresses.tls_cert, **more)
 
     def predict(self, endpoint: str, body: object) -> Reply:
         """Ask an endpoint, in native JSON."""

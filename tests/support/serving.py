@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
@@ -29,11 +30,15 @@ class HttpThread:
     Args:
         handler: of every request, called on the loop.
         limits: of every connection.
+        tls: of every connection.
     """
 
-    def __init__(self, handler: Handler, limits: HttpLimits) -> None:
+    def __init__(
+        self, handler: Handler, limits: HttpLimits, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._handler = handler
         self._limits = limits
+        self._tls = tls
         self.loop = uvloop.new_event_loop()
         self.failed: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self.loop.run_forever)
@@ -47,7 +52,9 @@ class HttpThread:
 
     async def _serve(self) -> tuple[HttpServer, Any]:
         server = HttpServer(self.loop, self._handler, _refuse, self._limits)
-        acceptor = await self.loop.create_server(lambda: Connection(server), "127.0.0.1", 0)
+        acceptor = await self.loop.create_server(
+            lambda: Connection(server), "127.0.0.1", 0, ssl=self._tls
+        )
         return server, acceptor
 
     def __exit__(self, *_: object) -> None:

@@ -1,6 +1,7 @@
 """What people and scripts see of the control plane: a REST API and plain pages."""
 
 from fairlead.api.app import build_api
-from fairlead.api.types import Guard, Services
+from fairlead.api.session import Sessions
+from fairlead.api.types import Guard, Services, Upstream
 
-__all__ = ["Guard", "Services", "build_api"]
+__all__ = ["Guard", "Services", "Sessions", "Upstream", "build_api"]

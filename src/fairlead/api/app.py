@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from fairlead.api.guard import GuardMiddleware
+from fairlead.api.login import build_login
 from fairlead.api.proxy import forward
 from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
+from fairlead.clock import Clock
 from fairlead.errors import FairleadError
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
@@ -29,15 +31,16 @@ class ReleaseRequest(BaseModel):
     """`churn:2` or `churn@champion`."""
 
 
-def build_api(services: Services, guard: Guard) -> FastAPI:
+def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     """Put the application together.
 
     Args:
         services: the platform behind it.
         guard: who is let in.
+        clock: for how long they stay so.
     """
     app = FastAPI(title="Fairlead", docs_url=None, redoc_url=None)
-    app.add_middleware(GuardMiddleware, guard=guard)
+    app.add_middleware(GuardMiddleware, guard=guard, clock=clock)
     app.add_exception_handler(FairleadError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_bad_body)
@@ -45,7 +48,9 @@ def build_api(services: Services, guard: Guard) -> FastAPI:
     _add_health(app, services)
     _add_registry(app, services)
     _add_endpoints(app, services)
-    app.include_router(build_site(services))
+    app.include_router(build_site(services, keys=guard.gate is not None))
+    if guard.gate is not None:
+        app.include_router(build_login(guard.gate, guard.sessions, clock))
     return app
 
 
@@ -97,8 +102,11 @@ def _add_endpoints(app: FastAPI, services: Services) -> None:
         return _json({"releases": services.releases(endpoint)})
 
     @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
-    def release(endpoint: str, wanted: Annotated[ReleaseRequest, Body()]) -> Response:
-        return _json(services.release(endpoint, wanted.version), 202)
+    def release(
+        endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
+    ) -> Response:
+        actor = getattr(request.state, "actor", "api")
+        return _json(services.release(endpoint, wanted.version, actor), 202)
 
     @app.post("/v1/endpoints/{endpoint}/predict")
     async def predict(endpoint: str, request: Request) -> Response:
@@ -111,7 +119,8 @@ def _add_endpoints(app: FastAPI, services: Services) -> None:
 
 async def _pass_on(services: Services, endpoint: str, door: str, request: Request) -> Response:
     body = await request.body()
-    reply = await run_in_threadpool(forward, services.api_url, endpoint, door, body)
+    upstream = await run_in_threadpool(services.upstream)
+    reply = await run_in_threadpool(forward, upstream, endpoint, door, body)
     headers = {name.decode(): value.decode() for name, value in reply.headers}
     return Response(reply.body, reply.status, headers, reply.content_type.decode())
 

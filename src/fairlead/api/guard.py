@@ -1,17 +1,28 @@
-"""Who is let in: no page of another site reaches a platform on this machine.
+"""Who is let in: no page of another site, and where keys are needed, only who has one.
 
-A browser names the site in `Host` (so a rebound domain name is told from this one) and, when a
-page sends something, in `Origin`. Programs send no `Origin`.
+Everything here is for operators, but for the health and what it takes to log in. A program shows
+its key with each request; a browser that has shown one to the page `/login` shows its session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
+
+from fairlead.access import Key, fault_of, secret_of
 from fairlead.api.types import Guard
-from fairlead.serving.refusal import native_shape, refusal
+from fairlead.clock import Clock
+from fairlead.errors import FairleadError, UnauthorizedError
+from fairlead.serving.refusal import (
+    SITE_REFUSALS,
+    Refusal,
+    native_shape,
+    refusal,
+    refusal_of,
+)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,6 +40,8 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+OPEN = frozenset({"/health/live", "/health/ready", "/login", "/logout"})
+STATIC = "/static/"
 
 
 class GuardMiddleware:
@@ -37,20 +50,34 @@ class GuardMiddleware:
     Args:
         app: behind it.
         guard: what is let in.
+        clock: for sessions that run out.
     """
 
-    def __init__(self, app: App, guard: Guard) -> None:
+    def __init__(self, app: App, guard: Guard, clock: Clock) -> None:
         self._app = app
         self._guard = guard
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on and add headers to the reply."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(dict(scope["headers"]))
-        if refusal:
-            await _refuse(send, *refusal)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        refused = self._unfit(headers)
+        if refused is None and self._guard.gate is not None and not _is_open(scope["path"]):
+            try:
+                key = await run_in_threadpool(self._caller, headers)
+                scope.setdefault("state", {})["actor"] = key.name
+            except UnauthorizedError as error:
+                refused = refusal_of(error)
+                if _is_page(scope, headers):
+                    await _to_login(send, scope)
+                    return
+            except FairleadError as error:
+                refused = refusal_of(error)
+        if refused is not None:
+            await _refuse(send, refused)
             return
 
         async def send_guarded(message: MutableMapping[str, Any]) -> None:
@@ -62,28 +89,58 @@ class GuardMiddleware:
 
         await self._app(scope, receive, send_guarded)
 
-    def _refusal(self, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
-        host = headers.get(b"host", b"").decode("latin-1")
-        origin = headers.get(b"origin")
-        try:
-            name = urlsplit(f"//{host}").hostname
-            site = None if origin is None else urlsplit(origin.decode("latin-1")).netloc
-        except ValueError:  # no address at all
-            return 400, "The Host or Origin of the request is not valid."
-        if self._guard.hosts and name not in self._guard.hosts:
-            return 421, "This address is not one of this platform's."
-        if site is not None and site != host:
-            return 403, "Pages of other sites may not send anything here."
+    def _unfit(self, headers: Mapping[bytes, bytes]) -> Refusal | None:
+        fault = fault_of(self._guard.sites, headers.get(b"host"), headers.get(b"origin"))
+        if fault is not None:
+            return SITE_REFUSALS[fault]
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._guard.body_bytes_max:
-            return 413, f"A body may have at most {self._guard.body_bytes_max} bytes here."
+            most = self._guard.body_bytes_max
+            return refusal(413, f"A body may have at most {most} bytes here.")
         if headers.get(b"transfer-encoding"):
-            return 411, "Send a Content-Length."
+            return refusal(411, "Send a Content-Length.")
         return None
 
+    def _caller(self, headers: Mapping[bytes, bytes]) -> Key:
+        """The key of who asks.
 
-async def _refuse(send: Send, status: int, message: str) -> None:
-    response = native_shape(refusal(status, message))
-    headers = [(b"content-type", response.content_type), *HEADERS]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+        Raises:
+            FairleadError: there is none that is for this.
+        """
+        gate, sessions = self._guard.gate, self._guard.sessions
+        assert gate is not None
+        cookies = headers.get(b"cookie")
+        key_id = sessions.key_id(cookies, self._clock.now_us()) if cookies else None
+        if secret_of(headers) is not None or key_id is None:
+            return gate.admit(headers, "operate", "")
+        key = gate.named(key_id)
+        gate.allow(key, "operate", "")
+        return key
+
+
+def _is_open(path: str) -> bool:
+    """Whether a path, exactly as it is matched, is for everyone."""
+    return path in OPEN or (path.startswith(STATIC) and "/" not in path[len(STATIC) :])
+
+
+def _is_page(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a person waits for a page."""
+    return scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b"")
+
+
+async def _to_login(send: Send, scope: Scope) -> None:
+    target = f"/login?then={quote(scope['path'], safe='/')}".encode()
+    await _send(send, 303, b"", (b"location", target), (b"cache-control", b"no-store"))
+
+
+async def _refuse(send: Send, refused: Refusal) -> None:
+    response = native_shape(refused)
+    kind = (b"content-type", response.content_type)
+    await _send(send, response.status, response.body, kind, *response.headers)
+
+
+async def _send(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    start = {"type": "http.response.start", "status": status}
+    await send({**start, "headers": [*headers, length, *HEADERS]})
+    await send({"type": "http.response.body", "body": body})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
+from fairlead.api.types import Upstream
 from fairlead.errors import UnavailableError
 from fairlead.serving.message import Response
 
@@ -12,11 +13,11 @@ TIMEOUT_S = 60.0
 PASSED = ("retry-after",)
 
 
-def forward(api_url: str, endpoint: str, door: str, body: bytes) -> Response:
+def forward(upstream: Upstream, endpoint: str, door: str, body: bytes) -> Response:
     """Send a body to a door of an endpoint, and give back what the data plane replies.
 
     Args:
-        api_url: of the data plane.
+        upstream: the data plane.
         endpoint: its name.
         door: `predict` or `feedback`.
         body: as it came.
@@ -24,11 +25,19 @@ def forward(api_url: str, endpoint: str, door: str, body: bytes) -> Response:
     Raises:
         UnavailableError: the data plane does not answer.
     """
-    address = urlsplit(api_url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_S)
+    address = urlsplit(upstream.url)
+    host, port = address.hostname or "", address.port
+    connection = (
+        HTTPConnection(host, port, timeout=TIMEOUT_S)
+        if upstream.tls is None
+        else HTTPSConnection(host, port, timeout=TIMEOUT_S, context=upstream.tls)
+    )
+    headers = {"content-type": "application/json"}
+    if upstream.secret:
+        headers["authorization"] = f"Bearer {upstream.secret}"
     path = f"/v1/endpoints/{quote(endpoint, safe='')}/{door}"
     try:
-        connection.request("POST", path, body, {"content-type": "application/json"})
+        connection.request("POST", path, body, headers)
         reply = connection.getresponse()
         content_type = reply.headers.get("content-type", "application/json").encode()
         passed = tuple(

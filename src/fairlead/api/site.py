@@ -28,11 +28,12 @@ DOCS_POLICY = (
 )
 
 
-def build_site(services: Services) -> APIRouter:
+def build_site(services: Services, *, keys: bool) -> APIRouter:
     """The pages' own list of routes.
 
     Args:
         services: the platform behind them.
+        keys: whether callers need a key.
     """
     site = APIRouter(include_in_schema=False)
 
@@ -52,6 +53,7 @@ def build_site(services: Services) -> APIRouter:
                 route.signature,
                 services.api_url,
                 services.example(route),
+                keys=keys,
             )
         )
 

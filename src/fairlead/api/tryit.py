@@ -85,6 +85,8 @@ def render_try(
     signature: Signature,
     api_url: str,
     example: dict[str, object],
+    *,
+    keys: bool = False,
 ) -> str:
     """Write the page on which an endpoint is tried.
 
@@ -98,6 +100,7 @@ def render_try(
         signature: of what it takes and answers.
         api_url: of the API, as callers from elsewhere reach it.
         example: the row that the form starts with, by field name; values may be absent.
+        keys: whether callers from elsewhere need a key.
 
     Returns:
         HTML.
@@ -107,6 +110,7 @@ def render_try(
     page = {
         "endpoint": endpoint,
         "apiUrl": api_url.rstrip("/"),
+        "keys": keys,
         "predict": f"{path}/predict",
         "feedback": f"{path}/feedback",
         "answer": answer.name if answer else None,

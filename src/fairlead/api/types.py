@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from fairlead.access import Gate, Sites
+from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
 from fairlead.releases import Release
 from fairlead.routing import Route
@@ -16,12 +19,31 @@ class Guard:
     """What requests must be like to be let in.
 
     Args:
-        hosts: names that the Host header may have, without the port; any if empty.
+        sites: that browsers may send requests from and to.
         body_bytes_max: of one request.
+        gate: asks for keys; None while none are needed.
+        sessions: of people who have shown their key to a page.
     """
 
-    hosts: frozenset[str]
+    sites: Sites
     body_bytes_max: int
+    gate: Gate | None
+    sessions: Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The data plane, as the control plane speaks to it for its pages.
+
+    Args:
+        url: of it.
+        secret: of a key that is for everything; empty where none is needed.
+        tls: that its connections are made with; None for plain ones.
+    """
+
+    url: str
+    secret: str
+    tls: ssl.SSLContext | None
 
 
 class Services(Protocol):
@@ -29,7 +51,11 @@ class Services(Protocol):
 
     @property
     def api_url(self) -> str:
-        """Of the data plane."""
+        """Of the data plane, for callers."""
+        ...
+
+    def upstream(self) -> Upstream:
+        """The data plane, for this process."""
         ...
 
     def fleet(self) -> FleetStatus:
@@ -72,8 +98,8 @@ class Services(Protocol):
         """Releases of an endpoint, or of all if it is empty."""
         ...
 
-    def release(self, endpoint: str, reference: str) -> Release:
-        """Ask for a release of a version to an endpoint."""
+    def release(self, endpoint: str, reference: str, actor: str) -> Release:
+        """Ask for a release of a version to an endpoint; `actor` is for the audit."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

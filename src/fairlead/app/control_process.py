@@ -10,11 +10,13 @@ import threading
 
 import uvicorn
 
-from fairlead.api import Guard, build_api
+from fairlead.access import Gate
+from fairlead.api import Guard, Sessions, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
+from fairlead.app.exposure import sites_of
 from fairlead.app.services import WorkspaceServices
-from fairlead.app.settings import LOOPBACK
+from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.control import Controller, Tick, view
 from fairlead.predictionlog.compact import Compactor
@@ -56,11 +58,20 @@ class ControlPlane:
             self.controller.wake()
 
 
-def guard(start: Start) -> Guard:
-    """Who may ask: on loopback only under a name of this machine."""
-    server = start.settings.server
-    hosts = LOOPBACK if server.host in LOOPBACK else frozenset[str]()
-    return Guard(hosts, server.body_bytes_max)
+def guard(start: Start, workspace: Workspace) -> Guard:
+    """Who may ask."""
+    server, port = start.settings.server, start.listener.getsockname()[1]
+    gate = Gate(workspace.key_book.get, workspace.clock, 1) if server.keys else None
+    sessions = Sessions(f"fairlead_{port}", os.urandom(32), secure=bool(server.tls_cert))
+    return Guard(sites_of(server, shared=False), server.body_bytes_max, gate, sessions)
+
+
+def tls(config: uvicorn.Config, start: Start) -> None:
+    """Let the server speak TLS, if the platform does, as the data plane speaks it."""
+    config.load()
+    settings = start.settings.server
+    if settings.tls_cert:
+        config.ssl = server_context(settings.tls_cert, settings.tls_key)
 
 
 async def serve(start: Start) -> None:
@@ -71,11 +82,12 @@ async def serve(start: Start) -> None:
     thread = threading.Thread(target=plane.controller.run, name="controller")
     thread.start()
     config = uvicorn.Config(
-        build_api(plane.services, guard(start)),
+        build_api(plane.services, guard(start, plane.workspace), plane.workspace.clock),
         log_level="warning",
         lifespan="off",
         timeout_graceful_shutdown=5,
     )
+    tls(config, start)
     server = uvicorn.Server(config)
 
     def hear() -> None:

@@ -59,8 +59,13 @@ class Home:
 
     @cached_property
     def keys(self) -> Path:
-        """Of signatures; what is in it is never copied elsewhere."""
+        """Of signatures and of the operator; what is in it is never copied elsewhere."""
         return self._folder("keys")
+
+    @cached_property
+    def operator_file(self) -> Path:
+        """The secret with which commands of this home speak to its platform."""
+        return self.keys / "operator.key"
 
     @cached_property
     def lock_file(self) -> Path:

@@ -12,17 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 import msgspec
 
 from fairlead.app.home import Home
 from fairlead.app.supervisor import Addresses, Supervisor, stop_on_signals
+from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
+from fairlead.client import bearer
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.releases import OPEN, Release
 from fairlead.routing import ROUTES
+from fairlead.serving.types import FleetStatus
 
 POLL_S = 0.05
 STOP_S_MAX = 60.0
@@ -63,6 +66,8 @@ def run_platform(workspace: Workspace, work: Callable[[Addresses], None]) -> Non
     with _locked(home):
         supervisor = Supervisor(home, workspace.settings)
         stop_on_signals(supervisor)
+        if supervisor.addresses.keys:
+            workspace.operator_secret()  # so that the workers know it from the start
         home.write_run_file(home.addresses_file, msgspec.json.encode(supervisor.addresses))
         failed: list[FairleadError] = []
 
@@ -109,7 +114,7 @@ def start_platform(workspace: Workspace, *arguments: str, timeout_s: float = 60.
                 f"The platform ended at once: {' '.join(last)}", hint=f"Its log is {log}."
             )
         addresses = _addresses(workspace)
-        if addresses and addresses.pid == process.pid and is_ready(addresses.api, "/health/live"):
+        if addresses and addresses.pid == process.pid and is_ready(addresses, "/health/live"):
             return addresses
         time.sleep(POLL_S)
     raise UnavailableError("The platform did not start in time.", hint=f"Its log is {log}.")
@@ -123,17 +128,51 @@ def _addresses(workspace: Workspace) -> Addresses | None:
         return None
 
 
-def is_ready(url: str, path: str = "/health/ready") -> bool:
-    """Whether a plane answers 200 on a path of its health."""
+def is_ready(addresses: Addresses, path: str = "/health/ready") -> bool:
+    """Whether the data plane answers 200 on a path of its health."""
+    return _get(addresses, addresses.api, path, {}) is not None
+
+
+def _get(addresses: Addresses, url: str, path: str, headers: dict[str, str]) -> bytes | None:
+    """What a plane answers on a path; None if it does not, or with another status than 200."""
     address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=2.0)
+    host, port = address.hostname or "", address.port
+    connection = (
+        HTTPSConnection(host, port, timeout=2.0, context=own_context(addresses.tls_cert))
+        if addresses.tls_cert
+        else HTTPConnection(host, port, timeout=2.0)
+    )
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
+        connection.request("GET", path, headers=headers)
+        reply = connection.getresponse()
+        return reply.read() if reply.status == 200 else None
+    except (OSError, HTTPException):
+        return None
     finally:
         connection.close()
+
+
+def wait_followed(workspace: Workspace, timeout_s: float = 5.0) -> bool:
+    """Wait until every worker has seen the store as it is now, with all keys in it.
+
+    Args:
+        workspace: whose platform, if one runs.
+        timeout_s: how long to wait.
+
+    Returns:
+        Whether they have; also if there is none.
+    """
+    revision, deadline_s = workspace.store.revision(), time.monotonic() + timeout_s
+    while (addresses := _addresses(workspace)) and _is_locked(workspace.home):
+        shown = bearer(workspace.operator_secret()) if addresses.keys else {}
+        told = _get(addresses, addresses.control, "/v1/workers", shown)
+        fleet = FleetStatus(()) if told is None else msgspec.json.decode(told, type=FleetStatus)
+        if fleet.workers and all(worker.revision >= revision for worker in fleet.workers):
+            return True
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def stop_platform(workspace: Workspace) -> None:
@@ -227,7 +266,7 @@ def wait_ready(addresses: Addresses, timeout_s: float = 120.0) -> None:
         UnavailableError: it does not in time.
     """
     deadline_s = time.monotonic() + timeout_s
-    while not is_ready(addresses.api):
+    while not is_ready(addresses):
         if time.monotonic() > deadline_s:
             raise UnavailableError("The platform was not ready in time.")
         time.sleep(POLL_S)

@@ -155,7 +155,7 @@ def serve(
         version,
         f"{addresses.api}/v1/endpoints/{name}/predict",
         f"{addresses.control}/try/{name}",
-        Client(addresses.api),
+        workspace.client(addresses),
         workspace,
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from fairlead.api import Upstream
 from fairlead.app.supervisor import Addresses
+from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
@@ -47,8 +49,17 @@ class WorkspaceServices:
 
     @property
     def api_url(self) -> str:
-        """Of the data plane."""
+        """Of the data plane, for callers."""
         return self._addresses.api
+
+    def upstream(self) -> Upstream:
+        """The data plane, for this process, which has the operator's key."""
+        addresses = self._addresses
+        return Upstream(
+            addresses.api,
+            self._workspace.operator_secret() if addresses.keys else "",
+            own_context(addresses.tls_cert) if addresses.tls_cert else None,
+        )
 
     def fleet(self) -> FleetStatus:
         """The workers that live."""
@@ -103,8 +114,8 @@ class WorkspaceServices:
         """Releases of an endpoint, or of all if it is empty."""
         return self._workspace.releases.releases(endpoint)
 
-    def release(self, endpoint: str, reference: str) -> Release:
-        """Ask for a release of a version to an endpoint.
+    def release(self, endpoint: str, reference: str, actor: str) -> Release:
+        """Ask for a release of a version to an endpoint; `actor` is for the audit.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -116,7 +127,7 @@ class WorkspaceServices:
                 hint="If you trust it: fairlead deploy --allow-pickle.",
             )
         ref = self._workspace.ref(version)
-        return self._workspace.releases.request(endpoint, ref, version.signature, "api")
+        return self._workspace.releases.request(endpoint, ref, version.signature, actor)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

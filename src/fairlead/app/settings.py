@@ -19,6 +19,7 @@ OnFull = Literal["continue", "stop"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
 
 def _workers() -> int:
@@ -51,6 +52,12 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         queue_rows_max: that wait for a model; beyond it callers are asked to come again.
         deadline_s: after which a request is given up.
         python_timeout_s: after which Python code that a user brought is ended.
+        keys: whether callers need a key; beyond this machine they always do, unless `up` is told
+            otherwise.
+        tls_cert: file of the certificate, PEM; plain HTTP if empty.
+        tls_key: file of its private key, PEM.
+        hosts: further names that the platform is reached by, e.g. behind a proxy.
+        cors_origins: sites whose pages may send requests to the API.
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +75,11 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     queue_rows_max: Count = 10_000
     deadline_s: Seconds = 30.0
     python_timeout_s: Seconds = 10.0
+    keys: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    hosts: list[str] = []
+    cors_origins: list[Origin] = []
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):
@@ -104,12 +116,21 @@ def load_settings(file: Path | None) -> Settings:
         raise ConfigError(f"{file} cannot be read: {error}.") from None
     _check_keys(content, Settings, "", file)
     try:
-        return msgspec.convert(content, Settings)
+        return _anchored(msgspec.convert(content, Settings), file.parent)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         raise ConfigError(
             f"{file}: {where.rstrip('`') or 'a setting'} is not right: {what}."
         ) from None
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Settings whose files are named from the root, not from the folder of the file they are in."""
+    named = ("tls_cert", "tls_key")
+    files = {name: getattr(settings.server, name) for name in named}
+    absolute = {name: str(folder / file) for name, file in files.items() if file}
+    server = msgspec.structs.replace(settings.server, **absolute)
+    return msgspec.structs.replace(settings, server=server)
 
 
 def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:

@@ -41,12 +41,16 @@ class Addresses(msgspec.Struct, frozen=True):
         pid: of the supervisor.
         api: URL of the data plane.
         control: URL of the control plane.
+        keys: whether callers need a key.
+        tls_cert: file of the certificate that all show; empty without TLS.
         grpc: `host:port` of the API over gRPC; empty if it is not spoken.
     """
 
     pid: int
     api: str
     control: str
+    keys: bool = False
+    tls_cert: str = ""
     grpc: str = ""
 
 
@@ -99,7 +103,9 @@ class Supervisor:
             control = _listeners(server.host, server.control_port, 1, opened)[0]
             grpc = _hold_grpc(server.host, server.grpc_port, opened)
             self._held = opened.pop_all()
-        self.addresses = Addresses(os.getpid(), _url(listeners[0]), _url(control), grpc)
+        scheme = "https" if server.tls_cert else "http"
+        api, pages = _url(scheme, listeners[0]), _url(scheme, control)
+        self.addresses = Addresses(os.getpid(), api, pages, server.keys, server.tls_cert, grpc)
         self._workers = [
             Child(f"worker-{place}", "fairlead.app.worker", listener)
             for place, listener in enumerate(listeners)
@@ -303,7 +309,7 @@ def _hold_grpc(host: str, port: int | None, opened: contextlib.ExitStack) -> str
             f"The address {host}:{port} cannot be used: {error.strerror}.",
             hint="Stop what uses it, or choose another with --grpc-port.",
         ) from error
-    return _url(sock).removeprefix("http://")
+    return _url("grpc", sock).removeprefix("grpc://")
 
 
 def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:
@@ -314,9 +320,9 @@ def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:
             probe.bind((host, port))
 
 
-def _url(sock: socket.socket) -> str:
+def _url(scheme: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _say(text: str) -> None:

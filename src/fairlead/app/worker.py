@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from pathlib import Path
 
 import uvloop
 
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
+from fairlead.app.exposure import sites_of
+from fairlead.app.tls import server_context
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
 from fairlead.ids import IdSource
@@ -17,6 +20,7 @@ from fairlead.serving.arm import ArmLimits
 from fairlead.serving.counters import Counters
 from fairlead.serving.http import HttpLimits
 from fairlead.serving.sink import LogSink
+from fairlead.serving.types import RpcPlace
 from fairlead.serving.versions import VersionLoader
 from fairlead.serving.worker import Worker
 from fairlead.store import open_blobs, open_store
@@ -49,11 +53,26 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
         clock,
         HttpLimits(body_bytes_max=server.body_bytes_max),
         ArmLimits(server.batch_rows_max, server.queue_rows_max),
+        sites_of(server, shared=True),
+        tls=server_context(server.tls_cert, server.tls_key) if server.tls_cert else None,
+        keys=server.keys,
+        workers=server.workers,
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
-        rpc_address=start.addresses.grpc,
+        rpc=_rpc_place(start),
         report=channel.send,
     )
+
+
+def _rpc_place(start: Start) -> RpcPlace | None:
+    """Where gRPC is spoken, with the certificate that HTTP shows."""
+    server, address = start.settings.server, start.addresses.grpc
+    if not address:
+        return None
+    if not server.tls_cert:
+        return RpcPlace(address)
+    key, certificate = Path(server.tls_key), Path(server.tls_cert)
+    return RpcPlace(address, (key.read_bytes(), certificate.read_bytes()))
 
 
 async def serve(start: Start) -> None:

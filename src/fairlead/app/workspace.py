@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fairlead.access import KeyBook
 from fairlead.app.home import Home, find_home
+from fairlead.app.operator import operator_secret
 from fairlead.app.settings import Settings, load_settings
 from fairlead.app.supervisor import Addresses
+from fairlead.app.tls import own_context
 from fairlead.bundle import Bundle, BundleCache, KeyRing, pack
+from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import UnavailableError
 from fairlead.registry import Registry, Version
@@ -55,6 +59,15 @@ class Workspace:
     def keys(self) -> KeyRing:
         """Who signs here, and whose signatures are accepted."""
         return KeyRing(self.home.keys)
+
+    @cached_property
+    def key_book(self) -> KeyBook:
+        """The keys of callers."""
+        return KeyBook(self.store, self.clock)
+
+    def operator_secret(self) -> str:
+        """The secret of a key for everything, with which this home speaks to its platform."""
+        return operator_secret(self.home.operator_file, self.key_book, self.clock)
 
     @cached_property
     def bundles(self) -> BundleCache:
@@ -106,6 +119,22 @@ class Workspace:
                 hint="Start it with 'fairlead up'; 'fairlead home' prints which home this is.",
             ) from None
         return msgspec.json.decode(raw, type=Addresses)
+
+    def client(self, addresses: Addresses | None = None) -> Client:
+        """Asks the platform of this home, with the operator's key if it asks for one.
+
+        Args:
+            addresses: of it, if they are known.
+
+        Raises:
+            UnavailableError: none is running.
+        """
+        addresses = addresses or self.addresses()
+        return Client(
+            addresses.api,
+            key=self.operator_secret() if addresses.keys else None,
+            ca=own_context(addresses.tls_cert) if addresses.tls_cert else None,
+        )
 
     def close(self) -> None:
         """Let go of the store."""

@@ -16,7 +16,6 @@ from fairlead.app.platform import deploy, is_ready, start_platform, stop_platfor
 from fairlead.app.public import package
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.client import Client
 from fairlead.errors import BundleError
 
 ENDPOINT = "tumour"
@@ -62,7 +61,7 @@ def _play(workspace: Workspace, *options: str) -> None:
         if release.state == "failed":
             raise BundleError(release.reason)
         wait_ready(addresses)
-    client = Client(addresses.api)
+    client = workspace.client(addresses)
     traffic, truth = data.traffic
     with _step(f"Replay {traffic.height} held-out rows over HTTP"):
         answers = [
@@ -96,6 +95,6 @@ def _step(what: str) -> Iterator[None]:
 
 
 def _wait_until_gone(workspace: Workspace) -> None:
-    url = workspace.addresses().api
-    while is_ready(url, "/health/live"):
+    addresses = workspace.addresses()
+    while is_ready(addresses, "/health/live"):
         time.sleep(1.0)

@@ -34,6 +34,7 @@ COMMANDS = {
     "feedback": ("fairlead.cli.log", "Send what came later: labels, judgements, outcomes."),
     "home": ("fairlead.cli.config", "Print the home folder that commands use here."),
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
+    "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -17,15 +18,25 @@ from fairlead.client import Client
 @click.argument("endpoint")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--url", help="Of the API; default: the platform of this home.")
+@click.option("--ca", type=click.Path(path_type=Path), help="Certificates to trust, with --url.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the answers here.")
 @click.pass_obj
 def predict_command(
-    home: Path | None, endpoint: str, file: Path, url: str | None, output: Path | None
+    home: Path | None,
+    endpoint: str,
+    file: Path,
+    url: str | None,
+    ca: Path | None,
+    output: Path | None,
 ) -> None:
-    """Ask ENDPOINT about the rows of FILE (JSON, CSV, Parquet)."""
+    """Ask ENDPOINT about the rows of FILE (JSON, CSV, Parquet).
+
+    With --url, the key is taken from the environment variable FAIRLEAD_KEY.
+    """
     import polars as pl
 
-    client = Client(url or Workspace(home).addresses().api)
+    key = os.environ.get("FAIRLEAD_KEY")
+    client = Client(url, key=key, ca=ca) if url else Workspace(home).client()
     rows = [
         {name: value for name, value in row.items() if value is not None}
         for row in read_table(file).to_dicts()

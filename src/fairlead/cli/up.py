@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec.structs
 
+from fairlead.app.exposure import secured
 from fairlead.app.platform import (
     answers,
     deploy,
@@ -15,12 +16,14 @@ from fairlead.app.platform import (
     stop_platform,
     wait_ready,
 )
-from fairlead.app.settings import LOOPBACK
+from fairlead.app.settings import ServerSettings
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.errors import BundleError, ConfigError
+from fairlead.errors import BundleError
 from fairlead.routing import ROUTES
+
+File = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)
 
 
 @click.command("up")
@@ -31,44 +34,33 @@ from fairlead.routing import ROUTES
 @click.option("--grpc-port", type=int, help="Of the API over gRPC; not spoken if not given.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that answer; default: cores.")
 @click.option("--allow-pickle", is_flag=True, help="Let the versions' pickled payloads be loaded.")
+@click.option("--keys", is_flag=True, default=None, help="Ask callers for keys.")
+@click.option("--tls-cert", type=File, help="Certificate to serve HTTPS with, PEM.")
+@click.option("--tls-key", type=File, help="Its private key, PEM.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys or TLS.")
 @click.option("--detach", is_flag=True, help="Return once it runs.")
 @click.pass_obj
 def up_command(
     home: Path | None,
+    /,
     versions: tuple[str, ...],
-    host: str | None,
-    port: int | None,
-    control_port: int | None,
-    grpc_port: int | None,
-    workers: int | None,
     allow_pickle: bool,
     insecure: bool,
     detach: bool,
+    **options: str | int | Path | None,
 ) -> None:
     """Start workers, controller, API and pages; and an endpoint for each VERSION given.
 
     Runs until Ctrl-C.
     """
     workspace = Workspace(home)
-    given = {
-        "host": host, "port": port, "control_port": control_port, "grpc_port": grpc_port,
-        "workers": workers,
-    }  # fmt: skip
-    server = msgspec.structs.replace(
-        workspace.settings.server, **{k: v for k, v in given.items() if v is not None}
-    )
-    if server.host not in LOOPBACK and not insecure:
-        raise ConfigError(
-            f"{server.host} is reached by other machines, and there are no keys or TLS yet.",
-            hint="Keep 127.0.0.1 behind a proxy that has both, or say --insecure.",
-        )
+    given = {name: value for name, value in options.items() if value is not None}
+    server = secured(_with(workspace.settings.server, given), insecure=insecure)
     for version in versions:  # a wrong name is told before anything is started
         workspace.registry.resolve(version)
     if detach:
-        options = [f"--{k.replace('_', '-')}={v}" for k, v in given.items() if v is not None]
-        flags = ["--insecure"] if insecure else []
-        addresses = start_platform(workspace, *options, *flags)
+        flags = [_option(name, value) for name, value in given.items()]
+        addresses = start_platform(workspace, *flags, *(["--insecure"] if insecure else []))
         _bring_up(workspace, addresses, versions, allow_pickle=allow_pickle)
         return
     workspace.__dict__["settings"] = msgspec.structs.replace(workspace.settings, server=server)
@@ -79,6 +71,18 @@ def up_command(
         ),
     )
     say("Stopped.")
+
+
+def _with(server: ServerSettings, given: dict[str, str | int | Path]) -> ServerSettings:
+    """The settings, with options of the command over them."""
+    plain = {name: str(v) if isinstance(v, Path) else v for name, v in given.items()}
+    return msgspec.structs.replace(server, **plain)
+
+
+def _option(name: str, value: str | int | Path) -> str:
+    """An option as it was given."""
+    option = f"--{name.replace('_', '-')}"
+    return option if value is True else f"{option}={value}"
 
 
 @click.command("stop")
@@ -106,6 +110,8 @@ def _bring_up(
     if addresses.grpc:
         say(f"gRPC      {addresses.grpc}")
     say(f"Console   {addresses.control}")
+    if addresses.keys:
+        say("Keys      are asked for; 'fairlead keys create' makes one")
     for stored in workspace.store.scan(ROUTES):
         name = stored.value.endpoint
         say(f"Endpoint  {name}: {addresses.api}/v1/endpoints/{name}/predict")

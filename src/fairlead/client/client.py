@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 from urllib.parse import quote
 
@@ -12,7 +14,7 @@ import msgspec
 from fairlead.client.answers import Accepted, Listed, Predicted, Ready, not_ours, read_reply
 from fairlead.client.policy import Reply
 from fairlead.client.tables import answer_frame, encode_row, is_missing, library_of, records
-from fairlead.client.transport import Transport, read_address
+from fairlead.client.transport import Transport, bearer, read_address, tls
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import ConfigError, FairleadError, InputError, Problem
 
@@ -37,11 +39,14 @@ class Client:
         url: of the API, e.g. `http://127.0.0.1:8080`.
         timeout_s: how long a request may take, in seconds, retries included.
         retries: how often a request is sent again at most.
+        key: shown with every request, where the platform asks for one; what
+            `fairlead keys create` printed.
+        ca: a file of certificates to trust instead of the system's, PEM; or a context of TLS.
         clock: for what is left of the time.
         sleep: waits some seconds between retries.
 
     Raises:
-        ConfigError: the address or a number cannot be used.
+        ConfigError: the address, the key, the file or a number cannot be used.
     """
 
     def __init__(
@@ -50,13 +55,18 @@ class Client:
         *,
         timeout_s: float = 30.0,
         retries: int = 3,
+        key: str | None = None,
+        ca: Path | str | ssl.SSLContext | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not 0 < timeout_s < 1e6 or retries < 0:
             raise ConfigError("`timeout_s` must be more than 0, and `retries` 0 or more.")
         self._clock: Clock = clock or SystemClock()
-        self._transport = Transport(read_address(url), timeout_s, retries, self._clock, sleep)
+        address, shown = read_address(url), {} if key is None else bearer(key)
+        self._transport = Transport(
+            address, timeout_s, retries, self._clock, sleep, shown, tls(address, ca)
+        )
 
     def __repr__(self) -> str:
         return f"Client({str(self._transport.address)!r})"
@@ -118,6 +128,8 @@ class Client:
             UnavailableError: it cannot be answered now; says if it may have been nevertheless.
             DeadlineError: the answer was not there in time.
             ModelError: the model failed on these rows.
+            UnauthorizedError: the platform asks for a key, and none that is valid was shown.
+            ForbiddenError: the key is not for this.
         """
         if isinstance(rows, Mapping):
             return self._predict(endpoint, [rows], units, ids)[0]

@@ -10,6 +10,7 @@ from http.client import HTTPMessage
 BACKOFF_S = 0.1
 BACKOFF_S_MAX = 5.0
 GATEWAY = (502, 503, 504)
+REFUSED = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def may_repeat(outcome: Reply | Failure, *, repeatable: bool) -> bool:
     """
     if isinstance(outcome, Failure):
         return not outcome.final and (repeatable or not outcome.sent)
-    if outcome.status == 503 and "retry-after" in outcome.headers:
+    if outcome.status in REFUSED and "retry-after" in outcome.headers:
         return True
     return repeatable and outcome.status in GATEWAY
 

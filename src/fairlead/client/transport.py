@@ -9,9 +9,10 @@ import socket
 import ssl
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from fairlead.client.policy import Failure, Reply, may_repeat, wait_s
@@ -82,6 +83,35 @@ def read_address(url: str) -> Address:
     return Address(secure, parts.hostname, default if port is None else port, prefix)
 
 
+def bearer(key: str) -> dict[str, str]:
+    """The header that shows a key.
+
+    Raises:
+        ConfigError: it is not written as a key is.
+    """
+    if not key.isascii() or not key.isprintable() or " " in key or not key:
+        raise ConfigError("The key is not one that 'fairlead keys create' has printed.")
+    return {"Authorization": f"Bearer {key}"}
+
+
+def tls(address: Address, ca: Path | str | ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """How a server is known to be the one that is meant; None for a plain address.
+
+    Raises:
+        ConfigError: the file of certificates cannot be used, or is for nothing.
+    """
+    if not address.secure:
+        if ca is not None:
+            raise ConfigError("`ca` is for addresses that begin with https.")
+        return None
+    if isinstance(ca, ssl.SSLContext):
+        return ca
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError):
+        raise ConfigError(f"{ca} cannot be read as a file of certificates.") from None
+
+
 class Transport:
     """Sends requests to one server.
 
@@ -93,6 +123,8 @@ class Transport:
         retries: how often a request is sent again at most.
         clock: for what is left of the time.
         sleep: waits some seconds.
+        headers: of every request, beside those that are always the same.
+        context: of TLS; None for a plain address.
     """
 
     def __init__(
@@ -102,13 +134,16 @@ class Transport:
         retries: int,
         clock: Clock,
         sleep: Callable[[float], None],
+        headers: Mapping[str, str],
+        context: ssl.SSLContext | None,
     ) -> None:
         self.address = address
         self._timeout_s = timeout_s
         self._retries = retries
         self._clock = clock
         self._sleep = sleep
-        self._tls = ssl.create_default_context() if address.secure else None
+        self._headers = {**HEADERS, **headers}
+        self._tls = context
         self._idle: deque[HTTPConnection] = deque()
         self._process = os.getpid()
         weakref.finalize(self, _close_all, self._idle)
@@ -197,7 +232,7 @@ class Transport:
         connection.sock.settimeout(self._left_s(deadline_s))
         whole = True
         try:
-            connection.request(method, path, body, HEADERS)
+            connection.request(method, path, body, self._headers)
         except (BrokenPipeError, ConnectionResetError):
             whole = False  # it may have refused the request before it had read all of it
         line = connection.sock

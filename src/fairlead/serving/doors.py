@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fairlead.access import Gate, Sites
 from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
+from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.native import Native
@@ -27,6 +29,8 @@ def make_router(
     health: Callable[[], Health],
     samples: Callable[[], list[Sample]],
     clock: Clock,
+    sites: Sites,
+    gate: Gate | None,
 ) -> Router:
     """Everything the data plane answers.
 
@@ -38,6 +42,8 @@ def make_router(
         health: tells how the worker is now.
         samples: reads all that workers counted.
         clock: for times.
+        sites: that browsers may send requests from and to.
+        gate: asks for keys; None while none are needed.
     """
     native = [
         *Native(front).doors(),
@@ -45,7 +51,8 @@ def make_router(
         *Operations(plane, health, lambda: expose(samples())).doors(),
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
-    return Router([Dialect(native, native_shape, ()), Dialect(oip, oip_shape, ("/v2",))])
+    dialects = [Dialect(native, native_shape, ()), Dialect(oip, oip_shape, ("/v2",))]
+    return Router(dialects, Entry(sites, gate, front.count))
 
 
 def make_rpc_doors(

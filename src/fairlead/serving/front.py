@@ -13,7 +13,7 @@ from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.refusal import Shape, refusal_of
+from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.types import Answer, Ask
 from fairlead.signature import Batch
 
@@ -119,7 +119,7 @@ class Front:
         self.count(error, name)
         reply(shape(refusal_of(error)))
 
-    def count(self, error: FairleadError, name: str) -> None:
+    def count(self, error: FairleadError | Refusal, name: str) -> None:
         """Count a refusal; names that do not exist share one counter."""
         self._counters.refused(name if name in self.plane.endpoints else "", error.code)
 

@@ -111,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._paused_writing = False
         self._unsent_bytes = 0
         self._half_closed = False
+        self._secure = False
         self._since_s = server.loop.time()
         self._reading = False
         self._silent_bytes = 0
@@ -130,6 +131,7 @@ class Connection(asyncio.Protocol):
         """A peer connected."""
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
+        self._secure = transport.get_extra_info("sslcontext") is not None
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -173,8 +175,13 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(b"\r\n".join((*lines, b"", b"")))
 
     def eof_received(self) -> bool:
-        """The peer sends no more: what it asked is answered, then the connection ends."""
+        """The peer sends no more: what it asked is answered, then the connection ends.
+
+        Not over TLS, which asyncio ends at once, both ways.
+        """
         self._half_closed = True
+        if self._secure:
+            return False
         return bool(self._waiting) or (self._busy and self._lingers_until_s is None)
 
     def pause_writing(self) -> None:

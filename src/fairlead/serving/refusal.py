@@ -7,19 +7,23 @@ from collections.abc import Callable
 
 import msgspec
 
+from fairlead.access import Fault
 from fairlead.errors import (
     BundleError,
     ConfigError,
     ConflictError,
     DeadlineError,
     FairleadError,
+    ForbiddenError,
     InputError,
     MediaTypeError,
     ModelError,
     NotFoundError,
     Problem,
+    RateError,
     StorageError,
     TooLargeError,
+    UnauthorizedError,
     UnavailableError,
 )
 from fairlead.serving.message import Response, json_response
@@ -32,6 +36,9 @@ STATUS: dict[type[FairleadError], int] = {
     ConflictError: 409,
     BundleError: 422,
     ModelError: 500,
+    UnauthorizedError: 401,
+    ForbiddenError: 403,
+    RateError: 429,
     UnavailableError: 503,
     DeadlineError: 504,
     StorageError: 503,
@@ -39,8 +46,9 @@ STATUS: dict[type[FairleadError], int] = {
     FairleadError: 500,
 }
 CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-         408: "timeout", 413: "too_large", 415: "unsupported_media_type", 429: "too_many_requests",
-         431: "too_large", 500: "internal", 501: "not_implemented", 503: "unavailable"}  # fmt: skip
+         408: "timeout", 413: "too_large", 415: "unsupported_media_type", 421: "misdirected",
+         429: "too_many_requests", 431: "too_large", 500: "internal", 501: "not_implemented",
+         503: "unavailable"}  # fmt: skip
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -76,6 +84,17 @@ def refusal(status: int, message: str, hint: str = "") -> Refusal:
     return Refusal(status, CODES.get(status, "bad_request"), message, hint)
 
 
+SITE_REFUSALS: dict[Fault, Refusal] = {
+    "unreadable": refusal(400, "The Host or Origin of the request is not valid."),
+    "misdirected": refusal(
+        421,
+        "This address is not one of this platform's.",
+        "'hosts' under [server] lists further names of it.",
+    ),
+    "foreign": refusal(403, "Pages of other sites may not send anything here."),
+}
+
+
 def refusal_of(error: Exception) -> Refusal:
     """What an error says to a caller; what was not raised on purpose tells nothing."""
     if not isinstance(error, FairleadError):
@@ -86,7 +105,7 @@ def refusal_of(error: Exception) -> Refusal:
         error.message,
         error.hint,
         error.problems if isinstance(error, InputError) else (),
-        _retry_after(error),
+        _headers(error),
     )
 
 
@@ -95,7 +114,9 @@ def status_of(error: FairleadError) -> int:
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
 
 
-def _retry_after(error: FairleadError) -> tuple[tuple[bytes, bytes], ...]:
+def _headers(error: FairleadError) -> tuple[tuple[bytes, bytes], ...]:
+    if isinstance(error, UnauthorizedError):
+        return ((b"www-authenticate", b'Bearer realm="fairlead"'),)
     if not isinstance(error, UnavailableError):
         return ()
     return ((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()),)

@@ -1,19 +1,24 @@
-"""From method and path to a handler, by one visible list for each dialect."""
+"""From method and path to a handler, by one visible list for each dialect.
+
+Nothing reaches a handler but through `Router.handle`, which asks at the door that it found what
+the door itself demands: there is no second list of paths that could differ from the first.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import msgspec
 
+from fairlead.access import Scope, fault_of
+from fairlead.errors import FairleadError
+from fairlead.serving.entry import OPEN, Entry
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.refusal import Refusal, Shape, refusal
-
-Scope = Literal["open", "predict", "feedback", "operate"]
-"""What a caller must be allowed to do; `open` is for everyone."""
+from fairlead.serving.refusal import SITE_REFUSALS, Refusal, Shape, refusal, refusal_of
 
 Names = dict[str, str]
 """What stands for each `{name}` of a path."""
@@ -22,6 +27,11 @@ PathHandler = Callable[[Request, Reply, Names], None]
 
 CACHE_PATHS_MAX = 4096
 CACHE_LENGTH_MAX = 200
+CACHE_HOSTS_MAX = 64
+PREFLIGHT = (
+    (b"access-control-allow-headers", b"*, authorization"),  # `*` does not stand for it
+    (b"access-control-max-age", b"600"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +41,17 @@ class Door:
     Args:
         method: in capitals.
         path: with `{name}`s, each of which stands for one segment or a part of it.
-        scope: that a caller needs.
+        scope: that a caller's key needs; `open` is for everyone.
         handler: of its requests.
+        about: tells which endpoint a request is to, where that is not the path's `{name}`; empty
+            for no single one.
     """
 
     method: str
     path: str
-    scope: Scope
+    scope: Scope | Literal["open"]
     handler: PathHandler
+    about: Callable[[Request], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +74,70 @@ class Router:
 
     Args:
         dialects: in order; the first one's shape is used where no prefix fits.
+        entry: who is let in.
     """
 
-    def __init__(self, dialects: Sequence[Dialect]) -> None:
+    def __init__(self, dialects: Sequence[Dialect], entry: Entry = OPEN) -> None:
+        self._entry = entry
+        self._hosts: set[bytes | None] = set()
         self._doors = [(door, _pattern(door.path)) for d in dialects for door in d.doors]
         self._shapes = [(prefix, d.shape) for d in dialects for prefix in d.prefixes]
         self._shapes.sort(key=lambda entry: -len(entry[0]))
         self._default = dialects[0].shape
-        self._found: dict[tuple[str, str], tuple[PathHandler, Names]] = {}
+        self._found: dict[tuple[str, str], tuple[Door, Names]] = {}
 
     def handle(self, request: Request, reply: Reply) -> None:
-        """Hand a request to whom it is for."""
+        """Hand a request to whom it is for, if its sender is let in."""
+        headers = request.headers
+        if b"origin" in headers or headers.get(b"host") not in self._hosts:
+            shared = self._from_site(request, reply)
+            if shared is None:
+                return
+            reply = shared
         found = self._found.get((request.method, request.path)) or self._find(request)
         if found is None:
             reply(self.refuse(request.path, self._unknown(request)))
             return
-        handler, names = found
-        handler(request, reply, names)
+        door, names = found
+        if self._entry.gate is not None and door.scope != "open":
+            name = names.get("name", "") if door.about is None else door.about(request)
+            try:
+                self._entry.gate.admit(headers, door.scope, name)
+            except FairleadError as error:
+                self._turn_away(request, reply, refusal_of(error), name)
+                return
+        door.handler(request, reply, names)
+
+    def _from_site(self, request: Request, reply: Reply) -> Reply | None:
+        """How to reply to where a request comes from; None once that is refused, or answered."""
+        host, origin = request.headers.get(b"host"), request.headers.get(b"origin")
+        fault = fault_of(self._entry.sites, host, origin)
+        if fault is not None:
+            self._turn_away(request, reply, SITE_REFUSALS[fault], "")
+            return None
+        if origin is None:
+            if len(self._hosts) < CACHE_HOSTS_MAX:
+                self._hosts.add(host)
+            return reply
+        if origin not in self._entry.sites.origins:  # a page of our own
+            return reply
+        shared = partial(_share, reply, origin)
+        if request.method == "OPTIONS" and b"access-control-request-method" in request.headers:
+            shared(self._preflight(request))
+            return None
+        return shared
+
+    def _preflight(self, request: Request) -> Response:
+        """Tell a browser that it may send what a page of an allowed site wants to."""
+        methods = self._methods(request.path)
+        if not methods:
+            return self.refuse(request.path, self._unknown(request))
+        allow = (b"access-control-allow-methods", ", ".join(methods).encode())
+        return Response(200, b"", headers=(allow, *PREFLIGHT))
+
+    def _turn_away(self, request: Request, reply: Reply, refused: Refusal, name: str) -> None:
+        self._entry.count(refused, name)
+        reply(self.refuse(request.path, refused))
 
     def refuse(self, path: str, refused: Refusal) -> Response:
         """A refusal in the shape of the dialect that a path belongs to."""
@@ -86,24 +146,38 @@ class Router:
                 return shape(refused)
         return self._default(refused)
 
-    def _find(self, request: Request) -> tuple[PathHandler, Names] | None:
+    def _find(self, request: Request) -> tuple[Door, Names] | None:
         method = "GET" if request.method == "HEAD" else request.method
         for door, pattern in self._doors:
             match = pattern.fullmatch(request.path)
             if match and door.method == method:
-                found = door.handler, match.groupdict()
+                found = door, match.groupdict()
                 if len(self._found) < CACHE_PATHS_MAX and len(request.path) <= CACHE_LENGTH_MAX:
                     self._found[request.method, request.path] = found
                 return found
         return None
 
     def _unknown(self, request: Request) -> Refusal:
-        methods = [d.method for d, pattern in self._doors if pattern.fullmatch(request.path)]
+        methods = self._methods(request.path)
         if not methods:
             return refusal(404, "There is nothing at this path.")
-        allow = ", ".join(dict.fromkeys(methods))
+        allow = ", ".join(methods)
         refused = refusal(405, f"This path takes {allow}.")
         return msgspec.structs.replace(refused, headers=((b"allow", allow.encode()),))
+
+    def _methods(self, path: str) -> list[str]:
+        """The methods that a path takes, each once."""
+        return [*dict.fromkeys(d.method for d, pattern in self._doors if pattern.fullmatch(path))]
+
+
+def _share(reply: Reply, origin: bytes, response: Response) -> None:
+    """Reply such that a browser shows it to a page of another site."""
+    extra = (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-expose-headers", b"*"),
+        (b"vary", b"origin"),
+    )
+    reply(replace(response, headers=(*response.headers, *extra)))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.front import TIMEOUT_HEADER
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal_of
+from fairlead.serving.types import RpcPlace
 
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -68,20 +69,24 @@ class RpcServer:
         self._server = grpc.aio.server(options=options)
         self._server.add_generic_rpc_handlers((_Calls(self._call, paths),))
 
-    async def start(self, address: str) -> None:
+    async def start(self, place: RpcPlace) -> None:
         """Listen and answer.
 
         Args:
-            address: `127.0.0.1:8082`; other processes may listen there too, and share the calls.
+            place: where; other processes may listen there too, and share the calls.
 
         Raises:
             UnavailableError: it cannot be listened on.
         """
         try:
-            self._server.add_insecure_port(address)
+            if place.tls is None:
+                self._server.add_insecure_port(place.address)
+            else:
+                credentials = grpc.ssl_server_credentials([place.tls])
+                self._server.add_secure_port(place.address, credentials)
         except RuntimeError:
             raise UnavailableError(
-                f"The address {address} cannot be used for gRPC.",
+                f"The address {place.address} cannot be used for gRPC.",
                 hint="Stop what uses it, or choose another with --grpc-port.",
             ) from None
         await self._server.start()

@@ -128,6 +128,19 @@ class Work:
         return self.batch.rows
 
 
+@dataclass(frozen=True, slots=True)
+class RpcPlace:
+    """Where gRPC is spoken.
+
+    Args:
+        address: `127.0.0.1:8082`.
+        tls: the private key and the certificate chain, PEM; None for plain connections.
+    """
+
+    address: str
+    tls: tuple[bytes, bytes] | None = None
+
+
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker tells the supervisor, about once a second and at each change.
 
@@ -136,6 +149,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
         pid: of its process.
         ready: whether it answers every endpoint that has a route.
         draining: whether it has stopped accepting.
+        revision: of the store that it has seen; keys are in force as of it.
         routes: the revision in force for each endpoint.
         versions: by digest, `loading`, `ready` or why it failed.
         problems: what keeps it from being ready or wants an operator's eye, in words.
@@ -145,6 +159,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     ready: bool = False
     draining: bool = False
+    revision: int = -1
     routes: dict[str, int] = {}
     versions: dict[str, str] = {}
     problems: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Follows the routes in the store: loads what they need, then puts them in force."""
+"""Follows the store: loads what its routes need, then puts them in force; and its keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
+from fairlead.access import KEYS, Key
 from fairlead.errors import FairleadError, StorageError
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.arm import LiveArm
@@ -19,6 +21,16 @@ from fairlead.store import Store
 POLL_S = 0.1
 
 MakeArms = Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]]
+TakeKeys = Callable[[dict[str, Key]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store holds, at one of its revisions or a later one."""
+
+    revision: int
+    routes: dict[str, Route]
+    keys: dict[str, Key]
 
 
 class RouteWatcher:
@@ -34,6 +46,8 @@ class RouteWatcher:
         loader: of versions.
         make_arms: puts a route's arms to work.
         changed: called when anything worth reporting changed.
+        take_keys: takes the keys, by id, whenever they may have changed; None where none are
+            needed. It takes them before the routes of the same revision come into force.
     """
 
     def __init__(
@@ -43,12 +57,14 @@ class RouteWatcher:
         loader: VersionLoader,
         make_arms: MakeArms,
         changed: Callable[[], None],
+        take_keys: TakeKeys | None = None,
     ) -> None:
         self._store = store
         self._plane = plane
         self._loader = loader
         self._make_arms = make_arms
         self._changed = changed
+        self._take_keys = take_keys
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
         self._load_thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._routes: dict[str, Route] = {}
@@ -60,6 +76,11 @@ class RouteWatcher:
         self._loading: VersionRef | None = None
         self._load_task: asyncio.Task[None] | None = None
         self._problem = ""
+
+    @property
+    def revision(self) -> int:
+        """Of the store whose keys are in force, and whose routes are followed; -1 before any."""
+        return self._revision
 
     @property
     def problem(self) -> str:
@@ -84,12 +105,14 @@ class RouteWatcher:
     async def step(self) -> None:
         """Look once, and do what there is to do; a load goes on beside it."""
         try:
-            routes = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
+            seen = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
         except StorageError as error:
             self._tell_problem(f"the store cannot be read: {error}")
             return
-        if routes is not None:
-            self._routes, self._stale = routes, True
+        if seen is not None:
+            if self._take_keys is not None:
+                self._take_keys(seen.keys)
+            self._routes, self._revision, self._stale = seen.routes, seen.revision, True
         if self._load_task is not None and self._load_task.done():
             self._load_task, self._stale = None, True
         if self._stale:
@@ -99,14 +122,14 @@ class RouteWatcher:
         self._unload()
         self._tell_problem("")
 
-    def _look(self) -> dict[str, Route] | None:
-        """The routes, if the store changed since the last look."""
+    def _look(self) -> _Seen | None:
+        """The routes and the keys, if the store changed since the last look."""
         revision = self._store.revision()
         if revision == self._revision:
             return None
         routes = {stored.value.endpoint: stored.value for stored in self._store.scan(ROUTES)}
-        self._revision = revision
-        return routes
+        keys = [] if self._take_keys is None else self._store.scan(KEYS)
+        return _Seen(revision, routes, {stored.value.id: stored.value for stored in keys})
 
     def _load_next(self) -> None:
         """Begin to load what is needed most: what could not be fetched comes last."""

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import Route
@@ -17,12 +19,13 @@ from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router, make_rpc_doors
+from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
 from fairlead.serving.http import Connection, HttpLimits, HttpServer
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
-from fairlead.serving.types import WorkerStatus
+from fairlead.serving.types import RpcPlace, WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 REPORT_S = 1.0
 FIRST_LOAD_S_MAX = 10.0
 DRAIN_S_MAX = 20.0
+HANDSHAKE_S_MAX = 10.0
 
 
 class Worker:
@@ -41,7 +45,7 @@ class Worker:
 
     Args:
         place: its number among the workers.
-        store: of routes.
+        store: of routes and keys.
         loader: of versions.
         sink: of the log.
         journal: under the sink, closed at the end.
@@ -50,9 +54,13 @@ class Worker:
         clock: for times.
         http: limits of connections.
         arms: limits of queues and batches.
+        sites: that browsers may send requests from and to.
+        tls: of the connections; None for plain ones.
+        keys: whether callers need them.
+        workers: how many there are, who share the keys' limits.
         deadline_s: of requests that bring none.
         rows_max: of one request.
-        rpc_address: where gRPC is spoken, shared with the other workers; empty for nowhere.
+        rpc: where gRPC is spoken, shared with the other workers; None for nowhere.
         report: tells the supervisor; False once it is gone.
     """
 
@@ -68,10 +76,14 @@ class Worker:
         clock: Clock,
         http: HttpLimits,
         arms: ArmLimits,
+        sites: Sites,
         *,
+        tls: ssl.SSLContext | None,
+        keys: bool,
+        workers: int,
         deadline_s: float,
         rows_max: int,
-        rpc_address: str = "",
+        rpc: RpcPlace | None = None,
         report: Callable[[WorkerStatus], bool],
     ) -> None:
         self._place = place
@@ -83,7 +95,12 @@ class Worker:
         self._arms = arms
         self._report = report
         self._plane = DataPlane(clock)
-        self._watcher = RouteWatcher(store, self._plane, loader, self._make_arms, self._tell)
+        self._keys: dict[str, Key] = {}
+        gate = Gate(lambda key_id: self._keys.get(key_id), clock, workers) if keys else None
+        self._watcher = RouteWatcher(
+            store, self._plane, loader, self._make_arms, self._tell,
+            self._take_keys if keys else None,
+        )  # fmt: skip
         front = Front(
             self._plane,
             counters,
@@ -91,9 +108,13 @@ class Worker:
             rows_max=rows_max,
             body_bytes_max=http.body_bytes_max,
         )
-        self._router = make_router(self._plane, front, sink, counters, self._health, samples, clock)
-        self._rpc_address = rpc_address
+        self._router = make_router(
+            self._plane, front, sink, counters, self._health, samples, clock, sites, gate
+        )
+        self._rpc = rpc
+        self._rpc_entry = Entry(sites, gate, front.count)
         self._rpc_doors = partial(make_rpc_doors, self._plane, front, self._health, samples)
+        self._tls = tls
         self._stop = asyncio.Event()
         self._draining = False
 
@@ -114,8 +135,13 @@ class Worker:
         server = HttpServer(loop, self._router.handle, self._router.refuse, self._http)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
-        acceptor = await loop.create_server(lambda: Connection(server), sock=listener)
-        rpc = await self._start_rpc() if self._rpc_address else None
+        acceptor = await loop.create_server(
+            lambda: Connection(server),
+            sock=listener,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S_MAX,
+        )
+        rpc = None if self._rpc is None else await self._start_rpc(self._rpc)
         try:
             await self._stop.wait()
         finally:
@@ -131,11 +157,11 @@ class Worker:
             self._watcher.close()
             self._journal.close()
 
-    async def _start_rpc(self) -> RpcServer:
+    async def _start_rpc(self, place: RpcPlace) -> RpcServer:
         from fairlead.serving.rpc import RpcServer  # an optional library
 
         dialect = self._rpc_doors()
-        router = Router([dialect])
+        router = Router([dialect], self._rpc_entry)
         server = RpcServer(
             router.handle,
             router.refuse,
@@ -143,7 +169,7 @@ class Worker:
             self._clock,
             message_bytes_max=self._http.body_bytes_max,
         )
-        await server.start(self._rpc_address)
+        await server.start(place)
         return server
 
     async def _loaded(self) -> None:
@@ -177,6 +203,9 @@ class Worker:
             for arm in route.arms
         )
 
+    def _take_keys(self, keys: dict[str, Key]) -> None:
+        self._keys = keys
+
     def _health(self) -> Health:
         problems = [*self._watcher.behind()]
         problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
@@ -193,6 +222,7 @@ class Worker:
             pid=os.getpid(),
             ready=health.ready,
             draining=self._draining,
+            revision=self._watcher.revision,
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
             problems=health.problems,

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from fairlead.access import Key, KeyBook
 from fairlead.clock import ManualClock
 from fairlead.errors import BundleError, StorageError
 from fairlead.routing import Route
@@ -30,6 +31,7 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.loader = FakeLoader()
+        self.keys: list[dict[str, Key]] = []
         self.plane = DataPlane(ManualClock())
         self.made: Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]] = self._arms
         self.watcher = RouteWatcher(
@@ -38,6 +40,7 @@ class World:
             cast(VersionLoader, self.loader),
             lambda r, loaded: self.made(r, loaded),
             lambda: None,
+            self.keys.append,
         )
 
     def _arms(self, of: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
@@ -229,5 +232,42 @@ def test_an_empty_store_is_ready() -> None:
     async def scenario(world: World) -> None:
         assert not world.watcher.ready()
         await world.until(world.watcher.ready)
+
+    follow(scenario)
+
+
+def test_keys_are_followed_while_a_version_loads() -> None:
+    async def scenario(world: World) -> None:
+        book = KeyBook(world.store, ManualClock())
+        world.loader.held[ONE.digest] = threading.Event()
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(lambda: world.loader.loads)
+        key, _ = book.create("a", ["predict"])
+        await world.until(lambda: key.id in world.keys[-1])
+        assert world.watcher.revision == world.store.revision()
+        book.revoke("a")
+        await world.until(lambda: world.keys[-1][key.id].revoked_us)
+        assert not world.watcher.ready()
+
+    follow(scenario)
+
+
+def test_the_keys_that_are_known_stay_in_force_while_the_store_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(world: World) -> None:
+        key, _ = KeyBook(world.store, ManualClock()).create("a", ["predict"])
+        await world.until(lambda: world.keys and key.id in world.keys[-1])
+        taken = len(world.keys)
+
+        def fail() -> int:
+            raise StorageError("gone")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(world.store, "revision", fail)
+            KeyBook(world.store, ManualClock()).revoke("a")
+            await world.until(lambda: world.watcher.problem)
+            assert len(world.keys) == taken
+        await world.until(lambda: world.keys[-1][key.id].revoked_us)
 
     follow(scenario)

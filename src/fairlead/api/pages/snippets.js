@@ -1,5 +1,6 @@
 // One row as a request in other languages. A row is a list of [name, value]; a value that is
-// a `Picked` file stands for its bytes.
+// a `Picked` file stands for its bytes. A key is never written out: it is taken from the variable
+// FAIRLEAD_KEY.
 
 export class Picked {
   constructor(fileName, base64) {
@@ -18,8 +19,9 @@ function object(row) {
   return `{${pairs.join(",")}}`;
 }
 
-export function curl(url, row) {
-  const end = `curl ${shell(url)} \\\n  -H 'Content-Type: application/json'`;
+export function curl(url, row, keys) {
+  const key = keys ? ' \\\n  -H "Authorization: Bearer $FAIRLEAD_KEY"' : "";
+  const end = `curl ${shell(url)}${key} \\\n  -H 'Content-Type: application/json'`;
   if (!row.some(([, value]) => value instanceof Picked)) {
     return `${end} \\\n  --data-raw ${shell(body(row))}`;
   }
@@ -44,13 +46,15 @@ function shell(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-export function python(apiUrl, endpoint, row) {
+export function python(apiUrl, endpoint, row, keys) {
   const files = row.some(([, value]) => value instanceof Picked);
   const pairs = row.map(([name, value]) => `        ${literal(name)}: ${literal(value)},\n`);
   return [
-    files ? "from pathlib import Path\n\n" : "",
+    keys ? "import os\n" : "",
+    files ? "from pathlib import Path\n" : "",
+    keys || files ? "\n" : "",
     "from fairlead import Client\n\n",
-    `client = Client(${literal(apiUrl)})\n`,
+    `client = Client(${literal(apiUrl)}${keys ? ', key=os.environ["FAIRLEAD_KEY"]' : ""})\n`,
     `answer = client.predict(\n    ${literal(endpoint)},\n    {\n${pairs.join("")}    },\n)\n`,
     "print(answer)",
   ].join("");

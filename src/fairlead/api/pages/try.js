@@ -112,8 +112,8 @@ function refresh() {
     field.box.classList.toggle("is-missing", missing);
   }
   const row = shownRow();
-  element("curl").textContent = curl(page.apiUrl + page.predict, row);
-  element("python").textContent = python(page.apiUrl, page.endpoint, row);
+  element("curl").textContent = curl(page.apiUrl + page.predict, row, page.keys);
+  element("python").textContent = python(page.apiUrl, page.endpoint, row, page.keys);
 }
 
 function clearProblem(field) {
