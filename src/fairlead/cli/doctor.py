@@ -18,6 +18,7 @@ from fairlead.errors import FairleadError
 
 REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
 OPTIONAL = {
+    "grpcio": "gRPC cannot be spoken",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
 }
