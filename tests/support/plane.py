@@ -94,15 +94,20 @@ class PlaneInProcess:
         return LiveArm(self.loop, route, arm, loaded, self._sink, counters, limits, self._clock)
 
     def ask(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] = {},
+        router: Router | None = None,
     ) -> Response:
-        """One request, answered."""
+        """One request, answered; by another router than that of HTTP, if one is given."""
         named = {name.lower().encode(): value.encode() for name, value in headers.items()}
         request = Request(method, path, b"", named, body, self._clock.monotonic_s())
 
         async def asking() -> Response:
             answered: asyncio.Future[Response] = self.loop.create_future()
-            self.router.handle(request, answered.set_result)
+            (router or self.router).handle(request, answered.set_result)
             async with asyncio.timeout(10):
                 return await answered
 

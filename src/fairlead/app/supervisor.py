@@ -42,7 +42,7 @@ class Addresses(msgspec.Struct, frozen=True):
         api: URL of the data plane.
         control: URL of the control plane.
         keys: whether callers need a key.
-        tls_cert: file of the certificate that both show; empty without TLS.
+        tls_cert: file of the certificate that all show; empty without TLS.
         grpc: `host:port` of the API over gRPC; empty if it is not spoken.
     """
 
@@ -309,7 +309,7 @@ def _hold_grpc(host: str, port: int | None, opened: contextlib.ExitStack) -> str
             f"The address {host}:{port} cannot be used: {error.strerror}.",
             hint="Stop what uses it, or choose another with --grpc-port.",
         ) from error
-    return _url("http", sock).removeprefix("http://")
+    return _url("grpc", sock).removeprefix("grpc://")
 
 
 def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:

@@ -21,6 +21,7 @@ from fairlead.serving.arm import ArmLimits
 from fairlead.serving.counters import Counters
 from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
+from fairlead.serving.types import RpcPlace
 from fairlead.serving.versions import VersionLoader
 from fairlead.serving.worker import Worker, WorkerOptions
 from fairlead.store import open_blobs, open_store
@@ -68,9 +69,19 @@ def _options(start: Start, server: ServerSettings) -> WorkerOptions:
         rows_max=server.rows_max,
         default_endpoint=server.default_endpoint,
         tls=server_context(cert, key) if cert else None,
-        rpc_address=start.addresses.grpc,
-        rpc_tls=(Path(key).read_bytes(), Path(cert).read_bytes()) if cert else None,
+        rpc=_rpc_place(start),
     )
+
+
+def _rpc_place(start: Start) -> RpcPlace | None:
+    """Where gRPC is spoken, with the certificate that HTTP shows."""
+    server, address = start.settings.server, start.addresses.grpc
+    if not address:
+        return None
+    if not server.tls_cert:
+        return RpcPlace(address)
+    key, certificate = Path(server.tls_key), Path(server.tls_cert)
+    return RpcPlace(address, (key.read_bytes(), certificate.read_bytes()))
 
 
 async def serve(start: Start) -> None:

@@ -20,6 +20,7 @@ REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars
 OPTIONAL = {
     "catboost": "CatBoost models that do not convert to ONNX cannot run",
     "lightgbm": "LightGBM models that do not convert to ONNX cannot run",
+    "grpcio": "gRPC cannot be spoken",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
     "torch": "torch modules are not packaged, and programs of torch do not run",

@@ -43,12 +43,15 @@ class Door:
         path: with `{name}`s, each of which stands for one segment or a part of it.
         scope: that a caller's key needs; `open` is for everyone.
         handler: of its requests.
+        about: tells which endpoint a request is to, where that is not the path's `{name}`; empty
+            for no single one.
     """
 
     method: str
     path: str
     scope: Scope | Literal["open"]
     handler: PathHandler
+    about: Callable[[Request], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Router:
             return
         door, names = found
         if self._entry.gate is not None and door.scope != "open":
-            name = names.get("name", "")
+            name = names.get("name", "") if door.about is None else door.about(request)
             try:
                 self._entry.gate.admit(headers, door.scope, name)
             except FairleadError as error:

@@ -16,6 +16,7 @@ from fairlead.errors import UnavailableError
 from fairlead.serving.front import TIMEOUT_HEADER
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal_of
+from fairlead.serving.types import RpcPlace
 
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -46,7 +47,6 @@ class RpcServer:
         paths: of the calls there are.
         clock: tells when a call was complete.
         message_bytes_max: of one call.
-        tls: private key and certificate to speak TLS with, PEM; None to do without.
     """
 
     def __init__(
@@ -57,12 +57,10 @@ class RpcServer:
         clock: Clock,
         *,
         message_bytes_max: int,
-        tls: tuple[bytes, bytes] | None = None,
     ) -> None:
         self._handler = handler
         self._refuse = refuse
         self._clock = clock
-        self._tls = tls
         options = [
             ("grpc.max_receive_message_length", message_bytes_max),
             ("grpc.max_send_message_length", -1),
@@ -71,23 +69,24 @@ class RpcServer:
         self._server = grpc.aio.server(options=options)
         self._server.add_generic_rpc_handlers((_Calls(self._call, paths),))
 
-    async def start(self, address: str) -> None:
+    async def start(self, place: RpcPlace) -> None:
         """Listen and answer.
 
         Args:
-            address: `127.0.0.1:8082`; other processes may listen there too, and share the calls.
+            place: where; other processes may listen there too, and share the calls.
 
         Raises:
             UnavailableError: it cannot be listened on.
         """
         try:
-            if self._tls is None:
-                self._server.add_insecure_port(address)
+            if place.tls is None:
+                self._server.add_insecure_port(place.address)
             else:
-                self._server.add_secure_port(address, grpc.ssl_server_credentials([self._tls]))
+                credentials = grpc.ssl_server_credentials([place.tls])
+                self._server.add_secure_port(place.address, credentials)
         except RuntimeError:
             raise UnavailableError(
-                f"The address {address} cannot be used for gRPC.",
+                f"The address {place.address} cannot be used for gRPC.",
                 hint="Stop what uses it, or choose another with --grpc-port.",
             ) from None
         await self._server.start()

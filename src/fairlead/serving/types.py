@@ -175,6 +175,18 @@ class Work(msgspec.Struct, frozen=True, eq=False):
     done: Callable[[Answered | FairleadError], None]
 
 
+class RpcPlace(msgspec.Struct, frozen=True):
+    """Where gRPC is spoken.
+
+    Args:
+        address: `127.0.0.1:8082`.
+        tls: the private key and the certificate chain, PEM; None for plain connections.
+    """
+
+    address: str
+    tls: tuple[bytes, bytes] | None = None
+
+
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker tells the supervisor, about once a second and at each change.
 

@@ -27,7 +27,7 @@ from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.server import HttpLimits, HttpServer
 from fairlead.serving.sink import LogSink
-from fairlead.serving.types import WorkerStatus
+from fairlead.serving.types import RpcPlace, WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
@@ -57,8 +57,7 @@ class WorkerOptions:
         rows_max: of one request.
         default_endpoint: that paths without a name mean; empty for the only one there is.
         tls: of connections; None for plain ones.
-        rpc_address: where gRPC is spoken, shared with the other workers; empty for nowhere.
-        rpc_tls: private key and certificate of gRPC, PEM; None for plain calls.
+        rpc: where gRPC is spoken, shared with the other workers; None for nowhere.
     """
 
     place: int
@@ -71,8 +70,7 @@ class WorkerOptions:
     rows_max: int
     default_endpoint: str = ""
     tls: ssl.SSLContext | None = None
-    rpc_address: str = ""
-    rpc_tls: tuple[bytes, bytes] | None = None
+    rpc: RpcPlace | None = None
 
 
 class Worker:
@@ -164,7 +162,7 @@ class Worker:
             ssl=self._options.tls,
             ssl_handshake_timeout=None if self._options.tls is None else HANDSHAKE_S_MAX,
         )
-        rpc = await self._start_rpc() if self._options.rpc_address else None
+        rpc = None if self._options.rpc is None else await self._start_rpc(self._options.rpc)
         try:
             await self._stop.wait()
         finally:
@@ -181,7 +179,7 @@ class Worker:
             self._watcher.close()
             self._journal.close()
 
-    async def _start_rpc(self) -> RpcServer:
+    async def _start_rpc(self, place: RpcPlace) -> RpcServer:
         from fairlead.serving.rpc import RpcServer  # an optional library
 
         dialect = self._rpc_doors()
@@ -192,9 +190,8 @@ class Worker:
             [door.path for door in dialect.doors],
             self._clock,
             message_bytes_max=self._options.http.body_bytes_max,
-            tls=self._options.rpc_tls,
         )
-        await server.start(self._options.rpc_address)
+        await server.start(place)
         return server
 
     async def _loaded(self) -> None:

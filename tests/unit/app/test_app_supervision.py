@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from fairlead.app.restart import BACKOFF_S, QUICK_S, restart_delay_s
 from fairlead.app.settings import ServerSettings, Settings
 from fairlead.app.supervisor import Addresses, Supervisor
 from fairlead.app.workspace import Workspace
-from fairlead.errors import ConflictError, UnavailableError
+from fairlead.errors import ConfigError, ConflictError, UnavailableError
 from support.models import package_churn
 
 Pair = tuple[Channel[Order], Channel[Order]]
@@ -147,6 +148,27 @@ def test_stopping_what_has_stopped_is_harmless(tmp_path: Path) -> None:
     supervisor.stop()
 
 
+def test_the_port_of_grpc_is_held_while_workers_come_and_go(tmp_path: Path) -> None:
+    supervisor = Supervisor(Home(tmp_path), settings(grpc_port=0))
+    try:
+        host, _, port = supervisor.addresses.grpc.partition(":")
+        assert host == "127.0.0.1"
+        with pytest.raises(UnavailableError, match=port):
+            Supervisor(Home(tmp_path), settings(grpc_port=int(port)))
+    finally:
+        supervisor.stop()
+        supervisor.run()
+
+
+def test_grpc_without_its_library_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"fairlead\[grpc\]"):
+        Supervisor(Home(tmp_path), settings(grpc_port=0))
+
+
 def test_an_address_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -156,6 +178,8 @@ def test_an_address_that_is_taken_is_named(tmp_path: Path) -> None:
             Supervisor(Home(tmp_path), Settings(server=ServerSettings(port=port, workers=2)))
         with pytest.raises(UnavailableError, match=str(port)):
             Supervisor(Home(tmp_path), settings(control_port=port))
+        with pytest.raises(UnavailableError, match=f"{port}.*--grpc-port"):
+            Supervisor(Home(tmp_path), settings(grpc_port=port))
 
 
 def test_nobody_is_stopped_by_what_a_killed_platform_left(tmp_path: Path) -> None:

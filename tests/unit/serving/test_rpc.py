@@ -13,6 +13,7 @@ import pytest
 from fairlead.clock import SystemClock
 from fairlead.serving.doors import make_rpc_doors
 from fairlead.serving.router import Router
+from fairlead.serving.types import RpcPlace
 from fairlead.telemetry import read
 from support.oip import serve_models
 from support.plane import PlaneInProcess
@@ -44,7 +45,7 @@ class Caller:
                 self.router.handle, self.router.refuse, self.paths, SystemClock(),
                 message_bytes_max=BYTES_MAX,
             )  # fmt: skip
-            await self.server.start(self.address)
+            await self.server.start(RpcPlace(self.address))
         self.channel = grpc.aio.insecure_channel(self.address)
 
     async def stop(self) -> None:
@@ -54,8 +55,10 @@ class Caller:
     def call(self, path: str, message: Any, kind: Any, timeout_s: float = 10.0) -> Any:
         method = self.channel.unary_unary(path)
 
+        raw = message.SerializeToString()
+
         async def calling() -> Any:
-            return kind.FromString(await method(message.SerializeToString(), timeout=timeout_s))
+            return kind.FromString(await method(raw, timeout=timeout_s))
 
         return self.plane.loop.run_until_complete(calling())
 

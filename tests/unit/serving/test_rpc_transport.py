@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from fairlead.clock import SystemClock
 from fairlead.serving.message import Handler, Reply, Request, Response
 from fairlead.serving.refusal import Refusal
+from fairlead.serving.types import RpcPlace
+from support.certificates import make_certificate
 
 grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
 
@@ -33,7 +36,7 @@ async def served(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
-        await server.start(address)
+        await server.start(RpcPlace(address))
         async with grpc.aio.insecure_channel(address) as channel:
             yield server, channel.unary_unary(PATH)
         await server.stop(1.0)
@@ -146,3 +149,28 @@ def test_an_answer_to_a_caller_that_hung_up_is_dropped() -> None:
 
 async def _wait(called: Any) -> Any:
     return await called
+
+
+def test_a_call_over_tls_is_answered(tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, "localhost")
+    place = (made.key.read_bytes(), made.cert.read_bytes())
+
+    async def scenario() -> None:
+        from fairlead.serving.rpc import RpcServer
+
+        server = RpcServer(echo, refuse, [PATH], SystemClock(), message_bytes_max=1000)
+        with socket.socket() as held:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            held.bind(("127.0.0.1", 0))
+            address = f"localhost:{held.getsockname()[1]}"
+            await server.start(RpcPlace(address, place))
+            trusted = grpc.ssl_channel_credentials(made.authority.read_bytes())
+            async with grpc.aio.secure_channel(address, trusted) as channel:
+                assert await channel.unary_unary(PATH)(b"abc") == b"abc"
+            await server.stop(1.0)
+
+    asyncio.run(scenario())
+
+
+def echo(request: Request, reply: Reply) -> None:
+    reply(Response(200, request.body))

@@ -95,7 +95,7 @@ def plane_router(tmp_path: Path) -> tuple[Router, Path]:
         lambda: Health(True),
         list,
         clock,
-        Entry(LOCAL, gate),
+        Entry(LOCAL, gate, front.count),
     )
     return router, tmp_path
 
@@ -110,7 +110,8 @@ def test_every_door_of_the_data_plane_is_shut_without_a_key(
     router, folder = plane_router
     doors = every_door(router)
     assert {door.path for door in doors if door.scope == "open"} == {
-        "/health/live", "/health/ready",
+        "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready",
+        "/ping", "/health", "/version", "/execution-parameters",
     }  # fmt: skip
     for door in doors:
         path = re.sub(r"\{\w+\}", "churn", door.path)

@@ -60,7 +60,7 @@ class MLflow:
     def doors(self) -> list[Door]:
         """Where MLflow's clients ask."""
         return [
-            Door("POST", "/invocations", "predict", self._invoke),
+            Door("POST", "/invocations", "predict", self._invoke, self._invocations.about),
             Door("GET", "/ping", "open", lambda _, reply, __: self._ping(reply, b"")),
             Door("GET", "/health", "open", lambda _, reply, __: self._ping(reply, b"\n")),
             Door("GET", "/version", "open", self._tell_version),

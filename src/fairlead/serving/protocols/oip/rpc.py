@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 from google.protobuf import json_format
@@ -51,24 +52,28 @@ class OipRpc:
 
     def doors(self) -> list[Door]:
         """Where they are."""
-        doors = [
-            Door("POST", SERVICE + "ModelInfer", "predict", self._infer),
+        of_server = {"ServerMetadata": self._server, "RepositoryIndex": self._index}
+        of_model = {
+            "ModelReady": self._model_ready,
+            "ModelMetadata": self._model,
+            "ModelConfig": self._config,
+            "ModelStatistics": self._statistics,
+        }
+        return [
+            Door("POST", HEALTH, "open", partial(_answer, self._health)),
+            Door("POST", SERVICE + "ServerLive", "open", partial(_answer, _live)),
+            Door("POST", SERVICE + "ServerReady", "open", partial(_answer, self._server_ready)),
+            Door("POST", SERVICE + "ModelInfer", "predict", self._infer, _asked_of),
             Door("POST", SERVICE + "RepositoryModelLoad", "operate", _refuse_loading),
             Door("POST", SERVICE + "RepositoryModelUnload", "operate", _refuse_loading),
-        ]
-        told: list[tuple[str, Literal["open", "predict"], Callable[[Request], Message]]] = [
-            (HEALTH, "open", self._health),
-            (SERVICE + "ServerLive", "open", lambda _: pb.ServerLiveResponse(live=True)),
-            (SERVICE + "ServerReady", "open", self._server_ready),
-            (SERVICE + "ServerMetadata", "predict", self._server),
-            (SERVICE + "ModelReady", "predict", self._model_ready),
-            (SERVICE + "ModelMetadata", "predict", self._model),
-            (SERVICE + "ModelConfig", "predict", self._config),
-            (SERVICE + "ModelStatistics", "predict", self._statistics),
-            (SERVICE + "RepositoryIndex", "predict", self._index),
-        ]
-        return doors + [
-            Door("POST", path, scope, partial(_answer, tell)) for path, scope, tell in told
+            *(
+                Door("POST", SERVICE + call, "predict", partial(_answer, tell))
+                for call, tell in of_server.items()
+            ),
+            *(
+                Door("POST", SERVICE + call, "predict", partial(_answer, tell), _told_of)
+                for call, tell in of_model.items()
+            ),
         ]
 
     def _infer(self, request: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
@@ -123,6 +128,24 @@ class OipRpc:
         return _filled(
             pb.RepositoryIndexResponse(), {"models": self._repository.index(ready=ready)}
         )
+
+
+def _live(_: Request) -> Message:
+    return pb.ServerLiveResponse(live=True)
+
+
+def _asked_of(request: Request) -> str:
+    """Which model shall answer; none if the message cannot be read, which is told later."""
+    with contextlib.suppress(InputError):
+        return _parsed(pb.ModelInferRequest, request).model_name
+    return ""
+
+
+def _told_of(request: Request) -> str:
+    """Which model is asked about."""
+    with contextlib.suppress(InputError):
+        return _parsed(pb.ModelRequest, request).name
+    return ""
 
 
 def _parsed(kind: type[M], request: Request) -> M:

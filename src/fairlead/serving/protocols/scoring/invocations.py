@@ -55,6 +55,13 @@ class Invocations:
         self._default = default
         self._bodies: dict[str, MLflowBody] = {}
 
+    def about(self, _: Request) -> str:
+        """The endpoint that a request without a name in its path is to; empty if that is open."""
+        try:
+            return self.endpoint_name()
+        except NotFoundError:
+            return ""
+
     def endpoint_name(self) -> str:
         """The endpoint that paths without a name mean.
 
