@@ -46,7 +46,8 @@ def sites_of(server: ServerSettings, *, shared: bool) -> Sites:
         server: as the platform was started.
         shared: whether pages of the sites that are set may send requests.
     """
-    local = server.host in LOOPBACK
-    hosts = {name.lower() for name in server.hosts}
+    hosts: set[str] = set()
+    if server.host in LOOPBACK or server.hosts:
+        hosts = {*(name.lower() for name in server.hosts), *LOOPBACK, server.host}
     origins = {origin.encode() for origin in server.cors_origins} if shared else ()
-    return Sites(frozenset(hosts | LOOPBACK) if local or hosts else frozenset(), frozenset(origins))
+    return Sites(frozenset(hosts), frozenset(origins))

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
+from fairlead.access import SCOPES, Key, Scope
 from fairlead.app.platform import wait_followed
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-
-if TYPE_CHECKING:
-    from fairlead.access import Key, Scope
-
-SCOPES = ("predict", "feedback", "operate")
 
 
 @click.group("keys")

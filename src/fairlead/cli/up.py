@@ -16,14 +16,13 @@ from fairlead.app.platform import (
     stop_platform,
     wait_ready,
 )
-from fairlead.app.settings import ServerSettings
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.errors import BundleError
 from fairlead.routing import ROUTES
 
-File = click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True)
+File = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command("up")
@@ -54,8 +53,13 @@ def up_command(
     Runs until Ctrl-C.
     """
     workspace = Workspace(home)
-    given = {name: value for name, value in options.items() if value is not None}
-    server = secured(_with(workspace.settings.server, given), insecure=insecure)
+    given = {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if value is not None
+    }
+    server = msgspec.structs.replace(workspace.settings.server, **given)
+    server = secured(server, insecure=insecure)
     for version in versions:  # a wrong name is told before anything is started
         workspace.registry.resolve(version)
     if detach:
@@ -73,13 +77,7 @@ def up_command(
     say("Stopped.")
 
 
-def _with(server: ServerSettings, given: dict[str, str | int | Path]) -> ServerSettings:
-    """The settings, with options of the command over them."""
-    plain = {name: str(v) if isinstance(v, Path) else v for name, v in given.items()}
-    return msgspec.structs.replace(server, **plain)
-
-
-def _option(name: str, value: str | int | Path) -> str:
+def _option(name: str, value: str | int) -> str:
     """An option as it was given."""
     option = f"--{name.replace('_', '-')}"
     return option if value is True else f"{option}={value}"

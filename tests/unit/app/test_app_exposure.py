@@ -67,7 +67,7 @@ def test_a_certificate_without_its_key_starts_nothing(certificate: Certificate) 
         ("127.0.0.1", [], {"127.0.0.1", "::1", "localhost"}),
         ("127.0.0.1", ["ML.example"], {"127.0.0.1", "::1", "localhost", "ml.example"}),
         ("0.0.0.0", [], set()),
-        ("0.0.0.0", ["ml.example"], {"127.0.0.1", "::1", "localhost", "ml.example"}),
+        ("0.0.0.0", ["ml.example"], {"127.0.0.1", "::1", "localhost", "0.0.0.0", "ml.example"}),
     ],
 )
 def test_names_are_looked_at_on_this_machine_and_where_some_are_listed(
