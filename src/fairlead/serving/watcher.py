@@ -84,12 +84,12 @@ class RouteWatcher:
     async def step(self) -> None:
         """Look once, and do what there is to do; a load goes on beside it."""
         try:
-            routes = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
+            found = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
         except StorageError as error:
             self._tell_problem(f"the store cannot be read: {error}")
             return
-        if routes is not None:
-            self._routes, self._stale = routes, True
+        if found is not None:  # both at once: ready is said on what was read, never before
+            (self._revision, self._routes), self._stale = found, True
         if self._load_task is not None and self._load_task.done():
             self._load_task, self._stale = None, True
         if self._stale:
@@ -99,14 +99,13 @@ class RouteWatcher:
         self._unload()
         self._tell_problem("")
 
-    def _look(self) -> dict[str, Route] | None:
-        """The routes, if the store changed since the last look."""
+    def _look(self) -> tuple[int, dict[str, Route]] | None:
+        """The store's revision and the routes, if it changed since the last look."""
         revision = self._store.revision()
         if revision == self._revision:
             return None
         routes = {stored.value.endpoint: stored.value for stored in self._store.scan(ROUTES)}
-        self._revision = revision
-        return routes
+        return revision, routes
 
     def _load_next(self) -> None:
         """Begin to load what is needed most: what could not be fetched comes last."""
