@@ -7,9 +7,10 @@ import sys
 
 import uvloop
 
-from fairlead.serving.http import Connection, HttpLimits, HttpServer
+from fairlead.serving.http import Connection
 from fairlead.serving.message import Response
 from fairlead.serving.refusal import native_shape
+from fairlead.serving.server import HttpLimits, HttpServer
 
 EMPTY = Response(200, b"{}")
 

@@ -1,6 +1,6 @@
 """uvicorn with a bare ASGI application: msgspec, onnxruntime, and nothing else.
 
-    python raw_asgi.py PORT FOLDER
+python raw_asgi.py PORT FOLDER
 """
 
 from __future__ import annotations

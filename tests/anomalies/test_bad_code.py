@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fairlead.errors import DeadlineError, ModelError
-from fairlead.runners import python
+from fairlead.runners import process
 from fairlead.runners.python import PythonRunner
 from fairlead.signature import Batch, Field, Signature
 from support.waiting import until
@@ -127,11 +127,11 @@ def test_an_answer_of_another_form_is_refused_and_the_process_lives(
 ) -> None:
     output = Field(name="prediction", kind=kind)  # type: ignore[arg-type]
     runner = make(f"return {answer}", output=output)
-    process = runner._process
+    child = runner._process._child
     for _ in range(2):
         with pytest.raises(ModelError):
             runner.predict(rows(1, 2))
-    assert runner._process is process
+    assert runner._process._child is child
 
 
 def test_a_tensor_may_vary_where_its_signature_says_so(make: Make) -> None:
@@ -163,13 +163,13 @@ def test_what_it_started_ends_with_it(make: Make, tmp_path: Path) -> None:
 
 def test_it_ends_with_its_worker_whatever_it_does(make: Make, tmp_path: Path) -> None:
     runner = make("return x")
-    process = runner._process
-    assert process is not None
-    assert process.stdin is not None
-    os.kill(process.pid, 19)  # a stopped one ends as soon as it runs again
-    process.stdin.close()
-    os.kill(process.pid, 18)
-    assert process.wait(5) != 0
+    child = runner._process._child
+    assert child is not None
+    assert child.stdin is not None
+    os.kill(child.pid, 19)  # a stopped one ends as soon as it runs again
+    child.stdin.close()
+    os.kill(child.pid, 18)
+    assert child.wait(5) != 0
 
 
 def test_a_closed_runner_starts_nothing(make: Make) -> None:
@@ -177,13 +177,13 @@ def test_a_closed_runner_starts_nothing(make: Make) -> None:
     runner.close()
     with pytest.raises(ModelError):
         runner.predict(rows(1))
-    assert runner._process is None
+    assert runner._process._child is None
 
 
 def test_code_that_does_not_load_in_time_leaves_nothing(
     make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(python, "LOAD_S_MAX", 0.5)
+    monkeypatch.setattr(process, "LOAD_S_MAX", 0.5)
     (tmp_path / "pid").touch()
     with pytest.raises((ModelError, DeadlineError)):
         make(f"return x\n    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from fairlead.runners import Runner
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.python import PythonRunner
 from fairlead.runners.sklearn import SklearnRunner
+from fairlead.runners.torch import TorchRunner
 from fairlead.signature import Batch, Field, Signature
 
 KINDS: tuple[str, ...] = get_args(RunnerKind)
@@ -68,6 +70,39 @@ def python_runner(folder: Path) -> Runner:
     return PythonRunner(folder, SIGNATURE, timeout_s=10.0)
 
 
+def program_of(folder: Path, place: int) -> Runner:
+    """A linear program of torch, which takes its offset from a place in a list of one."""
+    import torch
+
+    class Linear(torch.nn.Module):  # type: ignore[misc]  # torch may be missing, and then is Any
+        def forward(self, rows: Any) -> Any:
+            slopes = torch.tensor(SLOPES, dtype=torch.float64)
+            offsets = torch.tensor([OFFSET], dtype=torch.float64)
+            return ((rows * slopes).sum(1) + offsets[(rows[:, 0] * 0).long() + place],)
+
+    some = torch.zeros((3, 2), dtype=torch.float64)
+    shapes = ({0: torch.export.Dim.DYNAMIC},)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.export uses its own deprecated parts
+        program = torch.export.export(Linear(), (some,), dynamic_shapes=shapes)
+        torch.export.save(program, folder / "model.pt2")
+    spec = RunnerSpec(
+        kind="torch",
+        path="model.pt2",
+        inputs=(TensorInput(name="rows", fields=("x", "y")),),
+        outputs=(TensorOutput(name="0", field="prediction"),),
+    )
+    return TorchRunner(folder / "model.pt2", spec, SIGNATURE, timeout_s=30.0)
+
+
+def torch_runner(folder: Path) -> Runner:
+    return program_of(folder, 0)
+
+
+def broken_torch(folder: Path) -> Runner:
+    return program_of(folder, 1)
+
+
 def broken_onnx(folder: Path) -> Runner:
     runner = onnx_runner(folder)
     assert isinstance(runner, OnnxRunner)
@@ -93,31 +128,48 @@ FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "onnx": onnx_runner,
     "sklearn": sklearn_runner,
     "python": python_runner,
+    "torch": torch_runner,
 }
 BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "onnx": broken_onnx,
     "sklearn": broken_sklearn,
     "python": broken_python,
+    "torch": broken_torch,
 }
+BLOCKING = {"python", "torch"}
+NEEDS = {"torch": "torch"}
 FAULTS = {
     "onnx": "no such output",
     "sklearn": "a value of a caller",
     "python": "a value of a caller",
+    "torch": "IndexError",
 }
-BLOCKING = {"python"}
 
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], reason=f"{NEEDS[name]} is not installed")
     return name
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[dict[str, Runner]]:
+    """Runners that tests share, by kind: some take seconds to start."""
+    runners: dict[str, Runner] = {}
+    yield runners
+    for runner in runners.values():
+        runner.close()
+
+
 @pytest.fixture
-def runner(kind: str, tmp_path: Path) -> Iterator[Runner]:
-    made = FACTORIES[kind](tmp_path)
-    yield made
-    made.close()
+def runner(
+    kind: str, opened: dict[str, Runner], tmp_path_factory: pytest.TempPathFactory
+) -> Runner:
+    if kind not in opened:
+        opened[kind] = FACTORIES[kind](tmp_path_factory.mktemp(kind))
+    return opened[kind]
 
 
 def rows(count: int) -> Batch:
@@ -175,7 +227,8 @@ def test_it_may_be_used_from_a_thread_other_than_the_one_that_loaded_it(runner: 
     assert predictions(got[0]) == pytest.approx(predictions(runner.predict(rows(3))))
 
 
-def test_closing_twice_is_harmless_and_a_closed_runner_says_so(runner: Runner) -> None:
+def test_closing_twice_is_harmless_and_a_closed_runner_says_so(kind: str, tmp_path: Path) -> None:
+    runner = FACTORIES[kind](tmp_path)
     runner.predict(rows(1))
     runner.close()
     runner.close()

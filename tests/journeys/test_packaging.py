@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,18 @@ class Model:
         return {"label": np.where(big, "big", "small"), "score": batch["age"] * self.factor}
 """
 
+MLMODEL = """
+flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+    model_path: model.skops
+  sklearn:
+    code: null
+    pickled_model: model.skops
+    serialization_format: skops
+mlflow_version: 3.17.2
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -50,11 +63,11 @@ def reference(tmp_path: Path) -> Path:
     return path
 
 
-def loads(home: Path, name: str) -> str:
+def loads(home: Path, name: str, *, allow_pickle: bool = False) -> str:
     """Load a version as a worker does, and prove its receipt; gives the runner's kind."""
     workspace = Workspace(home)
     bundle = workspace.bundle(workspace.registry.resolve(name))
-    runner = load_runner(bundle)
+    runner = load_runner(bundle, allow_pickle=allow_pickle)
     try:
         assert replay(runner, bundle, SystemClock()) > 0
     finally:
@@ -101,6 +114,49 @@ def test_a_skops_file(home: Path, reference: Path, tmp_path: Path) -> None:
     assert "accuracy" in said
     assert loads(home, "churn:1") == "onnx"
     assert "trainable   skops" in run(home, "show", "churn:1")
+
+
+def test_a_folder_that_mlflow_wrote(home: Path, reference: Path, tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "MLmodel").write_text(MLMODEL)
+    skops.io.dump(churn_model(*customers()), folder / "model.skops")
+    said = run(home, "package", str(folder), "--name", "churn", "--reference", str(reference),
+               "--label", "left")  # fmt: skip
+    assert "churn:1 is registered, served by onnx" in said
+    assert "Note: From an MLflow model of flavor sklearn." in said
+    assert loads(home, "churn:1") == "onnx"
+
+
+def test_a_torch_module(home: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    frame, left = customers(120)
+    numbers = frame[["age", "visits"]]
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Softmax(dim=1))
+    labels = (left == "stayed").astype(int)
+    version = fairlead.package(module, numbers, labels, name="net", home=home)
+    assert (version.runner, version.trainable) == ("onnx", "safetensors")
+    assert "accuracy" in version.metrics
+    assert loads(home, "net") == "onnx"
+
+
+def test_a_program_of_torch_is_marked_and_loads_only_if_that_is_allowed(home: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    module: Any = torch.nn.Module
+
+    class Odd(module):  # type: ignore[misc]  # torch may be missing, and then is Any
+        def forward(self, rows: Any) -> Any:
+            return torch.special.bessel_j0(rows).sum(1)
+
+    frame, _ = customers(120)
+    numbers = frame[["age", "visits"]]
+    version = fairlead.package(Odd(), numbers, name="odd", home=home, allow_pickle=True)
+    assert (version.runner, version.pickle) == ("torch", True)
+    assert any("bessel_j0" in note for note in version.notes)
+    with pytest.raises(fairlead.BundleError, match="pickle"):
+        loads(home, "odd")
+    assert loads(home, "odd", allow_pickle=True) == "torch"
 
 
 def test_a_python_folder(home: Path, reference: Path, tmp_path: Path) -> None:

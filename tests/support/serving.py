@@ -10,9 +10,10 @@ from typing import Any, Self, TypeVar
 
 import uvloop
 
-from fairlead.serving.http import Connection, HttpLimits, HttpServer
+from fairlead.serving.http import Connection
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal, native_shape
+from fairlead.serving.server import HttpLimits, HttpServer
 
 T = TypeVar("T")
 
@@ -46,7 +47,9 @@ class HttpThread:
         return self
 
     async def _serve(self) -> tuple[HttpServer, Any]:
-        server = HttpServer(self.loop, self._handler, _refuse, self._limits)
+        server = HttpServer(
+            self.loop, self._handler, _refuse, self._limits, lambda path: path == "/urgent"
+        )
         acceptor = await self.loop.create_server(lambda: Connection(server), "127.0.0.1", 0)
         return server, acceptor
 

@@ -37,8 +37,8 @@ def package(
     with it: types, ranges, categories.
 
     Args:
-        model: a fitted scikit-learn estimator or Pipeline, an ONNX file, or a folder with a
-            Python class.
+        model: a fitted scikit-learn estimator or Pipeline, a torch module, an ONNX model, or the
+            path of an ONNX file, of a folder with a Python class or of one that MLflow wrote.
         X: reference rows as the model takes them, e.g. the validation set; pandas, Polars or
             NumPy, shape (rows, fields). A few hundred are enough, thousands are better.
         y: their labels, shape (rows,), for metrics.

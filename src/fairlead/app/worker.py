@@ -15,7 +15,7 @@ from fairlead.ids import IdSource
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
 from fairlead.serving.counters import Counters
-from fairlead.serving.http import HttpLimits
+from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
 from fairlead.serving.versions import VersionLoader
 from fairlead.serving.worker import Worker

@@ -12,7 +12,7 @@ from fairlead.signature import Signature
 
 FORMAT = 1
 
-RunnerKind = Literal["onnx", "sklearn", "python"]
+RunnerKind = Literal["onnx", "sklearn", "python", "torch"]
 
 MISSING_TEXT = "\x00missing"
 """What a string tensor holds where a category or text is missing; no text of a caller is it."""
@@ -24,7 +24,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class TensorInput(_Part, frozen=True, kw_only=True):
-    """One input of an ONNX graph and the fields that fill it.
+    """One input of an ONNX graph or a program of torch, and the fields that fill it.
 
     Args:
         name: the graph's name of it.
@@ -40,7 +40,12 @@ class TensorInput(_Part, frozen=True, kw_only=True):
 
 
 class TensorOutput(_Part, frozen=True, kw_only=True):
-    """One output of an ONNX graph and the field of the signature it becomes."""
+    """One output of an ONNX graph or a program of torch, and the field that it becomes.
+
+    Args:
+        name: the graph's name of it, or its place among a program's outputs.
+        field: of the signature.
+    """
 
     name: str
     field: str
@@ -52,8 +57,8 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
     Args:
         kind: which runner.
         path: the payload inside the bundle: a file, or a folder for `python`.
-        inputs: for `onnx`, what feeds the graph, in the graph's order.
-        outputs: for `onnx`, what is read from it.
+        inputs: for `onnx` and `torch`, what feeds it, in its own order.
+        outputs: for `onnx` and `torch`, what is read from it.
         frame: for `sklearn`, the form of data the model was fitted on and gets again.
         pickle: whether loading executes a pickle; allowed only where the operator says so.
     """
@@ -69,7 +74,7 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
 class Trainable(_Part, frozen=True, kw_only=True):
     """A safe form of the model that training can go on from."""
 
-    format: Literal["skops"]
+    format: Literal["skops", "safetensors"]
     path: str
 
 

@@ -20,6 +20,10 @@ REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars
 OPTIONAL = {
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
+    "torch": "torch modules are not packaged, and programs of torch do not run",
+    "onnxscript": "torch modules do not become ONNX",
+    "safetensors": "weights of torch modules are not kept to train on from",
+    "PyYAML": "MLflow model folders are not read",
 }
 
 

@@ -40,7 +40,9 @@ def package_command(
     parent: str | None,
     allow_pickle: bool,
 ) -> None:
-    """Package MODEL: an .onnx or .skops file, a folder with a Python class, or a pickle."""
+    """Package MODEL: a file of ONNX, skops or pickle, a folder of MLflow or of a Python class."""
+    from fairlead.packaging.mlflow import is_mlflow
+
     rows = read_table(reference)
     labels = None
     if label is not None:
@@ -49,7 +51,7 @@ def package_command(
         labels, rows = rows[label].to_numpy(), rows.drop(label)
     version = package(
         load_model(model, allow_pickle=allow_pickle),
-        _as_fitted(rows) if model.suffix in (".skops", *PICKLES) else rows,
+        _as_fitted(rows) if model.suffix in (".skops", *PICKLES) or is_mlflow(model) else rows,
         labels,
         name=name,
         parent=parent,

@@ -24,13 +24,24 @@ from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.evaluate import metrics_of
-from fairlead.packaging.export import Exported, Reference, export, export_onnx, export_python
+from fairlead.packaging.export import (
+    Exported,
+    Reference,
+    export,
+    export_onnx,
+    export_python,
+    export_torch,
+)
+from fairlead.packaging.export.network import is_module
+from fairlead.packaging.export.onnx_file import is_onnx
 from fairlead.packaging.fields import Changes, describe_fields, set_policies
+from fairlead.packaging.mlflow import Opened, is_mlflow, open_mlflow
 from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
 EXAMPLES = 10
+EXAMPLE_ELEMENTS_MAX = 100_000
 
 
 @contextmanager
@@ -51,7 +62,8 @@ def make_bundle(
     """Make a signed bundle of a model.
 
     Args:
-        model: a fitted estimator, an ONNX file, or a folder with a Python class.
+        model: a fitted estimator, a torch module, an ONNX model, or the path of an ONNX file, of
+            a folder with a Python class or of one that MLflow wrote.
         X: reference rows as the model takes them.
         y: their labels, shape (rows,).
         name: of the model.
@@ -71,7 +83,8 @@ def make_bundle(
         InputError: the rows cannot be used.
     """
     reference = _reference(X, y, fields)
-    exported = _export(model, reference, allow_pickle=allow_pickle)
+    opened = _open(model, allow_pickle=allow_pickle)
+    exported = _export(opened.model, reference, allow_pickle=allow_pickle)
     signature = set_policies(
         Signature(
             inputs=exported.inputs, outputs=exported.outputs, task=exported.task, extra=extra
@@ -88,14 +101,14 @@ def make_bundle(
         tolerance=exported.tolerance,
         trainable=exported.trainable,
         data=DataFacts(rows=batch.rows, digest=data_digest(batch)),
-        environment=environment(model),
+        environment=environment(opened.model),
         code=_code(model),
         parent=parent,
-        notes=exported.notes,
+        notes=exported.notes + opened.notes,
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
-    examples = batch.take(slice(0, EXAMPLES))
+    examples = _examples(batch)
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
@@ -105,6 +118,12 @@ def make_bundle(
             metrics = metrics_of(answers, signature, reference.labels)
             info = msgspec.structs.replace(info, metrics=metrics)
         yield write_bundle(Path(temporary) / "bundle", info, files, keys)
+
+
+def _examples(batch: Batch) -> Batch:
+    """The first rows; fewer where one holds very many numbers."""
+    elements = sum(column[:1].size for column in (batch.numbers, *batch.columns.values()))
+    return batch.take(slice(0, max(1, min(EXAMPLES, EXAMPLE_ELEMENTS_MAX // max(1, elements)))))
 
 
 def _checked(signature: Signature, X: object) -> Batch:
@@ -131,7 +150,18 @@ def _reference(X: object, y: object, fields: Changes) -> Reference:
     return Reference(data=X, batch=batch, signature=signature, labels=labels)
 
 
+def _open(model: object, *, allow_pickle: bool) -> Opened:
+    """What an MLflow folder holds; any other model itself."""
+    if isinstance(model, str | Path) and is_mlflow(Path(model)):
+        return open_mlflow(Path(model), allow_pickle=allow_pickle)
+    return Opened(model)
+
+
 def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
+    if is_module(model):
+        return export_torch(model, reference, allow_pickle=allow_pickle)
+    if is_onnx(model):
+        return export_onnx(model, reference)
     if not isinstance(model, str | Path):
         return export(model, reference, allow_pickle=allow_pickle)
     path = Path(model)
@@ -140,7 +170,7 @@ def _export(model: object, reference: Reference, *, allow_pickle: bool) -> Expor
     if path.suffix == ".onnx":
         return export_onnx(path, reference)
     raise ConfigError(
-        f"{path} is neither an .onnx file nor a folder with a Python class.",
+        f"{path} is neither an .onnx file nor a folder with a Python class or of MLflow.",
         hint="Give the fitted model itself, or one of these.",
     )
 

@@ -23,7 +23,7 @@ def load_runner(
     Args:
         bundle: verified.
         allow_pickle: whether the operator allows its payload to be a pickle.
-        python_timeout_s: for one batch, where the model is Python code.
+        python_timeout_s: for one batch, where the model runs in a process of its own.
 
     Raises:
         BundleError: the payload is damaged, or is a pickle and that is not allowed.
@@ -52,6 +52,11 @@ def load_runner(
 
             folder = bundle.path / spec.path
             return PythonRunner(folder, signature, timeout_s=python_timeout_s)
+        case "torch":
+            from fairlead.runners.torch import TorchRunner
+
+            path = bundle.path / spec.path
+            return TorchRunner(path, spec, signature, timeout_s=python_timeout_s)
 
 
 def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> Batch:

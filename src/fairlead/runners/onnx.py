@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.bundle import RunnerSpec, TensorInput
-from fairlead.bundle.types import MISSING_TEXT
+from fairlead.bundle import RunnerSpec
 from fairlead.errors import BundleError, ModelError
+from fairlead.runners.feed import make_feed
 from fairlead.signature import NUMERIC, Batch, Column, Field
-
-Feed = Callable[[Batch], npt.NDArray[Any]]
 
 
 class OnnxRunner:
@@ -32,7 +30,7 @@ class OnnxRunner:
 
     def __init__(self, raw: bytes, spec: RunnerSpec, outputs: tuple[Field, ...]) -> None:
         self._session: Any = _session(raw)
-        self._feeds: dict[str, Feed] = {given.name: _feed(given) for given in spec.inputs}
+        self._feeds = {given.name: make_feed(given) for given in spec.inputs}
         fields = {field.name: field for field in outputs}
         self._asked = [output.name for output in spec.outputs]
         self._fields = [fields[output.field] for output in spec.outputs]
@@ -96,43 +94,3 @@ def _session(raw: bytes) -> Any:
         return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from error
-
-
-def _feed(given: TensorInput) -> Feed:
-    """How one input of the graph is filled."""
-    if given.dtype == "object":
-        return lambda batch: _texts(batch.column(given.fields[0]))
-    dtype = np.dtype(given.dtype)
-    if len(given.fields) == 1:
-        return lambda batch: _one(batch.column(given.fields[0]), dtype)
-    return lambda batch: _matrix(batch, given.fields, dtype)
-
-
-def _texts(column: Column) -> npt.NDArray[Any]:
-    """A column (rows, 1) of text; no caller's text is taken for a missing one."""
-    listed = column.tolist()
-    if None in listed or MISSING_TEXT in listed:
-        listed = [_spelled(value) for value in listed]
-    filled = np.empty((len(listed), 1), dtype=object)
-    filled[:, 0] = listed
-    return filled
-
-
-def _spelled(value: str | None) -> str:
-    if value is None:
-        return MISSING_TEXT
-    return MISSING_TEXT + "?" if value == MISSING_TEXT else value
-
-
-def _one(column: Column, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    values = column if column.ndim > 1 else column.reshape(-1, 1)
-    return np.ascontiguousarray(values, dtype=dtype)
-
-
-def _matrix(batch: Batch, fields: tuple[str, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    if fields == batch.names:
-        return np.ascontiguousarray(batch.numbers, dtype=dtype)
-    matrix = np.empty((batch.rows, len(fields)), dtype=dtype)
-    for place, name in enumerate(fields):
-        matrix[:, place] = batch.column(name)
-    return matrix

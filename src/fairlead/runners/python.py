@@ -11,26 +11,19 @@ code, not against malice: it runs as the same user.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
-from fairlead.errors import DeadlineError, ModelError
-from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
+from fairlead.errors import ModelError
+from fairlead.runners.process import ModelProcess
 from fairlead.signature import NUMERIC, Batch, Column, Field, Signature
 
-LOAD_S_MAX = 120.0
+CHILD = "fairlead.runners.python_child"
 
 
 class PythonRunner:
-    """Asks the process of a model, and starts another when that one died or took too long.
+    """Asks the class of a folder, in a process of its own.
 
     Args:
         folder: with `model.py`.
@@ -44,13 +37,8 @@ class PythonRunner:
     blocking = True
 
     def __init__(self, folder: Path, signature: Signature, *, timeout_s: float) -> None:
-        self._folder = folder
         self._signature = signature
-        self._timeout_s = timeout_s
-        self._process: subprocess.Popen[bytes] | None = None
-        self._sock: socket.socket | None = None
-        self._closed = False
-        self._start()
+        self._process = ModelProcess(CHILD, folder, timeout_s=timeout_s)
 
     def predict(self, batch: Batch) -> Batch:
         """Answer rows.
@@ -69,68 +57,11 @@ class PythonRunner:
             ModelError: the code failed, or its process died.
             DeadlineError: it took too long, and was ended.
         """
-        if self._closed:
-            raise ModelError("The model is closed.")
-        if self._sock is None:
-            self._start()
-        question = encode(pack({f.name: batch.column(f.name) for f in self._signature.inputs}))
-        answer = self._ask(question, self._timeout_s)
-        if answer.error:
-            raise ModelError(f"The model's code did not answer: {answer.error}.")
-        try:
-            return unpack(answer)
-        except (ValueError, TypeError):
-            raise ModelError("The model's code answered what cannot be read.") from None
+        return self._process.ask({f.name: batch.column(f.name) for f in self._signature.inputs})
 
     def close(self) -> None:
         """End the process, and all that it started."""
-        self._closed = True
-        self._end()
-
-    def _end(self) -> None:
-        sock, process = self._sock, self._process
-        self._sock = self._process = None
-        if sock is not None:
-            sock.close()
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            assert process.stdin is not None
-            process.stdin.close()
-
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [sys.executable, "-B", "-m", "fairlead.runners.python_child", str(self._folder),
-                 str(theirs.fileno())],
-                stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), start_new_session=True,
-            )  # fmt: skip
-        self._sock = ours
-        loaded = self._ask(None, LOAD_S_MAX)
-        if loaded.error:
-            self._end()
-            raise ModelError(f"The model's code cannot be used: {loaded.error}.")
-
-    def _ask(self, question: bytes | None, timeout_s: float) -> Message:
-        assert self._sock is not None
-        deadline_s = time.monotonic() + timeout_s
-        try:
-            if question is not None:
-                send(self._sock, question, deadline_s)
-            return receive(self._sock, deadline_s)
-        except TimeoutError:
-            self._end()
-            raise DeadlineError(
-                f"The model's code took longer than {timeout_s:g} s and was ended."
-            ) from None
-        except (OSError, ValueError):
-            self._end()
-            raise ModelError("The process of the model's code died.") from None
-        except BaseException:  # what is left of the answer must not become the next one
-            self._end()
-            raise
+        self._process.close()
 
 
 def as_batch(columns: dict[str, Column], fields: tuple[Field, ...], rows: int) -> Batch:

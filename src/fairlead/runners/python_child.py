@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,30 @@ from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
 
 def main() -> None:
     """Entry of the process."""
-    folder, descriptor = sys.argv[1], int(sys.argv[2])
+    answer_questions(_load)
+
+
+def _load(folder: str) -> Any:
+    sys.path.insert(0, folder)
+    model = importlib.import_module("model").Model()
+    if hasattr(model, "load"):
+        model.load()
+    return model
+
+
+def answer_questions(load: Callable[[str], Any]) -> None:
+    """Load a model and answer until the worker hangs up.
+
+    Args:
+        load: from the path that the process was started with, an object with `predict`, from
+            columns by name to columns by name.
+    """
+    path, descriptor = sys.argv[1], int(sys.argv[2])
     sock = socket.socket(fileno=descriptor)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what the model prints goes to the log
     try:
-        sys.path.insert(0, folder)
-        model = importlib.import_module("model").Model()
-        if hasattr(model, "load"):
-            model.load()
+        model = load(path)
     except BaseException as error:  # of someone else's code: anything
         traceback.print_exception(error, file=sys.stderr)
         send(sock, encode(Message(error=f"loading failed with {type(error).__name__}")))

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from fairlead.batching import Batcher
 from fairlead.clock import Clock
-from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageError
-from fairlead.predictionlog import Outcome, PredictionFrame
-from fairlead.routing import Arm, AssignedBy, Route
+from fairlead.errors import (
+    DeadlineError,
+    FairleadError,
+    ModelError,
+    StorageError,
+    UnavailableError,
+)
+from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters
+from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracebacks import Tracebacks
-from fairlead.serving.types import Answered, Work
+from fairlead.serving.types import Answered, Outputs, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, concat
 
-Result = Batch | FairleadError
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What became of the items of one batch.
-
-    Args:
-        results: one for each item, in order.
-        started_s: when the model started, on the monotonic clock.
-        model_s: how long it ran.
-    """
-
-    results: list[Result]
-    started_s: float
-    model_s: float
+ROW_WEIGHT = 0.2
+"""How much of the estimate of a row's time the last batch makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +71,10 @@ class LiveArm:
         self._sink = sink
         self._counters = counters
         self._clock = clock
+        self._batch_rows_max = limits.batch_rows_max
+        self._row_s = 0.0
         self._tracebacks = Tracebacks(clock)
-        self._batcher: Batcher[Work, Ran] = Batcher(
+        self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
             self._run,
             self._finish,
@@ -96,45 +87,45 @@ class LiveArm:
         """Take rows on.
 
         Raises:
-            UnavailableError: too many rows wait already.
+            UnavailableError: too many rows wait already, or so many that its time would be up.
         """
+        waiting_rows = self._batcher.queued_rows
+        if waiting_rows > self._batch_rows_max:
+            wait_s = waiting_rows * self._row_s
+            if self._clock.monotonic_s() + wait_s > work.ask.deadline_s:
+                raise UnavailableError(
+                    "The model is too busy to answer in time.", retry_after_s=wait_s
+                )
         self._batcher.submit(work)
         self.version.in_flight += 1
 
-    def _run(self, items: list[Work]) -> Ran:
-        """Run the model once for all items.
+    def _run(self, items: list[Work]) -> list[Run]:
+        """Run the model once for all items that still have time."""
+        now_s = self._clock.monotonic_s()
+        live = [item for item in items if item.ask.deadline_s > now_s]
+        runs = [run for group in alike(live) for run in self._run_together(group)] if live else []
+        if len(live) < len(items):
+            late = [item for item in items if item.ask.deadline_s <= now_s]
+            runs += [Run([item], item.ask.batch, _LATE, now_s, 0.0) for item in late]
+        return runs
 
-        If that fails it runs item by item, so that one request's rows cannot fail another's.
-        """
+    def _run_together(self, items: list[Work]) -> list[Run]:
+        """Run the model for all; if that fails one by one, so that no rows can fail another's."""
+        inputs = concat([item.ask.batch for item in items])
         started_s = self._clock.monotonic_s()
-        results: list[Result] = [_LATE] * len(items)
-        live = [place for place, item in enumerate(items) if item.deadline_s > started_s]
-        if live:
-            joint = self._predict([items[place] for place in live])
-            if isinstance(joint, Batch):
-                start = 0
-                for place in live:
-                    rows = items[place].rows
-                    whole = len(live) == 1
-                    results[place] = joint if whole else joint.take(slice(start, start + rows))
-                    start += rows
-            elif len(live) == 1:
-                results[live[0]] = joint
-            else:
-                for place in live:
-                    results[place] = self._predict([items[place]])
+        result = self._predict(inputs)
         ended_s = self._clock.monotonic_s()
-        for place in live:
-            if items[place].deadline_s <= ended_s:
-                results[place] = _TOO_LONG
-        return Ran(results, started_s, ended_s - started_s)
+        self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
+        if isinstance(result, FairleadError) and len(items) > 1:
+            return [run for item in items for run in self._run_together([item])]
+        run = Run(items, inputs, result, started_s, ended_s - started_s)
+        return in_time(run, ended_s, _TOO_LONG)
 
-    def _predict(self, items: list[Work]) -> Result:
+    def _predict(self, batch: Batch) -> Outputs | FairleadError:
         try:
-            batch = concat([item.batch for item in items])
             answers = self.version.runner.predict(batch)
             if answers.rows == batch.rows:
-                return answers
+                return Outputs(self.version.fields, answers)
             return ModelError(
                 f"The model of {self.version.ref.name} gave {answers.rows} answers for "
                 f"{batch.rows} rows."
@@ -147,96 +138,42 @@ class LiveArm:
             self._tracebacks.show(error)
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
-    def _finish(self, items: list[Work], ran: Ran) -> None:
-        """Record every row, then answer every caller."""
+    def _finish(self, items: list[Work], runs: list[Run]) -> None:
         self.version.in_flight -= len(items)
-        groups: dict[tuple[Outcome, AssignedBy], list[int]] = {}
-        for place, (item, result) in enumerate(zip(items, ran.results, strict=True)):
-            groups.setdefault((outcome(result), item.assigned_by), []).append(place)
-        held_back: dict[int, FairleadError] = {}
-        for (kind, _), places in groups.items():  # usually one
-            held_back |= self._record(kind, places, items, ran)
+        for run in runs:
+            self._settle(run)
+
+    def _settle(self, run: Run) -> None:
+        """Record every row, then answer every caller.
+
+        They get an error where the log failed and the endpoint is to stop then, or where the
+        model answered what no log can hold.
+        """
+        held_back: FairleadError | None = None
+        try:
+            self._sink.predictions(frame_of(run, self._route, self.arm))
+        except StorageError as error:
+            held_back = error
+        except Exception as error:  # a model may answer anything
+            if len(run.items) > 1:
+                for one in apart(run):
+                    self._settle(one)
+                return
+            self._tracebacks.show(error)
+            held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
-        self._counters.batch(sum(item.rows for item in items), ran.model_s)
-        for place, (item, result) in enumerate(zip(items, ran.results, strict=True)):
-            self._counters.request(outcome(result), item.rows, now_s - item.received_s)
-            result = held_back.get(place, result)
-            if isinstance(result, Batch):
-                waited_s = max(0.0, ran.started_s - item.received_s)
-                item.done(Answered(result, waited_s, ran.model_s))
+        latencies_s = [now_s - item.ask.received_s for item in run.items]
+        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s)
+        self._answer(run, held_back)
+
+    def _answer(self, run: Run, held_back: FairleadError | None) -> None:
+        result, start = held_back or run.result, 0
+        for item in run.items:
+            if isinstance(result, Outputs):
+                item.done(Answered(result, start, run.waited_s(item), run.model_s))
+                start += item.rows
             else:
                 item.done(result)
-
-    def _record(
-        self, kind: Outcome, places: list[int], items: list[Work], ran: Ran
-    ) -> dict[int, FairleadError]:
-        """Write one frame for the items at some places, alike in outcome and assignment.
-
-        Returns:
-            By place, why an item must not be answered: the log failed and the endpoint is to
-            stop then, or its values are none that the log can hold.
-        """
-        outputs = [r for r in (ran.results[place] for place in places) if isinstance(r, Batch)]
-        try:
-            self._sink.predictions(
-                self._frame([items[place] for place in places], kind, outputs, ran)
-            )
-        except StorageError as error:
-            return dict.fromkeys(places, error)
-        except Exception as error:  # a model may answer anything
-            if len(places) > 1:
-                each = [self._record(kind, [place], items, ran) for place in places]
-                return {place: why for held_back in each for place, why in held_back.items()}
-            self._tracebacks.show(error)
-            unfit = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
-            return dict.fromkeys(places, unfit)
-        return {}
-
-    def _frame(
-        self, items: Sequence[Work], kind: Outcome, outputs: list[Batch], ran: Ran
-    ) -> PredictionFrame:
-        counts = [item.rows for item in items]
-        waited_us = [max(0, round((ran.started_s - item.received_s) * 1e6)) for item in items]
-        return PredictionFrame(
-            endpoint=self._route.endpoint,
-            revision=self._route.revision,
-            arm=self.arm.name,
-            version=self.arm.version.name,
-            role=self.arm.role,
-            assigned_by=items[0].assigned_by,
-            outcome=kind,
-            source="live",
-            time_us=np.repeat(np.array([i.admitted_us for i in items], np.int64), counts),
-            ids=[row for item in items for row in item.ids],
-            caller_ids=_texts(items, [item.caller_ids for item in items]),
-            units=_texts(items, [item.units for item in items]),
-            slots=np.array([slot for item in items for slot in item.slots], np.int16),
-            propensity=np.full(sum(counts), self.arm.weight),
-            queue_us=np.repeat(np.array(waited_us, np.int32), counts),
-            model_us=round(ran.model_s * 1e6),
-            inputs=concat([item.batch for item in items]),
-            outputs=concat(outputs) if outputs else None,
-        )
-
-
-def outcome(result: Result) -> Outcome:
-    """How a result is recorded."""
-    if isinstance(result, Batch):
-        return "ok"
-    return "timeout" if isinstance(result, DeadlineError) else "model_error"
-
-
-def _texts(
-    items: Sequence[Work], lists: Sequence[list[str | None] | None]
-) -> list[str | None] | None:
-    """Join the items' lists; None if no item has one."""
-    if all(texts is None for texts in lists):
-        return None
-    return [
-        text
-        for item, texts in zip(items, lists, strict=True)
-        for text in (texts if texts is not None else [None] * item.rows)
-    ]
 
 
 _LATE = DeadlineError("The request's time was up before the model could run.")

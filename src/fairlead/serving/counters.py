@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fairlead.predictionlog import Outcome
 from fairlead.telemetry import MetricsFile
 
@@ -62,13 +64,18 @@ class ArmCounters:
         self._model_s = file.histogram("fairlead_model_seconds", LATENCY_EDGES_S, **labels)
         self._batch_rows = file.histogram("fairlead_batch_rows", BATCH_EDGES, **labels)
 
-    def request(self, kind: Outcome, rows: int, latency_s: float) -> None:
-        """One request, or one arm's part of it, was answered."""
-        self._requests[kind].add(1)
-        self._rows[kind].add(rows)
-        self._latency_s.observe(latency_s)
+    def run(self, kind: Outcome, rows: int, model_s: float, latencies_s: Sequence[float]) -> None:
+        """Requests, or one arm's parts of them, ran together and were answered.
 
-    def batch(self, rows: int, model_s: float) -> None:
-        """One batch ran."""
+        Args:
+            kind: what became of them.
+            rows: of all together.
+            model_s: how long the model ran.
+            latencies_s: from each request's last byte to its answer.
+        """
+        self._requests[kind].add(len(latencies_s))
+        self._rows[kind].add(rows)
         self._batch_rows.observe(rows)
         self._model_s.observe(model_s)
+        for latency_s in latencies_s:
+            self._latency_s.observe(latency_s)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import IdSource
 from fairlead.nearest import nearest
-from fairlead.routing import Route, number_of, owners, slot_of_request, slot_of_unit
+from fairlead.routing import AssignedBy, Route, number_of, owners, slot_of_request, slot_of_unit
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
 from fairlead.signature import RowDecoder
@@ -70,6 +71,15 @@ class DataPlane:
             else "GET /v1/endpoints lists those there are.",
         )
 
+    def check_time(self, deadline_s: float) -> None:
+        """Turn away what waited for too long before it is read, which costs the most.
+
+        Raises:
+            UnavailableError: the deadline has passed.
+        """
+        if self._clock.monotonic_s() >= deadline_s:
+            raise UnavailableError("The server is too busy to answer in time.", retry_after_s=1.0)
+
     def predict(self, endpoint: Endpoint, ask: Ask, done: Done) -> None:
         """Answer the rows of one request.
 
@@ -80,28 +90,37 @@ class DataPlane:
 
         Raises:
             NotFoundError: the version that is asked for does not answer this endpoint.
+            UnavailableError: too many rows wait already.
         """
-        ids = self._ids.take(ask.batch.rows)
-        slots = _slots(endpoint.route.salt, ask, ids)
-        arm = _arm_of(endpoint, ask.version) if ask.version else None
-        places = _split(endpoint, slots) if arm is None else [(arm, None)]
-        gather = _Gather(endpoint, ask.batch.rows, len(places), done)
+        rows = ask.batch.rows
+        ids = self._ids.take(rows)
         now_us = self._clock.now_us()
-        whole = Work(
-            batch=ask.batch,
-            ids=ids,
-            units=ask.units,
-            caller_ids=ask.caller_ids,
-            slots=slots,
-            assigned_by="hash" if arm is None else "override",
-            admitted_us=now_us,
-            received_s=ask.received_s,
-            deadline_s=ask.deadline_s,
-            done=lambda _: None,
-        )
-        for arm, rows in places:
-            part = whole if rows is None else _pick(whole, rows)
-            gather.submit(arm, part, rows)
+        slots = _slots(endpoint.route.salt, ask, ids)
+        places = _split(endpoint, ask, slots)
+        by: AssignedBy = "override" if ask.version else "hash"
+        if isinstance(places, LiveArm):
+            whole = partial(_answer, endpoint, places, ids, done)
+            places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
+            return
+        gather = _Gather(endpoint, rows, len(places), done)
+        for arm, some in places:
+            gather.submit(arm, some, _pick(ask, ids, slots, some), now_us)
+
+
+def _answer(
+    endpoint: Endpoint,
+    arm: LiveArm,
+    ids: list[bytes],
+    done: Done,
+    result: Answered | FairleadError,
+) -> None:
+    """Answer a request all of whose rows went to one arm, as most do."""
+    if isinstance(result, FairleadError):
+        done(result)
+        return
+    route, of = endpoint.route, arm.arm
+    part = Part(None, of.name, of.version.name, ids, result)
+    done(Answer(route.endpoint, route.revision, len(ids), (part,)))
 
 
 def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
@@ -123,28 +142,34 @@ def _arm_of(endpoint: Endpoint, version: str) -> LiveArm:
     )
 
 
-def _split(endpoint: Endpoint, slots: list[int]) -> list[tuple[LiveArm, list[int] | None]]:
-    """The arms that rows are assigned to, each with its rows' places; None for all of them."""
+def _split(
+    endpoint: Endpoint, ask: Ask, slots: list[int]
+) -> LiveArm | list[tuple[LiveArm, list[int]]]:
+    """The arm that all rows are assigned to, or several with their rows' places."""
+    if ask.version:
+        return _arm_of(endpoint, ask.version)
     if len(endpoint.arms) == 1:
-        return [(endpoint.arms[0], None)]
+        return endpoint.arms[0]
     by_arm: dict[int, list[int]] = {}
     for place, slot in enumerate(slots):
         by_arm.setdefault(endpoint.owners[slot], []).append(place)
     if len(by_arm) == 1:
-        return [(endpoint.arms[next(iter(by_arm))], None)]
+        return endpoint.arms[next(iter(by_arm))]
     return [(endpoint.arms[arm], places) for arm, places in by_arm.items()]
 
 
-def _pick(work: Work, places: list[int]) -> Work:
+def _pick(
+    ask: Ask, ids: list[bytes], slots: list[int], places: list[int]
+) -> tuple[Ask, list[bytes], list[int]]:
     """Some rows of a request."""
-    return replace(
-        work,
-        batch=work.batch.take(np.array(places, np.intp)),
-        ids=[work.ids[place] for place in places],
-        units=work.units and [work.units[place] for place in places],
-        caller_ids=work.caller_ids and [work.caller_ids[place] for place in places],
-        slots=[work.slots[place] for place in places],
+    picked = Ask(
+        ask.batch.take(np.array(places, np.intp)),
+        ask.units and [ask.units[place] for place in places],
+        ask.caller_ids and [ask.caller_ids[place] for place in places],
+        ask.received_s,
+        ask.deadline_s,
     )
+    return picked, [ids[place] for place in places], [slots[place] for place in places]
 
 
 class _Gather:
@@ -157,23 +182,26 @@ class _Gather:
         self._parts: list[Part] = []
         self._error: FairleadError | None = None
         self._done = done
-        self._queue_s = self._model_s = 0.0
 
-    def submit(self, arm: LiveArm, work: Work, places: list[int] | None) -> None:
+    def submit(
+        self,
+        arm: LiveArm,
+        places: list[int],
+        picked: tuple[Ask, list[bytes], list[int]],
+        now_us: int,
+    ) -> None:
         """Send one part on its way."""
+        ask, ids, slots = picked
 
         def finished(result: Answered | FairleadError) -> None:
             if isinstance(result, FairleadError):
                 self._finish(None, result)
-                return
-            self._queue_s = max(self._queue_s, result.queue_s)
-            self._model_s = max(self._model_s, result.model_s)
-            name, fields = arm.arm.version.name, arm.version.fields
-            part = Part(places, arm.arm.name, name, work.ids, fields, result.outputs)
-            self._finish(part, None)
+            else:
+                part = Part(places, arm.arm.name, arm.arm.version.name, ids, result)
+                self._finish(part, None)
 
         try:
-            arm.submit(replace(work, done=finished))
+            arm.submit(Work(ask, len(ids), ids, slots, "hash", now_us, finished))
         except UnavailableError as error:
             self._finish(None, error)
 
@@ -184,12 +212,5 @@ class _Gather:
         self._left -= 1
         if self._left == 0:
             route = self._endpoint.route
-            answer = Answer(
-                route.endpoint,
-                route.revision,
-                self._rows,
-                tuple(self._parts),
-                self._queue_s,
-                self._model_s,
-            )
+            answer = Answer(route.endpoint, route.revision, self._rows, tuple(self._parts))
             self._done(self._error or answer)

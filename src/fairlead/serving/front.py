@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.serving.counters import Counters
@@ -20,8 +21,7 @@ TIMEOUT_HEADER = b"fairlead-timeout-ms"
 TIMINGS_HEADER = b"server-timing"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, eq=False):
     """What a protocol read of a request.
 
     Args:
@@ -73,9 +73,9 @@ class Front:
         """
         try:
             endpoint = self.plane.endpoint(name)
-            timeout_s = _timeout_s(request) or self._deadline_s
-            reading = read(endpoint, request)
-            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
+            self.plane.check_time(deadline_s)
+            ask = self.ask(reading := read(endpoint, request), request.received_s, deadline_s)
             done = partial(self._answered, reply, name, reading.write, shape)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:

@@ -1,25 +1,23 @@
-"""HTTP/1.1 over asyncio: bytes to `Request`, `Response` to bytes, in order, within limits."""
+"""One connection of HTTP/1.1: bytes to `Request`, `Response` to bytes, in order, within limits."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import traceback
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import formatdate
-from functools import partial
 from http import HTTPStatus
-from typing import cast
-from urllib.parse import unquote
+from typing import NamedTuple, cast
 
 import httptools
 
-from fairlead.serving.message import Handler, Request, Response
+from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
+from fairlead.serving.server import HttpServer
 
 PIPELINE_MAX = 16
+SMALL_BODY_BYTES = 64 << 10
 SWEEP_S = 1.0
 
 _STATUS_LINES = {
@@ -27,70 +25,18 @@ _STATUS_LINES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
-    """What one connection may ask of the server.
+class _Waiting(NamedTuple):
+    """A request that was read.
 
     Args:
-        body_bytes_max: of one request.
-        header_bytes_max: of the target and all headers of one request.
-        read_timeout_s: from a request's first byte to its last.
-        idle_timeout_s: between two requests.
-        linger_s: for which a refused peer may go on sending before it is cut off.
+        request: read whole.
+        keep_alive: whether its connection goes on after it.
+        reserved_bytes: that its body holds of the server's room for bodies.
     """
 
-    body_bytes_max: int
-    header_bytes_max: int = 32 * 1024
-    read_timeout_s: float = 30.0
-    idle_timeout_s: float = 75.0
-    linger_s: float = 5.0
-
-
-class HttpServer:
-    """Accepts connections and hands each request to one handler.
-
-    Args:
-        loop: that it runs on.
-        handler: of every request.
-        refuse: writes a refusal as clients of its path expect it.
-        limits: of every connection.
-    """
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        handler: Handler,
-        refuse: Callable[[str, Refusal], Response],
-        limits: HttpLimits,
-    ) -> None:
-        self.loop = loop
-        self.handler = handler
-        self.refuse = refuse
-        self.limits = limits
-        self.connections: set[Connection] = set()
-        self.draining = False
-        self.date = b""
-        self._sweep()
-
-    def _sweep(self) -> None:
-        """Once a second: tell the date, and end connections that outstayed their time."""
-        self.date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
-        now_s = self.loop.time()
-        for connection in list(self.connections):
-            connection.end_if_late(now_s)
-        self._timer = self.loop.call_later(SWEEP_S, self._sweep)
-
-    def drain(self) -> None:
-        """Finish what is under way, and close every connection after it."""
-        self.draining = True
-        for connection in list(self.connections):
-            connection.close_if_idle()
-
-    def close(self) -> None:
-        """Close every connection now."""
-        self._timer.cancel()
-        for connection in list(self.connections):
-            connection.abort()
+    request: Request
+    keep_alive: bool
+    reserved_bytes: int
 
 
 class Connection(asyncio.Protocol):
@@ -104,16 +50,22 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._busy = False
         self._refusal: Response | None = None
         self._lingers_until_s: float | None = None
         self._paused_writing = False
+        self._paused_reading = False
+        self._starved = False
+        self._admitted = False
         self._unsent_bytes = 0
         self._half_closed = False
         self._since_s = server.loop.time()
         self._reading = False
         self._silent_bytes = 0
+        self._header_bytes_max = server.limits.header_bytes_max
+        self._head = self._keep_alive = False
+        self._handled_bytes = 0
         self._start_message()
 
     def _start_message(self) -> None:
@@ -123,6 +75,7 @@ class Connection(asyncio.Protocol):
         self._in_body = False
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._reserved_bytes = 0
 
     # asyncio calls these
 
@@ -130,13 +83,23 @@ class Connection(asyncio.Protocol):
         """A peer connected."""
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
+        if len(self._server.connections) >= self._server.limits.connections_max:
+            self._refuse(refusal(503, "There are too many connections."))
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """The peer is gone; replies that come later are dropped."""
         self._transport = None
-        self._waiting.clear()
+        self._drop_waiting()
         self._server.connections.discard(self)
+
+    def _drop_waiting(self) -> None:
+        """Forget what was read and is not under way."""
+        self._server.bodies.give(sum(waiting.reserved_bytes for waiting in self._waiting))
+        self._waiting.clear()
+        if not self._starved:  # else it is given back when its turn comes
+            self._server.bodies.give(self._reserved_bytes)
+            self._reserved_bytes = 0
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
@@ -199,21 +162,22 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
+        self._silent_bytes = 0
         self._target += url
-        self._count_header(len(url))
+        self._header_bytes += len(url)
+        if self._header_bytes > self._header_bytes_max:
+            self._refuse_header()
+            raise _RefusedError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, whole; those that trail a body are counted, and dropped."""
-        self._count_header(len(name) + len(value))
-        if not self._in_body:
-            self._headers[name.lower()] = value
-
-    def _count_header(self, size: int) -> None:
         self._silent_bytes = 0
-        self._header_bytes += size
-        if self._header_bytes > self._server.limits.header_bytes_max:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > self._header_bytes_max:
             self._refuse_header()
             raise _RefusedError
+        if not self._in_body:
+            self._headers[name.lower()] = value
 
     def _refuse_header(self) -> None:
         self._refuse(refusal(431, "The request's headers are too large."))
@@ -226,7 +190,31 @@ class Connection(asyncio.Protocol):
         length = self._headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._server.limits.body_bytes_max:
             self._refuse_body()
-        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport:
+        self._reserve(int(length) if length.isdigit() else 0)
+        if not self._starved:
+            self._continue()
+
+    def _reserve(self, size: int) -> None:
+        """Find room for a large body before it is read; one of unknown size may be the largest."""
+        if b"transfer-encoding" in self._headers:
+            size = self._server.limits.body_bytes_max
+        if size > SMALL_BODY_BYTES:
+            self._reserved_bytes = size
+            self._starved = not self._server.bodies.take(size, self._feed_again)
+
+    def _feed_again(self) -> None:
+        """There is room for the body now."""
+        self._starved = False
+        if self._transport is None:
+            self._server.bodies.give(self._reserved_bytes)
+            self._reserved_bytes = 0
+            return
+        self._continue()
+        self._throttle()
+
+    def _continue(self) -> None:
+        """Ask for the body, where the peer waits to be asked."""
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -255,24 +243,22 @@ class Connection(asyncio.Protocol):
         self._reading = False
         self._since_s = self._server.loop.time()
         try:
-            url = httptools.parse_url(self._target)
-            path = (url.path or b"/").decode("ascii")
-            if "%" in path:
-                path = unquote(path, errors="strict")
-        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
+            path, query = self._server.split(self._target)
+        except ValueError:
             self._refuse(refusal(400, "The request's target is not a valid URL."))
             raise _RefusedError from None
         request = Request(
             method=self._parser.get_method().decode("ascii"),
             path=path,
-            query=url.query or b"",
+            query=query,
             headers=self._headers,
             body=b"".join(self._body) if len(self._body) != 1 else self._body[0],
-            received_s=self._since_s,
+            received_s=time.monotonic(),  # the loop's own time stands still while it works
         )
         # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
         keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
-        self._waiting.append((request, keep_alive))
+        self._waiting.append(_Waiting(request, keep_alive, self._reserved_bytes))
+        self._reserved_bytes = 0
         self._next()
         self._throttle()
 
@@ -282,16 +268,34 @@ class Connection(asyncio.Protocol):
         """Handle the next request, unless one is under way."""
         while self._waiting and not self._busy and not self._paused_writing:
             self._busy = True
-            request, keep_alive = self._waiting.popleft()
-            reply = partial(self._reply, head=request.method == "HEAD", keep_alive=keep_alive)
-            try:
-                self._server.handler(request, reply)
-            except Exception as error:  # one bad request must not end the server
-                traceback.print_exception(error, file=sys.stderr)
-                reply(self._server.refuse(request.path, refusal_of(error)))
+            server = self._server
+            if server.requests.is_full and server.urgent(self._waiting[0].request.path):
+                self._handle(admitted=False)
+            elif server.requests.take(1, self._admit):
+                self._handle(admitted=True)
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False)
             self._linger()
+
+    def _admit(self) -> None:
+        """There is room for the request that waited; not here, but in a turn of its own."""
+        self._server.loop.call_soon(self._handle_late)
+
+    def _handle_late(self) -> None:
+        if self._waiting:
+            self._handle(admitted=True)
+        else:  # the peer did not wait
+            self._server.requests.give(1)
+
+    def _handle(self, *, admitted: bool) -> None:
+        self._admitted = admitted
+        request, self._keep_alive, self._handled_bytes = self._waiting.popleft()
+        self._head = request.method == "HEAD"
+        try:
+            self._server.handler(request, self._reply)
+        except Exception as error:  # one bad request must not end the server
+            traceback.print_exception(error, file=sys.stderr)
+            self._reply(self._server.refuse(request.path, refusal_of(error)))
 
     def _linger(self) -> None:
         """Send no more, and throw away what still comes, for a while.
@@ -302,24 +306,32 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._busy = True
         self._lingers_until_s = self._server.loop.time() + self._server.limits.linger_s
-        self._transport.resume_reading()
+        if self._paused_reading:
+            self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
-    def _reply(self, response: Response, *, head: bool, keep_alive: bool) -> None:
+    def _reply(self, response: Response) -> None:
+        """Answer the request that is under way."""
         self._busy = False
+        if self._admitted:
+            self._admitted = False
+            self._server.requests.give(1)
+        if self._handled_bytes:
+            self._server.bodies.give(self._handled_bytes)
+            self._handled_bytes = 0
         if self._transport is None:
             return
         last = self._half_closed and not self._waiting and self._refusal is None
-        keep_alive = keep_alive and not last and not self._server.draining
-        self._write(response, keep_alive=keep_alive, head=head)
+        keep_alive = self._keep_alive and not last and not self._server.draining
+        self._write(response, keep_alive=keep_alive, head=self._head)
         self._since_s = self._server.loop.time()
         if keep_alive:
             if self._waiting or self._refusal:
                 self._server.loop.call_soon(self._next)
             self._throttle()
         else:
-            self._waiting.clear()
+            self._drop_waiting()
             self._transport.close()
 
     def _write(self, response: Response, *, keep_alive: bool, head: bool = False) -> None:
@@ -348,12 +360,15 @@ class Connection(asyncio.Protocol):
 
     def _throttle(self) -> None:
         """Read only while there is room for what is read."""
+        full = self._paused_writing or self._starved or len(self._waiting) >= PIPELINE_MAX
+        if full == self._paused_reading:
+            return
         if self._transport is None or self._transport.is_closing() or self._half_closed:
             return
-        full = self._paused_writing or len(self._waiting) >= PIPELINE_MAX
-        if full and self._transport.is_reading():
+        self._paused_reading = full
+        if full:
             self._transport.pause_reading()
-        elif not full and not self._transport.is_reading():
+        else:
             self._transport.resume_reading()
 
     # ending

@@ -1,9 +1,12 @@
-"""A request and its reply as values: all that the data plane knows of a transport."""
+"""A request and its reply as values: all that the data plane knows of a transport.
+
+Values of this path are Structs: made once or more for each request, a frozen dataclass of ten
+fields would cost two microseconds and a Struct costs a fifth of one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -12,8 +15,7 @@ TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, eq=False):
     """One request, read whole.
 
     Args:
@@ -33,8 +35,7 @@ class Request:
     received_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """One reply.
 
     Args:

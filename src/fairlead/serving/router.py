@@ -86,6 +86,10 @@ class Router:
                 return shape(refused)
         return self._default(refused)
 
+    def is_open(self, path: str) -> bool:
+        """Whether a path is for everyone, and answered at once, however busy the server is."""
+        return any(d.scope == "open" and pattern.fullmatch(path) for d, pattern in self._doors)
+
     def _find(self, request: Request) -> tuple[PathHandler, Names] | None:
         method = "GET" if request.method == "HEAD" else request.method
         for door, pattern in self._doors:

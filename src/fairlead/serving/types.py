@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -12,8 +12,7 @@ from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, eq=False):
     """What a protocol made of a request's body: rows that fit the endpoint's signature.
 
     Args:
@@ -33,8 +32,57 @@ class Ask:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+T = TypeVar("T")
+
+View = Callable[[tuple[Field, ...], Batch], T]
+"""What a protocol makes of answers before it writes any of them."""
+
+
+class Outputs:
+    """What a model answered to rows that ran together; their requests share it.
+
+    Args:
+        fields: of the answers.
+        batch: the answers.
+    """
+
+    __slots__ = ("_views", "batch", "fields")
+
+    def __init__(self, fields: tuple[Field, ...], batch: Batch) -> None:
+        self.fields = fields
+        self.batch = batch
+        self._views: dict[object, Any] = {}
+
+    def view(self, make: View[T]) -> T:
+        """What `make` gives for all answers; made for the first request that asks for it."""
+        found = self._views.get(make)
+        if found is None:
+            found = self._views[make] = make(self.fields, self.batch)
+        return cast(T, found)
+
+    def rows(self, start: int, rows: int) -> Batch:
+        """Some rows."""
+        whole = rows == self.batch.rows
+        return self.batch if whole else self.batch.take(slice(start, start + rows))
+
+
+class Answered(msgspec.Struct, frozen=True, eq=False):
+    """What one arm answered to some rows.
+
+    Args:
+        outputs: that hold the answers.
+        start: of these rows in them.
+        queue_s: how long the rows waited for the model.
+        model_s: how long it ran.
+    """
+
+    outputs: Outputs
+    start: int
+    queue_s: float
+    model_s: float
+
+
+class Part(msgspec.Struct, frozen=True, eq=False):
     """The rows of a request that one arm answered.
 
     Args:
@@ -42,20 +90,27 @@ class Part:
         arm: that answered.
         version: that answered.
         ids: the prediction ids, 16 bytes each.
-        fields: the version's outputs.
-        outputs: the answers.
+        answered: the answers.
     """
 
     places: list[int] | None
     arm: str
     version: str
     ids: list[bytes]
-    fields: tuple[Field, ...]
-    outputs: Batch
+    answered: Answered
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Those of the answers."""
+        return self.answered.outputs.fields
+
+    @property
+    def outputs(self) -> Batch:
+        """The answers as columns."""
+        return self.answered.outputs.rows(self.answered.start, len(self.ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, eq=False):
     """The answer to a whole request.
 
     Args:
@@ -63,69 +118,48 @@ class Answer:
         revision: of its route.
         rows: of the request.
         parts: which together hold every row.
-        queue_s: the longest that a part waited for its model.
-        model_s: the longest that a part's model ran.
     """
 
     endpoint: str
     revision: int
     rows: int
     parts: tuple[Part, ...]
-    queue_s: float
-    model_s: float
+
+    @property
+    def queue_s(self) -> float:
+        """The longest that a part waited for its model."""
+        return max(part.answered.queue_s for part in self.parts)
+
+    @property
+    def model_s(self) -> float:
+        """The longest that a part's model ran."""
+        return max(part.answered.model_s for part in self.parts)
 
 
 Done = Callable[[Answer | FairleadError], None]
 """Takes the answer or the reason why there is none; called exactly once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What one arm answered to some rows.
-
-    Args:
-        outputs: the answers.
-        queue_s: how long the rows waited for the model.
-        model_s: how long it ran.
-    """
-
-    outputs: Batch
-    queue_s: float
-    model_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True, eq=False):
     """Rows of one request on their way through one arm.
 
     Args:
-        batch: the rows.
+        ask: the rows, and what is known of them.
+        rows: how many there are.
         ids: the prediction ids, 16 bytes each.
-        units: as in `Ask`, of these rows.
-        caller_ids: as in `Ask`, of these rows.
         slots: the slot of each row.
         assigned_by: why they came to this arm.
         admitted_us: when, microseconds since 1970.
-        received_s: as in `Ask`.
-        deadline_s: as in `Ask`.
         done: takes the outputs or the reason why there are none.
     """
 
-    batch: Batch
+    ask: Ask
+    rows: int
     ids: list[bytes]
-    units: list[str | None] | None
-    caller_ids: list[str | None] | None
     slots: list[int]
     assigned_by: AssignedBy
     admitted_us: int
-    received_s: float
-    deadline_s: float
     done: Callable[[Answered | FairleadError], None]
-
-    @property
-    def rows(self) -> int:
-        """How many rows it brings."""
-        return self.batch.rows
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):

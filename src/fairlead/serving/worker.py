@@ -16,8 +16,9 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router
 from fairlead.serving.front import Front
-from fairlead.serving.http import Connection, HttpLimits, HttpServer
+from fairlead.serving.http import Connection
 from fairlead.serving.protocols.operations import Health
+from fairlead.serving.server import HttpLimits, HttpServer
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
@@ -96,7 +97,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         watching = asyncio.create_task(self._watcher.run())
         reporting = asyncio.create_task(self._report_often())
-        server = HttpServer(loop, self._router.handle, self._router.refuse, self._http)
+        server = HttpServer(
+            loop, self._router.handle, self._router.refuse, self._http, self._router.is_open
+        )
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
         acceptor = await loop.create_server(lambda: Connection(server), sock=listener)

@@ -3,6 +3,7 @@
 from fairlead.signature.check import fits
 from fairlead.signature.decode import RowDecoder
 from fairlead.signature.edit import check_field, with_field
+from fairlead.signature.encode import RowEncoder
 from fairlead.signature.frame import from_frame, to_columns, to_records
 from fairlead.signature.infer import infer_inputs
 from fairlead.signature.parse import UNREADABLE, parse_json
@@ -32,6 +33,7 @@ __all__ = [
     "Numbers",
     "Policy",
     "RowDecoder",
+    "RowEncoder",
     "Scalar",
     "Signature",
     "Task",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -81,8 +80,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, dict=True, omit_defau
         return tuple(field for field in self.inputs if field.kind in NUMERIC)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Rows as columns: the one form that data has between a door and a model.
 
     Numbers, integers and booleans of all rows lie in one matrix, so that a model fitted on a

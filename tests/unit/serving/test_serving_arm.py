@@ -16,7 +16,7 @@ from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracebacks import PACE_S
-from fairlead.serving.types import Answered, Work
+from fairlead.serving.types import Answered, Ask, Work
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch
 from fairlead.telemetry import MetricsFile
@@ -57,13 +57,14 @@ class World:
     def ask(self, name: str, *values: float, deadline_s: float = 10.0) -> None:
         def done(result: Answered | FairleadError) -> None:
             assert name not in self.got, "answered twice"
-            self.got[name] = result.outputs if isinstance(result, Answered) else result
+            self.got[name] = (
+                result.outputs.rows(result.start, rows) if isinstance(result, Answered) else result
+            )
 
         rows = len(values)
         ids = [name.encode().ljust(16, b"-")] * rows
-        self.arm.submit(
-            Work(numbers(*values), ids, None, None, [0] * rows, "hash", 0, 0.0, deadline_s, done)
-        )
+        asked = Ask(numbers(*values), None, None, 0.0, deadline_s)
+        self.arm.submit(Work(asked, rows, ids, [0] * rows, "hash", 0, done))
 
     async def all_answered(self, count: int) -> None:
         async with asyncio.timeout(10):

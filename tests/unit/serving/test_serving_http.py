@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from fairlead.serving import http
-from fairlead.serving.http import HttpLimits
+from fairlead.serving import server as server_module
 from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.server import HttpLimits
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until
 
@@ -62,7 +62,7 @@ def patient() -> Iterator[tuple[HttpThread, Handler]]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[HttpThread, Handler]]:
     """A server that looks often and waits briefly."""
-    monkeypatch.setattr(http, "SWEEP_S", 0.02)
+    monkeypatch.setattr(server_module, "SWEEP_S", 0.02)
     with serving() as pair:
         yield pair
 

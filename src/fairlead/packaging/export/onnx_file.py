@@ -1,8 +1,8 @@
-"""Taking over an ONNX file that was made elsewhere."""
+"""Taking over an ONNX model that was made elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ DOUBLE = Tolerance(absolute=1e-9, relative=1e-9)
 PAYLOAD = "model.onnx"
 
 
-def export_onnx(path: Path, reference: Reference) -> Exported:
-    """Take over an ONNX file.
+def export_onnx(given: Any, reference: Reference) -> Exported:
+    """Take over an ONNX model that was made elsewhere.
 
     An input that is named like a field is fed with it; else one matrix is fed with all numeric
     fields, in their order. A label with probabilities, and a prediction, are recognised as
@@ -35,14 +35,16 @@ def export_onnx(path: Path, reference: Reference) -> Exported:
     onnxruntime itself.
 
     Args:
-        path: of the file.
+        given: path of the file, or the `onnx.ModelProto` itself.
         reference: rows like those that the model was fitted on.
 
     Raises:
         ExportError: it is no valid ONNX, needs other files or operators than the standard's,
             or its inputs and the reference's fields do not fit each other.
     """
-    raw, model = _read(path)
+    named = str(given) if isinstance(given, Path) else "The ONNX model"
+    model = load_onnx(given) if isinstance(given, Path) else given
+    raw = _checked(named, model)
     fields = tuple(map(_with_policies, reference.signature.inputs))
     inputs = _match(model, fields)
     outputs = _discover(raw, inputs, model, reference.batch)
@@ -64,7 +66,25 @@ def export_onnx(path: Path, reference: Reference) -> Exported:
     )
 
 
-def _read(path: Path) -> tuple[bytes, Any]:
+def is_onnx(model: object) -> bool:
+    """Whether a model is an `onnx.ModelProto`; onnx is not imported to find out."""
+    kind = type(model)
+    return kind.__name__ == "ModelProto" and kind.__module__.startswith("onnx.")
+
+
+def load_onnx(path: Path, beside: Callable[[str], Path] | None = None) -> Any:
+    """Read an ONNX file.
+
+    Args:
+        path: of the file.
+        beside: finds the file with weights that the model names; such are refused without.
+
+    Returns:
+        The `onnx.ModelProto`, with all its weights.
+
+    Raises:
+        ExportError: it cannot be read, is too large, or weights are in other files.
+    """
     import onnx
 
     try:
@@ -76,18 +96,48 @@ def _read(path: Path) -> tuple[bytes, Any]:
         raise ExportError(f"{path} cannot be read: {error.strerror}.") from None
     try:
         model = onnx.load_model_from_string(raw)
-        if any(_is_external(tensor) for tensor in _all_tensors(model)):
-            raise ExportError(
-                f"{path} keeps weights in other files.",
-                hint="Save it as one file, without external data.",
-            )
-        onnx.checker.check_model(raw)
+        if beside is not None:
+            _take_in(path, model, beside)
     except FairleadError:
         raise
     except Exception as error:
         raise ExportError(f"{path} is no valid ONNX model ({type(error).__name__}).") from None
-    _check_domains(path, model)
-    return raw, model
+    return model
+
+
+def _take_in(path: Path, model: Any, beside: Callable[[str], Path]) -> None:
+    """Put weights that lie in other files into the model."""
+    from onnx import external_data_helper as helper
+
+    outside = [tensor for tensor in _all_tensors(model) if _is_external(tensor)]
+    size_bytes = path.stat().st_size
+    for tensor in outside:
+        told = helper.ExternalDataInfo(tensor)
+        file = beside(told.location)
+        size_bytes += told.length if told.length is not None else file.stat().st_size
+        if size_bytes > SIZE_MAX_BYTES:
+            raise ExportError(f"{path} is larger than {SIZE_MAX_BYTES >> 20} MiB with its weights.")
+        helper.load_external_data_for_tensor(tensor, str(path.parent))
+        tensor.data_location = tensor.DEFAULT
+        del tensor.external_data[:]
+
+
+def _checked(named: str, model: Any) -> bytes:
+    """The model as bytes, seen to be valid, whole and of the standard's operators."""
+    import onnx
+
+    if any(_is_external(tensor) for tensor in _all_tensors(model)):
+        raise ExportError(
+            f"{named} keeps weights in other files.",
+            hint="Save it as one file, without external data.",
+        )
+    try:
+        raw: bytes = model.SerializeToString()
+        onnx.checker.check_model(raw)
+    except Exception as error:
+        raise ExportError(f"{named} is no valid ONNX model ({type(error).__name__}).") from None
+    _check_domains(named, model)
+    return raw
 
 
 def _is_external(tensor: Any) -> bool:
@@ -126,7 +176,7 @@ def _domains(nodes: Iterable[Any]) -> Iterator[str]:
                 yield from _domains(inner.node)
 
 
-def _check_domains(path: Path, model: Any) -> None:
+def _check_domains(named: str, model: Any) -> None:
     """Only the standard's operators, and functions that are made of them."""
     own = {function.domain for function in model.functions}
     used = set(_domains(model.graph.node))
@@ -135,7 +185,7 @@ def _check_domains(path: Path, model: Any) -> None:
     foreign = sorted(used - own - DOMAINS)
     if foreign:
         raise ExportError(
-            f"{path} uses operators of '{foreign[0]}', which only other runtimes know.",
+            f"{named} uses operators of '{foreign[0]}', which only other runtimes know.",
             hint="Export it with operators of ai.onnx and ai.onnx.ml only.",
         )
 

@@ -60,9 +60,9 @@ def name_outputs(model: Any, answers: Mapping[str, Any], rows: int) -> Outputs:
     if len(names) == 2 and _is_label(answers[names[0]]) and _is_share(answers[names[1]], names[1]):
         task, fields = "classification", _classes(model, *answers.values())
     elif len(names) == 1 and names[0] in PREDICTIONS and answers[names[0]].dtype.kind == "f":
-        task, fields = "regression", (_field("prediction", answers[names[0]]),)
+        task, fields = "regression", (field_like("prediction", answers[names[0]]),)
     else:
-        fields = tuple(_field(name, values) for name, values in answers.items())
+        fields = tuple(field_like(name, values) for name, values in answers.items())
     tensors = tuple(
         TensorOutput(name=name, field=field.name) for name, field in zip(names, fields, strict=True)
     )
@@ -105,8 +105,8 @@ def _class_names(model: Any, labels: Array, width: int) -> tuple[Scalar, ...] | 
     return tuple(seen) if len(seen) == width else None
 
 
-def _field(name: str, values: Array) -> Field:
-    """A field like an output: one value per row, or a tensor."""
+def field_like(name: str, values: Array) -> Field:
+    """A field like an output, (rows, ...): one value per row, or a tensor."""
     dtype = "object" if values.dtype.kind in "OU" else values.dtype.name
     if values.size == len(values) and values.ndim <= 2:
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}

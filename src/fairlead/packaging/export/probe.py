@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from fairlead.packaging.export.encoders import UNSEEN
-from fairlead.packaging.export.original import Original
 from fairlead.signature import Batch, Column, Field
 
 ROWS = 8
 
 
-def with_policies(original: Original, batch: Batch) -> tuple[Field, ...]:
+class Asked(Protocol):
+    """A model that was brought, of whatever library."""
+
+    @property
+    def inputs(self) -> tuple[Field, ...]:
+        """Fields in."""
+        ...
+
+    def tries(self, batch: Batch) -> Batch | None:
+        """Its answers, or None where it refuses the rows or answers nothing finite."""
+        ...
+
+
+def with_policies(original: Asked, batch: Batch) -> tuple[Field, ...]:
     """The inputs, with `allow` exactly where the original answers a missing or unseen value.
 
     Categories that a type declares but that the original refuses are left out.
@@ -23,7 +36,7 @@ def with_policies(original: Original, batch: Batch) -> tuple[Field, ...]:
     return tuple(_probed(original, rows, field, batch) for field in original.inputs)
 
 
-def _probed(original: Original, rows: Batch, field: Field, seen: Batch) -> Field:
+def _probed(original: Asked, rows: Batch, field: Field, seen: Batch) -> Field:
     def answers(value: object) -> bool:
         return original.tries(with_value(rows, field, value)) is not None
 

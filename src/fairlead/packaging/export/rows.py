@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from fairlead.errors import ExportError
 from fairlead.packaging.export.original import Original
-from fairlead.packaging.export.probe import unseen_value, with_column, with_missing, with_value
+from fairlead.packaging.export.probe import (
+    Asked,
+    unseen_value,
+    with_column,
+    with_missing,
+    with_value,
+)
 from fairlead.signature import Batch, Field, Numbers, concat
 
 PLAIN = 120
@@ -37,14 +44,25 @@ def receipt_rows(original: Original, batch: Batch, seed: int = 0) -> Batch:
     parts = [plain, *special_rows(original.inputs, batch, draw)]
     if has_edges(original):
         parts += edge_rows(original, batch, draw)
+    return answered_rows(original, parts)
+
+
+def answered_rows(original: Asked, parts: Sequence[Batch]) -> Batch:
+    """The rows of all parts that the original answers, in order.
+
+    Raises:
+        ExportError: it answers none.
+    """
     rows = concat(parts)
     if original.tries(rows) is not None:
         return rows
     good = [row for part in parts for row in _answered(original, part)]
+    if not good:
+        raise ExportError("The model answers no reference row with finite numbers.")
     return concat(good)
 
 
-def _answered(original: Original, part: Batch) -> list[Batch]:
+def _answered(original: Asked, part: Batch) -> list[Batch]:
     """The rows of a part that the original answers."""
     if original.tries(part) is not None:
         return [part]

@@ -12,12 +12,14 @@ key that stands twice the last counts.
 from __future__ import annotations
 
 import types
+from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import msgspec
 
 from fairlead.errors import InputError
-from fairlead.ids import text
+from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Reading
@@ -25,7 +27,7 @@ from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import Answer, Part
-from fairlead.signature import UNREADABLE, Batch, RowDecoder, parse_json, to_records
+from fairlead.signature import UNREADABLE, Batch, Field, RowDecoder, RowEncoder, parse_json
 
 KEYS = ("rows", "unit", "id")
 TEXT_LENGTH_MAX = 256
@@ -63,14 +65,37 @@ class Native:
 
 def _write(answer: Answer) -> Response:
     """One object for each row in the request's order."""
-    rows: list[object] = [None] * answer.rows
-    for part in answer.parts:
-        places = range(answer.rows) if part.places is None else part.places
-        for place, row in zip(places, _rows(part), strict=True):
-            rows[place] = row
+    first = answer.parts[0]
+    if first.places is None:
+        rows = _rows(first)
+    else:
+        rows = [{}] * answer.rows
+        for part in answer.parts:
+            for place, row in zip(part.places or (), _rows(part), strict=True):
+                rows[place] = row
     return json_response(
         {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
     )
+
+
+def _rows(part: Part) -> list[Any]:
+    """Answers as objects, one for each row of a part."""
+    encoder, columns = part.answered.outputs.view(_view)
+    start, rows = part.answered.start, len(part.ids)
+    if rows < part.answered.outputs.batch.rows:
+        columns = [column[start : start + rows] for column in columns]
+    return encoder.rows((texts(part.ids), repeat(part.version), repeat(part.arm)), columns)
+
+
+def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[list[Any]]]:
+    """What all requests that ran together take their rows from."""
+    encoder = _encoder(fields)
+    return encoder, encoder.columns(batch)
+
+
+@lru_cache(maxsize=256)
+def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
+    return RowEncoder(("id", "version", "arm"), fields)
 
 
 class _Envelope:
@@ -135,11 +160,3 @@ def _each(texts: Texts, rows: int, key: str) -> list[str | None] | None:
     if any(text is not None and len(text) > TEXT_LENGTH_MAX for text in texts):
         raise InputError(f"'{key}' is longer than {TEXT_LENGTH_MAX} characters.")
     return texts
-
-
-def _rows(part: Part) -> list[dict[str, object]]:
-    """Answers as objects, one for each row of a part."""
-    return [
-        {"id": text(raw), "version": part.version, "arm": part.arm, **row}
-        for raw, row in zip(part.ids, to_records(part.fields, part.outputs), strict=True)
-    ]

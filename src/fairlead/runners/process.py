@@ -1,0 +1,109 @@
+"""The process of a model beside the worker's: started, asked, ended with all that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from fairlead.errors import DeadlineError, ModelError
+from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
+from fairlead.signature import Column
+
+LOAD_S_MAX = 120.0
+
+
+class ModelProcess:
+    """Asks the process of a model, and starts another when that one died or took too long.
+
+    Args:
+        module: that the process runs; it loads what `path` names and calls `answer_questions`.
+        path: of the model.
+        timeout_s: for one question.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+
+    def __init__(self, module: str, path: Path, *, timeout_s: float) -> None:
+        self._module = module
+        self._path = path
+        self._timeout_s = timeout_s
+        self._child: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+        self._closed = False
+        self._start()
+
+    def ask(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """The model's answer as it gave it, by name.
+
+        Raises:
+            ModelError: the code failed, its process died, or this is closed.
+            DeadlineError: it took too long, and was ended.
+        """
+        if self._closed:
+            raise ModelError("The model is closed.")
+        if self._sock is None:
+            self._start()
+        answer = self._exchange(encode(pack(columns)), self._timeout_s)
+        if answer.error:
+            raise ModelError(f"The model's code did not answer: {answer.error}.")
+        try:
+            return unpack(answer)
+        except (ValueError, TypeError):
+            raise ModelError("The model's code answered what cannot be read.") from None
+
+    def close(self) -> None:
+        """End the process, and all that it started."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        sock, child = self._sock, self._child
+        self._sock = self._child = None
+        if sock is not None:
+            sock.close()
+        if child is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            assert child.stdin is not None
+            child.stdin.close()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-B", "-m", self._module, str(self._path), str(theirs.fileno())],
+                stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), start_new_session=True,
+            )  # fmt: skip
+        self._sock = ours
+        loaded = self._exchange(None, LOAD_S_MAX)
+        if loaded.error:
+            self._end()
+            raise ModelError(f"The model's code cannot be used: {loaded.error}.")
+
+    def _exchange(self, question: bytes | None, timeout_s: float) -> Message:
+        assert self._sock is not None
+        deadline_s = time.monotonic() + timeout_s
+        try:
+            if question is not None:
+                send(self._sock, question, deadline_s)
+            return receive(self._sock, deadline_s)
+        except TimeoutError:
+            self._end()
+            raise DeadlineError(
+                f"The model's code took longer than {timeout_s:g} s and was ended."
+            ) from None
+        except (OSError, ValueError):
+            self._end()
+            raise ModelError("The process of the model's code died.") from None
+        except BaseException:  # what is left of the answer must not become the next one
+            self._end()
+            raise

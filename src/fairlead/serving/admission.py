@@ -1,0 +1,71 @@
+"""How much a worker takes on at once: requests under way, and bytes of bodies being read.
+
+What finds no room waits in the order of its coming, unread as far as it can be: to decode a
+request only to turn it away would cost what an answer costs, and under overload leave little
+time for answers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+Resume = Callable[[], None]
+
+
+class Room:
+    """So much of something, and who waits for it. Nothing here blocks.
+
+    Args:
+        size: how much there is.
+
+    Example:
+        >>> room, went_on = Room(2), []
+        >>> room.take(2, lambda: None), room.take(1, lambda: went_on.append("b"))
+        (True, False)
+        >>> room.give(2)
+        >>> went_on
+        ['b']
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken = 0
+        self._waiting: deque[tuple[int, Resume]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next to come may have to wait."""
+        return self._taken >= self._size or bool(self._waiting)
+
+    def take(self, amount: int, resume: Resume) -> bool:
+        """Take some, at once or later.
+
+        Args:
+            amount: how much; more than there is, is taken when nothing else is.
+            resume: called when it has been taken, if it cannot be now.
+
+        Returns:
+            Whether it was taken now.
+        """
+        if self._waiting or not self._fits(amount):
+            self._waiting.append((amount, resume))
+            return False
+        self._taken += amount
+        return True
+
+    def give(self, amount: int) -> None:
+        """Give back what was taken; who waits for it goes on."""
+        self._taken -= amount
+        while self._waiting and self._fits(self._waiting[0][0]):
+            wanted, resume = self._waiting.popleft()
+            self._taken += wanted
+            resume()
+
+    def _fits(self, amount: int) -> bool:
+        return self._taken + amount <= self._size or not self._taken

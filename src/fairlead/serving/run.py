@@ -1,0 +1,127 @@
+"""What became of requests that ran together, and the record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from fairlead.errors import DeadlineError, FairleadError
+from fairlead.predictionlog import Outcome, PredictionFrame
+from fairlead.routing import Arm, Route
+from fairlead.serving.types import Outputs, Work
+from fairlead.signature import Batch
+
+
+class Run(msgspec.Struct, frozen=True, eq=False):
+    """Requests that share a fate.
+
+    Args:
+        items: in order; at least one, and all assigned for the same reason.
+        inputs: their rows, one after the other.
+        result: the answers to these rows, or why there are none.
+        started_s: when the model started, on the monotonic clock.
+        model_s: how long it ran.
+    """
+
+    items: list[Work]
+    inputs: Batch
+    result: Outputs | FairleadError
+    started_s: float
+    model_s: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it is recorded."""
+        if isinstance(self.result, Outputs):
+            return "ok"
+        return "timeout" if isinstance(self.result, DeadlineError) else "model_error"
+
+    def waited_s(self, item: Work) -> float:
+        """How long an item waited for the model."""
+        return max(0.0, self.started_s - item.ask.received_s)
+
+
+def alike(items: list[Work]) -> list[list[Work]]:
+    """Items by the reason for which they came here: what one record can hold. Usually one list."""
+    first = items[0].assigned_by
+    if all(item.assigned_by == first for item in items):
+        return [items]
+    groups: dict[str, list[Work]] = {}
+    for item in items:
+        groups.setdefault(item.assigned_by, []).append(item)
+    return list(groups.values())
+
+
+def apart(run: Run) -> list[Run]:
+    """The same, each request alone."""
+    runs, start = [], 0
+    for item in run.items:
+        result = run.result
+        if isinstance(result, Outputs):
+            result = Outputs(result.fields, result.rows(start, item.rows))
+        runs.append(Run([item], item.ask.batch, result, run.started_s, run.model_s))
+        start += item.rows
+    return runs
+
+
+def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
+    """Let nobody have an answer whose time was up before the model had ended."""
+    if all(item.ask.deadline_s > ended_s for item in run.items):
+        return [run]
+    return [
+        one
+        if one.items[0].ask.deadline_s > ended_s
+        else Run(one.items, one.inputs, late, one.started_s, one.model_s)
+        for one in apart(run)
+    ]
+
+
+def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
+    """The record of a run: one frame, whose rows share what is the same for all.
+
+    Args:
+        run: what became of the rows.
+        route: in force when they were admitted.
+        arm: of that route.
+    """
+    items = run.items
+    counts = [item.rows for item in items]
+    waited_us = [round(run.waited_s(item) * 1e6) for item in items]
+    outputs = run.result.batch if isinstance(run.result, Outputs) else None
+    return PredictionFrame(
+        endpoint=route.endpoint,
+        revision=route.revision,
+        arm=arm.name,
+        version=arm.version.name,
+        role=arm.role,
+        assigned_by=items[0].assigned_by,
+        outcome=run.outcome,
+        source="live",
+        time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts),
+        ids=[row for item in items for row in item.ids],
+        caller_ids=_texts([item.ask.caller_ids for item in items], counts),
+        units=_texts([item.ask.units for item in items], counts),
+        slots=np.array([slot for item in items for slot in item.slots], np.int16),
+        propensity=np.full(sum(counts), arm.weight),
+        queue_us=_each(np.array(waited_us, np.int32), counts),
+        model_us=round(run.model_s * 1e6),
+        inputs=run.inputs,
+        outputs=outputs,
+    )
+
+
+def _each(values: npt.NDArray[Any], counts: list[int]) -> npt.NDArray[Any]:
+    """One value for each row of items; most have one row."""
+    return values if len(counts) == sum(counts) else np.repeat(values, counts)
+
+
+def _texts(lists: Sequence[list[str | None] | None], counts: list[int]) -> list[str | None] | None:
+    """Join the items' lists; None if no item has one."""
+    if not any(lists):
+        return None
+    each = zip(lists, counts, strict=True)
+    return [text for texts, rows in each for text in (texts if texts else [None] * rows)]

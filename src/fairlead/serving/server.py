@@ -1,0 +1,136 @@
+"""What the connections of one HTTP server share: handler, limits, room, and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from fairlead.serving.admission import Room
+from fairlead.serving.message import Handler, Response
+from fairlead.serving.refusal import Refusal
+
+SWEEP_S = 1.0
+TARGETS_MAX = 1024
+TARGET_LENGTH_MAX = 200
+
+
+class Peer(Protocol):
+    """A connection, as its server sees it."""
+
+    def end_if_late(self, now_s: float) -> None:
+        """End it if it is silent for too long."""
+        ...
+
+    def close_if_idle(self) -> None:
+        """Close it unless a request is under way; then its reply closes."""
+        ...
+
+    def abort(self) -> None:
+        """Close it now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What one connection may ask of the server.
+
+    Args:
+        body_bytes_max: of one request.
+        header_bytes_max: of the target and all headers of one request.
+        read_timeout_s: from a request's first byte to its last.
+        idle_timeout_s: between two requests.
+        linger_s: for which a refused peer may go on sending before it is cut off.
+        connections_max: at a time, of the whole server; more are told to come again.
+        requests_max: under way at a time, of the whole server; more wait, unread.
+        body_bytes_total_max: of all large bodies at a time; more wait, unread.
+    """
+
+    body_bytes_max: int
+    header_bytes_max: int = 32 * 1024
+    read_timeout_s: float = 30.0
+    idle_timeout_s: float = 75.0
+    linger_s: float = 5.0
+    connections_max: int = 4096
+    requests_max: int = 1024
+    body_bytes_total_max: int = 256 << 20
+
+
+class HttpServer:
+    """Accepts connections and hands each request to one handler.
+
+    Args:
+        loop: that it runs on.
+        handler: of every request.
+        refuse: writes a refusal as clients of its path expect it.
+        limits: of every connection.
+        urgent: whether a path is answered even when requests wait, as health is.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        handler: Handler,
+        refuse: Callable[[str, Refusal], Response],
+        limits: HttpLimits,
+        urgent: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.loop = loop
+        self.urgent = urgent
+        self.requests = Room(limits.requests_max)
+        self.bodies = Room(limits.body_bytes_total_max)
+        self.handler = handler
+        self.refuse = refuse
+        self.limits = limits
+        self.connections: set[Peer] = set()
+        self.draining = False
+        self.date = b""
+        self._targets: dict[bytes, tuple[str, bytes]] = {}
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Once a second: tell the date, and end connections that outstayed their time."""
+        self.date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        now_s = self.loop.time()
+        for connection in list(self.connections):
+            connection.end_if_late(now_s)
+        self._timer = self.loop.call_later(SWEEP_S, self._sweep)
+
+    def split(self, target: bytes) -> tuple[str, bytes]:
+        """The path, decoded, and the query of a request's target; those that recur are kept.
+
+        Raises:
+            ValueError: it is not a valid URL.
+        """
+        found = self._targets.get(target)
+        if found is None:
+            found = _split_target(target)
+            if len(self._targets) < TARGETS_MAX and len(target) <= TARGET_LENGTH_MAX:
+                self._targets[target] = found
+        return found
+
+    def drain(self) -> None:
+        """Finish what is under way, and close every connection after it."""
+        self.draining = True
+        for connection in list(self.connections):
+            connection.close_if_idle()
+
+    def close(self) -> None:
+        """Close every connection now."""
+        self._timer.cancel()
+        for connection in list(self.connections):
+            connection.abort()
+
+
+def _split_target(target: bytes) -> tuple[str, bytes]:
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        raise ValueError("not a URL") from None
+    path = (url.path or b"/").decode("ascii")
+    return unquote(path, errors="strict") if "%" in path else path, url.query or b""

@@ -1,0 +1,72 @@
+"""The hot path of replies: columns of answers to rows that msgspec writes fast.
+
+A Struct made from the fields costs a quarter of a dictionary to make and to write, and it is
+made in C, a column at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import starmap
+from typing import Any
+
+import msgspec
+
+from fairlead.signature.frame import to_columns
+from fairlead.signature.types import Batch, Field
+
+Make = Callable[..., Any]
+
+
+class RowEncoder:
+    """Makes the rows of replies with some fields.
+
+    Args:
+        before: names of what stands before the fields in each row; a field of such a name is
+            called `out.<name>`.
+        fields: of a batch.
+
+    Example:
+        >>> import numpy as np
+        >>> encoder = RowEncoder(("id",), (Field(name="score", kind="number"),))
+        >>> columns = encoder.columns(Batch(2, ("score",), np.array([[0.5], [2.0]]), {}))
+        >>> msgspec.json.encode(encoder.rows([["a", "b"]], columns))
+        b'[{"id":"a","score":0.5},{"id":"b","score":2.0}]'
+    """
+
+    def __init__(self, before: tuple[str, ...], fields: Sequence[Field]) -> None:
+        self._fields = tuple(fields)
+        self._named = {f.name: _maker(map(str, f.categories or ())) for f in fields if _is_named(f)}
+        names = (f"out.{f.name}" if f.name in before else f.name for f in fields)
+        self._row = _maker([*before, *names])
+
+    def columns(self, batch: Batch) -> list[list[Any]]:
+        """The answers as lists, one for each field, fit for `rows`."""
+        columns = to_columns((f for f in self._fields if f.name not in self._named), batch)
+        for name, make in self._named.items():
+            columns[name] = list(starmap(make, batch.columns[name].tolist()))
+        return [columns[field.name] for field in self._fields]
+
+    def rows(self, before: Sequence[Iterable[Any]], columns: Sequence[list[Any]]) -> list[Any]:
+        """Rows that msgspec writes as objects.
+
+        Args:
+            before: the values that stand first in each row, by name; may go on for ever.
+            columns: as `columns` gave them, or the same part of each.
+        """
+        return list(map(self._row, *before, *columns))
+
+
+def _is_named(field: Field) -> bool:
+    """Whether its rows are objects by the names of the last axis, such as probabilities."""
+    return field.kind == "tensor" and bool(field.categories) and len(field.shape) == 1
+
+
+def _maker(names: Iterable[str]) -> Make:
+    """What makes an object of values in the order of their names."""
+    listed = list(names)
+    renamed = {f"f{place}": name for place, name in enumerate(listed)}
+    try:
+        return msgspec.defstruct("Row", list(renamed), rename=renamed, gc=False)
+    except ValueError:  # a name that is twice there, or that no Struct can have
+        return lambda *values: dict(zip(listed, values, strict=True))

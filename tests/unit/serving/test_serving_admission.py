@@ -1,0 +1,134 @@
+"""What a server takes on at once, and who waits, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.server import HttpLimits
+from support.serving import HttpThread, receive, until_closed
+from support.waiting import until
+
+
+class Handler:
+    """Answers with the path; holds back what is asked at `/later`."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.held: list[Reply] = []
+
+    def __call__(self, request: Request, reply: Reply) -> None:
+        self.paths.append(request.path)
+        if request.path == "/later":
+            self.held.append(reply)
+        else:
+            reply(Response(200, request.path.encode() + b" "))
+
+
+@contextmanager
+def serving(limits: HttpLimits) -> Iterator[tuple[HttpThread, Handler]]:
+    handler = Handler()
+    with HttpThread(handler, limits) as server:
+        yield server, handler
+
+
+ROOM = HttpLimits(body_bytes_max=1 << 20, linger_s=0.2, requests_max=1)
+
+
+def waiting(server: HttpThread, count: int) -> bool:
+    return server.server.requests.waiting == count
+
+
+def post(path: str, body: bytes = b"") -> bytes:
+    return b"POST %b HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+
+
+def test_requests_beyond_the_room_wait_in_order_and_health_does_not() -> None:
+    with serving(ROOM) as (server, handler):
+        first, second, third, urgent = (server.connect() for _ in range(4))
+        first.sendall(post("/later"))
+        until(lambda: handler.held, "the first request")
+        for place, sock in enumerate((second, third)):
+            sock.sendall(post(f"/{place}"))
+            until(partial(waiting, server, place + 1), "it to wait")
+        urgent.sendall(post("/urgent"))
+        assert b"/urgent" in receive(urgent, until=b"/urgent ")
+        assert handler.paths == ["/later", "/urgent"]
+        reply = handler.held.pop()
+        server.call(lambda: reply(Response(200, b"done")))
+        assert b"/1" in receive(third, until=b"/1 ")
+        assert handler.paths[2:] == ["/0", "/1"]
+        for sock in (first, second, third, urgent):
+            sock.close()
+
+
+def test_a_peer_that_leaves_while_it_waits_takes_no_room() -> None:
+    with serving(ROOM) as (server, handler):
+        first, second, third = (server.connect() for _ in range(3))
+        first.sendall(post("/later"))
+        until(lambda: handler.held, "the first request")
+        second.sendall(post("/gone"))
+        until(lambda: server.server.requests.waiting == 1, "it to wait")
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        second.close()
+        until(lambda: len(server.server.connections) == 2, "its end")
+        third.sendall(post("/third"))
+        reply = handler.held.pop()
+        server.call(lambda: reply(Response(200, b"done")))
+        assert b"/third" in receive(third, until=b"/third ")
+        assert "/gone" not in handler.paths
+        first.close()
+        third.close()
+
+
+def test_large_bodies_wait_for_each_other_before_they_are_read() -> None:
+    limits = HttpLimits(body_bytes_max=1 << 20, linger_s=0.2, body_bytes_total_max=1 << 20)
+    large = b"x" * (1 << 20)
+    with serving(limits) as (server, _):
+        first, second = server.connect(), server.connect()
+        first.sendall(post("/a", large)[:-1])
+        until(lambda: server.server.bodies.is_full, "the first body")
+        asked = b"POST /b HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+        second.sendall(asked % len(large))
+        until(lambda: server.server.bodies.waiting == 1, "the second to wait")
+        first.sendall(b"x")
+        assert receive(first, until=b"/a ").startswith(b"HTTP/1.1 200")
+        assert receive(second, until=b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        second.sendall(large)
+        assert receive(second, until=b"/b ").startswith(b"HTTP/1.1 200")
+        first.close()
+        second.close()
+
+
+def test_room_for_bodies_comes_back_from_peers_that_vanish() -> None:
+    limits = HttpLimits(body_bytes_max=1 << 20, linger_s=0.2, body_bytes_total_max=1 << 20)
+    with serving(limits) as (server, _):
+        for _ in range(3):
+            with server.connect() as holder, server.connect() as waiter:
+                holder.sendall(post("/a", b"x" * (1 << 20))[:-1])
+                until(lambda: server.server.bodies.is_full, "the body")
+                waiter.sendall(b"POST /b HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n")
+                until(lambda: server.server.bodies.waiting == 1, "the second to wait")
+        until(lambda: not server.server.connections, "the end of all")
+        until(lambda: not server.server.bodies.is_full, "the room")
+        with server.connect() as sock:
+            sock.sendall(post("/c", b"x" * (1 << 20)))
+            assert receive(sock, until=b"/c ").startswith(b"HTTP/1.1 200")
+
+
+def test_connections_beyond_the_most_are_told_to_come_again() -> None:
+    with serving(HttpLimits(body_bytes_max=1000, linger_s=0.2, connections_max=1)) as (server, _):
+        with server.connect() as first:
+            until(lambda: server.server.connections, "the first connection")
+            with server.connect() as second:
+                assert until_closed(second).startswith(b"HTTP/1.1 503")
+            first.sendall(post("/first"))
+            assert receive(first, until=b"/first ").startswith(b"HTTP/1.1 200")
+        until(lambda: not server.server.connections, "room")
+        with server.connect() as third:
+            third.sendall(post("/third"))
+            assert receive(third, until=b"/third ").startswith(b"HTTP/1.1 200")
