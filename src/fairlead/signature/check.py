@@ -53,12 +53,8 @@ def _differences(given: Field, wanted: Field) -> list[str]:
         have, want = (" or ".join(sorted(families(f))) for f in (given, wanted))
         return [f"Input '{name}' has categories of {want} for the version, {have} here."]
     if given.missing == "allow" and wanted.missing != "allow":
-        return [
-            (
-                f"Input '{name}' may be missing for the endpoint; the version needs a value, as an "
-                "imputer in its pipeline would give."
-            )
-        ]
+        why = "the version needs a value, as an imputer in its pipeline would give"
+        return [f"Input '{name}' may be missing for the endpoint; {why}."]
     return []
 
 

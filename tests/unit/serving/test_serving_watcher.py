@@ -99,6 +99,21 @@ def test_a_route_is_in_force_once_its_versions_are_loaded() -> None:
     follow(scenario)
 
 
+def test_it_is_not_ready_before_the_routes_that_were_read_are_known() -> None:
+    async def looking() -> None:
+        world = World()
+        put_route(world.store, route("e", 1, ONE))
+        step = asyncio.create_task(world.watcher.step())
+        await asyncio.sleep(0)  # it waits for its look at the store
+        world.watcher._look_thread.submit(lambda: None).result()  # which has ended now
+        assert not world.watcher.ready(), "the step has not gone on yet"
+        await step
+        assert not world.watcher.ready(), "they are known, and not loaded"
+        world.watcher.close()
+
+    asyncio.run(looking())
+
+
 def test_a_slow_load_holds_no_other_endpoint_up() -> None:
     async def scenario(world: World) -> None:
         put_route(world.store, route("e", 1, ONE, keep=(TWO,)))
