@@ -8,6 +8,7 @@ the order of refusals are kept here as on the sockets of `http`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 import traceback
@@ -56,7 +57,9 @@ class AsgiTransport:
         try:
             response = await call.answered(scope, receive)
         except _RefusedError as refused:
-            response = self.refuse(call.path, refused.why)
+            await write(scope, send, self.refuse(call.path, refused.why))
+            await _linger(receive, self.limits.linger_s)
+            return
         except _GoneError:
             return
         finally:
@@ -186,6 +189,18 @@ async def _receive(receive: Receive) -> tuple[bytes, bool]:
     if message["type"] != "http.request":
         raise _GoneError
     return message.get("body", b""), message.get("more_body", False)
+
+
+async def _linger(receive: Receive, linger_s: float) -> None:
+    """Throw away what still comes, for a while.
+
+    Some servers would else reset the connection under a caller who is still sending, and who
+    would never read why the request was refused.
+    """
+    with contextlib.suppress(TimeoutError, _GoneError):
+        async with asyncio.timeout(linger_s):
+            while (await _receive(receive))[1]:
+                pass
 
 
 def path_of(scope: Scope) -> str:
