@@ -21,6 +21,7 @@ from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracing import make_tracing
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.watcher import RouteWatcher
@@ -105,6 +106,7 @@ class Core:
             deadline_s=options.deadline_s,
             rows_max=options.rows_max,
             body_bytes_max=options.http.body_bytes_max,
+            tracing=make_tracing(clock),
         )
         gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
         self._entry = Entry(options.sites, gate if options.keys else None, self._front.count)
