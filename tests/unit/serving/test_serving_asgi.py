@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 import pytest
 
 from fairlead.serving.admission import Room
-from fairlead.serving.asgi import AsgiTransport, Message, path_of, take
+from fairlead.serving.asgi import AsgiTransport, path_of, take
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, native_shape
 from fairlead.serving.server import HttpLimits
+from support.asgi import Caller
 
 LIMITS = HttpLimits(
     body_bytes_max=100_000, body_bytes_total_max=100_000, requests_max=1, read_timeout_s=0.05,
@@ -37,41 +37,6 @@ class Handler:
 
 def refuse(_: str, refused: Refusal) -> Response:
     return native_shape(refused)
-
-
-class Caller:
-    """One request: what the server receives of it, piece by piece, and is told.
-
-    Args:
-        path: that it is to.
-        more: of its scope.
-    """
-
-    def __init__(self, path: str = "/", **more: Any) -> None:
-        self.scope: dict[str, Any] = {
-            "type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [],
-        } | more  # fmt: skip
-        self.pieces: asyncio.Queue[Message] = asyncio.Queue()
-        self.told: list[Message] = []
-        self.gone = False
-
-    def send(self, body: bytes, *, more: bool = False) -> None:
-        self.pieces.put_nowait({"type": "http.request", "body": body, "more_body": more})
-
-    async def take(self, message: Message) -> None:
-        if self.gone:
-            raise OSError("the caller is gone")
-        self.told.append(message)
-
-    @property
-    def status(self) -> int:
-        found: int = self.told[0]["status"]
-        return found
-
-    @property
-    def body(self) -> bytes:
-        found: bytes = self.told[1]["body"]
-        return found
 
 
 def transport(handler: Handler) -> AsgiTransport:
