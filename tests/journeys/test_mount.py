@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,6 +38,7 @@ def server(name: str, home: Path, *more: str) -> Iterator[tuple[subprocess.Popen
         [sys.executable, "-m", *SERVERS[name], "--port", str(port), *more],
         env={**os.environ, "FAIRLEAD_HOME": str(home)},
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,  # granian answers in a child, which its parent's death leaves
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
 
@@ -52,7 +54,11 @@ def server(name: str, home: Path, *more: str) -> Iterator[tuple[subprocess.Popen
         yield process, url
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def versions(replies: Sequence[Reply]) -> list[str]:
@@ -69,20 +75,22 @@ def test_a_server_of_ones_own_follows_the_platform_and_outlives_it(
     package_churn(home)
     package_churn(home, seed=8)
     body = {"rows": [ROW]}
-    with Platform(home, "churn:1", "--workers=1") as platform:
-        with server(name, home) as (process, url):
-            trace = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
-            first = ask(url, PREDICT, body, headers=trace)
-            beside = platform.predict("churn", body)
-            assert versions([first, beside]) == ["churn:1"] * 2
-            said = [reply.json["predictions"][0]["probabilities"] for reply in (first, beside)]
-            assert said[0] == said[1]
-            assert TRACE in platform.run("predictions", "churn", "--where", f"trace_id={TRACE}")
-            platform.run("deploy", "churn:2")
-            until(lambda: versions([ask(url, PREDICT, body)]) == ["churn:2"], "the next version")
-            asked = fairlead.read("churn", home=home).collect().height
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    beside_it = server(name, home)
+    with Platform(home, "churn:1", "--workers=1") as platform, beside_it as (process, url):
+        trace = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+        first = ask(url, PREDICT, body, headers=trace)
+        beside = platform.predict("churn", body)
+        assert versions([first, beside]) == ["churn:1"] * 2
+        said = [reply.json["predictions"][0]["probabilities"] for reply in (first, beside)]
+        assert said[0] == said[1]
+        found = platform.run("predictions", "churn", "--where", f"trace_id={TRACE}")
+        assert "\n1 rows." in found
+        assert "trace_id" in found
+        platform.run("deploy", "churn:2")
+        until(lambda: versions([ask(url, PREDICT, body)]) == ["churn:2"], "the next version")
+        asked = fairlead.read("churn", home=home).collect().height
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     assert fairlead.read("churn", home=home).collect().height == asked
     with server(name, home) as (_, url):  # alone
         assert versions([ask(url, PREDICT, body)]) == ["churn:2"]
