@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 import pytest
@@ -120,6 +121,10 @@ def test_mounted_it_is_started_by_the_first_request_and_ends_with_the_server(hom
             caller.join()
         assert replies == [200] * 4
         assert len(list((home / "metrics").glob("*.metrics"))) == 1, "started once"
+        document = f"{url}/models/v1/endpoints/churn/openapi.json"
+        told = ask(url, "/models/v1/endpoints/churn/openapi.json").json
+        root = urljoin(document, told["servers"][0]["url"])
+        assert f"{url}/models{PREDICT}" in [root.rstrip("/") + path for path in told["paths"]]
         assert ask(url, PREDICT, BODY).json == {"detail": "Not Found"}, "the site's own paths"
     assert held(home) == []
     assert rows(home) == 4
