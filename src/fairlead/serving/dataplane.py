@@ -189,6 +189,7 @@ def _pick(
         ask.caller_ids and [ask.caller_ids[place] for place in places],
         ask.received_s,
         ask.deadline_s,
+        trace_id=ask.trace_id,
     )
     return picked, [ids[place] for place in places], [slots[place] for place in places]
 

@@ -16,7 +16,8 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
-from fairlead.serving.types import Answer, Ask, check_rows
+from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
+from fairlead.serving.types import Answer, Ask, Done, check_rows
 from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
@@ -58,6 +59,7 @@ class Front:
         deadline_s: when a request without a deadline of its own is given up.
         rows_max: of one request.
         body_bytes_max: of one request, decompressed.
+        tracing: begins a span for each request; None for none.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Front:
         deadline_s: float,
         rows_max: int,
         body_bytes_max: int,
+        tracing: Tracing | None = None,
     ) -> None:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
         self.rows_max = rows_max
         self._body_bytes_max = body_bytes_max
+        self._tracing = tracing
         self._aside = Aside()
 
     def close(self) -> None:
@@ -101,28 +105,58 @@ class Front:
             slow: whether to read in a thread, because it takes too long for the loop. The answer
                 may then come from a later revision of the route than the one that `read` got.
         """
+        if self._tracing is None:
+            self._predict(request, reply, name, read, shape, None, slow=slow)
+            return
+        span = self._tracing.begin(request, name if name in self.plane.endpoints else "")
+        try:
+            self._predict(request, span.ending(reply), name, read, shape, span, slow=slow)
+        except Exception:  # the transport answers it
+            span.failed()
+            raise
+
+    def _predict(
+        self,
+        request: Request,
+        reply: Reply,
+        name: str,
+        read: Read,
+        shape: Shape,
+        span: RequestSpan | None,
+        *,
+        slow: bool,
+    ) -> None:
         try:
             endpoint = self.plane.endpoint(name)
             deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
             if slow:
-                self._read_aside(endpoint, request, reply, read, shape, deadline_s)
+                self._read_aside(endpoint, request, reply, read, shape, span, deadline_s)
             else:
                 self.plane.check_time(deadline_s)
                 reading = read(endpoint, decompressed(request, self._body_bytes_max))
-                self._pass_on(request, reply, name, reading, shape)
+                self._pass_on(request, reply, name, reading, shape, span)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
 
     def _pass_on(
-        self, request: Request, reply: Reply, name: str, reading: Reading, shape: Shape
+        self,
+        request: Request,
+        reply: Reply,
+        name: str,
+        reading: Reading,
+        shape: Shape,
+        span: RequestSpan | None,
     ) -> None:
         """Ask the data plane for what was read of a request."""
         try:
             endpoint = self.plane.endpoint(name)
             timeout_s = _timeout_s(request) or reading.timeout_s or self._deadline_s
-            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            trace = trace_id(request.headers) if span is None else span.trace_id
+            ask = self.ask(reading, request.received_s, request.received_s + timeout_s, trace)
             write = compressing(request, reading.write)
-            done = partial(self._answered, reply, name, write, reading.slow, shape)
+            done: Done = partial(self._answered, reply, name, write, reading.slow, shape)
+            if span is not None:
+                done = partial(_traced, span, done)
             self.plane.predict(endpoint, ask, done)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
@@ -134,6 +168,7 @@ class Front:
         reply: Reply,
         read: Read,
         shape: Shape,
+        span: RequestSpan | None,
         deadline_s: float,
     ) -> None:
         name = endpoint.route.endpoint
@@ -145,9 +180,9 @@ class Front:
                 traceback.print_exception(reading, file=sys.stderr)
                 reply(shape(refusal_of(reading)))
             elif self._takes_other_rows(endpoint):
-                self.predict(request, reply, name, read, shape, slow=True)
+                self._predict(request, reply, name, read, shape, span, slow=True)
             else:
-                self._pass_on(request, reply, name, reading, shape)
+                self._pass_on(request, reply, name, reading, shape, span)
 
         def read_it() -> Reading:
             return read(endpoint, decompressed(request, self._body_bytes_max))
@@ -159,13 +194,16 @@ class Front:
         current = self.plane.endpoints.get(endpoint.route.endpoint)
         return current is not None and current.route.signature != endpoint.route.signature
 
-    def ask(self, reading: Reading, received_s: float, deadline_s: float) -> Ask:
+    def ask(
+        self, reading: Reading, received_s: float, deadline_s: float, trace: str | None = None
+    ) -> Ask:
         """What was read, as the data plane takes it.
 
         Args:
             reading: by a protocol.
             received_s: when the request was complete, on the monotonic clock.
             deadline_s: when the caller stops waiting, on the monotonic clock.
+            trace: the id of the trace that it belongs to; None for none.
 
         Raises:
             InputError: there are too many rows.
@@ -173,7 +211,13 @@ class Front:
         batch = reading.batch
         check_rows(batch.rows, self.rows_max)
         return Ask(
-            batch, reading.units, reading.caller_ids, received_s, deadline_s, reading.version
+            batch,
+            reading.units,
+            reading.caller_ids,
+            received_s,
+            deadline_s,
+            reading.version,
+            trace,
         )
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
@@ -203,6 +247,11 @@ class Front:
             self._aside.run(written, partial(_reply_written, reply, shape))
         else:
             reply(_written(write, shape, answer))
+
+
+def _traced(span: RequestSpan, done: Done, answer: Answer | FairleadError) -> None:
+    span.answered(answer)
+    done(answer)
 
 
 def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) -> Response:

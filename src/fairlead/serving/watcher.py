@@ -222,8 +222,8 @@ class RouteWatcher:
 
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""
-        for thread in (self._look_thread, self._load_thread):
-            thread.shutdown(wait=False, cancel_futures=True)
+        self._load_thread.shutdown(wait=False, cancel_futures=True)
+        self._look_thread.shutdown(cancel_futures=True)  # soon: the store may be closed then
         for version in self._loaded.values():
             version.close()
         self._loaded.clear()
