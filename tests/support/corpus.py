@@ -282,7 +282,12 @@ VERSIONS = [
         hello_of_tls=b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         a_response=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     ),
-    *_refused(505, no_version=b"GET /\r\n\r\n", http_2=_get(b"/", version=b"2.0"), http_0_9=_get(b"/", version=b"0.9")),
+    *_refused(
+        505,
+        no_version=b"GET /\r\n\r\n",
+        http_2=_get(b"/", version=b"2.0"),
+        http_0_9=_get(b"/", version=b"0.9"),
+    ),
     *_last(
         b"GET / ",
         http_1_0=_get(b"/", b"", version=b"1.0"),

@@ -258,8 +258,9 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         # What frames it may be some times its size, as with one byte a chunk, and no more.
-        self._silent_bytes -= FRAMING_MAX * len(body)
-        self._body_bytes += len(body)
+        size = len(body)
+        self._silent_bytes -= FRAMING_MAX * size
+        self._body_bytes += size
         if self._body_bytes > self._server.limits.body_bytes_max:
             self._refuse_body()
         self._body.append(body)
@@ -277,7 +278,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is there, whole."""
-        if self._parser.should_upgrade():
+        if not self._in_body:  # it asks for an upgrade, and comes again
             return
         self._reading = False
         self._since_s = self._server.loop.time()
