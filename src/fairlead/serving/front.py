@@ -17,6 +17,7 @@ from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.types import Answer, Ask, check_rows
+from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
@@ -110,6 +111,26 @@ class Front:
                 self.plane.check_time(deadline_s)
                 reading = read(endpoint, decompressed(request, self._body_bytes_max))
                 self._pass_on(request, reply, name, reading, shape)
+        except IdleError:
+            again = partial(self.predict, request, reply, name, read, shape, slow=slow)
+            self._wait(request, reply, name, again, shape)
+        except FairleadError as error:
+            self.refuse(error, reply, name, shape)
+
+    def _wait(
+        self, request: Request, reply: Reply, name: str, again: Callable[[], None], shape: Shape
+    ) -> None:
+        """Go on with a request when its endpoint is loaded, if it may wait for that."""
+
+        def go_on(error: FairleadError | None) -> None:
+            if error is None:
+                again()
+            else:
+                self.refuse(error, reply, name, shape)
+
+        try:
+            deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
+            self.plane.waiting.wait(name, deadline_s, go_on)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
 
@@ -124,6 +145,9 @@ class Front:
             write = compressing(request, reading.write)
             done = partial(self._answered, reply, name, write, reading.slow, shape)
             self.plane.predict(endpoint, ask, done)
+        except IdleError:  # it was let go while the request was read
+            again = partial(self._pass_on, request, reply, name, reading, shape)
+            self._wait(request, reply, name, again, shape)
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
 
@@ -183,7 +207,8 @@ class Front:
 
     def count(self, error: FairleadError | Refusal, name: str) -> None:
         """Count a refusal; names that do not exist share one counter."""
-        self._counters.refused(name if name in self.plane.endpoints else "", error.code)
+        known = name in self.plane.endpoints or name in self.plane.idle
+        self._counters.refused(name if known else "", error.code)
 
     def _answered(
         self,
