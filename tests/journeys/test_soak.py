@@ -92,7 +92,8 @@ def test_a_hard_day_ends_without_a_wrong_answer_a_lost_record_or_a_leak(tmp_path
         broken = sum(book.broken.values())
         assert broken <= torment.kills * (len(callers) + 1), book.broken
         sizes = _weigh(platform, lambda: _go_on(torment.gentle(), SOAK_S * (1 - HARSH_SHARE)))
-        for one in (watcher, *callers):
+        asking: list[Caller | Watcher] = [watcher, *callers]
+        for one in asking:
             one.enough.set()
             one.join(60)
             assert not one.is_alive()

@@ -91,7 +91,7 @@ def _tensors(rows: Rows) -> list[dict[str, Any]]:
 def _oip(raw: bytes, _: dict[str, str]) -> Told:
     found = msgspec.json.decode(raw)
     label, shares = (output["data"] for output in found["outputs"])
-    return Told(label, np.array(shares).reshape(-1, 2), *_named(found))
+    return Told(label, np.array(shares).reshape(-1, 2).tolist(), *_named(found))
 
 
 def _named(found: dict[str, Any]) -> tuple[str, list[str]]:
@@ -125,7 +125,7 @@ def _binary(raw: bytes, headers: dict[str, str]) -> Told:
         (size,) = struct.unpack_from("<I", raw, place)
         labels.append(raw[place + 4 : place + 4 + size].decode())
         place += 4 + size
-    return Told(labels, shares, *_named(found))
+    return Told(labels, shares.tolist(), *_named(found))
 
 
 def _served(raw: bytes, _: dict[str, str]) -> Told:
