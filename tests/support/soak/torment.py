@@ -40,8 +40,7 @@ def _post(path: str, body: bytes, *headers: str) -> bytes:
 NONSENSE = (
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 nobody speaks TLS here \r\n\r\n",
     b"GET\r\n\r\n",
-    b"POST / HTTP/1.1\r\nhost: localhost\r\n"
-    b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc",
+    b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc",
     b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"a" * 40_000 + b"\r\n\r\n",
     b"GET /%ff HTTP/1.1\r\nhost: localhost\r\n\r\n",
