@@ -80,7 +80,8 @@ def _prepare(folder: Path) -> tuple[Rows, list[str]]:
     version = fairlead.package(model, rows, labels, name="tumour", home=folder / ".fairlead")
     assert version.runner == "onnx"
     bare = HistGradientBoostingClassifier(max_iter=100).fit(rows.to_numpy(), labels)
-    (folder / "model.pickle").write_bytes(pickle.dumps(bare))
+    (folder / "model.pickle").write_bytes(pickle.dumps(model))
+    (folder / "bare.pickle").write_bytes(pickle.dumps(bare))
     (folder / "names.pickle").write_bytes(pickle.dumps(list(rows.columns)))
     bundle = next((folder / ".fairlead" / "blobs").rglob("*.fairlead"))
     with zipfile.ZipFile(bundle) as archive:

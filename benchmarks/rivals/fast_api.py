@@ -1,6 +1,6 @@
 """FastAPI before onnxruntime or scikit-learn, as a good engineer would write it.
 
-    python fast_api.py PORT FOLDER onnx|sklearn async|sync
+    python fast_api.py PORT FOLDER onnx|sklearn|bare async|sync
 
 Pydantic checks every field and writes the answer, both in Rust; the model is loaded once and run
 once a request; uvloop and httptools are on, access logs off.
@@ -12,8 +12,10 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from model import names, predictions, with_onnx, with_sklearn
+from model import names, predictions, with_bare_sklearn, with_onnx, with_sklearn
 from pydantic import BaseModel, create_model
+
+ANSWERS = {"onnx": with_onnx, "sklearn": with_sklearn, "bare": with_bare_sklearn}
 
 
 class Prediction(BaseModel):
@@ -27,7 +29,7 @@ class Answer(BaseModel):
 
 def main() -> None:
     port, folder, library, style = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-    answer = with_onnx(folder) if library == "onnx" else with_sklearn(folder)
+    answer = ANSWERS[library](folder)
     row: Any = create_model("Row", **{_python(name): (float, ...) for name in names(folder)})
 
     class Body(BaseModel):

@@ -13,7 +13,7 @@ import mlflow.sklearn
 if __name__ == "__main__":
     port, folder = sys.argv[1], Path(sys.argv[2])
     place = folder / "mlflow"
-    model = pickle.loads((folder / "model.pickle").read_bytes())
+    model = pickle.loads((folder / "bare.pickle").read_bytes())
     if not place.exists():
         mlflow.sklearn.save_model(
             model, str(place), pyfunc_predict_fn="predict_proba", pip_requirements=["scikit-learn"]

@@ -80,6 +80,9 @@ def subjects(folder: Path, names: list[str]) -> dict[str, Subject]:
         "fairlead, two workers": Subject(_fairlead(folder, 2), predict, _named),
         "uvicorn, bare ASGI, onnxruntime": Subject(_rival("raw_asgi", folder), "/", _named),
         **fast_api,
+        "FastAPI async, scikit-learn, arrays": Subject(
+            _rival("fast_api", folder, "bare", "async"), "/predict", _underscored
+        ),
     }
 
 
