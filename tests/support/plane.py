@@ -35,12 +35,13 @@ class PlaneInProcess:
 
     Args:
         folder: of its journal and counters.
+        loop: to answer on; one of its own if there is none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._folder = folder
         self._clock = SystemClock()
-        self.loop = asyncio.new_event_loop()
+        self.loop = loop or asyncio.new_event_loop()
         self.plane = DataPlane(self._clock)
         self.ready = True
         self._metrics = MetricsFile(folder / "worker.metrics")
@@ -60,6 +61,7 @@ class PlaneInProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.front.close()
         self.loop.close()
         self._journal.close()
         self._metrics.close()

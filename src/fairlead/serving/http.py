@@ -12,13 +12,14 @@ from typing import NamedTuple, cast
 
 import httptools
 
+from fairlead.serving.head import ONCE, fault_of_head
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.server import HttpServer
 
 PIPELINE_MAX = 16
 SMALL_BODY_BYTES = 64 << 10
-SWEEP_S = 1.0
+FRAMING_MAX = 8
 
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
@@ -46,6 +47,15 @@ class Connection(asyncio.Protocol):
     peer does not read its replies, nothing more is read.
     """
 
+    # More than thirty attributes, which a plain object looks up more slowly.
+    __slots__ = (
+        "_admitted", "_body", "_body_bytes", "_busy", "_ended", "_half_closed", "_handled_bytes",
+        "_head", "_head_refused", "_header_bytes", "_header_bytes_max", "_headers", "_in_body",
+        "_keep_alive", "_lingers_until_s", "_parser", "_paused_reading", "_paused_writing",
+        "_reading", "_refusal", "_reserved_bytes", "_secure", "_server", "_silent_bytes",
+        "_since_s", "_starved", "_target", "_transport", "_unsent_bytes", "_version", "_waiting",
+    )  # fmt: skip
+
     def __init__(self, server: HttpServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
@@ -65,7 +75,8 @@ class Connection(asyncio.Protocol):
         self._reading = False
         self._silent_bytes = 0
         self._header_bytes_max = server.limits.header_bytes_max
-        self._head = self._keep_alive = False
+        self._head = self._keep_alive = self._ended = self._head_refused = False
+        self._version = ""
         self._handled_bytes = 0
         self._start_message()
 
@@ -132,7 +143,8 @@ class Connection(asyncio.Protocol):
         if self._parser.get_method() == b"CONNECT":
             self._refuse(refusal(400, "This server is no proxy."))
             raise httptools.HttpParserError
-        lines = [b"%b %b HTTP/1.1" % (self._parser.get_method(), self._target)]
+        start = self._parser.get_method(), self._target, self._version.encode()
+        lines = [b"%b %b HTTP/%b" % start]
         lines += [b"%b: %b" % pair for pair in self._headers.items() if pair[0] != b"upgrade"]
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(b"\r\n".join((*lines, b"", b"")))
@@ -162,6 +174,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A request starts."""
+        if self._ended:  # its reply could not be sent
+            raise _RefusedError
         self._silent_bytes = 0
         self._start_message()
         self._reading = True
@@ -184,30 +198,45 @@ class Connection(asyncio.Protocol):
             self._refuse_header()
             raise _RefusedError
         if not self._in_body:
-            self._headers[name.lower()] = value
+            name = name.lower()
+            headers = self._headers
+            if name in headers and name in ONCE:
+                self._refuse(refusal(400, "A header that may come once came twice."))
+                raise _RefusedError
+            headers[name] = value
 
     def _refuse_header(self) -> None:
         self._refuse(refusal(431, "The request's headers are too large."))
 
     def on_headers_complete(self) -> None:
-        """All headers are there: refuse what is too large before it is sent."""
+        """All headers are there: refuse what is ambiguous, or too large, before it is sent."""
+        headers = self._headers
+        self._version = self._parser.get_http_version()
+        chunked = b"transfer-encoding" in headers
+        if chunked or self._version != "1.1" or headers.get(b"host") not in self._server.hosts:
+            self._check_head()
         if self._parser.should_upgrade():
             return
         self._in_body = True
-        length = self._headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._server.limits.body_bytes_max:
+        size_max = self._server.limits.body_bytes_max
+        size = int(headers.get(b"content-length", b"0"))  # digits, as the parser saw to
+        if size > size_max:
             self._refuse_body()
-        self._reserve(int(length) if length.isdigit() else 0)
-        if not self._starved:
-            self._continue()
-
-    def _reserve(self, size: int) -> None:
-        """Find room for a large body before it is read; one of unknown size may be the largest."""
-        if b"transfer-encoding" in self._headers:
-            size = self._server.limits.body_bytes_max
+        if chunked:
+            size = size_max  # for all that is known
         if size > SMALL_BODY_BYTES:
             self._reserved_bytes = size
             self._starved = not self._server.bodies.take(size, self._feed_again)
+        if b"expect" in headers and not self._starved:
+            self._continue()
+
+    def _check_head(self) -> None:
+        fault = fault_of_head(self._version, self._headers)
+        if fault is not None:
+            self._refuse(fault)
+            raise _RefusedError
+        if b"host" in self._headers:
+            self._server.keep_host(self._headers[b"host"])
 
     def _feed_again(self) -> None:
         """There is room for the body now."""
@@ -221,13 +250,17 @@ class Connection(asyncio.Protocol):
 
     def _continue(self) -> None:
         """Ask for the body, where the peer waits to be asked."""
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and self._transport:
+        if self._busy or self._waiting or self._version == "1.0" or self._transport is None:
+            return  # what is under way is answered first, then this is called again
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        self._silent_bytes = 0
-        self._body_bytes += len(body)
+        # What frames it may be some times its size, as with one byte a chunk, and no more.
+        size = len(body)
+        self._silent_bytes -= FRAMING_MAX * size
+        self._body_bytes += size
         if self._body_bytes > self._server.limits.body_bytes_max:
             self._refuse_body()
         self._body.append(body)
@@ -245,12 +278,12 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """A request is there, whole."""
-        if self._parser.should_upgrade():
+        if not self._in_body:  # it asks for an upgrade, and comes again
             return
         self._reading = False
         self._since_s = self._server.loop.time()
         try:
-            path, query = self._server.split(self._target)
+            path, query = self._server.split(self._target, self._headers)
         except ValueError:
             self._refuse(refusal(400, "The request's target is not a valid URL."))
             raise _RefusedError from None
@@ -263,7 +296,7 @@ class Connection(asyncio.Protocol):
             received_s=time.monotonic(),  # the loop's own time stands still while it works
         )
         # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
-        keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
+        keep_alive = self._parser.should_keep_alive() and self._version != "1.0"
         self._waiting.append(_Waiting(request, keep_alive, self._reserved_bytes))
         self._reserved_bytes = 0
         self._next()
@@ -281,7 +314,7 @@ class Connection(asyncio.Protocol):
             elif server.requests.take(1, self._admit):
                 self._handle(admitted=True)
         if self._refusal and not self._busy and not self._waiting and self._transport:
-            self._write(self._refusal, keep_alive=False)
+            self._write(self._refusal, keep_alive=False, head=self._head_refused)
             self._linger()
 
     def _admit(self) -> None:
@@ -336,8 +369,11 @@ class Connection(asyncio.Protocol):
         if keep_alive:
             if self._waiting or self._refusal:
                 self._server.loop.call_soon(self._next)
+            elif self._reading and self._in_body and not self._starved:
+                self._continue()
             self._throttle()
         else:
+            self._ended = True
             self._drop_waiting()
             self._transport.close()
 
@@ -362,6 +398,7 @@ class Connection(asyncio.Protocol):
         """
         if self._refusal is None:
             path = self._target.decode("latin-1")
+            self._head_refused = bool(path) and self._parser.get_method() == b"HEAD"
             self._refusal = self._server.refuse(path, refused)
             self._next()
 

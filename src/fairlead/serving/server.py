@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Protocol
-from urllib.parse import unquote
-
-import httptools
 
 from fairlead.serving.admission import Room
+from fairlead.serving.head import split_target
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal
 
 SWEEP_S = 1.0
 TARGETS_MAX = 1024
 TARGET_LENGTH_MAX = 200
+HOSTS_MAX = 64
 
 
 class Peer(Protocol):
@@ -90,6 +89,7 @@ class HttpServer:
         self.connections: set[Peer] = set()
         self.draining = False
         self.date = b""
+        self.hosts: set[bytes | None] = set()
         self._targets: dict[bytes, tuple[str, bytes]] = {}
         self._sweep()
 
@@ -101,18 +101,24 @@ class HttpServer:
             connection.end_if_late(now_s)
         self._timer = self.loop.call_later(SWEEP_S, self._sweep)
 
-    def split(self, target: bytes) -> tuple[str, bytes]:
+    def split(self, target: bytes, headers: Mapping[bytes, bytes]) -> tuple[str, bytes]:
         """The path, decoded, and the query of a request's target; those that recur are kept.
 
         Raises:
-            ValueError: it is not a valid URL.
+            ValueError: it is not a valid URL, or that of another host.
         """
         found = self._targets.get(target)
         if found is None:
-            found = _split_target(target)
-            if len(self._targets) < TARGETS_MAX and len(target) <= TARGET_LENGTH_MAX:
+            found = split_target(target, headers.get(b"host"))
+            is_path = target.startswith(b"/")  # what else there is depends on the host
+            if is_path and len(self._targets) < TARGETS_MAX and len(target) <= TARGET_LENGTH_MAX:
                 self._targets[target] = found
         return found
+
+    def keep_host(self, host: bytes) -> None:
+        """Remember a host that was found to be one."""
+        if len(self.hosts) < HOSTS_MAX:
+            self.hosts.add(host)
 
     def drain(self) -> None:
         """Finish what is under way, and close every connection after it."""
@@ -125,12 +131,3 @@ class HttpServer:
         self._timer.cancel()
         for connection in list(self.connections):
             connection.abort()
-
-
-def _split_target(target: bytes) -> tuple[str, bytes]:
-    try:
-        url = httptools.parse_url(target)
-    except httptools.HttpParserInvalidURLError:
-        raise ValueError("not a URL") from None
-    path = (url.path or b"/").decode("ascii")
-    return unquote(path, errors="strict") if "%" in path else path, url.query or b""

@@ -44,7 +44,11 @@ def waiting(server: HttpThread, count: int) -> bool:
 
 
 def post(path: str, body: bytes = b"") -> bytes:
-    return b"POST %b HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+    return b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b" % (
+        path.encode(),
+        len(body),
+        body,
+    )
 
 
 def test_requests_beyond_the_room_wait_in_order_and_health_does_not() -> None:
@@ -92,7 +96,7 @@ def test_large_bodies_wait_for_each_other_before_they_are_read() -> None:
         first, second = server.connect(), server.connect()
         first.sendall(post("/a", large)[:-1])
         until(lambda: server.server.bodies.is_full, "the first body")
-        asked = b"POST /b HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+        asked = b"POST /b HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n"
         second.sendall(asked % len(large))
         until(lambda: server.server.bodies.waiting == 1, "the second to wait")
         first.sendall(b"x")
@@ -111,7 +115,7 @@ def test_room_for_bodies_comes_back_from_peers_that_vanish() -> None:
             with server.connect() as holder, server.connect() as waiter:
                 holder.sendall(post("/a", b"x" * (1 << 20))[:-1])
                 until(lambda: server.server.bodies.is_full, "the body")
-                waiter.sendall(b"POST /b HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n")
+                waiter.sendall(b"POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n")
                 until(lambda: server.server.bodies.waiting == 1, "the second to wait")
         until(lambda: not server.server.connections, "the end of all")
         until(lambda: not server.server.bodies.is_full, "the room")
