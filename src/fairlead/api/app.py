@@ -47,7 +47,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
     _add_registry(app, services)
-    _add_endpoints(app, services)
+    _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))
@@ -83,7 +83,7 @@ def _add_registry(app: FastAPI, services: Services) -> None:
         return _json(services.version(reference))
 
 
-def _add_endpoints(app: FastAPI, services: Services) -> None:
+def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     @app.get("/v1/endpoints")
     def endpoints() -> Response:
         return _json({"endpoints": services.routes()})
@@ -94,7 +94,7 @@ def _add_endpoints(app: FastAPI, services: Services) -> None:
 
     @app.get("/v1/endpoints/{endpoint}/openapi.json")
     def describe(endpoint: str) -> Response:
-        return _json(openapi(services.route(endpoint)))
+        return _json(openapi(services.route(endpoint), keys=keys))
 
     @app.get("/v1/endpoints/{endpoint}/releases")
     def releases(endpoint: str) -> Response:

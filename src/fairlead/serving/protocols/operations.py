@@ -35,14 +35,21 @@ class Operations:
         plane: knows the endpoints.
         health: tells how the worker is now.
         exposition: makes the text of `/metrics`, of all workers.
+        keys: whether callers need one.
     """
 
     def __init__(
-        self, plane: DataPlane, health: Callable[[], Health], exposition: Callable[[], str]
+        self,
+        plane: DataPlane,
+        health: Callable[[], Health],
+        exposition: Callable[[], str],
+        *,
+        keys: bool,
     ) -> None:
         self._plane = plane
         self._health = health
         self._exposition = exposition
+        self._keys = keys
 
     def doors(self) -> list[Door]:
         """Where one asks."""
@@ -56,7 +63,7 @@ class Operations:
         ]
 
     def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], lambda endpoint: openapi(endpoint.route))
+        self._tell(reply, names["name"], lambda at: openapi(at.route, keys=self._keys))
 
     def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
         self._tell(reply, names["name"], lambda endpoint: _describe(endpoint, whole=True))
