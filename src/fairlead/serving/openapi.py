@@ -143,6 +143,11 @@ def _refusals(*statuses: str) -> Json:
     }
 
 
+def refused_content() -> Json:
+    """By media type, what a refusal looks like, whole."""
+    return {"application/json": {"schema": _error()}}
+
+
 def _error() -> Json:
     text = {"type": "string"}
     problem = {
