@@ -76,10 +76,12 @@ def seeds() -> list[bytes]:
     texts, scoring = "/v1/endpoints/texts/predict", "/endpoints/texts/invocations"
     split = {"columns": ["a", "b"], "index": [0], "data": [[secret, "x"]]}
     strings = [tensor("a", "BYTES", [secret]), tensor("b", "BYTES", ["b"])]
-    blobs = {"name": "a", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 14}}
+    sized = {"binary_data_size": 14}
+    blobs = {"name": "a", "datatype": "BYTES", "shape": [1], "parameters": sized}
     blob = b"\x0a\0\0\0" + MARKER
     head, told = binary({"inputs": [blobs, {**blobs, "name": "b"}]}, blob, blob)
     native = post(texts, {"rows": [text, text], "unit": ["u", "v"], "id": [secret, None]})
+    timeout, default = {"timeout": 9_000_000}, "serving_default"
     return [
         native,
         chunked(native),
@@ -94,10 +96,7 @@ def seeds() -> list[bytes]:
         post("/v1/endpoints/texts/feedback", {"feedback": [
             {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": secret, "name": "label",
              "time": "2024-05-01T12:00:00Z"}]}),
-        post(
-            "/v2/models/churn/infer",
-            {**churn(3, 4), "id": "r", "parameters": {"timeout": 9_000_000}},
-        ),
+        post("/v2/models/churn/infer", {**churn(3, 4), "id": "r", "parameters": timeout}),
         post("/v2/models/texts/infer", {"inputs": strings}, Accept_Encoding="gzip"),
         post("/v2/models/texts/versions/1/infer", head, "application/octet-stream", **told),
         post("/v2/models/picture/infer", b"\0" * 16, "", Inference_Header_Content_Length="0"),
@@ -106,10 +105,7 @@ def seeds() -> list[bytes]:
         post(scoring, {"dataframe_records": [text], "params": {}}),
         post(scoring, {"inputs": {"a": [secret], "b": ["b"]}}),
         post(scoring, b"a,b\n" + MARKER + b",b\n", "text/csv"),
-        post(
-            "/v1/models/texts:predict",
-            {"instances": [text, text], "signature_name": "serving_default"},
-        ),
+        post("/v1/models/texts:predict", {"instances": [text], "signature_name": default}),
         post("/v1/models/churn:classify", {"examples": [row], "context": {}}),
         post("/v1/models/texts/versions/1:predict", {"inputs": {"a": [secret], "b": ["b"]}}),
         *(b"GET %b HTTP/1.1\r\nHost: localhost\r\nX-A: %b\r\n\r\n" % (path, MARKER) for path in (

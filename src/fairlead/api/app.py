@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.login import build_login
 from fairlead.api.proxy import forward
@@ -39,7 +40,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
         guard: who is let in.
         clock: for how long they stay so.
     """
-    app = FastAPI(title="Fairlead", docs_url=None, redoc_url=None)
+    app = DescribedApi(keys=guard.gate is not None)
     app.add_middleware(GuardMiddleware, guard=guard, clock=clock)
     app.add_exception_handler(FairleadError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -47,7 +48,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
     _add_registry(app, services)
-    _add_endpoints(app, services)
+    _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))
@@ -59,7 +60,7 @@ def _add_health(app: FastAPI, services: Services) -> None:
     def live() -> Response:
         return _json({"live": True})
 
-    @app.get("/health/ready")
+    @app.get("/health/ready", responses={503: {"description": "Not ready; says why."}})
     def ready() -> Response:
         problems = services.problems()
         return _json({"ready": not problems, "problems": problems}, 503 if problems else 200)
@@ -83,7 +84,7 @@ def _add_registry(app: FastAPI, services: Services) -> None:
         return _json(services.version(reference))
 
 
-def _add_endpoints(app: FastAPI, services: Services) -> None:
+def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     @app.get("/v1/endpoints")
     def endpoints() -> Response:
         return _json({"endpoints": services.routes()})
@@ -94,7 +95,7 @@ def _add_endpoints(app: FastAPI, services: Services) -> None:
 
     @app.get("/v1/endpoints/{endpoint}/openapi.json")
     def describe(endpoint: str) -> Response:
-        return _json(openapi(services.route(endpoint)))
+        return _json(openapi(services.route(endpoint), keys=keys))
 
     @app.get("/v1/endpoints/{endpoint}/releases")
     def releases(endpoint: str) -> Response:

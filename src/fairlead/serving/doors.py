@@ -53,7 +53,7 @@ def make_router(
     native = [
         *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, lambda: expose(samples())).doors(),
+        *Operations(plane, health, lambda: expose(samples()), keys=entry.gate is not None).doors(),
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
     invocations = Invocations(front, ours.read, default_endpoint)

@@ -193,8 +193,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, whole; those that trail a body are counted, and dropped."""
         self._silent_bytes = 0
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > self._header_bytes_max:
+        self._header_bytes = size = self._header_bytes + len(name) + len(value)
+        if size > self._header_bytes_max:
             self._refuse_header()
             raise _RefusedError
         if not self._in_body:
@@ -210,15 +210,15 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """All headers are there: refuse what is ambiguous, or too large, before it is sent."""
-        headers = self._headers
-        self._version = self._parser.get_http_version()
+        headers, parser, server = self._headers, self._parser, self._server
+        self._version = version = parser.get_http_version()
         chunked = b"transfer-encoding" in headers
-        if chunked or self._version != "1.1" or headers.get(b"host") not in self._server.hosts:
+        if chunked or version != "1.1" or headers.get(b"host") not in server.hosts:
             self._check_head()
-        if self._parser.should_upgrade():
+        if parser.should_upgrade():
             return
         self._in_body = True
-        size_max = self._server.limits.body_bytes_max
+        size_max = server.limits.body_bytes_max
         size = int(headers.get(b"content-length", b"0"))  # digits, as the parser saw to
         if size > size_max:
             self._refuse_body()

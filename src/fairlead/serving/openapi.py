@@ -20,9 +20,12 @@ _TIMINGS: Json = {
 _RETRY: Json = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."}}
 _REFUSED: dict[str, str] = {
     "400": "The body does not fit; says which row and field.",
+    "401": "There is no key, or none that is valid.",
+    "403": "The key is not for this.",
     "404": "There is no such endpoint.",
     "413": "The body is too large.",
     "415": "The body's Content-Type is not taken; says which are.",
+    "429": "The key's limit is used up; says when there is more.",
     "500": "The model failed.",
     "503": "Not now: starting, stopping or overloaded.",
     "504": "The answer was not there in time.",
@@ -35,15 +38,24 @@ _TIMEOUT: Json = {
 }
 
 
-def openapi(route: Route) -> Json:
+_KEYED = ("401", "403", "429")
+KEY_SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+"""How a caller shows its key, one way or the other."""
+
+
+def openapi(route: Route, *, keys: bool = False) -> Json:
     """Describe an endpoint as OpenAPI 3.1.
 
     Args:
         route: in force.
+        keys: whether callers need one.
     """
     name = route.endpoint
     versions = ", ".join(arm.version.name for arm in route.arms)
-    return {
+    described: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": name,
@@ -52,14 +64,18 @@ def openapi(route: Route) -> Json:
         },
         "servers": [{"url": _ROOT}],
         "paths": {
-            f"/v1/endpoints/{name}/predict": {"post": _predict(route)},
-            f"/v1/endpoints/{name}/feedback": {"post": _feedback()},
+            f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
+            f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},
         },
         "components": {"schemas": {**schemas(route.signature), "Error": _error()}},
     }
+    if keys:
+        described["components"]["securitySchemes"] = KEY_SCHEMES
+        described["security"] = [{name: []} for name in KEY_SCHEMES]
+    return described
 
 
-def _predict(route: Route) -> Json:
+def _predict(route: Route, *, keys: bool) -> Json:
     named = [
         {
             "name": key,
@@ -78,12 +94,12 @@ def _predict(route: Route) -> Json:
         "requestBody": {"required": True, "content": request_content(route.signature)},
         "responses": {
             "200": {"description": "OK", "headers": _TIMINGS, "content": reply_content()},
-            **_refusals(*_REFUSED),
+            **_refusals(*(s for s in _REFUSED if keys or s not in _KEYED)),
         },
     }
 
 
-def _feedback() -> Json:
+def _feedback(*, keys: bool) -> Json:
     value = {"type": ["boolean", "number", "string"]}
     item = {
         "type": "object",
@@ -114,7 +130,7 @@ def _feedback() -> Json:
         },
         "responses": {
             "200": {"description": "OK", "content": {"application/json": {"schema": reply}}},
-            **_refusals("400", "404", "413", "503"),
+            **_refusals("400", *(_KEYED if keys else ()), "404", "413", "503"),
         },
     }
 
@@ -124,10 +140,15 @@ def _refusals(*statuses: str) -> Json:
         status: {
             "description": _REFUSED[status],
             "content": {"application/json": {"schema": ref("Error")}},
-            **({"headers": _RETRY} if status == "503" else {}),
+            **({"headers": _RETRY} if status in ("429", "503") else {}),
         }
         for status in statuses
     }
+
+
+def refused_content() -> Json:
+    """By media type, what a refusal looks like, whole."""
+    return {"application/json": {"schema": _error()}}
 
 
 def _error() -> Json:

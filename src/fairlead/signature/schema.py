@@ -87,7 +87,8 @@ def _output_schema(field: Field) -> JsonSchema:
             named = {"type": "array", "items": named}
         return named
     schema = RULES[field.kind].schema(field)
-    return _or_null(schema) if field.kind in ("number", "integer", "boolean") else schema
+    may_lack = field.kind in ("number", "integer", "boolean") or field.missing != "error"
+    return _or_null(schema) if may_lack else schema
 
 
 def _answer_example(field: Field) -> Any:

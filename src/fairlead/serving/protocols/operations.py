@@ -37,14 +37,21 @@ class Operations:
         plane: knows the endpoints.
         health: tells how the worker is now.
         exposition: makes the text of `/metrics`, of all workers.
+        keys: whether callers need one.
     """
 
     def __init__(
-        self, plane: DataPlane, health: Callable[[], Health], exposition: Callable[[], str]
+        self,
+        plane: DataPlane,
+        health: Callable[[], Health],
+        exposition: Callable[[], str],
+        *,
+        keys: bool,
     ) -> None:
         self._plane = plane
         self._health = health
         self._exposition = exposition
+        self._keys = keys
 
     def doors(self) -> list[Door]:
         """Where one asks."""
@@ -58,7 +65,7 @@ class Operations:
         ]
 
     def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], openapi)
+        self._tell(reply, names["name"], lambda at: openapi(at, keys=self._keys))
 
     def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
         self._tell(reply, names["name"], partial(self._describe, whole=True))
