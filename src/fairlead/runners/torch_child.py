@@ -29,4 +29,4 @@ class _Program:
 
 
 if __name__ == "__main__":
-    answer_questions(_Program)
+    answer_questions(_Program, copy=False)
