@@ -138,6 +138,7 @@ class Link:
         """Hang up."""
         self._sock.close()
         self._outgoing.close()
+        self._incoming.close()
 
 
 def _left_s(deadline_s: float | None) -> float | None:

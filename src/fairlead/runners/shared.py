@@ -110,6 +110,10 @@ class Incoming:
         except TypeError as error:  # too small for it
             raise ValueError("a column beyond its segment") from error
 
+    def close(self) -> None:
+        """Let go of it; columns that were read and not copied keep it."""
+        self._map = None
+
 
 def _aligned(size_bytes: int) -> int:
     return -(-size_bytes // ALIGN_BYTES) * ALIGN_BYTES
