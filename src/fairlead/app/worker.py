@@ -70,6 +70,13 @@ def _options(start: Start, server: ServerSettings) -> WorkerOptions:
         default_endpoint=server.default_endpoint,
         tls=server_context(cert, key) if cert else None,
         rpc=_rpc_place(start),
+        models_bytes=server.models_memory_mb and server.models_memory_mb * 1_000_000,
+        first_request=server.first_request,
+        first_requests={
+            name: endpoint.first_request
+            for name, endpoint in start.settings.endpoint.items()
+            if endpoint.first_request is not None
+        },
     )
 
 

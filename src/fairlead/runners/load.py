@@ -65,6 +65,13 @@ def load_runner(
             return TorchRunner(path, spec, signature, timeout_s=python_timeout_s)
 
 
+def payload_bytes(bundle: Bundle) -> int:
+    """The size of a bundle's payload, of all its files."""
+    path = bundle.path / bundle.info.runner.path
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files)
+
+
 def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> Batch:
     """A bundle's answers to many rows, some thousand at a time.
 

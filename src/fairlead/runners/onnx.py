@@ -63,6 +63,10 @@ class OnnxRunner:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
         return answers
 
+    def process_bytes(self) -> int:
+        """It has no process of its own."""
+        return 0
+
     def close(self) -> None:
         """Free the session."""
         self._session = None
@@ -91,6 +95,8 @@ def _session(raw: bytes) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+        session._model_bytes = None  # kept to fall back to other providers, which we never do
+        return session
     except Exception as error:
         raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from error

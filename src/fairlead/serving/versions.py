@@ -9,7 +9,8 @@ from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
-from fairlead.runners.load import load_runner, replay
+from fairlead.runners.load import load_runner, payload_bytes, replay
+from fairlead.serving.footprint import footprint, resident_bytes
 from fairlead.signature import Field
 
 ON_LOOP_S_MAX = 0.001
@@ -69,6 +70,7 @@ class VersionLoader:
             StorageError: the cache cannot be written.
         """
         bundle = self._bundles.get(ref.blob, ref.digest)
+        before_bytes = resident_bytes()
         runner = load_runner(
             bundle, allow_pickle=ref.allow_pickle, python_timeout_s=self._python_timeout_s
         )
@@ -79,4 +81,8 @@ class VersionLoader:
             raise
         slow = runner.blocking or row_s > ON_LOOP_S_MAX
         executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
-        return LoadedVersion(ref, bundle.info.signature.outputs, runner, executor)
+        size_bytes = runner.process_bytes() or footprint(
+            payload_bytes(bundle), resident_bytes() - before_bytes
+        )
+        outputs = bundle.info.signature.outputs
+        return LoadedVersion(ref, outputs, runner, executor, size_bytes=size_bytes)

@@ -304,6 +304,10 @@ class RouteWatcher:
         """By digest, the memory that each version takes, as estimated."""
         return {digest: version.size_bytes for digest, version in self._shelf.loaded.items()}
 
+    def named_memory_bytes(self) -> dict[str, int]:
+        """The same, by the version's name."""
+        return {v.ref.name: v.size_bytes for v in self._shelf.loaded.values()}
+
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""
         self._look_thread.shutdown(wait=False, cancel_futures=True)

@@ -7,8 +7,8 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from fairlead.serving.server import HttpLimits, HttpServer
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import RpcPlace, WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.waiting import FirstRequest, Waiting
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
 from fairlead.telemetry import Sample
@@ -58,6 +59,9 @@ class WorkerOptions:
         default_endpoint: that paths without a name mean; empty for the only one there is.
         tls: of connections; None for plain ones.
         rpc: where gRPC is spoken, shared with the other workers; None for nowhere.
+        models_bytes: of memory for versions, which are then loaded on first use; None for all.
+        first_request: what becomes of a request to an endpoint that is not loaded.
+        first_requests: the same by endpoint, where it differs.
     """
 
     place: int
@@ -71,6 +75,9 @@ class WorkerOptions:
     default_endpoint: str = ""
     tls: ssl.SSLContext | None = None
     rpc: RpcPlace | None = None
+    models_bytes: int | None = None
+    first_request: FirstRequest = "wait"
+    first_requests: Mapping[str, FirstRequest] = field(default_factory=dict)
 
 
 class Worker:
@@ -106,11 +113,18 @@ class Worker:
         self._counters = counters
         self._clock = clock
         self._report = report
-        self._plane = DataPlane(clock)
+        waiting = Waiting(clock, options.first_request, options.first_requests)
+        self._plane = DataPlane(clock, waiting)
         self._keys: dict[str, Key] = {}
         take_keys = self._take_keys if options.keys else None
         self._watcher = RouteWatcher(
-            store, self._plane, loader, self._make_arms, self._tell, take_keys
+            store,
+            self._plane,
+            loader,
+            self._make_arms,
+            self._changed,
+            take_keys,
+            options.models_bytes,
         )
         self._front = Front(
             self._plane,
@@ -236,6 +250,10 @@ class Worker:
         ready = self._watcher.ready() and not self._draining and not self._sink.stopped
         return Health(ready, tuple(problems))
 
+    def _changed(self) -> None:
+        self._counters.versions(self._watcher.named_memory_bytes())
+        self._tell()
+
     def _tell(self) -> None:
         """Report to the supervisor; without one there is nobody to serve for."""
         health = self._health()
@@ -247,6 +265,8 @@ class Worker:
             revision=self._watcher.revision,
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
+            memory_bytes=self._watcher.memory_bytes(),
+            idle=len(self._plane.idle),
             problems=health.problems,
         )
         if not self._report(status):
