@@ -94,4 +94,11 @@ class FakeLoader:
         if ref.digest in self.fails:
             raise self.fails[ref.digest]
         runner = self.runners[ref.digest] = FakeRunner(double)
-        return LoadedVersion(ref, SIGNATURE.outputs, runner, None, size_bytes=self.size_bytes)
+        return LoadedVersion(
+            ref,
+            SIGNATURE.outputs,
+            runner,
+            None,
+            size_bytes=self.size_bytes,
+            used_s=1e6 + len(self.loads),
+        )

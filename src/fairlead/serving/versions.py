@@ -85,4 +85,11 @@ class VersionLoader:
             payload_bytes(bundle), resident_bytes() - before_bytes
         )
         outputs = bundle.info.signature.outputs
-        return LoadedVersion(ref, outputs, runner, executor, size_bytes=size_bytes)
+        return LoadedVersion(
+            ref,
+            outputs,
+            runner,
+            executor,
+            size_bytes=size_bytes,
+            used_s=self._clock.monotonic_s(),  # it was not asked yet, but is about to be
+        )

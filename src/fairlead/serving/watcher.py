@@ -109,7 +109,8 @@ class RouteWatcher:
                     traceback.print_exception(error, file=sys.stderr)
                 self._tell_problem(problem)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):  # wait_for can lose a cancellation
+                    await self._woken.wait()
 
     async def step(self) -> None:
         """Look once, and do what there is to do; a load goes on beside it."""
