@@ -87,7 +87,7 @@ class FakeLoader:
         self.runners: dict[str, FakeRunner] = {}
         self.size_bytes = 0
 
-    def load(self, ref: VersionRef) -> LoadedVersion:
+    def load(self, ref: VersionRef, _: str) -> LoadedVersion:
         self.loads.append(ref.digest)
         if ref.digest in self.held:
             assert self.held[ref.digest].wait(10)

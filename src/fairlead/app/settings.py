@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -62,6 +63,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         cors_origins: sites whose pages may send requests to the API.
         models_memory_mb: memory for models, per worker, in millions of bytes; with it a version is
             loaded on first use and let go again when room is needed; without, all are loaded.
+        device: where models run.
         first_request: what becomes of a request to an endpoint whose model is not loaded: it may
             `wait` for that, or the caller is asked to come again (`refuse`).
         default_endpoint: that paths without a name mean, such as `/invocations`; the only one
@@ -89,6 +91,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     hosts: list[str] = []
     cors_origins: list[Origin] = []
     models_memory_mb: Count | None = None
+    device: DeviceName = "cpu"
     first_request: FirstRequest = "wait"
     default_endpoint: str = ""
 
@@ -99,10 +102,14 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     Args:
         log_full: as in `[server]`, for this endpoint.
         first_request: as in `[server]`, for this endpoint.
+        device: as in `[server]`, for this endpoint.
+        gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
     """
 
     log_full: OnFull | None = None
     first_request: FirstRequest | None = None
+    device: DeviceName | None = None
+    gpu_memory_mb: Count | None = None
 
 
 class Settings(_Part, frozen=True, kw_only=True):
@@ -110,6 +117,12 @@ class Settings(_Part, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     endpoint: dict[str, EndpointSettings] = {}
+
+
+def device_of(settings: Settings, endpoint: str) -> Device:
+    """Where an endpoint's models run."""
+    own = settings.endpoint.get(endpoint, EndpointSettings())
+    return Device(own.device or settings.server.device, own.gpu_memory_mb)
 
 
 def load_settings(file: Path | None) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -11,7 +12,7 @@ import uvloop
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
-from fairlead.app.settings import ServerSettings
+from fairlead.app.settings import ServerSettings, device_of
 from fairlead.app.tls import server_context
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
@@ -46,7 +47,12 @@ def build(start: Start, channel: Channel[Order]) -> Worker:
     return Worker(
         _options(start, server),
         open_store(server.store or home.store_url),
-        VersionLoader(bundles, clock, python_timeout_s=server.python_timeout_s),
+        VersionLoader(
+            bundles,
+            clock,
+            python_timeout_s=server.python_timeout_s,
+            device_of=partial(device_of, start.settings),
+        ),
         LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,

@@ -26,15 +26,16 @@ class ModelProcess:
     Args:
         module: that the process runs; it loads what `path` names and calls `answer_questions`.
         path: of the model.
+        further: that `load` is called with, after the path.
         timeout_s: for one question.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
 
-    def __init__(self, module: str, path: Path, *, timeout_s: float) -> None:
+    def __init__(self, module: str, path: Path, *further: str, timeout_s: float) -> None:
         self._module = module
-        self._path = path
+        self._arguments = (str(path), *further)
         self._timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._link: Link | None = None
@@ -93,7 +94,7 @@ class ModelProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [sys.executable, "-B", "-m", self._module, str(self._path), str(theirs.fileno())],
+                [sys.executable, "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), start_new_session=True,
             )  # fmt: skip
         self._link = Link(ours)

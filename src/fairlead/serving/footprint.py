@@ -3,8 +3,8 @@
 What a worker grew by while it loaded a version is noisy: requests take memory meanwhile, the first
 load brings libraries in, and later ones fill holes that others left. What its payload says is
 steady, but differs by kind: onnxruntime took 1.5 times a dense network's file and up to 8 times
-that of boosted trees, and some 0.15 MB for each model. So the growth counts, held between these two. A
-process of its own is measured as it is.
+that of boosted trees, and some 0.15 MB for each model. So the growth counts, held between these
+two. A process of its own is measured as it is.
 """
 
 from __future__ import annotations

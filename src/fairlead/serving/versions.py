@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
+from fairlead.runners.device import CPU, Device
 from fairlead.runners.load import load_runner, payload_bytes, replay
 from fairlead.serving.footprint import footprint, resident_bytes
 from fairlead.signature import Field
@@ -53,17 +55,31 @@ class VersionLoader:
         bundles: of this machine.
         clock: for durations.
         python_timeout_s: for one batch, where a model is Python code.
+        device_of: tells where an endpoint's models run.
     """
 
-    def __init__(self, bundles: BundleCache, clock: Clock, *, python_timeout_s: float) -> None:
+    def __init__(
+        self,
+        bundles: BundleCache,
+        clock: Clock,
+        *,
+        python_timeout_s: float,
+        device_of: Callable[[str], Device] = lambda _: CPU,
+    ) -> None:
+        self._device_of = device_of
         self._bundles = bundles
         self._clock = clock
         self._python_timeout_s = python_timeout_s
 
-    def load(self, ref: VersionRef) -> LoadedVersion:
+    def load(self, ref: VersionRef, endpoint: str) -> LoadedVersion:
         """Fetch, verify, load, prove and warm a version.
 
+        Args:
+            ref: what it is.
+            endpoint: that it is loaded for.
+
         Raises:
+            ConfigError: it cannot run here on the device that is set for the endpoint.
             BundleError: the bundle is damaged, forged, or does not reproduce its receipt.
             NotFoundError: the blob store has no such bundle.
             ModelError: the model cannot be loaded.
@@ -72,7 +88,10 @@ class VersionLoader:
         bundle = self._bundles.get(ref.blob, ref.digest)
         before_bytes = resident_bytes()
         runner = load_runner(
-            bundle, allow_pickle=ref.allow_pickle, python_timeout_s=self._python_timeout_s
+            bundle,
+            allow_pickle=ref.allow_pickle,
+            python_timeout_s=self._python_timeout_s,
+            device=self._device_of(endpoint),
         )
         try:
             row_s = replay(runner, bundle, self._clock)

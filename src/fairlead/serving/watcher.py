@@ -172,7 +172,15 @@ class RouteWatcher:
             queue = waiting[self._turn % len(waiting)]
             self._last_load = min(queue, key=lambda ref: order.get(ref.digest, 0))
             self._crowded = True
-            self._shelf.load(self._last_load)
+            self._shelf.load(self._last_load, self._first_user(self._last_load))
+
+    def _first_user(self, ref: VersionRef) -> str:
+        """The endpoint whose settings a version is loaded with: there is one of it for all."""
+        users = self._users.get(ref.digest)
+        if users:
+            return users[0]
+        routes = self._routes.values()
+        return next(r.endpoint for r in routes if ref in (*r.prepare, *r.keep))
 
     def _missing(self, refs: Mapping[str, VersionRef]) -> list[VersionRef]:
         loaded, failed = self._shelf.loaded, self._shelf.failed
