@@ -444,3 +444,14 @@ def test_threads_that_ended_leave_no_connection_open(shared: str) -> None:
     held = [p for p in Path("/proc/self/fd").iterdir() if "store.db" in str(p.resolve())]
     store.close()
     assert len(held) <= 6
+
+
+def test_only_what_was_written_after_a_revision_is_read(store: Store) -> None:
+    first = store.commit(put("a", 1), put("b", 1), put("c", 1))
+    store.commit(put("b", 2), put("d", 1))
+    assert [(s.key, s.value.count) for s in store.scan(NOTES, after=first)] == [
+        ("note/b", 2),
+        ("note/d", 1),
+    ]
+    assert [s.key for s in store.scan(NOTES, "b", after=first)] == ["note/b"]
+    assert store.scan(NOTES, after=store.revision()) == []

@@ -52,6 +52,9 @@ class FakeRunner:
         assert not self.closed, "asked after it was closed"
         return self._answer(batch)
 
+    def process_bytes(self) -> int:
+        return 0
+
     def close(self) -> None:
         self.closed += 1
 
@@ -74,6 +77,7 @@ class FakeLoader:
         fails: by digest, what a load raises.
         loads: the digests that were loaded, in order.
         runners: by digest, the last one made.
+        size_bytes: that each version takes.
     """
 
     def __init__(self) -> None:
@@ -81,12 +85,20 @@ class FakeLoader:
         self.fails: dict[str, Exception] = {}
         self.loads: list[str] = []
         self.runners: dict[str, FakeRunner] = {}
+        self.size_bytes = 0
 
-    def load(self, ref: VersionRef) -> LoadedVersion:
+    def load(self, ref: VersionRef, _: str) -> LoadedVersion:
         self.loads.append(ref.digest)
         if ref.digest in self.held:
             assert self.held[ref.digest].wait(10)
         if ref.digest in self.fails:
             raise self.fails[ref.digest]
         runner = self.runners[ref.digest] = FakeRunner(double)
-        return LoadedVersion(ref, SIGNATURE.outputs, runner, None)
+        return LoadedVersion(
+            ref,
+            SIGNATURE.outputs,
+            runner,
+            None,
+            size_bytes=self.size_bytes,
+            used_s=1e6 + len(self.loads),
+        )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fairlead.access import Sites
 from fairlead.app.home import Home
-from fairlead.app.settings import Settings
+from fairlead.app.settings import Settings, device_of
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
 from fairlead.ids import IdSource
@@ -50,11 +52,23 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
         deadline_s=server.deadline_s,
         rows_max=server.rows_max,
         default_endpoint=server.default_endpoint,
+        models_bytes=server.models_memory_mb and server.models_memory_mb * 1_000_000,
+        first_request=server.first_request,
+        first_requests={
+            name: endpoint.first_request
+            for name, endpoint in settings.endpoint.items()
+            if endpoint.first_request is not None
+        },
     )
     return Core(
         options,
         open_store(server.store or home.store_url),
-        VersionLoader(bundles, clock, python_timeout_s=server.python_timeout_s),
+        VersionLoader(
+            bundles,
+            clock,
+            python_timeout_s=server.python_timeout_s,
+            device_of=partial(device_of, settings),
+        ),
         LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,

@@ -12,10 +12,12 @@ from msgspec import Meta
 
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+FirstRequest = Literal["wait", "refuse"]
 OnFull = Literal["continue", "stop"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
@@ -59,6 +61,11 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         tls_key: file of its private key, PEM.
         hosts: further names that the platform is reached by, e.g. behind a proxy.
         cors_origins: sites whose pages may send requests to the API.
+        models_memory_mb: memory for models, per worker, in millions of bytes; with it a version is
+            loaded on first use and let go again when room is needed; without, all are loaded.
+        device: where models run.
+        first_request: what becomes of a request to an endpoint whose model is not loaded: it may
+            `wait` for that, or the caller is asked to come again (`refuse`).
         default_endpoint: that paths without a name mean, such as `/invocations`; the only one
             there is if empty.
     """
@@ -83,6 +90,9 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     tls_key: str = ""
     hosts: list[str] = []
     cors_origins: list[Origin] = []
+    models_memory_mb: Count | None = None
+    device: DeviceName = "cpu"
+    first_request: FirstRequest = "wait"
     default_endpoint: str = ""
 
 
@@ -91,9 +101,15 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
 
     Args:
         log_full: as in `[server]`, for this endpoint.
+        first_request: as in `[server]`, for this endpoint.
+        device: as in `[server]`, for this endpoint.
+        gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
     """
 
     log_full: OnFull | None = None
+    first_request: FirstRequest | None = None
+    device: DeviceName | None = None
+    gpu_memory_mb: Count | None = None
 
 
 class Settings(_Part, frozen=True, kw_only=True):
@@ -101,6 +117,12 @@ class Settings(_Part, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     endpoint: dict[str, EndpointSettings] = {}
+
+
+def device_of(settings: Settings, endpoint: str) -> Device:
+    """Where an endpoint's models run."""
+    own = settings.endpoint.get(endpoint, EndpointSettings())
+    return Device(own.device or settings.server.device, own.gpu_memory_mb)
 
 
 def load_settings(file: Path | None) -> Settings:

@@ -7,6 +7,7 @@ import pickle
 from fairlead.bundle import Bundle, compare, decode_receipt, read_file
 from fairlead.clock import Clock
 from fairlead.errors import BundleError, ReceiptError
+from fairlead.runners.device import CPU, Device, check_cpu
 from fairlead.runners.types import Runner
 from fairlead.signature import Batch, concat
 
@@ -16,7 +17,11 @@ CHUNK_ROWS = 4096
 
 
 def load_runner(
-    bundle: Bundle, *, allow_pickle: bool = False, python_timeout_s: float = PYTHON_TIMEOUT_S
+    bundle: Bundle,
+    *,
+    allow_pickle: bool = False,
+    python_timeout_s: float = PYTHON_TIMEOUT_S,
+    device: Device = CPU,
 ) -> Runner:
     """Load the model of a bundle.
 
@@ -24,8 +29,10 @@ def load_runner(
         bundle: verified.
         allow_pickle: whether the operator allows its payload to be a pickle.
         python_timeout_s: for one batch, where the model runs in a process of its own.
+        device: where it shall run.
 
     Raises:
+        ConfigError: it cannot run on that device here.
         BundleError: the payload is damaged, or is a pickle and that is not allowed.
         ModelError: it cannot be loaded.
     """
@@ -36,11 +43,13 @@ def load_runner(
             "The bundle's model is a pickle: loading it runs whatever code is in it.",
             hint="If you trust where it came from, say --allow-pickle.",
         )
+    if spec.kind not in ("onnx", "torch"):
+        check_cpu(device, spec.kind)
     match spec.kind:
         case "onnx":
             from fairlead.runners.onnx import OnnxRunner
 
-            return OnnxRunner(read_file(bundle, spec.path), spec, signature.outputs)
+            return OnnxRunner(read_file(bundle, spec.path), spec, signature.outputs, device)
         case "sklearn":
             from fairlead.runners.sklearn import SklearnRunner, load_skops
 
@@ -62,7 +71,14 @@ def load_runner(
             from fairlead.runners.torch import TorchRunner
 
             path = bundle.path / spec.path
-            return TorchRunner(path, spec, signature, timeout_s=python_timeout_s)
+            return TorchRunner(path, spec, signature, timeout_s=python_timeout_s, device=device)
+
+
+def payload_bytes(bundle: Bundle) -> int:
+    """The size of a bundle's payload, of all its files."""
+    path = bundle.path / bundle.info.runner.path
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files)
 
 
 def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> Batch:

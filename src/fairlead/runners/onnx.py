@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.bundle import RunnerSpec
-from fairlead.errors import BundleError, ModelError
+from fairlead.errors import BundleError, ConfigError, ModelError
+from fairlead.runners.device import CPU, Device
 from fairlead.runners.feed import make_feed
 from fairlead.signature import NUMERIC, Batch, Column, Field
+
+CUDA = "CUDAExecutionProvider"
 
 
 class OnnxRunner:
@@ -21,15 +24,19 @@ class OnnxRunner:
         raw: the ONNX model.
         spec: which fields feed which inputs, and which outputs become which fields.
         outputs: the signature's output fields.
+        device: that it runs on.
 
     Raises:
+        ConfigError: this onnxruntime cannot use the device.
         BundleError: onnxruntime cannot load it.
     """
 
     blocking = False
 
-    def __init__(self, raw: bytes, spec: RunnerSpec, outputs: tuple[Field, ...]) -> None:
-        self._session: Any = _session(raw)
+    def __init__(
+        self, raw: bytes, spec: RunnerSpec, outputs: tuple[Field, ...], device: Device = CPU
+    ) -> None:
+        self._session: Any = _session(raw, device)
         self._feeds = {given.name: make_feed(given) for given in spec.inputs}
         fields = {field.name: field for field in outputs}
         self._asked = [output.name for output in spec.outputs]
@@ -63,6 +70,10 @@ class OnnxRunner:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
         return answers
 
+    def process_bytes(self) -> int:
+        """It has no process of its own."""
+        return 0
+
     def close(self) -> None:
         """Free the session."""
         self._session = None
@@ -83,14 +94,39 @@ class OnnxRunner:
         return Batch(rows, self._names, numbers, columns)
 
 
-def _session(raw: bytes) -> Any:
+def _session(raw: bytes, device: Device) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    if device.name == "cuda" and CUDA not in onnxruntime.get_available_providers():
+        raise ConfigError(
+            "The endpoint's device is cuda, which the onnxruntime that is installed cannot use.",
+            hint="Install onnxruntime-gpu in place of onnxruntime: pip uninstall onnxruntime, "
+            "then pip install onnxruntime-gpu.",
+        )
+    providers = _providers(device)
     try:
-        return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(raw, options, providers=providers)
     except Exception as error:
         raise BundleError(f"onnxruntime cannot load the model ({type(error).__name__}).") from error
+    if device.name == "cuda" and CUDA not in session.get_providers():  # it fell back by itself
+        raise ConfigError(
+            "The endpoint's device is cuda, but onnxruntime found no card that it can use.",
+            hint="See that nvidia-smi lists one, and that CUDA and cuDNN are of the versions that "
+            "this onnxruntime-gpu asks for.",
+        )
+    session.disable_fallback()
+    session._model_bytes = None  # kept to fall back to other providers, which we never do
+    return session
+
+
+def _providers(device: Device) -> list[Any]:
+    if device.name == "cpu":
+        return ["CPUExecutionProvider"]
+    given: dict[str, object] = {"arena_extend_strategy": "kSameAsRequested"}
+    if device.memory_mb is not None:
+        given["gpu_mem_limit"] = device.memory_mb * 1_000_000
+    return [(CUDA, given), "CPUExecutionProvider"]  # some nodes exist for the processor alone

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fairlead.errors import DeadlineError, ModelError
-from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
+from fairlead.runners.link import Link
+from fairlead.runners.wire import Message
 from fairlead.signature import Column
 
 LOAD_S_MAX = 120.0
@@ -25,18 +26,19 @@ class ModelProcess:
     Args:
         module: that the process runs; it loads what `path` names and calls `answer_questions`.
         path: of the model.
+        further: that `load` is called with, after the path.
         timeout_s: for one question.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
 
-    def __init__(self, module: str, path: Path, *, timeout_s: float) -> None:
+    def __init__(self, module: str, path: Path, *further: str, timeout_s: float) -> None:
         self._module = module
-        self._path = path
+        self._arguments = (str(path), *further)
         self._timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
-        self._sock: socket.socket | None = None
+        self._link: Link | None = None
         self._closed = False
         self._start()
 
@@ -49,15 +51,27 @@ class ModelProcess:
         """
         if self._closed:
             raise ModelError("The model is closed.")
-        if self._sock is None:
+        if self._link is None:
             self._start()
-        answer = self._exchange(encode(pack(columns)), self._timeout_s)
+        link = self._link
+        assert link is not None
+        answer = self._exchange(link.encode(columns), self._timeout_s)
         if answer.error:
             raise ModelError(f"The model's code did not answer: {answer.error}.")
         try:
-            return unpack(answer)
+            return link.columns(answer)
         except (ValueError, TypeError):
             raise ModelError("The model's code answered what cannot be read.") from None
+
+    def memory_bytes(self) -> int:
+        """What the process has in memory, without what it shares; 0 where that is not told."""
+        child = self._child
+        if child is None:
+            return 0
+        with contextlib.suppress(OSError):
+            resident, shared = Path(f"/proc/{child.pid}/statm").read_text().split()[1:3]
+            return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
+        return 0
 
     def close(self) -> None:
         """End the process, and all that it started."""
@@ -65,10 +79,10 @@ class ModelProcess:
         self._end()
 
     def _end(self) -> None:
-        sock, child = self._sock, self._child
-        self._sock = self._child = None
-        if sock is not None:
-            sock.close()
+        link, child = self._link, self._child
+        self._link = self._child = None
+        if link is not None:
+            link.close()
         if child is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -80,22 +94,22 @@ class ModelProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-                [sys.executable, "-B", "-m", self._module, str(self._path), str(theirs.fileno())],
+                [sys.executable, "-B", "-m", self._module, str(theirs.fileno()), *self._arguments],
                 stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), start_new_session=True,
             )  # fmt: skip
-        self._sock = ours
+        self._link = Link(ours)
         loaded = self._exchange(None, LOAD_S_MAX)
         if loaded.error:
             self._end()
             raise ModelError(f"The model's code cannot be used: {loaded.error}.")
 
     def _exchange(self, question: bytes | None, timeout_s: float) -> Message:
-        assert self._sock is not None
+        assert self._link is not None
         deadline_s = time.monotonic() + timeout_s
         try:
             if question is not None:
-                send(self._sock, question, deadline_s)
-            return receive(self._sock, deadline_s)
+                self._link.send(question, deadline_s)
+            return self._link.receive(deadline_s)
         except TimeoutError:
             self._end()
             raise DeadlineError(

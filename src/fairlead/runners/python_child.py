@@ -1,6 +1,6 @@
 """The process of a model that is Python code: loads it, then answers until the worker is gone.
 
-Started as `python -m fairlead.runners.python_child FOLDER SOCKET`. Standard input is the line
+Started as `python -m fairlead.runners.python_child SOCKET FOLDER`. Standard input is the line
 to the worker: when that dies, this process ends, whatever the model is doing.
 """
 
@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from fairlead.runners.wire import Message, encode, pack, receive, send, unpack
+from fairlead.errors import ConfigError
+from fairlead.runners.link import Link
+from fairlead.runners.wire import Message, encode
 
 
 def main() -> None:
@@ -34,38 +36,43 @@ def _load(folder: str) -> Any:
     return model
 
 
-def answer_questions(load: Callable[[str], Any]) -> None:
+def answer_questions(load: Callable[..., Any], *, copy: bool = True) -> None:
     """Load a model and answer until the worker hangs up.
 
     Args:
-        load: from the path that the process was started with, an object with `predict`, from
-            columns by name to columns by name.
+        load: from the path that the process was started with, and what came after it, an object
+            with `predict`, from columns by name to columns by name.
+        copy: whether the model may keep or change the columns that it is given; if not, those
+            it is given are gone with its answer.
     """
-    path, descriptor = sys.argv[1], int(sys.argv[2])
-    sock = socket.socket(fileno=descriptor)
+    descriptor, arguments = int(sys.argv[1]), sys.argv[2:]
+    link = Link(socket.socket(fileno=descriptor))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.dup2(2, 1)  # what the model prints goes to the log
     try:
-        model = load(path)
+        model = load(*arguments)
+    except ConfigError as error:  # of ours
+        link.send(encode(Message(error=str(error).rstrip("."))))
+        return
     except BaseException as error:  # of someone else's code: anything
         traceback.print_exception(error, file=sys.stderr)
-        send(sock, encode(Message(error=f"loading failed with {type(error).__name__}")))
+        link.send(encode(Message(error=f"loading failed with {type(error).__name__}")))
         return
-    send(sock, encode(Message()))
+    link.send(encode(Message()))
     while True:
         try:
-            question = receive(sock)
+            question = link.receive()
         except ConnectionError:
             return
-        send(sock, _answer(model, question))
+        link.send(_answer(model, link, question, copy))
 
 
-def _answer(model: Any, question: Message) -> bytes:
+def _answer(model: Any, link: Link, question: Message, copy: bool) -> bytes:
     try:
-        answer = model.predict(unpack(question))
+        answer = model.predict(link.columns(question, copy=copy))
         if not isinstance(answer, Mapping):
             answer = {"prediction": answer}
-        return encode(pack({str(name): np.asarray(values) for name, values in answer.items()}))
+        return link.encode({str(name): np.asarray(values) for name, values in answer.items()})
     except Exception as error:  # of someone else's code; its text may hold callers' values
         traceback.print_exception(error, file=sys.stderr)
         return encode(Message(error=f"it failed with {type(error).__name__}"))

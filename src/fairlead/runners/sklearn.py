@@ -224,6 +224,10 @@ class SklearnRunner:
         except Exception as error:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
 
+    def process_bytes(self) -> int:
+        """It has no process of its own."""
+        return 0
+
     def close(self) -> None:
         """Let the model go."""
         self._model = None

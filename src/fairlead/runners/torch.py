@@ -13,6 +13,7 @@ import numpy as np
 
 from fairlead.bundle import RunnerSpec
 from fairlead.errors import ModelError
+from fairlead.runners.device import CPU, Device
 from fairlead.runners.feed import make_feed
 from fairlead.runners.process import ModelProcess
 from fairlead.runners.python import as_batch
@@ -30,6 +31,7 @@ class TorchRunner:
             places, "0", "1" ….
         signature: of the version; a label that its program answers is the place of the class.
         timeout_s: for one batch.
+        device: that it runs on.
 
     Raises:
         ModelError: torch is not installed, or the program cannot be loaded.
@@ -38,7 +40,13 @@ class TorchRunner:
     blocking = True
 
     def __init__(
-        self, path: Path, spec: RunnerSpec, signature: Signature, *, timeout_s: float
+        self,
+        path: Path,
+        spec: RunnerSpec,
+        signature: Signature,
+        *,
+        timeout_s: float,
+        device: Device = CPU,
     ) -> None:
         if importlib.util.find_spec("torch") is None:
             raise ModelError(
@@ -48,7 +56,9 @@ class TorchRunner:
         self._feeds = {given.name: make_feed(given) for given in spec.inputs}
         self._places = {output.field: output.name for output in spec.outputs}
         self._outputs = signature.outputs
-        self._process = ModelProcess(CHILD, path, timeout_s=timeout_s)
+        self._process = ModelProcess(
+            CHILD, path, device.name, str(device.memory_mb or 0), timeout_s=timeout_s
+        )
 
     def predict(self, batch: Batch) -> Batch:
         """Answer rows.
@@ -68,6 +78,10 @@ class TorchRunner:
             raise ModelError("The model answered another number of outputs than it should.")
         columns = {f.name: as_field(f, answers[self._places[f.name]]) for f in self._outputs}
         return as_batch(columns, self._outputs, batch.rows)
+
+    def process_bytes(self) -> int:
+        """The memory of its process, as it is now."""
+        return self._process.memory_bytes()
 
     def close(self) -> None:
         """End the process."""

@@ -33,6 +33,10 @@ class Runner(Protocol):
         """
         ...
 
+    def process_bytes(self) -> int:
+        """The memory of the process of its own, as it is now; 0 if it has none."""
+        ...
+
     def close(self) -> None:
         """Free what it holds; calling it twice is harmless."""
         ...

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import struct
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,12 +23,14 @@ class Packed(msgspec.Struct, frozen=True):
         shape: of the array.
         data: of the array, C order; empty for a list.
         values: of the list.
+        at: where it is in the sender's segment of shared memory; -1 if it is in none.
     """
 
     dtype: str
     shape: tuple[int, ...]
     data: bytes = b""
     values: list[Any] = []
+    at: int = -1
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Message).decode
+decode = msgspec.msgpack.Decoder(Message).decode
 
 
 def pack(columns: Mapping[str, Column]) -> Message:
@@ -67,16 +67,12 @@ def _pack(column: Column) -> Packed:
     raise TypeError(f"a column of type {column.dtype}")
 
 
-def unpack(message: Message) -> dict[str, Column]:
-    """The columns of a message.
+def unpack(packed: Packed) -> Column:
+    """A column that is in no segment.
 
     Raises:
-        ValueError: they are not whole.
+        ValueError: it is not whole.
     """
-    return {name: _unpack(packed) for name, packed in message.columns.items()}
-
-
-def _unpack(packed: Packed) -> Column:
     if packed.dtype == "object":
         column = np.empty(len(packed.values), dtype=object)
         column[:] = packed.values
@@ -95,54 +91,3 @@ def encode(message: Message) -> bytes:
     """
     raw = _encode(message)
     return HEADER.pack(len(raw)) + raw
-
-
-def send(sock: socket.socket, raw: bytes, deadline_s: float | None = None) -> None:
-    """Send what `encode` made.
-
-    Args:
-        sock: to the peer.
-        raw: the message.
-        deadline_s: on the monotonic clock; None to wait for ever.
-
-    Raises:
-        OSError: the peer is gone; TimeoutError if it does not take it in time.
-    """
-    sock.settimeout(_left_s(deadline_s))
-    sock.sendall(raw)
-
-
-def receive(sock: socket.socket, deadline_s: float | None = None) -> Message:
-    """Receive a message whole.
-
-    Args:
-        sock: to the peer.
-        deadline_s: on the monotonic clock; None to wait for ever.
-
-    Raises:
-        OSError: the peer is gone; TimeoutError if it does not send it all in time.
-        ValueError: it is not a message.
-    """
-    size = HEADER.unpack(_exactly(sock, HEADER.size, deadline_s))[0]
-    if size > MESSAGE_BYTES_MAX:
-        raise ValueError("a message that is too long")
-    return _decode(_exactly(sock, size, deadline_s))
-
-
-def _left_s(deadline_s: float | None) -> float | None:
-    """What is left of the time; a socket without any would not wait, but fail otherwise."""
-    return None if deadline_s is None else max(1e-3, deadline_s - time.monotonic())
-
-
-def _exactly(sock: socket.socket, size: int, deadline_s: float | None) -> bytes:
-    raw = bytearray(size)
-    view, done = memoryview(raw), 0
-    while done < size:
-        if deadline_s is not None and time.monotonic() > deadline_s:
-            raise TimeoutError("the message is not whole in time")
-        sock.settimeout(_left_s(deadline_s))
-        got = sock.recv_into(view[done:])
-        if got == 0:
-            raise ConnectionError("the peer hung up")
-        done += got
-    return bytes(raw)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
@@ -24,6 +24,7 @@ from fairlead.serving.sink import LogSink
 from fairlead.serving.tracing import make_tracing
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.waiting import FirstRequest, Waiting
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store
 from fairlead.telemetry import Sample
@@ -44,6 +45,9 @@ class CoreOptions:
         deadline_s: of requests that bring none.
         rows_max: of one request.
         default_endpoint: that paths without a name mean; empty for the only one there is.
+        models_bytes: of memory for versions, which are then loaded on first use; None for all.
+        first_request: what becomes of a request to an endpoint that is not loaded.
+        first_requests: the same by endpoint, where it differs.
     """
 
     workers: int
@@ -54,6 +58,9 @@ class CoreOptions:
     deadline_s: float
     rows_max: int
     default_endpoint: str = ""
+    models_bytes: int | None = None
+    first_request: FirstRequest = "wait"
+    first_requests: Mapping[str, FirstRequest] = field(default_factory=dict)
 
 
 class Core:
@@ -88,17 +95,19 @@ class Core:
         self._journal = journal
         self._counters = counters
         self._samples = samples
-        self._changed: Callable[[], None] = lambda: None
+        self._report: Callable[[], None] = lambda: None
         self._draining = False
-        self._plane = DataPlane(clock)
+        waiting = Waiting(clock, options.first_request, options.first_requests)
+        self._plane = DataPlane(clock, waiting)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(
             store,
             self._plane,
             loader,
             self._make_arms,
-            lambda: self._changed(),
+            self._changed,
             self._take_keys if options.keys else None,
+            options.models_bytes,
         )
         self._front = Front(
             self._plane,
@@ -129,7 +138,7 @@ class Core:
         Args:
             changed: called when anything worth reporting changed.
         """
-        self._changed = changed
+        self._report = changed
         await self._watcher.run()
 
     async def wait_loaded(self, timeout_s: float = FIRST_LOAD_S_MAX) -> None:
@@ -181,6 +190,8 @@ class Core:
             revision=self._watcher.revision,
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
+            memory_bytes=self._watcher.memory_bytes(),
+            idle=len(self._plane.idle),
             problems=health.problems,
         )
 
@@ -199,6 +210,10 @@ class Core:
             )
             for arm in route.arms
         )
+
+    def _changed(self) -> None:
+        self._counters.versions(self._watcher.named_memory_bytes())
+        self._report()
 
     def _take_keys(self, keys: dict[str, Key]) -> None:
         self._keys = keys

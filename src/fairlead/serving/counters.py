@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fairlead.predictionlog import Outcome
-from fairlead.telemetry import MetricsFile
+from fairlead.telemetry import Gauge, MetricsFile
 
 LATENCY_EDGES_S = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5,
@@ -25,6 +25,7 @@ class Counters:
         self._file = file
         self._unlogged = file.counter("fairlead_unlogged_rows_total")
         self._feedback = file.counter("fairlead_feedback_total")
+        self._memory: dict[str, Gauge] = {}
 
     def unlogged(self, rows: int) -> None:
         """Rows that the log did not take."""
@@ -41,6 +42,16 @@ class Counters:
     def close(self) -> None:
         """Let go of the file; what was counted stays in it."""
         self._file.close()
+
+    def versions(self, memory_bytes: Mapping[str, int]) -> None:
+        """What each version that is loaded takes, by its name; others take nothing."""
+        for name in self._memory.keys() - memory_bytes.keys():
+            self._memory[name].set(0)
+        for name, size_bytes in memory_bytes.items():
+            if name not in self._memory:
+                gauge = self._file.gauge("fairlead_version_memory_bytes", version=name)
+                self._memory[name] = gauge
+            self._memory[name].set(size_bytes)
 
     def arm(self, endpoint: str, version: str, arm: str) -> ArmCounters:
         """The counters of one arm."""

@@ -36,17 +36,17 @@ class Shelf:
         self.unfetched: dict[str, str] = {}
         self.loading: VersionRef | None = None
 
-    def load(self, ref: VersionRef) -> None:
-        """Begin to load a version; nothing else may be loading."""
+    def load(self, ref: VersionRef, endpoint: str) -> None:
+        """Begin to load a version for an endpoint; nothing else may be loading."""
         assert self.loading is None
         self.loading = ref
-        self._task = asyncio.create_task(self._load(ref))
+        self._task = asyncio.create_task(self._load(ref, endpoint))
         self._changed()
 
-    async def _load(self, ref: VersionRef) -> None:
+    async def _load(self, ref: VersionRef, endpoint: str) -> None:
         try:
             loaded = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._loader.load, ref
+                self._thread, self._loader.load, ref, endpoint
             )
             self.loaded[ref.digest] = loaded
             self._sizes[ref.digest] = loaded.size_bytes

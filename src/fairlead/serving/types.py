@@ -200,6 +200,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
         revision: of the store that it has seen; keys are in force as of it.
         routes: the revision in force for each endpoint.
         versions: by digest, `loading`, `ready` or why it failed.
+        memory_bytes: by digest, what each version that is loaded takes, as estimated.
+        idle: how many endpoints are loaded only when they are asked.
         problems: what keeps it from being ready or wants an operator's eye, in words.
     """
 
@@ -210,6 +212,8 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = -1
     routes: dict[str, int] = {}
     versions: dict[str, str] = {}
+    memory_bytes: dict[str, int] = {}
+    idle: int = 0
     problems: tuple[str, ...] = ()
 
 

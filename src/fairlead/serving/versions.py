@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -9,7 +10,9 @@ from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
-from fairlead.runners.load import load_runner, replay
+from fairlead.runners.device import CPU, Device
+from fairlead.runners.load import load_runner, payload_bytes, replay
+from fairlead.serving.footprint import footprint, resident_bytes
 from fairlead.signature import Field
 
 ON_LOOP_S_MAX = 0.001
@@ -52,25 +55,43 @@ class VersionLoader:
         bundles: of this machine.
         clock: for durations.
         python_timeout_s: for one batch, where a model is Python code.
+        device_of: tells where an endpoint's models run.
     """
 
-    def __init__(self, bundles: BundleCache, clock: Clock, *, python_timeout_s: float) -> None:
+    def __init__(
+        self,
+        bundles: BundleCache,
+        clock: Clock,
+        *,
+        python_timeout_s: float,
+        device_of: Callable[[str], Device] = lambda _: CPU,
+    ) -> None:
+        self._device_of = device_of
         self._bundles = bundles
         self._clock = clock
         self._python_timeout_s = python_timeout_s
 
-    def load(self, ref: VersionRef) -> LoadedVersion:
+    def load(self, ref: VersionRef, endpoint: str) -> LoadedVersion:
         """Fetch, verify, load, prove and warm a version.
 
+        Args:
+            ref: what it is.
+            endpoint: that it is loaded for.
+
         Raises:
+            ConfigError: it cannot run here on the device that is set for the endpoint.
             BundleError: the bundle is damaged, forged, or does not reproduce its receipt.
             NotFoundError: the blob store has no such bundle.
             ModelError: the model cannot be loaded.
             StorageError: the cache cannot be written.
         """
         bundle = self._bundles.get(ref.blob, ref.digest)
+        before_bytes = resident_bytes()
         runner = load_runner(
-            bundle, allow_pickle=ref.allow_pickle, python_timeout_s=self._python_timeout_s
+            bundle,
+            allow_pickle=ref.allow_pickle,
+            python_timeout_s=self._python_timeout_s,
+            device=self._device_of(endpoint),
         )
         try:
             row_s = replay(runner, bundle, self._clock)
@@ -79,4 +100,15 @@ class VersionLoader:
             raise
         slow = runner.blocking or row_s > ON_LOOP_S_MAX
         executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
-        return LoadedVersion(ref, bundle.info.signature.outputs, runner, executor)
+        size_bytes = runner.process_bytes() or footprint(
+            payload_bytes(bundle), resident_bytes() - before_bytes
+        )
+        outputs = bundle.info.signature.outputs
+        return LoadedVersion(
+            ref,
+            outputs,
+            runner,
+            executor,
+            size_bytes=size_bytes,
+            used_s=self._clock.monotonic_s(),  # it was not asked yet, but is about to be
+        )

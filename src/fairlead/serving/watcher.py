@@ -109,7 +109,8 @@ class RouteWatcher:
                     traceback.print_exception(error, file=sys.stderr)
                 self._tell_problem(problem)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):  # wait_for can lose a cancellation
+                    await self._woken.wait()
 
     async def step(self) -> None:
         """Look once, and do what there is to do; a load goes on beside it."""
@@ -171,7 +172,15 @@ class RouteWatcher:
             queue = waiting[self._turn % len(waiting)]
             self._last_load = min(queue, key=lambda ref: order.get(ref.digest, 0))
             self._crowded = True
-            self._shelf.load(self._last_load)
+            self._shelf.load(self._last_load, self._first_user(self._last_load))
+
+    def _first_user(self, ref: VersionRef) -> str:
+        """The endpoint whose settings a version is loaded with: there is one of it for all."""
+        users = self._users.get(ref.digest)
+        if users:
+            return users[0]
+        routes = self._routes.values()
+        return next(r.endpoint for r in routes if ref in (*r.prepare, *r.keep))
 
     def _missing(self, refs: Mapping[str, VersionRef]) -> list[VersionRef]:
         loaded, failed = self._shelf.loaded, self._shelf.failed
@@ -303,6 +312,10 @@ class RouteWatcher:
     def memory_bytes(self) -> dict[str, int]:
         """By digest, the memory that each version takes, as estimated."""
         return {digest: version.size_bytes for digest, version in self._shelf.loaded.items()}
+
+    def named_memory_bytes(self) -> dict[str, int]:
+        """The same, by the version's name."""
+        return {v.ref.name: v.size_bytes for v in self._shelf.loaded.values()}
 
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""

@@ -22,8 +22,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 15.0
-_LAST = "\U0010ffff"
-"""After every key that goes on from a prefix."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -77,14 +75,13 @@ class SqliteStore:
     def scan(self, kind: Kind[T], prefix: str = "", *, after: int = 0) -> list[Stored[T]]:
         """Read the records of a kind under a prefix, by key."""
         start = kind.key(prefix)
-        end = start + _LAST
         with self._mapped():
             found = (
                 self._connection()
                 .execute(
                     "SELECT key, revision, value FROM records "
                     "WHERE key >= ? AND key < ? AND revision > ? ORDER BY key",
-                    (start, end, after),
+                    (start, _past(start), after),
                 )
                 .fetchall()
             )
@@ -222,6 +219,13 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _past(prefix: str) -> str:
+    """The first text after all that start with a prefix, as SQLite orders them."""
+    kept = prefix.rstrip("\U0010ffff")
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no text
 
 
 def _apply(connection: sqlite3.Connection, change: Put[Any] | Delete, revision: int) -> None:

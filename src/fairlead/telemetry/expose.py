@@ -23,7 +23,8 @@ def expose(samples: Iterable[Sample]) -> str:
     lines: list[str] = []
     for name, group in groupby(ordered, key=lambda sample: sample.series.name):
         members = list(group)
-        kind = "histogram" if members[0].series.edges else "counter"
+        first = members[0].series
+        kind = "histogram" if first.edges else "gauge" if first.gauge else "counter"
         lines.append(f"# TYPE {name} {kind}")
         for sample in members:
             lines += _histogram(sample) if sample.series.edges else _counter(sample)

@@ -42,6 +42,25 @@ class Counter:
         self._numbers[self._place] += amount
 
 
+class Gauge:
+    """A number that tells how things are now.
+
+    Args:
+        numbers: where it is.
+        place: which of them.
+    """
+
+    __slots__ = ("_numbers", "_place")
+
+    def __init__(self, numbers: memoryview[float], place: int) -> None:
+        self._numbers = numbers
+        self._place = place
+
+    def set(self, value: float) -> None:
+        """Tell another."""
+        self._numbers[self._place] = value
+
+
 class Histogram:
     """How often values fell into each bucket, and their sum.
 
@@ -91,6 +110,10 @@ class MetricsFile:
         """The counter of a name and labels, made on first use."""
         return Counter(*self._place(Series(name, tuple(sorted(labels.items())))))
 
+    def gauge(self, name: str, **labels: str) -> Gauge:
+        """The gauge of a name and labels, made on first use."""
+        return Gauge(*self._place(Series(name, tuple(sorted(labels.items())), gauge=True)))
+
     def histogram(self, name: str, edges: tuple[float, ...], **labels: str) -> Histogram:
         """The histogram of a name and labels, made on first use."""
         series = Series(name, tuple(sorted(labels.items())), edges)
@@ -122,16 +145,18 @@ class MetricsFile:
 
 
 def read_file(path: Path) -> list[Sample]:
-    """What a process counted so far, or until it died."""
+    """What a process counted so far, or until it died; gauges only of one that lives."""
     with path.open("rb") as file:
         names = file.read(NAMES_BYTES)
         *lines, _ = names.partition(b"\0")[0].split(b"\n")
         series = [_decode(line) for line in lines]
         raw = file.read(8 * sum(one.size for one in series))
     numbers = memoryview(raw[: len(raw) // 8 * 8]).cast("d")
+    alive = not any(one.gauge for one in series) or is_written(path)
     samples, place = [], 0
     for one in series:
-        samples.append(Sample(one, tuple(numbers[place : place + one.size])))
+        if alive or not one.gauge:
+            samples.append(Sample(one, tuple(numbers[place : place + one.size])))
         place += one.size
     return samples
 

@@ -11,12 +11,14 @@ class Series(msgspec.Struct, frozen=True):
     Args:
         name: as Prometheus reads it, e.g. `fairlead_requests_total`.
         labels: name and value, sorted by name.
-        edges: upper edges of a histogram's buckets; none for a counter.
+        edges: upper edges of a histogram's buckets; none for a counter or a gauge.
+        gauge: whether it tells how things are, and nothing once its process is dead.
     """
 
     name: str
     labels: tuple[tuple[str, str], ...]
     edges: tuple[float, ...] = ()
+    gauge: bool = False
 
     @property
     def size(self) -> int:

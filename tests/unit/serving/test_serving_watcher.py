@@ -3,84 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
 
 import pytest
 
-from fairlead.access import Key, KeyBook
+from fairlead.access import KeyBook
 from fairlead.clock import ManualClock
 from fairlead.errors import BundleError, StorageError
 from fairlead.routing import Route
 from fairlead.serving.arm import LiveArm
-from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.versions import LoadedVersion, VersionLoader
-from fairlead.serving.watcher import RouteWatcher
-from fairlead.store.memory import MemoryStore
-from support.routes import FakeLoader, put_route, route, version
-
-TIMEOUT_S = 10.0
-ONE, TWO, OTHER = version(1), version(2), version(1, "other")
-
-
-class World:
-    """A watcher over a store in memory."""
-
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.loader = FakeLoader()
-        self.keys: list[dict[str, Key]] = []
-        self.plane = DataPlane(ManualClock())
-        self.made: Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]] = self._arms
-        self.watcher = RouteWatcher(
-            self.store,
-            self.plane,
-            cast(VersionLoader, self.loader),
-            lambda r, loaded: self.made(r, loaded),
-            lambda: None,
-            self.keys.append,
-        )
-
-    def _arms(self, of: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
-        return tuple(_Arm(arm, loaded[arm.version.digest]) for arm in of.arms)  # type: ignore[misc]
-
-    def answers(self) -> dict[str, str]:
-        return {
-            name: endpoint.arms[0].arm.version.name
-            for name, endpoint in self.plane.endpoints.items()
-        }
-
-    async def until(self, look: Callable[[], object]) -> None:
-        async with asyncio.timeout(TIMEOUT_S):
-            while not look():
-                await asyncio.sleep(0.005)
-
-
-class _Arm:
-    def __init__(self, arm: Any, loaded: LoadedVersion) -> None:
-        self.arm, self.version = arm, loaded
-
-
-def follow(scenario: Callable[[World], Awaitable[None]]) -> None:
-    """Play a scenario while the watcher runs."""
-
-    async def play() -> None:
-        world = World()
-        watching = asyncio.create_task(world.watcher.run())
-        try:
-            await scenario(world)
-            assert not watching.done(), "the watcher ended"
-        finally:
-            for event in world.loader.held.values():
-                event.set()
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
-            world.watcher.close()
-
-    asyncio.run(play())
+from fairlead.serving.versions import LoadedVersion
+from support.routes import put_route, route
+from support.watching import ONE, OTHER, TWO, World, follow
 
 
 def test_a_route_is_in_force_once_its_versions_are_loaded() -> None:

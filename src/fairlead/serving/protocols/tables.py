@@ -8,7 +8,7 @@ from typing import Any
 
 from fairlead.errors import FairleadError, InputError, MediaTypeError
 from fairlead.ids import text
-from fairlead.runners.wire import Message, unpack
+from fairlead.runners.wire import unpack
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.message import Response
 from fairlead.serving.negotiate import media_type
@@ -98,7 +98,7 @@ def read_keyed_table(
     if isinstance(told, Wrong):
         raise InputError(told.message, told.problems, hint=told.hint)
     assert isinstance(told, Rows)
-    columns = unpack(Message(told.columns))
+    columns = {name: unpack(packed) for name, packed in told.columns.items()}
     return assemble(signature.inputs, told.rows, columns), told.keys
 
 
