@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import signal
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -174,6 +177,19 @@ def test_a_platform_that_is_told_to_end_answers_what_it_took_on(home: Path) -> N
             assert not caller.is_alive()
     _nothing_lost(home, callers)
     assert not list((home / "journals").glob("*")), "all is sealed"
+
+
+def test_a_worker_takes_more_connections_than_a_shell_lets_a_process_have_files(
+    home: Path,
+) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = ["prlimit", f"--nofile=200:{hard}"]
+    with Platform(home, "churn:1", "--workers=1", before=few) as platform, ExitStack() as opened:
+        url = urlsplit(platform.addresses.api)
+        for _ in range(300):
+            address = (url.hostname or "", url.port or 0)
+            opened.enter_context(socket.create_connection(address, 10))
+        assert platform.predict("churn", {"rows": [ROW]}).status == 200
 
 
 def _nothing_lost(home: Path, callers: list[Caller]) -> None:

@@ -117,3 +117,18 @@ class PlaneInProcess:
                 return await answered
 
         return self.loop.run_until_complete(asking())
+
+    def ask_together(self, path: str, *bodies: bytes) -> list[Response]:
+        """Requests of one turn of the loop, which share a batch."""
+
+        async def asking() -> list[Response]:
+            waiting = []
+            for body in bodies:
+                answered: asyncio.Future[Response] = self.loop.create_future()
+                request = Request("POST", path, b"", {}, body, self._clock.monotonic_s())
+                self.router.handle(request, answered.set_result)
+                waiting.append(answered)
+            async with asyncio.timeout(10):
+                return await asyncio.gather(*waiting)
+
+        return self.loop.run_until_complete(asking())

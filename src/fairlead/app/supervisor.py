@@ -30,6 +30,9 @@ from fairlead.serving.types import FleetStatus, WorkerStatus
 SILENCE_S_MAX = 20.0
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Workers share the cores as processes; threads of libraries beside them would only contend."""
+_GIVE_BACK = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
+"""What Polars frees goes back to the system at once: sealing the log would else go on holding
+twice as much memory as it takes."""
 DRAIN_S_MAX = 30.0
 EXIT_S_MAX = 1.0
 
@@ -163,7 +166,7 @@ class Supervisor:
                     argv,
                     stdin=subprocess.PIPE,
                     pass_fds=(child.listener.fileno(), theirs.fileno()),
-                    env={**_ONE_THREAD, **os.environ},
+                    env={**_ONE_THREAD, **_GIVE_BACK, **os.environ},
                     start_new_session=True,  # Ctrl-C reaches the supervisor alone, which drains
                 )
         except OSError as error:  # no memory, no process to be had: later there may be

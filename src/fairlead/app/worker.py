@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from pathlib import Path
 
@@ -60,8 +61,15 @@ async def serve(start: Start) -> None:
     await worker.run(start.listener)
 
 
+def allow_connections() -> None:
+    """Take as many files as the system lets a process have: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main() -> None:
     """Entry of the process."""
+    allow_connections()
     uvloop.run(serve(read_start()))
     leave()
 

