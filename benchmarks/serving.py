@@ -1,53 +1,74 @@
 """What a request costs, beside what others charge for the same model.
 
-    python benchmarks/serving.py [--quick] [--json PATH]
+    python benchmarks/serving.py [--quick] [--json PATH] [--peers [LIBRARY=PYTHON ...]]
 
 One model, boosted trees over 30 fields, is asked over HTTP by a closed loop on another core: by
 Fairlead with everything on (routing, validation, log, metrics), by FastAPI before onnxruntime and
-scikit-learn, by bare ASGI, and by the floor: our transport with an empty handler. On a machine
-that others use too, CPU time a request is the figure to trust; the ratios are of it.
+scikit-learn, by bare ASGI, and by the floor: our transport with an empty handler; with `--peers`
+by packaged model servers too. On a machine that others use, CPU time a request is the figure to
+trust; the ratios are of it. A thousand connections show what is left under overload.
+
+It ends with the bars, and exits with 1 if one is missed; `--quick` is too short to judge.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import pickle
+import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from support.processes import children, free_port, measure, request, running, until_answered
+from support.bars import Found, bars
+from support.processes import measure, request, until_answered
+from support.subjects import Rows, Subject, load_cores, peers, subjects
 
-RIVALS = Path(__file__).with_name("rivals")
 POINTS = ((1, 1), (16, 1), (64, 1), (16, 64))
 """Connections, and rows of each request."""
 
+CROWD = 1000
+CROWD_TIMEOUTS_MS = (10_000, 250)
+"""Deadlines under overload; the first is the one that requests have by default."""
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="half a second a point")
-    parser.add_argument("--json", type=Path, help="write the numbers here")
-    given = parser.parse_args()
+    given = _arguments()
     seconds = 0.5 if given.quick else 4.0
-    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
-        rows, names = _prepare(Path(folder))
-        found = {
-            name: _points(subject, seconds)
-            for name, subject in _subjects(Path(folder), rows, names).items()
-        }
-        found["model alone"] = _model_alone(Path(folder), rows, names)
-    _print(found)
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as place:
+        folder = Path(place)
+        rows, names = _prepare(folder)
+        measured = subjects(folder, names)
+        if given.peers is not None:
+            measured |= peers(folder, names, dict(peer.split("=", 1) for peer in given.peers))
+        found: Found = {}
+        _print_head()
+        for name, subject in measured.items():
+            found[name] = _points(subject, rows, seconds)
+            _print_points(name, found[name])
+        found["model alone"] = _model_alone(folder, rows, names)
+    missed = _print_bars(found)
     if given.json:
         given.json.write_text(json.dumps(found, indent=2))
+    sys.exit(missed and not given.quick)
 
 
-def _prepare(folder: Path) -> tuple[list[dict[str, float]], list[str]]:
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="half a second a point, no verdict")
+    parser.add_argument("--json", type=Path, help="write the numbers here")
+    parser.add_argument(
+        "--peers", nargs="*", metavar="LIBRARY=PYTHON", help="measure installed model servers too,"
+        " those named with an interpreter of their own",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def _prepare(folder: Path) -> tuple[Rows, list[str]]:
     """Fit and package the model, and put it where the rivals find it."""
     from sklearn.datasets import load_breast_cancer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -58,7 +79,9 @@ def _prepare(folder: Path) -> tuple[list[dict[str, float]], list[str]]:
     model = HistGradientBoostingClassifier(max_iter=100).fit(rows, labels)
     version = fairlead.package(model, rows, labels, name="tumour", home=folder / ".fairlead")
     assert version.runner == "onnx"
+    bare = HistGradientBoostingClassifier(max_iter=100).fit(rows.to_numpy(), labels)
     (folder / "model.pickle").write_bytes(pickle.dumps(model))
+    (folder / "bare.pickle").write_bytes(pickle.dumps(bare))
     (folder / "names.pickle").write_bytes(pickle.dumps(list(rows.columns)))
     bundle = next((folder / ".fairlead" / "blobs").rglob("*.fairlead"))
     with zipfile.ZipFile(bundle) as archive:
@@ -66,81 +89,28 @@ def _prepare(folder: Path) -> tuple[list[dict[str, float]], list[str]]:
     return rows.head(64).to_dict("records"), list(rows.columns)
 
 
-def _subjects(folder: Path, rows: list[dict[str, float]], names: list[str]) -> dict[str, Any]:
-    def named(count: int) -> bytes:
-        return json.dumps({"rows": rows[:count]}).encode()
-
-    def plain(count: int) -> bytes:
-        fields = [{name.replace(" ", "_"): v for name, v in row.items()} for row in rows[:count]]
-        return json.dumps({"rows": fields}).encode()
-
-    def tensor(count: int) -> bytes:
-        data = [[row[name] for name in names] for row in rows[:count]]
-        given = {"name": "x", "shape": [count, len(names)], "datatype": "FP64", "data": data}
-        return json.dumps({"inputs": [given]}).encode()
-
-    predict, fast_api = "/v1/endpoints/tumour/predict", str(RIVALS / "fast_api.py")
-    return {
-        "floor: empty reply": (_rival(str(RIVALS / "floor.py")), "/", named),
-        "fairlead, named rows": (_fairlead(folder, 1), predict, named),
-        "fairlead, two workers": (_fairlead(folder, 2), predict, named),
-        "uvicorn, bare ASGI, onnxruntime": (
-            _rival(str(RIVALS / "raw_asgi.py"), str(folder)), "/", named,
-        ),
-        "FastAPI async, onnxruntime": (
-            _rival(fast_api, str(folder), "onnx", "async"), "/predict", plain,
-        ),
-        "FastAPI sync, onnxruntime": (
-            _rival(fast_api, str(folder), "onnx", "sync"), "/predict", plain,
-        ),
-        "FastAPI async, scikit-learn": (
-            _rival(fast_api, str(folder), "sklearn", "async"), "/predict", plain,
-        ),
-        "FastAPI sync, scikit-learn": (
-            _rival(fast_api, str(folder), "sklearn", "sync"), "/predict", plain,
-        ),
-    }  # fmt: skip
-
-
-@contextmanager
-def _rival(program: str, *arguments: str) -> Iterator[tuple[int, Callable[[], list[int]]]]:
-    port = free_port()
-    with running([program, str(port), *arguments], _cores()[0]) as pid:
-        yield port, lambda: [pid]
-
-
-@contextmanager
-def _fairlead(folder: Path, workers: int) -> Iterator[tuple[int, Callable[[], list[int]]]]:
-    """The platform; what its workers use is counted, its controller runs beside them."""
-    port = free_port()
-    arguments = ["-m", "fairlead", "--home", str(folder / ".fairlead"), "up", "tumour:1"]
-    arguments += [f"--port={port}", "--control-port=0", f"--workers={workers}"]
-    with running(arguments, _cores()[0]) as pid:
-        yield port, lambda: children(pid)["fairlead.app.worker"]
-
-
-def _cores() -> tuple[set[int], set[int]]:
-    """The core of the server, and those of the load."""
-    every = sorted(os.sched_getaffinity(0))
-    return {every[0]}, set(every[1:]) or {every[0]}
-
-
-def _points(subject: Any, seconds: float) -> dict[str, dict[str, Any]]:
-    server, path, body = subject
+def _points(subject: Subject, rows: Rows, seconds: float) -> dict[str, dict[str, Any]]:
     found = {}
-    with server as (port, processes):
-        for connections, rows in POINTS:
-            raw = request(path, body(rows))
-            until_answered(port, raw)
-            pids = processes()
-            measure(port, raw, connections, 0.2, pids, _cores()[1])
-            found[f"{connections} x {rows}"] = measure(
-                port, raw, connections, seconds, pids, _cores()[1]
-            )
+    points = [(connections, count, 0) for connections, count in POINTS]
+    if subject.crowds:
+        points += [(CROWD, 1, timeout_ms) for timeout_ms in CROWD_TIMEOUTS_MS]
+    with subject.start() as server:
+        for connections, count, timeout_ms in points:
+            body, headers = subject.body(rows[:count])
+            if timeout_ms:
+                headers += f"\r\nfairlead-timeout-ms: {timeout_ms}"
+            raw = request(subject.path, body, headers)
+            until_answered(server.process, server.port, raw)
+            pids = server.pids()
+            measure(server.port, raw, connections, 0.2, pids, load_cores())
+            point = measure(server.port, raw, connections, seconds, pids, load_cores())
+            assert timeout_ms or point["good_share"] == 1, point
+            name = f"{connections} x {count}" + (f" in {timeout_ms} ms" if timeout_ms else "")
+            found[name] = {**point, "timeout_ms": timeout_ms}
     return found
 
 
-def _model_alone(folder: Path, rows: list[dict[str, float]], names: list[str]) -> dict[str, Any]:
+def _model_alone(folder: Path, rows: Rows, names: list[str]) -> dict[str, Any]:
     """CPU of decoding and of the model, in this process, at batches of one and 64 rows."""
     import msgspec
     import numpy as np
@@ -160,7 +130,7 @@ def _model_alone(folder: Path, rows: list[dict[str, float]], names: list[str]) -
     return found
 
 
-def _cpu_us(run: Any) -> float:
+def _cpu_us(run: Callable[[], Any]) -> float:
     best = float("inf")
     for _ in range(5):
         started = time.process_time()
@@ -170,35 +140,32 @@ def _cpu_us(run: Any) -> float:
     return best
 
 
-def _print(found: dict[str, Any]) -> None:
-    alone = found["model alone"]
-    print(f"{'':34}{'conns x rows':>14}{'CPU us':>9}{'/CPU s':>9}{'/s':>8}{'p50 ms':>8}{'p99':>8}")
-    for name, points in found.items():
-        for point, values in points.items():
-            if name == "model alone":
-                print(f"{point:34}{'':14}{values:9.1f}")
-                continue
-            print(
-                f"{name:34}{point:>14}{values['cpu_us']:9.1f}{values['per_cpu_s']:9.0f}"
-                f"{values['per_s']:8.0f}{values['p50_ms']:8.2f}{values['p99_ms']:8.2f}"
-            )
-    for name in ("fairlead, named rows",):
-        _print_ratios(name, found, alone)
+def _print_head() -> None:
+    print(
+        f"{'':32}{'conns x rows':>22}{'CPU us':>9}{'200/CPU s':>11}{'200/s':>8}{'200 %':>7}"
+        f"{'p50 ms':>8}{'p99':>8}{'max':>8}"
+    )
 
 
-def _print_ratios(name: str, found: dict[str, Any], alone: dict[str, Any]) -> None:
-    ours = found[name]["64 x 1"]["cpu_us"]
-    floor = found["floor: empty reply"]["64 x 1"]["cpu_us"] + alone["model, 64 rows"] / 64
-    bulk = alone["model, 64 rows"] + alone["decode, 64 rows"]
-    print(f"\n{name}, CPU a request, 64 connections")
-    for rival in found:
-        if rival.startswith(("FastAPI", "uvicorn")):
-            print(f"  {rival:38}{found[rival]['64 x 1']['cpu_us'] / ours:6.1f} times ours")
-    print(f"  {'ours to floor and bare model':38}{ours / floor:6.1f} times")
-    many = found[name]["16 x 64"]["cpu_us"]
-    print(f"  {'64 rows, to decoding and model':38}{many / bulk:6.1f} times")
-    two = found["fairlead, two workers"]["64 x 1"]["cpu_us"]
-    print(f"  {'a second worker, to one':38}{two / ours:6.2f} times")
+def _print_points(name: str, points: dict[str, dict[str, Any]]) -> None:
+    for point, values in points.items():
+        times = "".join(f"{values[key] or 0:8.2f}" for key in ("p50_ms", "p99_ms", "max_ms"))
+        print(
+            f"{name:32}{point:>22}{values['cpu_us']:9.1f}{values['per_cpu_s']:11.0f}"
+            f"{values['good_per_s']:8.0f}{values['good_share']:7.1%}{times}",
+            flush=True,
+        )
+
+
+def _print_bars(found: Found) -> bool:
+    """Print every bar; gives whether one is missed."""
+    for name, cpu_us in found["model alone"].items():
+        print(f"{name:54}{cpu_us:9.1f}")
+    print("\nFairlead, CPU a request at 64 connections where nothing else is said:")
+    every = bars(found)
+    for bar in every:
+        print(f"  {bar}")
+    return not all(bar.reached for bar in every)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fairlead.app.asgi import asgi
     from fairlead.app.public import Served, package, read, serve
     from fairlead.client import Client
     from fairlead.errors import (
@@ -49,6 +50,7 @@ __all__ = [
     "StorageError",
     "UnauthorizedError",
     "UnavailableError",
+    "asgi",
     "package",
     "read",
     "serve",
@@ -57,6 +59,7 @@ __all__ = [
 _HOMES = {
     "Client": "fairlead.client",
     "Served": "fairlead.app.public",
+    "asgi": "fairlead.app.asgi",
     "package": "fairlead.app.public",
     "read": "fairlead.app.public",
     "serve": "fairlead.app.public",

@@ -94,9 +94,11 @@ def test_the_python_client_gives_frames_for_frames(platform: Platform) -> None:
 def test_commands_say_what_does_not_exist(platform: Platform) -> None:
     assert "churn:2" in platform.run("deploy", "churn:9", status=1)
     assert "Did you mean 'churn'?" in platform.run("show", "chrun:1", status=1)
-    assert "alias" in platform.run("show", "churn@champion", status=1)
-    platform.run("alias", "churn:1", "champion")
-    assert "churn:1" in platform.run("show", "churn@champion")
+    answering = platform.api("/v1/endpoints/churn").json["arms"][0]["version"]
+    assert answering in platform.run("show", "churn@champion")
+    assert "alias" in platform.run("show", "churn@retired", status=1)
+    platform.run("alias", "churn:1", "retired")
+    assert "churn:1" in platform.run("show", "churn@retired")
     assert "team=growth" in platform.run("tag", "churn:1", "team=growth")
     assert "growth" in platform.run("show", "churn:1")
     assert "KEY=VALUE" in platform.run("tag", "churn:1", "growth", status=1)

@@ -18,7 +18,7 @@ import pytest
 import fairlead
 from fairlead.app import supervisor
 from support.models import ROW, package_churn
-from support.platform import Platform
+from support.platform import Platform, children
 from support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -38,19 +38,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def platform(home: Path) -> Iterator[Platform]:
     with Platform(home, "churn:1", "--workers=2") as running:
         yield running
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parts = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(parts[1]) == pid and parts[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def lives(pid: int) -> bool:

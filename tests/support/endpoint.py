@@ -22,6 +22,7 @@ from fairlead.serving.front import Front
 from fairlead.serving.message import Request, Response
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracing import Tracing
 from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, Signature
 from fairlead.telemetry import MetricsFile
@@ -59,12 +60,19 @@ class AskedEndpoint:
         folder: for its files.
         signature: of the endpoint.
         answers: of the arms.
+        tracing: begins spans.
 
     Attributes:
         frames: what was put on the log.
     """
 
-    def __init__(self, folder: Path, signature: Signature, *answers: Answer) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        signature: Signature,
+        *answers: Answer,
+        tracing: Tracing | None = None,
+    ) -> None:
         self.loop = asyncio.new_event_loop()
         self.frames: list[PredictionFrame] = []
         self.plane = DataPlane(SystemClock())
@@ -74,8 +82,9 @@ class AskedEndpoint:
         self._sink = _Sink(self._journal, "continue", {}, self._counters)
         self._sink.frames = self.frames
         self.front = Front(
-            self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX, body_bytes_max=4 << 20
-        )
+            self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
+            body_bytes_max=4 << 20, tracing=tracing,
+        )  # fmt: skip
         self.router = make_router(
             self.plane, self.front, self._sink, self._counters, lambda: Health(ready=True), list,
             SystemClock(), OPEN,

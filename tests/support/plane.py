@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Self
 
@@ -76,6 +77,7 @@ class PlaneInProcess:
         *,
         numbers: tuple[int, ...] = (1,),
         fields: tuple[Field, ...] = (),
+        executor: Executor | None = None,
     ) -> None:
         """Let versions of some numbers answer an endpoint, the first of them all requests."""
         shares = [((0, SLOTS),), *[()] * (len(numbers) - 1)]
@@ -84,13 +86,14 @@ class PlaneInProcess:
             for number, share in zip(numbers, shares, strict=True)
         )
         route = Route(name, 1, signature, made)
-        arms = tuple(self._arm(route, arm, answer, fields or signature.outputs) for arm in made)
+        outputs = fields or signature.outputs
+        arms = tuple(
+            self._arm(route, LoadedVersion(arm.version, outputs, FakeRunner(answer), executor), arm)
+            for arm in made
+        )
         self.plane.endpoints = {**self.plane.endpoints, name: Endpoint.of(route, arms)}
 
-    def _arm(
-        self, route: Route, arm: Arm, answer: Callable[[Batch], Batch], fields: tuple[Field, ...]
-    ) -> LiveArm:
-        loaded = LoadedVersion(arm.version, fields, FakeRunner(answer), None)
+    def _arm(self, route: Route, loaded: LoadedVersion, arm: Arm) -> LiveArm:
         counters = self._counters.arm(route.endpoint, arm.version.name, arm.name)
         limits = ArmLimits(256, ROWS_MAX)
         return LiveArm(self.loop, route, arm, loaded, self._sink, counters, limits, self._clock)

@@ -79,6 +79,19 @@ def fairlead(home: Path, *arguments: str, status: int = 0) -> str:
     return finished.stdout if status == 0 else finished.stderr
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parts = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parts[1]) == pid and parts[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
 class Platform:
     """`fairlead up` on a home, from before the first line until the last process is gone.
 
@@ -156,6 +169,15 @@ class Platform:
     def run(self, *arguments: str, status: int = 0) -> str:
         """Run a command on this home."""
         return fairlead(self.home, *arguments, status=status)
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command on this home, and do not wait for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "fairlead", "--home", str(self.home), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def stop(self) -> None:
         """Stop it as Ctrl-C does, and see that it ends in order."""

@@ -56,7 +56,8 @@ def predictions_command(
         write_table(rows, output)
         say(f"{rows.height} rows written to {output}.")
         return
-    shown = [c for c in rows.columns if c in _SHOWN or c.startswith(("in.", "out."))]
+    wanted = (*_SHOWN, "trace_id") if rows["trace_id"].count() else _SHOWN
+    shown = [c for c in rows.columns if c in wanted or c.startswith(("in.", "out."))]
     narrow = rows.select(shown)
     table(narrow.columns, narrow.rows())
     say(f"{rows.height} rows.")

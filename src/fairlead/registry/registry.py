@@ -21,8 +21,10 @@ from fairlead.registry.types import (
     Model,
     Version,
 )
+from fairlead.routing import ROUTES, number_of
 from fairlead.store import ABSENT, Blobs, Event, Put, Store, Stored
 
+CHAMPION = "champion"
 ATTEMPTS = 20
 _NUMBER_DIGITS = 8  # so that keys sort as numbers do
 
@@ -103,9 +105,10 @@ class Registry:
         name, mark, rest = _split(reference)
         model = self._model(name).value
         if mark == "@":
-            number = model.aliases.get(rest)
+            aliases = self._aliases(model)
+            number = aliases.get(rest)
             if number is None:
-                known = ", ".join(f"@{alias}" for alias in model.aliases) or "none"
+                known = ", ".join(f"@{alias}" for alias in aliases) or "none"
                 raise NotFoundError(
                     f"The model '{name}' has no alias '@{rest}'; it has {known}.",
                     hint=f"To make one: fairlead alias {name}:{model.latest} {rest}.",
@@ -132,8 +135,21 @@ class Registry:
         return model
 
     def aliases(self, model: str) -> dict[str, int]:
-        """A model's aliases, to version numbers."""
-        return self._model(model).value.aliases
+        """A model's aliases, to version numbers.
+
+        `champion` is the version that answers the endpoint of the model's own name, unless it
+        was pointed at another.
+        """
+        return self._aliases(self._model(model).value)
+
+    def _aliases(self, model: Model) -> dict[str, int]:
+        route = self._store.get(ROUTES, ROUTES.key(model.name))
+        arms = () if route is None else route.value.arms
+        stable = [arm.version.name for arm in arms if arm.role == "stable"]
+        answering = [name for name in stable if name.startswith(f"{model.name}:")]
+        if not answering:
+            return model.aliases
+        return {CHAMPION: int(number_of(answering[0]))} | model.aliases
 
     def set_alias(self, model: str, alias: str, number: int | None) -> None:
         """Point an alias at a version; None takes it away.

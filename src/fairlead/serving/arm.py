@@ -97,7 +97,9 @@ class LiveArm:
                     "The model is too busy to answer in time.", retry_after_s=wait_s
                 )
         self._batcher.submit(work)
-        self.version.in_flight += 1
+        version = self.version
+        version.in_flight += 1
+        version.used_s = work.ask.received_s
 
     def _run(self, items: list[Work]) -> list[Run]:
         """Run the model once for all items that still have time."""

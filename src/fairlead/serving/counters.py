@@ -38,6 +38,10 @@ class Counters:
         """A request that was turned away before it became a record."""
         self._file.counter("fairlead_refused_requests_total", endpoint=endpoint, code=code).add(1)
 
+    def close(self) -> None:
+        """Let go of the file; what was counted stays in it."""
+        self._file.close()
+
     def arm(self, endpoint: str, version: str, arm: str) -> ArmCounters:
         """The counters of one arm."""
         return ArmCounters(self._file, {"endpoint": endpoint, "version": version, "arm": arm})

@@ -12,9 +12,18 @@ from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import IdSource
 from fairlead.nearest import nearest
-from fairlead.routing import AssignedBy, Route, number_of, owners, slot_of_request, slot_of_unit
+from fairlead.routing import (
+    Arm,
+    AssignedBy,
+    Route,
+    number_of,
+    owners,
+    slot_of_request,
+    slot_of_unit,
+)
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
+from fairlead.serving.waiting import IdleError, Waiting
 from fairlead.signature import RowDecoder
 
 
@@ -58,10 +67,18 @@ class DataPlane:
 
     Args:
         clock: for times and ids.
+        waiting: the requests that wait for idle endpoints.
+
+    Attributes:
+        endpoints: that answer now.
+        idle: the routes of those that are loaded when they are asked.
+        loading: those that will answer without being asked.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, waiting: Waiting | None = None) -> None:
+        self.waiting = waiting or Waiting(clock)
         self.endpoints: Mapping[str, Endpoint] = {}
+        self.idle: Mapping[str, Route] = {}
         self.loading: frozenset[str] = frozenset()
         self._clock = clock
         self._ids = IdSource(clock)
@@ -71,19 +88,37 @@ class DataPlane:
 
         Raises:
             NotFoundError: there is none; names the nearest.
+            IdleError: it is loaded when it is asked.
             UnavailableError: it is still being loaded.
         """
         if name in self.endpoints:
             return self.endpoints[name]
+        if name in self.idle:
+            raise IdleError(
+                "The model is not loaded.", retry_after_s=1.0, hint="A prediction loads it."
+            )
         if name in self.loading:
             raise UnavailableError("The endpoint is being loaded.", retry_after_s=1.0)
-        close = nearest(name, self.endpoints)
+        close = nearest(name, self.names())
         raise NotFoundError(
             "There is no endpoint of this name.",
             hint=f"Did you mean '{close}'?"
             if close
             else "GET /v1/endpoints lists those there are.",
         )
+
+    def route(self, name: str) -> Route:
+        """The route of an endpoint that answers, or would if it were asked.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+            UnavailableError: it is still being loaded.
+        """
+        return self.idle[name] if name in self.idle else self.endpoint(name).route
+
+    def names(self) -> set[str]:
+        """The endpoints there are, whether they answer yet or not."""
+        return {*self.endpoints, *self.idle, *self.loading}
 
     def check_time(self, deadline_s: float) -> None:
         """Turn away what waited for too long before it is read, which costs the most.
@@ -154,7 +189,17 @@ def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
     Raises:
         NotFoundError: no such version answers the endpoint.
     """
-    numbers = {number_of(arm.arm.version.name): arm for arm in reversed(endpoint.arms)}
+    wanted = route_arm(endpoint.route, version)
+    return next(arm for arm in endpoint.arms if arm.arm is wanted)
+
+
+def route_arm(route: Route, version: str) -> Arm:
+    """The arm of a route whose version has a number.
+
+    Raises:
+        NotFoundError: no such version answers the endpoint.
+    """
+    numbers = {number_of(arm.version.name): arm for arm in reversed(route.arms)}
     if version in numbers:
         return numbers[version]
     raise NotFoundError(
@@ -189,6 +234,7 @@ def _pick(
         ask.caller_ids and [ask.caller_ids[place] for place in places],
         ask.received_s,
         ask.deadline_s,
+        trace_id=ask.trace_id,
     )
     return picked, [ids[place] for place in places], [slots[place] for place in places]
 

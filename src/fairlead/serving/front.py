@@ -16,7 +16,9 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
-from fairlead.serving.types import Answer, Ask, check_rows
+from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
+from fairlead.serving.types import Answer, Ask, Done, check_rows
+from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
@@ -49,6 +51,30 @@ Read = Callable[[Endpoint, Request], Reading]
 """Turns a request to an endpoint into rows that fit its signature."""
 
 
+class _Call(msgspec.Struct, frozen=True, eq=False):
+    """One request for predictions, on its way.
+
+    Args:
+        request: read whole.
+        reply: takes the answer or the refusal.
+        name: of the endpoint.
+        read: the protocol's way to read it.
+        shape: the protocol's way to refuse it.
+        slow: whether it is read in a thread.
+        timeout_s: how long the caller waits, if a header says so.
+        span: of its trace; None for none.
+    """
+
+    request: Request
+    reply: Reply
+    name: str
+    read: Read
+    shape: Shape
+    slow: bool
+    timeout_s: float | None
+    span: RequestSpan | None
+
+
 class Front:
     """Takes requests for predictions from any protocol to the data plane, and answers back.
 
@@ -58,6 +84,7 @@ class Front:
         deadline_s: when a request without a deadline of its own is given up.
         rows_max: of one request.
         body_bytes_max: of one request, decompressed.
+        tracing: begins a span for each request; None for none.
     """
 
     def __init__(
@@ -68,12 +95,14 @@ class Front:
         deadline_s: float,
         rows_max: int,
         body_bytes_max: int,
+        tracing: Tracing | None = None,
     ) -> None:
         self.plane = plane
         self._counters = counters
         self._deadline_s = deadline_s
         self.rows_max = rows_max
         self._body_bytes_max = body_bytes_max
+        self._tracing = tracing
         self._aside = Aside()
 
     def close(self) -> None:
@@ -101,71 +130,103 @@ class Front:
             slow: whether to read in a thread, because it takes too long for the loop. The answer
                 may then come from a later revision of the route than the one that `read` got.
         """
+        span = None
+        if self._tracing is not None:
+            span = self._tracing.begin(request, name if name in self.plane.endpoints else "")
+            reply = span.ending(reply)
         try:
-            endpoint = self.plane.endpoint(name)
-            deadline_s = request.received_s + (_timeout_s(request) or self._deadline_s)
-            if slow:
-                self._read_aside(endpoint, request, reply, read, shape, deadline_s)
-            else:
-                self.plane.check_time(deadline_s)
-                reading = read(endpoint, decompressed(request, self._body_bytes_max))
-                self._pass_on(request, reply, name, reading, shape)
+            timeout_s = _timeout_s(request)
+            self._predict(_Call(request, reply, name, read, shape, slow, timeout_s, span))
         except FairleadError as error:
             self.refuse(error, reply, name, shape)
+        except Exception:  # the transport answers it
+            if span is not None:
+                span.failed()
+            raise
 
-    def _pass_on(
-        self, request: Request, reply: Reply, name: str, reading: Reading, shape: Shape
-    ) -> None:
+    def _predict(self, call: _Call) -> None:
+        try:
+            endpoint = self.plane.endpoint(call.name)
+            if call.slow:
+                self._read_aside(call, endpoint)
+                return
+            self.plane.check_time(self._deadline_of(call))
+            reading = call.read(endpoint, decompressed(call.request, self._body_bytes_max))
+        except IdleError:
+            self._wait(call, partial(self._predict, call))
+        except FairleadError as error:
+            self._refuse(call, error)
+        else:
+            self._pass_on(call, reading)
+
+    def _pass_on(self, call: _Call, reading: Reading) -> None:
         """Ask the data plane for what was read of a request."""
         try:
-            endpoint = self.plane.endpoint(name)
-            timeout_s = _timeout_s(request) or reading.timeout_s or self._deadline_s
-            ask = self.ask(reading, request.received_s, request.received_s + timeout_s)
+            endpoint = self.plane.endpoint(call.name)
+            span, request = call.span, call.request
+            trace = trace_id(request.headers) if span is None else span.trace_id
+            deadline_s = self._deadline_of(call, reading.timeout_s)
+            ask = self.ask(reading, request.received_s, deadline_s, trace)
             write = compressing(request, reading.write)
-            done = partial(self._answered, reply, name, write, reading.slow, shape)
-            self.plane.predict(endpoint, ask, done)
+            done: Done = partial(self._answered, call, write, reading.slow)
+            self.plane.predict(
+                endpoint, ask, done if span is None else partial(_traced, span, done)
+            )
+        except IdleError:  # it was let go while the request was read
+            self._wait(call, partial(self._pass_on, call, reading))
         except FairleadError as error:
-            self.refuse(error, reply, name, shape)
+            self._refuse(call, error)
 
-    def _read_aside(
-        self,
-        endpoint: Endpoint,
-        request: Request,
-        reply: Reply,
-        read: Read,
-        shape: Shape,
-        deadline_s: float,
-    ) -> None:
-        name = endpoint.route.endpoint
+    def _wait(self, call: _Call, again: Callable[[], None]) -> None:
+        """Go on with a request when its endpoint is loaded, if it may wait for that."""
 
+        def go_on(error: FairleadError | None) -> None:
+            if error is None:
+                again()
+            else:
+                self._refuse(call, error)
+
+        try:
+            self.plane.waiting.wait(call.name, self._deadline_of(call), go_on)
+        except FairleadError as error:
+            self._refuse(call, error)
+
+    def _read_aside(self, call: _Call, endpoint: Endpoint) -> None:
         def go_on(reading: Reading | BaseException) -> None:
             if isinstance(reading, FairleadError):
-                self.refuse(reading, reply, name, shape)
+                self._refuse(call, reading)
             elif isinstance(reading, BaseException):
                 traceback.print_exception(reading, file=sys.stderr)
-                reply(shape(refusal_of(reading)))
+                call.reply(call.shape(refusal_of(reading)))
             elif self._takes_other_rows(endpoint):
-                self.predict(request, reply, name, read, shape, slow=True)
+                self._predict(call)
             else:
-                self._pass_on(request, reply, name, reading, shape)
+                self._pass_on(call, reading)
 
         def read_it() -> Reading:
-            return read(endpoint, decompressed(request, self._body_bytes_max))
+            return call.read(endpoint, decompressed(call.request, self._body_bytes_max))
 
-        self._aside.admit(read_it, deadline_s, go_on)
+        self._aside.admit(read_it, self._deadline_of(call), go_on)
+
+    def _deadline_of(self, call: _Call, said_s: float | None = None) -> float:
+        """When a caller stops waiting: as the header says, else as the body does."""
+        return call.request.received_s + (call.timeout_s or said_s or self._deadline_s)
 
     def _takes_other_rows(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint's signature changed while a request to it was read."""
         current = self.plane.endpoints.get(endpoint.route.endpoint)
         return current is not None and current.route.signature != endpoint.route.signature
 
-    def ask(self, reading: Reading, received_s: float, deadline_s: float) -> Ask:
+    def ask(
+        self, reading: Reading, received_s: float, deadline_s: float, trace: str | None = None
+    ) -> Ask:
         """What was read, as the data plane takes it.
 
         Args:
             reading: by a protocol.
             received_s: when the request was complete, on the monotonic clock.
             deadline_s: when the caller stops waiting, on the monotonic clock.
+            trace: the id of the trace that it belongs to; None for none.
 
         Raises:
             InputError: there are too many rows.
@@ -173,7 +234,13 @@ class Front:
         batch = reading.batch
         check_rows(batch.rows, self.rows_max)
         return Ask(
-            batch, reading.units, reading.caller_ids, received_s, deadline_s, reading.version
+            batch,
+            reading.units,
+            reading.caller_ids,
+            received_s,
+            deadline_s,
+            reading.version,
+            trace,
         )
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
@@ -183,26 +250,33 @@ class Front:
 
     def count(self, error: FairleadError | Refusal, name: str) -> None:
         """Count a refusal; names that do not exist share one counter."""
-        self._counters.refused(name if name in self.plane.endpoints else "", error.code)
+        known = name in self.plane.endpoints or name in self.plane.idle
+        self._counters.refused(name if known else "", error.code)
+
+    def _refuse(self, call: _Call, error: FairleadError) -> None:
+        self.refuse(error, call.reply, call.name, call.shape)
 
     def _answered(
         self,
-        reply: Reply,
-        name: str,
+        call: _Call,
         write: Callable[[Answer], Response],
         slow: bool,
-        shape: Shape,
         answer: Answer | FairleadError,
     ) -> None:
         if isinstance(answer, UnavailableError):
-            self.refuse(answer, reply, name, shape)
+            self._refuse(call, answer)
         elif isinstance(answer, FairleadError):
-            reply(shape(refusal_of(answer)))
+            call.reply(call.shape(refusal_of(answer)))
         elif slow:
-            written = partial(_written, write, shape, answer)
-            self._aside.run(written, partial(_reply_written, reply, shape))
+            written = partial(_written, write, call.shape, answer)
+            self._aside.run(written, partial(_reply_written, call.reply, call.shape))
         else:
-            reply(_written(write, shape, answer))
+            call.reply(_written(write, call.shape, answer))
+
+
+def _traced(span: RequestSpan, done: Done, answer: Answer | FairleadError) -> None:
+    span.answered(answer)
+    done(answer)
 
 
 def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) -> Response:

@@ -9,6 +9,8 @@ from fairlead.serving.openapi_bodies import WHOSE, ref, reply_content, request_c
 
 Json = dict[str, Any]
 
+_ROOT = "../../.."
+"""Seen from where the document is: wherever it is mounted, paths begin there."""
 _TIMINGS: Json = {
     "Server-Timing": {
         "schema": {"type": "string"},
@@ -60,6 +62,7 @@ def openapi(route: Route, *, keys: bool = False) -> Json:
             "version": str(route.revision),
             "description": f"Answered by {versions}.",
         },
+        "servers": [{"url": _ROOT}],
         "paths": {
             f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},

@@ -111,6 +111,7 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
         model_us=round(run.model_s * 1e6),
         inputs=run.inputs,
         outputs=outputs,
+        trace_ids=_traces(items),
     )
 
 
@@ -125,3 +126,11 @@ def _texts(lists: Sequence[list[str | None] | None], counts: list[int]) -> list[
         return None
     each = zip(lists, counts, strict=True)
     return [text for texts, rows in each for text in (texts if texts else [None] * rows)]
+
+
+def _traces(items: list[Work]) -> list[str | None] | None:
+    """The trace of each row; None if no item has one."""
+    for item in items:
+        if item.ask.trace_id is not None:
+            return [each.ask.trace_id for each in items for _ in each.ids]
+    return None

@@ -22,6 +22,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
         received_s: when the request was complete, on the monotonic clock.
         deadline_s: when the caller stops waiting, on the monotonic clock.
         version: number of the one that shall answer, `7`; empty to let the route decide.
+        trace_id: of the trace that the request belongs to, W3C; None for none.
     """
 
     batch: Batch
@@ -30,6 +31,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     received_s: float
     deadline_s: float
     version: str = ""
+    trace_id: str | None = None
 
 
 def check_rows(rows: int, rows_max: int) -> None:

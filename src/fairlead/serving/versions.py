@@ -26,6 +26,8 @@ class LoadedVersion:
         runner: executes it.
         executor: the one thread it runs on; None to run on the loop.
         in_flight: requests that are under way on it.
+        size_bytes: of memory that it takes, as estimated.
+        used_s: when it was last asked, on the monotonic clock.
     """
 
     ref: VersionRef
@@ -33,6 +35,8 @@ class LoadedVersion:
     runner: Runner
     executor: Executor | None
     in_flight: int = field(default=0)
+    size_bytes: int = 0
+    used_s: float = 0.0
 
     def close(self) -> None:
         """Free it; no request may be under way."""

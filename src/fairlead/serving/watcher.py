@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fairlead.access import KEYS, Key
-from fairlead.errors import FairleadError, StorageError
+from fairlead.errors import StorageError
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane, Endpoint
-from fairlead.serving.plan import plan
+from fairlead.serving.plan import Wants, to_unload, wants
+from fairlead.serving.shelf import Shelf
 from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.store import Store
 
@@ -26,7 +28,7 @@ TakeKeys = Callable[[dict[str, Key]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the store holds, at one of its revisions or a later one."""
+    """What changed in the store up to one of its revisions, or a later one."""
 
     revision: int
     routes: dict[str, Route]
@@ -38,7 +40,9 @@ class RouteWatcher:
 
     The store is asked beside the loop, and while it cannot be reached the routes that are in
     force stay so. A revision comes into force only when every version it names is loaded;
-    versions are loaded one at a time, and no other change waits for that.
+    versions are loaded one at a time, and no other change waits for that. Where there is a
+    budget, an endpoint with one arm may be *idle*: its version is loaded when it is asked, and
+    let go again when the room is needed.
 
     Args:
         store: that holds the routes.
@@ -48,6 +52,7 @@ class RouteWatcher:
         changed: called when anything worth reporting changed.
         take_keys: takes the keys, by id, whenever they may have changed; None where none are
             needed. It takes them before the routes of the same revision come into force.
+        budget_bytes: of memory for versions; None to load them all.
     """
 
     def __init__(
@@ -58,24 +63,29 @@ class RouteWatcher:
         make_arms: MakeArms,
         changed: Callable[[], None],
         take_keys: TakeKeys | None = None,
+        budget_bytes: int | None = None,
     ) -> None:
         self._store = store
         self._plane = plane
-        self._loader = loader
         self._make_arms = make_arms
         self._changed = changed
         self._take_keys = take_keys
+        self._budget_bytes = budget_bytes
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
-        self._load_thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._shelf = Shelf(loader, self._load_moved)
         self._routes: dict[str, Route] = {}
+        self._keys: dict[str, Key] = {}
         self._revision = -1
-        self._stale = False
-        self._loaded: dict[str, LoadedVersion] = {}
-        self._failed: dict[str, str] = {}
-        self._unfetched: dict[str, str] = {}
-        self._loading: VersionRef | None = None
-        self._load_task: asyncio.Task[None] | None = None
+        self._wants = Wants()
+        self._users: dict[str, list[str]] = {}
+        self._altered: set[str] = set()
+        self._behind: set[str] = set()
+        self._last_load: VersionRef | None = None
+        self._crowded = True
+        self._turn = 0
         self._problem = ""
+        self._woken = asyncio.Event()
+        plane.waiting.notify = self._woken.set
 
     @property
     def revision(self) -> int:
@@ -85,11 +95,12 @@ class RouteWatcher:
     @property
     def problem(self) -> str:
         """What keeps it from following the routes, in words; empty if nothing does."""
-        return self._problem or next(iter(self._unfetched.values()), "")
+        return self._problem or next(iter(self._shelf.unfetched.values()), "")
 
     async def run(self) -> None:
         """Follow the routes until cancelled."""
         while True:
+            self._woken.clear()
             try:
                 await self.step()
             except Exception as error:  # a fault must not end the watch
@@ -97,93 +108,167 @@ class RouteWatcher:
                 if problem != self._problem:
                     traceback.print_exception(error, file=sys.stderr)
                 self._tell_problem(problem)
-            if self._load_task is None:
-                await asyncio.sleep(POLL_S)
-            else:
-                await asyncio.wait([self._load_task], timeout=POLL_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL_S)
 
     async def step(self) -> None:
         """Look once, and do what there is to do; a load goes on beside it."""
+        problem = await self._follow()
+        self._end_load()
+        self._switch()
+        self._settle_failed()
+        self._load_next()
+        self._unload()
+        self._tell_problem(problem)
+
+    async def _follow(self) -> str:
+        """Take over what changed in the store; says what kept it from that."""
         try:
             seen = await asyncio.get_running_loop().run_in_executor(self._look_thread, self._look)
         except StorageError as error:
-            self._tell_problem(f"the store cannot be read: {error}")
-            return
-        if seen is not None:
-            if self._take_keys is not None:
-                self._take_keys(seen.keys)
-            self._routes, self._revision, self._stale = seen.routes, seen.revision, True
-        if self._load_task is not None and self._load_task.done():
-            self._load_task, self._stale = None, True
-        if self._stale:
-            self._switch()
-            self._stale = False
-        self._load_next()
-        self._unload()
-        self._tell_problem("")
+            return f"the store cannot be read: {error}"
+        if seen is None:
+            return ""
+        if self._take_keys is not None:
+            self._keys = self._keys | seen.keys
+            self._take_keys(self._keys)
+        self._revision = seen.revision
+        if seen.routes:
+            self._routes |= seen.routes
+            self._altered |= seen.routes.keys()
+            self._wants = wants(self._routes.values(), lazy=self._budget_bytes is not None)
+            self._users = _users(self._routes)
+            self._crowded = True
+        self._changed()
+        return ""
 
     def _look(self) -> _Seen | None:
-        """The routes and the keys, if the store changed since the last look."""
-        revision = self._store.revision()
+        """The routes and the keys that changed since the last look; neither is ever removed."""
+        revision, last = self._store.revision(), max(0, self._revision)
         if revision == self._revision:
             return None
-        routes = {stored.value.endpoint: stored.value for stored in self._store.scan(ROUTES)}
-        keys = [] if self._take_keys is None else self._store.scan(KEYS)
+        routes = {s.value.endpoint: s.value for s in self._store.scan(ROUTES, after=last)}
+        keys = [] if self._take_keys is None else self._store.scan(KEYS, after=last)
         return _Seen(revision, routes, {stored.value.id: stored.value for stored in keys})
 
-    def _load_next(self) -> None:
-        """Begin to load what is needed most: what could not be fetched comes last."""
-        if self._load_task is not None:
-            return
-        needed = plan(self._routes.values(), [*self._loaded, *self._failed]).load
-        order = {digest: place for place, digest in enumerate(self._unfetched, 1)}
-        if needed:
-            self._loading = min(needed, key=lambda ref: order.get(ref.digest, 0))
-            self._load_task = asyncio.create_task(self._load(self._loading))
-            self._changed()
+    def _load_moved(self) -> None:
+        self._woken.set()
+        self._changed()
 
-    async def _load(self, ref: VersionRef) -> None:
-        try:
-            self._loaded[ref.digest] = await asyncio.get_running_loop().run_in_executor(
-                self._load_thread, self._loader.load, ref
-            )
-            self._unfetched.pop(ref.digest, None)
-        except StorageError as error:  # tried again, after the others
-            self._unfetched.pop(ref.digest, None)
-            self._unfetched[ref.digest] = f"{ref.name} cannot be fetched: {error}"
-            await asyncio.sleep(POLL_S)
-        except FairleadError as error:
-            if error.__cause__ is not None:
-                traceback.print_exception(error, file=sys.stderr)
-            self._failed[ref.digest] = str(error)
-        except Exception as error:  # a broken library must not end the worker
-            traceback.print_exception(error, file=sys.stderr)
-            self._failed[ref.digest] = f"loading failed with {type(error).__name__}"
-        self._loading = None
+    def _load_next(self) -> None:
+        """Begin to load what is needed most: what could not be fetched comes last.
+
+        What requests wait for and what the routes want at once take turns, so that neither can
+        starve the other.
+        """
+        if self._shelf.loading is not None:
+            return
+        queues = (self._missing(self._sought()), self._missing(self._wants.now))
+        waiting = [queue for queue in queues if queue]
+        if waiting:
+            self._turn += 1
+            order = {digest: place for place, digest in enumerate(self._shelf.unfetched, 1)}
+            queue = waiting[self._turn % len(waiting)]
+            self._last_load = min(queue, key=lambda ref: order.get(ref.digest, 0))
+            self._crowded = True
+            self._shelf.load(self._last_load)
+
+    def _missing(self, refs: Mapping[str, VersionRef]) -> list[VersionRef]:
+        loaded, failed = self._shelf.loaded, self._shelf.failed
+        return [ref for d, ref in refs.items() if d not in loaded and d not in failed]
+
+    def _sought(self) -> dict[str, VersionRef]:
+        """What requests wait for, and what is to replace versions that answer."""
+        replaced = self._behind & self._plane.endpoints.keys()
+        names = dict.fromkeys((*self._plane.waiting.asked, *replaced))
+        arms = [arm for name in names for arm in self._routes[name].arms]
+        return {arm.version.digest: arm.version for arm in arms}
+
+    def _end_load(self) -> None:
+        """Look again at the endpoints that need what was loaded, or was not."""
+        ref = self._last_load
+        if ref is None or self._shelf.loading is not None:
+            return
+        self._last_load = None
+        self._crowded = True
+        users = self._users.get(ref.digest, [])
+        self._altered.update(users)
+        if ref.digest not in self._shelf.loaded:
+            for name in users:
+                self._plane.waiting.settle(name, self._shelf.refusal([ref.digest]))
+
+    def _settle_failed(self) -> None:
+        """Answer those who wait for what failed to load before."""
+        for name in tuple(self._plane.waiting.asked):
+            failed = [d for d in _digests(self._routes[name]) if d in self._shelf.failed]
+            if failed:
+                self._plane.waiting.settle(name, self._shelf.refusal(failed))
 
     def _switch(self) -> None:
-        """Put every route in force whose versions are all loaded."""
-        gone = plan(self._routes.values(), [*self._failed, *self._unfetched]).unload
-        for digest in gone:
-            self._failed.pop(digest, None)
-            self._unfetched.pop(digest, None)
-        endpoints = {n: e for n, e in self._plane.endpoints.items() if n in self._routes}
-        for name, route in self._routes.items():
-            current = endpoints.get(name)
-            ready = all(arm.version.digest in self._loaded for arm in route.arms)
-            if route.arms and ready and (current is None or current.route != route):
-                endpoints[name] = Endpoint.of(route, self._make_arms(route, self._loaded))
-        self._plane.endpoints = endpoints
-        self._plane.loading = frozenset(
-            name for name, route in self._routes.items() if route.arms and name not in endpoints
+        """Put every altered route in force whose versions are all loaded."""
+        if not self._altered:
+            return
+        sought, wanted = self._sought(), self._wants
+        self._shelf.forget(
+            lambda digest: digest in wanted.now or digest in wanted.later,
+            lambda digest: digest in wanted.now or digest in sought,
         )
+        live, idle = dict(self._plane.endpoints), dict(self._plane.idle)
+        altered = tuple(self._altered)
+        for name in altered:
+            self._place(self._routes[name], live, idle)
+        self._altered.clear()
+        self._publish(live, idle)
+        for name in altered:
+            if name in live:
+                self._plane.waiting.settle(name, None)
+
+    def _place(self, route: Route, live: dict[str, Endpoint], idle: dict[str, Route]) -> None:
+        """Put one endpoint where it belongs: among those that answer, or that could."""
+        name, current = route.endpoint, live.get(route.endpoint)
+        idle.pop(name, None)
+        self._behind.discard(name)
+        if not route.arms or (current is not None and current.route == route):
+            return
+        if all(digest in self._shelf.loaded for digest in _digests(route)):
+            live[name] = Endpoint.of(route, self._make_arms(route, self._shelf.loaded))
+            return
+        loadable = self._budget_bytes is not None and len(route.arms) == 1
+        if loadable and current is None:
+            idle[name] = route
+        if name not in idle or any(digest in self._shelf.failed for digest in _digests(route)):
+            self._behind.add(name)
+
+    def _publish(self, live: dict[str, Endpoint], idle: dict[str, Route]) -> None:
+        self._plane.endpoints, self._plane.idle = live, idle
+        self._plane.loading = frozenset(self._behind - live.keys() - idle.keys())
         self._changed()
 
     def _unload(self) -> None:
-        for digest in plan(self._routes.values(), self._loaded).unload:
-            if self._loaded[digest].in_flight == 0:
-                self._loaded.pop(digest).close()
-                self._changed()
+        if not self._crowded:
+            return
+        needed = {*self._sought(), *self._answering_of(self._behind)}
+        loading = self._shelf.loading
+        coming_bytes = self._shelf.size_bytes(loading) if loading else 0
+        held = self._shelf.held()
+        gone = to_unload(self._wants, needed, held, self._budget_bytes, coming_bytes)
+        self._rest(gone)
+        for digest in gone:
+            self._shelf.unload(digest)
+        self._crowded = any(one.busy for one in held.values())
+
+    def _answering_of(self, names: set[str]) -> set[str]:
+        """The digests that some endpoints answer with now."""
+        live = [self._plane.endpoints[name] for name in names & self._plane.endpoints.keys()]
+        return {digest for endpoint in live for digest in _digests(endpoint.route)}
+
+    def _rest(self, digests: tuple[str, ...]) -> None:
+        """Let the endpoints whose versions go answer no more, until they are asked."""
+        names = {name for digest in digests for name in self._users.get(digest, ())}
+        names &= self._plane.endpoints.keys()
+        if names:
+            live = {n: e for n, e in self._plane.endpoints.items() if n not in names}
+            self._publish(live, {**self._plane.idle, **{n: self._routes[n] for n in names}})
 
     def _tell_problem(self, problem: str) -> None:
         if problem != self._problem:
@@ -191,39 +276,48 @@ class RouteWatcher:
             self._changed()
 
     def ready(self) -> bool:
-        """Whether the routes were read and every one with arms is in force, at its revision."""
-        return self._revision >= 0 and not self.behind()
+        """Whether the routes were read and every one with arms is in force, or could be."""
+        return self._revision >= 0 and not self._behind and not self._altered
 
     def behind(self) -> tuple[str, ...]:
         """What is not in force as the store wants it, in words."""
         missing = []
-        for name, route in self._routes.items():
-            current = self._plane.endpoints.get(name)
-            if route.arms and (current is None or current.route.revision != route.revision):
-                failed = [
-                    f"{arm.version.name}: {self._failed[arm.version.digest]}"
-                    for arm in route.arms
-                    if arm.version.digest in self._failed
-                ]
-                missing.append(f"endpoint {name}: {'; '.join(failed) or 'loading'}")
+        for name in sorted(self._behind | self._altered):
+            failed = [
+                f"{arm.version.name}: {self._shelf.failed[arm.version.digest]}"
+                for arm in self._routes[name].arms
+                if arm.version.digest in self._shelf.failed
+            ]
+            missing.append(f"endpoint {name}: {'; '.join(failed) or 'loading'}")
         return tuple(missing)
 
     def revisions(self) -> dict[str, int]:
-        """The revision in force for each endpoint."""
-        return {name: e.route.revision for name, e in self._plane.endpoints.items()}
+        """The revision in force for each endpoint, or that it will have when it is asked."""
+        idle = {name: route.revision for name, route in self._plane.idle.items()}
+        return idle | {name: e.route.revision for name, e in self._plane.endpoints.items()}
 
     def versions(self) -> dict[str, str]:
         """By digest: `loading`, `ready`, or why it failed."""
-        return (
-            ({self._loading.digest: "loading"} if self._loading else {})
-            | dict.fromkeys(self._loaded, "ready")
-            | {digest: f"failed: {why}" for digest, why in self._failed.items()}
-        )
+        return self._shelf.states()
+
+    def memory_bytes(self) -> dict[str, int]:
+        """By digest, the memory that each version takes, as estimated."""
+        return {digest: version.size_bytes for digest, version in self._shelf.loaded.items()}
 
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""
-        for thread in (self._look_thread, self._load_thread):
-            thread.shutdown(wait=False, cancel_futures=True)
-        for version in self._loaded.values():
-            version.close()
-        self._loaded.clear()
+        self._look_thread.shutdown(cancel_futures=True)  # soon: the store may be closed then
+        self._shelf.close()
+
+
+def _digests(route: Route) -> list[str]:
+    return [arm.version.digest for arm in route.arms]
+
+
+def _users(routes: dict[str, Route]) -> dict[str, list[str]]:
+    """The endpoints that each version answers, by digest."""
+    users: dict[str, list[str]] = {}
+    for name, route in routes.items():
+        for digest in _digests(route):
+            users.setdefault(digest, []).append(name)
+    return users

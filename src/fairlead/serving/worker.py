@@ -9,66 +9,32 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
-from fairlead.access import Gate, Key, Sites
-from fairlead.clock import Clock
-from fairlead.predictionlog import JournalWriter
-from fairlead.routing import Route
-from fairlead.serving.arm import ArmLimits, LiveArm
-from fairlead.serving.counters import Counters
-from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.doors import make_router, make_rpc_doors
-from fairlead.serving.entry import Entry
-from fairlead.serving.front import Front
+from fairlead.serving.core import Core
 from fairlead.serving.http import Connection
-from fairlead.serving.protocols.operations import Health
-from fairlead.serving.router import Router
-from fairlead.serving.server import HttpLimits, HttpServer
-from fairlead.serving.sink import LogSink
+from fairlead.serving.server import HttpServer
 from fairlead.serving.types import RpcPlace, WorkerStatus
-from fairlead.serving.versions import LoadedVersion, VersionLoader
-from fairlead.serving.watcher import RouteWatcher
-from fairlead.store import Store
-from fairlead.telemetry import Sample
 
 if TYPE_CHECKING:
     from fairlead.serving.rpc import RpcServer
 
 REPORT_S = 1.0
-FIRST_LOAD_S_MAX = 10.0
 DRAIN_S_MAX = 20.0
 HANDSHAKE_S_MAX = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """How a worker serves.
+    """Where a worker serves.
 
     Args:
         place: its number among the workers.
-        workers: how many there are, who share the limits of keys.
-        http: limits of connections.
-        arms: limits of queues and batches.
-        sites: that browsers may send requests from and to.
-        keys: whether callers need them.
-        deadline_s: of requests that bring none.
-        rows_max: of one request.
-        default_endpoint: that paths without a name mean; empty for the only one there is.
         tls: of connections; None for plain ones.
         rpc: where gRPC is spoken, shared with the other workers; None for nowhere.
     """
 
     place: int
-    workers: int
-    http: HttpLimits
-    arms: ArmLimits
-    sites: Sites
-    keys: bool
-    deadline_s: float
-    rows_max: int
-    default_endpoint: str = ""
     tls: ssl.SSLContext | None = None
     rpc: RpcPlace | None = None
 
@@ -77,65 +43,18 @@ class Worker:
     """Serves on one socket until told to stop.
 
     Args:
-        options: how.
-        store: of routes and keys.
-        loader: of versions.
-        sink: of the log.
-        journal: under the sink, closed at the end.
-        counters: of this worker.
-        samples: all that workers counted.
-        clock: for times.
+        options: where.
+        core: answers.
         report: tells the supervisor; False once it is gone.
     """
 
     def __init__(
-        self,
-        options: WorkerOptions,
-        store: Store,
-        loader: VersionLoader,
-        sink: LogSink,
-        journal: JournalWriter,
-        counters: Counters,
-        samples: Callable[[], list[Sample]],
-        clock: Clock,
-        report: Callable[[WorkerStatus], bool],
+        self, options: WorkerOptions, core: Core, report: Callable[[WorkerStatus], bool]
     ) -> None:
         self._options = options
-        self._sink = sink
-        self._journal = journal
-        self._counters = counters
-        self._clock = clock
+        self._core = core
         self._report = report
-        self._plane = DataPlane(clock)
-        self._keys: dict[str, Key] = {}
-        take_keys = self._take_keys if options.keys else None
-        self._watcher = RouteWatcher(
-            store, self._plane, loader, self._make_arms, self._tell, take_keys
-        )
-        self._front = Front(
-            self._plane,
-            counters,
-            deadline_s=options.deadline_s,
-            rows_max=options.rows_max,
-            body_bytes_max=options.http.body_bytes_max,
-        )
-        gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
-        self._entry = Entry(options.sites, gate if options.keys else None, self._front.count)
-        self._router = make_router(
-            self._plane,
-            self._front,
-            sink,
-            counters,
-            self._health,
-            samples,
-            clock,
-            self._entry,
-            default_endpoint=options.default_endpoint,
-            body_bytes_max=options.http.body_bytes_max,
-        )
-        self._rpc_doors = partial(make_rpc_doors, self._plane, self._front, self._health, samples)
         self._stop = asyncio.Event()
-        self._draining = False
 
     def stop(self) -> None:
         """Ask `run` to drain and end."""
@@ -148,14 +67,12 @@ class Worker:
         those which outlived the last worker find this one ready; but not later than after ten
         seconds, to tell the truth about it.
         """
-        loop = asyncio.get_running_loop()
-        watching = asyncio.create_task(self._watcher.run())
+        loop, core = asyncio.get_running_loop(), self._core
+        watching = asyncio.create_task(core.run(self._tell))
         reporting = asyncio.create_task(self._report_often())
-        server = HttpServer(
-            loop, self._router.handle, self._router.refuse, self._options.http, self._router.is_open
-        )
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._loaded(), FIRST_LOAD_S_MAX)
+        router, limits = core.router, core.options.http
+        server = HttpServer(loop, router.handle, router.refuse, limits, router.is_open)
+        await core.wait_loaded()
         acceptor = await loop.create_server(
             lambda: Connection(server),
             sock=listener,
@@ -166,7 +83,7 @@ class Worker:
         try:
             await self._stop.wait()
         finally:
-            self._draining = True
+            core.drain()
             self._tell()
             acceptor.close()
             await asyncio.gather(self._drain(server), *([rpc.stop(DRAIN_S_MAX)] if rpc else []))
@@ -175,33 +92,26 @@ class Worker:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             server.close()
-            self._front.close()
-            self._watcher.close()
-            self._journal.close()
+            core.close()
 
     async def _start_rpc(self, place: RpcPlace) -> RpcServer:
         from fairlead.serving.rpc import RpcServer  # an optional library
 
-        dialect = self._rpc_doors()
-        router = Router([dialect], self._entry)
+        router, dialect = self._core.rpc()
         server = RpcServer(
             router.handle,
             router.refuse,
             [door.path for door in dialect.doors],
-            self._clock,
-            message_bytes_max=self._options.http.body_bytes_max,
+            self._core.clock,
+            message_bytes_max=self._core.options.http.body_bytes_max,
         )
         await server.start(place)
         return server
 
-    async def _loaded(self) -> None:
-        while not self._watcher.ready():
-            await asyncio.sleep(0.01)
-
     async def _drain(self, server: HttpServer) -> None:
         server.drain()
-        deadline_s = self._clock.monotonic_s() + DRAIN_S_MAX
-        while server.connections and self._clock.monotonic_s() < deadline_s:
+        deadline_s = self._core.clock.monotonic_s() + DRAIN_S_MAX
+        while server.connections and self._core.clock.monotonic_s() < deadline_s:
             await asyncio.sleep(0.01)
 
     async def _report_often(self) -> None:
@@ -209,45 +119,7 @@ class Worker:
             self._tell()
             await asyncio.sleep(REPORT_S)
 
-    def _make_arms(self, route: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
-        loop = asyncio.get_running_loop()
-        return tuple(
-            LiveArm(
-                loop,
-                route,
-                arm,
-                loaded[arm.version.digest],
-                self._sink,
-                self._counters.arm(route.endpoint, arm.version.name, arm.name),
-                self._options.arms,
-                self._clock,
-            )
-            for arm in route.arms
-        )
-
-    def _take_keys(self, keys: dict[str, Key]) -> None:
-        self._keys = keys
-
-    def _health(self) -> Health:
-        problems = [*self._watcher.behind()]
-        problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
-        if self._draining:
-            problems.append("the server is stopping")
-        ready = self._watcher.ready() and not self._draining and not self._sink.stopped
-        return Health(ready, tuple(problems))
-
     def _tell(self) -> None:
         """Report to the supervisor; without one there is nobody to serve for."""
-        health = self._health()
-        status = WorkerStatus(
-            worker=self._options.place,
-            pid=os.getpid(),
-            ready=health.ready,
-            draining=self._draining,
-            revision=self._watcher.revision,
-            routes=self._watcher.revisions(),
-            versions=self._watcher.versions(),
-            problems=health.problems,
-        )
-        if not self._report(status):
+        if not self._report(self._core.status(self._options.place, os.getpid())):
             self.stop()

@@ -31,12 +31,14 @@ class MemoryStore:
             found = self._records.get(key)
         return found and Stored(key, kind.decode(found[1]), found[0])
 
-    def scan(self, kind: Kind[T], prefix: str = "") -> list[Stored[T]]:
-        """Read all records of a kind under a prefix, by key."""
+    def scan(self, kind: Kind[T], prefix: str = "", *, after: int = 0) -> list[Stored[T]]:
+        """Read the records of a kind under a prefix, by key."""
         start = kind.key(prefix)
         with self._lock:
             found = sorted(
-                (key, *record) for key, record in self._records.items() if key.startswith(start)
+                (key, *record)
+                for key, record in self._records.items()
+                if key.startswith(start) and record[0] > after
             )
         return [Stored(key, kind.decode(raw), revision) for key, revision, raw in found]
 

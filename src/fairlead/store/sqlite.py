@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
 import sqlite3
 import threading
@@ -23,6 +22,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 15.0
+_LAST = "\U0010ffff"
+"""After every key that goes on from a prefix."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -73,15 +74,20 @@ class SqliteStore:
             )
         return None if found is None else Stored(key, kind.decode(found[1]), found[0])
 
-    def scan(self, kind: Kind[T], prefix: str = "") -> list[Stored[T]]:
-        """Read all records of a kind under a prefix, by key."""
+    def scan(self, kind: Kind[T], prefix: str = "", *, after: int = 0) -> list[Stored[T]]:
+        """Read the records of a kind under a prefix, by key."""
         start = kind.key(prefix)
+        end = start + _LAST
         with self._mapped():
-            cursor = self._connection().execute(
-                "SELECT key, revision, value FROM records WHERE key >= ? ORDER BY key", (start,)
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT key, revision, value FROM records "
+                    "WHERE key >= ? AND key < ? AND revision > ? ORDER BY key",
+                    (start, end, after),
+                )
+                .fetchall()
             )
-            with contextlib.closing(cursor):  # ends the read: rows come only as they are taken
-                found = list(itertools.takewhile(lambda row: row[0].startswith(start), cursor))
         return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
 
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:

@@ -92,8 +92,15 @@ class Store(Protocol):
         """Read one record, or None if there is none under this key."""
         ...
 
-    def scan(self, kind: Kind[T], prefix: str = "") -> list[Stored[T]]:
-        """Read all records of a kind whose key starts with `<kind.prefix>/<prefix>`, by key."""
+    def scan(self, kind: Kind[T], prefix: str = "", *, after: int = 0) -> list[Stored[T]]:
+        """Read all records of a kind whose key starts with `<kind.prefix>/<prefix>`, by key.
+
+        Args:
+            kind: of the records.
+            prefix: of their keys, after that of the kind.
+            after: only those that were written after this revision; what was removed since is
+                not told.
+        """
         ...
 
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:

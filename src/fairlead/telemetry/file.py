@@ -117,6 +117,7 @@ class MetricsFile:
 
     def close(self) -> None:
         """Let go of the file; what was counted stays in it."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # the map has a descriptor of its own
         os.close(self._descriptor)
 
 

@@ -12,9 +12,10 @@ from fairlead.bundle import BundleInfo, DataFacts, RunnerSpec
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError, NotFoundError
 from fairlead.registry import Evaluated, Registry, Version
+from fairlead.routing import ROUTES, Arm, Route, VersionRef
 from fairlead.signature import Field, Signature
 from fairlead.stats import Estimate
-from fairlead.store import Store, open_blobs, open_store
+from fairlead.store import ABSENT, Put, Store, open_blobs, open_store
 
 INFO = BundleInfo(
     name="churn",
@@ -99,6 +100,21 @@ def test_many_may_register_at_once(tmp_path: Path, archive: Path) -> None:
     assert [v.number for v in found.versions("churn")] == list(range(1, 21))
     assert len({v.digest for v in found.versions("churn")}) == 20
     store.close()
+
+
+def test_the_champion_answers_the_models_own_endpoint_unless_pointed_elsewhere(
+    registry: Registry, archive: Path, store: Store
+) -> None:
+    register(registry, archive, "a")
+    register(registry, archive, "b")
+    for endpoint, version in (("other", "churn:2"), ("churn", "churn:1")):
+        arm = Arm("stable", VersionRef(version, "d", "b"), "stable", ((0, 10_000),))
+        route = Route(endpoint, 1, registry.resolve(version).signature, (arm,))
+        store.commit(Put(ROUTES, ROUTES.key(endpoint), route, ABSENT))
+    assert registry.resolve("churn@champion").name == "churn:1"
+    assert registry.aliases("churn") == {"champion": 1}
+    registry.set_alias("churn", "champion", 2)
+    assert registry.resolve("churn@champion").name == "churn:2"
 
 
 def test_an_alias_moves_and_goes(registry: Registry, archive: Path, store: Store) -> None:

@@ -51,7 +51,7 @@ class Feedback:
     def _take(self, request: Request, reply: Reply, names: Names) -> None:
         name = names["name"]
         try:
-            self._front.plane.endpoint(name)
+            self._front.plane.route(name)
             frame = read_feedback(name, request.body, self._clock.now_us())
             self._sink.feedback(frame)
         except FairleadError as error:

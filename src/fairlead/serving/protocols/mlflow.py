@@ -78,7 +78,7 @@ class MLflow:
     def _ping(self, reply: Reply, body: bytes) -> None:
         """Whether `/invocations` would be answered now; names no endpoints to whom may ask none."""
         try:
-            self._plane.endpoint(self._invocations.endpoint_name())
+            self._plane.route(self._invocations.endpoint_name())
         except FairleadError as error:
             reply(mlflow_shape(msgspec.structs.replace(refusal_of(error), hint="")))
             return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from fairlead.errors import FairleadError
-from fairlead.serving.dataplane import DataPlane, Endpoint
+from fairlead.routing import Route
+from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.message import TEXT, Reply, Request, Response, json_response
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal_of
@@ -63,20 +65,21 @@ class Operations:
         ]
 
     def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], lambda at: openapi(at.route, keys=self._keys))
+        self._tell(reply, names["name"], partial(openapi, keys=self._keys))
 
     def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], lambda endpoint: _describe(endpoint, whole=True))
+        self._tell(reply, names["name"], partial(self._describe, whole=True))
 
-    def _tell(self, reply: Reply, name: str, describe: Callable[[Endpoint], object]) -> None:
+    def _tell(self, reply: Reply, name: str, describe: Callable[[Route], object]) -> None:
         try:
-            reply(json_response(describe(self._plane.endpoint(name))))
+            reply(json_response(describe(self._plane.route(name))))
         except FairleadError as error:
             reply(native_shape(refusal_of(error)))
 
     def _endpoints(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
-        endpoints = self._plane.endpoints.values()
-        reply(json_response({"endpoints": [_describe(e, whole=False) for e in endpoints]}))
+        routes = [endpoint.route for endpoint in self._plane.endpoints.values()]
+        routes += self._plane.idle.values()
+        reply(json_response({"endpoints": [self._describe(r, whole=False) for r in routes]}))
 
     def _live(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
         reply(json_response({"live": True}))
@@ -88,18 +91,18 @@ class Operations:
     def _metrics(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
         reply(Response(200, self._exposition().encode(), METRICS))
 
-
-def _describe(endpoint: Endpoint, *, whole: bool) -> dict[str, object]:
-    """What callers may know of an endpoint."""
-    route = endpoint.route
-    described: dict[str, object] = {
-        "name": route.endpoint,
-        "revision": route.revision,
-        "arms": [
-            {"name": arm.name, "version": arm.version.name, "weight": arm.weight}
-            for arm in route.arms
-        ],
-    }
-    if whole:
-        described["signature"] = route.signature
-    return described
+    def _describe(self, route: Route, *, whole: bool) -> dict[str, object]:
+        """What callers may know of an endpoint."""
+        described: dict[str, object] = {
+            "name": route.endpoint,
+            "revision": route.revision,
+            "arms": [
+                {"name": arm.name, "version": arm.version.name, "weight": arm.weight}
+                for arm in route.arms
+            ],
+        }
+        if route.endpoint in self._plane.idle:
+            described["idle"] = True
+        if whole:
+            described["signature"] = route.signature
+        return described

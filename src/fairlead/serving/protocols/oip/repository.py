@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fairlead.errors import UnavailableError
-from fairlead.routing import number_of
-from fairlead.serving.arm import LiveArm
-from fairlead.serving.dataplane import DataPlane, Endpoint, arm_of
+from fairlead.routing import Arm, Route, number_of
+from fairlead.serving.dataplane import DataPlane, arm_of, route_arm
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.operations import Health
 from fairlead.signature import Field
@@ -19,6 +18,7 @@ Json = dict[str, Any]
 
 EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "statistics")
 PLATFORM = "fairlead_bundle"
+IDLE = "idle: it is loaded when it is asked"
 
 
 class Repository:
@@ -51,7 +51,7 @@ class Repository:
 
     def knows(self, name: str) -> bool:
         """Whether there is a model of this name."""
-        return name in self._plane.endpoints or name in self._plane.loading
+        return name in self._plane.names()
 
     def model_ready(self, name: str, version: str) -> bool:
         """Whether a model answers.
@@ -63,7 +63,7 @@ class Repository:
             self._find(name, version)
         except UnavailableError:
             return False
-        return True
+        return name in self._plane.endpoints
 
     def model(self, name: str, version: str) -> Json:
         """The metadata of a model.
@@ -72,12 +72,13 @@ class Repository:
             NotFoundError: there is none, or it has no such version.
             UnavailableError: it is still being loaded.
         """
-        endpoint, arms = self._find(name, version)
-        route = endpoint.route
-        outputs = arms[0].version.fields if version else route.signature.outputs
+        route, _ = self._find(name, version)
+        outputs = route.signature.outputs
+        if version and name in self._plane.endpoints:  # its own; until it is loaded, the endpoint's
+            outputs = arm_of(self._plane.endpoints[name], version).version.fields
         return {
             "name": name,
-            "versions": _numbers(endpoint.arms),
+            "versions": _numbers(route.arms),
             "platform": PLATFORM,
             "inputs": [_input(field) for field in route.signature.inputs],
             "outputs": [_output(field) for field in outputs],
@@ -90,7 +91,7 @@ class Repository:
             NotFoundError: there is none, or it has no such version.
             UnavailableError: it is still being loaded.
         """
-        signature = self._find(name, version)[0].route.signature
+        signature = self._find(name, version)[0].signature
         return {
             "name": name,
             "platform": PLATFORM,
@@ -109,9 +110,14 @@ class Repository:
         rows = [
             {"name": name, "version": number, "state": "READY", "reason": ""}
             for name, endpoint in sorted(self._plane.endpoints.items())
-            for number in _numbers(endpoint.arms)
+            for number in _numbers(endpoint.route.arms)
         ]
         if not ready:
+            rows += [
+                {"name": name, "version": number, "state": "UNAVAILABLE", "reason": IDLE}
+                for name, route in sorted(self._plane.idle.items())
+                for number in _numbers(route.arms)
+            ]
             rows += [
                 {"name": name, "version": "", "state": "LOADING", "reason": ""}
                 for name in sorted(self._plane.loading)
@@ -130,25 +136,26 @@ class Repository:
             UnavailableError: it is still being loaded.
         """
         found = [self._find(name, version)] if name else [
-            (endpoint, endpoint.arms) for _, endpoint in sorted(self._plane.endpoints.items())
+            (endpoint.route, endpoint.route.arms)
+            for _, endpoint in sorted(self._plane.endpoints.items())
         ]  # fmt: skip
         samples = self._samples()
         return {
             "model_stats": [
-                _statistics(endpoint.route.endpoint, arm_version, samples)
-                for endpoint, arms in found
-                for arm_version in dict.fromkeys(arm.arm.version.name for arm in arms)
+                _statistics(route.endpoint, arm_version, samples)
+                for route, arms in found
+                for arm_version in dict.fromkeys(arm.version.name for arm in arms)
             ]
         }
 
-    def _find(self, name: str, version: str) -> tuple[Endpoint, tuple[LiveArm, ...]]:
-        """An endpoint, and the arms that a version names: all of them if it is empty."""
-        endpoint = self._plane.endpoint(name)
-        return endpoint, (arm_of(endpoint, version),) if version else endpoint.arms
+    def _find(self, name: str, version: str) -> tuple[Route, tuple[Arm, ...]]:
+        """A route, and the arms that a version names: all of them if it is empty."""
+        route = self._plane.route(name)
+        return route, (route_arm(route, version),) if version else route.arms
 
 
-def _numbers(arms: Iterable[LiveArm]) -> list[str]:
-    numbers = {number_of(arm.arm.version.name) for arm in arms}
+def _numbers(arms: Iterable[Arm]) -> list[str]:
+    numbers = {number_of(arm.version.name) for arm in arms}
     return sorted(numbers, key=lambda number: (len(number), number))
 
 

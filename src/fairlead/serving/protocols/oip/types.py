@@ -14,6 +14,8 @@ from fairlead.errors import InputError
 from fairlead.nearest import nearest
 
 Parameter = bool | int | float | str
+EMPTY_SIZE_MAX = 1 << 16
+"""What the other dimensions of a tensor without elements may come to: no data bounds them."""
 DIMENSIONS_MAX = 16
 NAME_SHOWN = 80
 
@@ -179,7 +181,8 @@ def check_shape(shape: Sequence[int], place: str) -> int:
     Raises:
         InputError: it has no or too many dimensions, or a negative one.
     """
-    if not 0 < len(shape) <= DIMENSIONS_MAX or min(shape) < 0:
+    unreal = not 0 < len(shape) <= DIMENSIONS_MAX or min(shape) < 0
+    if unreal or (0 in shape and prod(n for n in shape if n) > EMPTY_SIZE_MAX):
         raise InputError(
             f"{place} has a shape that no tensor can have.",
             hint=f"Give 1 to {DIMENSIONS_MAX} whole numbers, the first of them the rows.",

@@ -70,7 +70,7 @@ class Invocations:
         """
         if self._default:
             return self._default
-        names = {*self._front.plane.endpoints, *self._front.plane.loading}
+        names = self._front.plane.names()
         if len(names) == 1:
             return names.pop()
         if not names:

@@ -1,0 +1,204 @@
+"""What answers requests, under no transport: of a worker, or in anyone's server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fairlead.access import Gate, Key, Sites
+from fairlead.clock import Clock
+from fairlead.predictionlog import JournalWriter
+from fairlead.routing import Route
+from fairlead.serving.arm import ArmLimits, LiveArm
+from fairlead.serving.counters import Counters
+from fairlead.serving.dataplane import DataPlane
+from fairlead.serving.doors import make_router, make_rpc_doors
+from fairlead.serving.entry import Entry
+from fairlead.serving.front import Front
+from fairlead.serving.protocols.operations import Health
+from fairlead.serving.router import Dialect, Router
+from fairlead.serving.server import HttpLimits
+from fairlead.serving.sink import LogSink
+from fairlead.serving.tracing import make_tracing
+from fairlead.serving.types import WorkerStatus
+from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.watcher import RouteWatcher
+from fairlead.store import Store
+from fairlead.telemetry import Sample
+
+FIRST_LOAD_S_MAX = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoreOptions:
+    """How requests are answered.
+
+    Args:
+        workers: how many processes answer, who share the limits of keys.
+        http: limits of connections and bodies.
+        arms: limits of queues and batches.
+        sites: that browsers may send requests from and to.
+        keys: whether callers need them.
+        deadline_s: of requests that bring none.
+        rows_max: of one request.
+        default_endpoint: that paths without a name mean; empty for the only one there is.
+    """
+
+    workers: int
+    http: HttpLimits
+    arms: ArmLimits
+    sites: Sites
+    keys: bool
+    deadline_s: float
+    rows_max: int
+    default_endpoint: str = ""
+
+
+class Core:
+    """Follows the store's routes, and answers what the router is handed; on one loop.
+
+    Args:
+        options: how.
+        store: of routes and keys; closed at the end.
+        loader: of versions.
+        sink: of the log.
+        journal: under the sink; closed at the end.
+        counters: of this process; closed at the end.
+        samples: all that processes counted.
+        clock: for times.
+    """
+
+    def __init__(
+        self,
+        options: CoreOptions,
+        store: Store,
+        loader: VersionLoader,
+        sink: LogSink,
+        journal: JournalWriter,
+        counters: Counters,
+        samples: Callable[[], list[Sample]],
+        clock: Clock,
+    ) -> None:
+        self.options = options
+        self.clock = clock
+        self._store = store
+        self._sink = sink
+        self._journal = journal
+        self._counters = counters
+        self._samples = samples
+        self._changed: Callable[[], None] = lambda: None
+        self._draining = False
+        self._plane = DataPlane(clock)
+        self._keys: dict[str, Key] = {}
+        self._watcher = RouteWatcher(
+            store,
+            self._plane,
+            loader,
+            self._make_arms,
+            lambda: self._changed(),
+            self._take_keys if options.keys else None,
+        )
+        self._front = Front(
+            self._plane,
+            counters,
+            deadline_s=options.deadline_s,
+            rows_max=options.rows_max,
+            body_bytes_max=options.http.body_bytes_max,
+            tracing=make_tracing(clock),
+        )
+        gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
+        self._entry = Entry(options.sites, gate if options.keys else None, self._front.count)
+        self.router = make_router(
+            self._plane,
+            self._front,
+            sink,
+            counters,
+            self.health,
+            samples,
+            clock,
+            self._entry,
+            default_endpoint=options.default_endpoint,
+            body_bytes_max=options.http.body_bytes_max,
+        )
+
+    async def run(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Follow the routes until cancelled.
+
+        Args:
+            changed: called when anything worth reporting changed.
+        """
+        self._changed = changed
+        await self._watcher.run()
+
+    async def wait_loaded(self, timeout_s: float = FIRST_LOAD_S_MAX) -> None:
+        """Wait until every endpoint answers, but no longer than this."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self._watcher.ready():
+                    await asyncio.sleep(0.01)
+
+    def drain(self) -> None:
+        """Be ready no more; what is asked is answered all the same."""
+        self._draining = True
+
+    def close(self) -> None:
+        """Let go of everything; no request may be under way."""
+        self._front.close()
+        self._watcher.close()
+        self._journal.close()
+        self._counters.close()
+        self._store.close()
+
+    def rpc(self) -> tuple[Router, Dialect]:
+        """What finds the handlers of calls over gRPC, and all of these calls."""
+        dialect = make_rpc_doors(self._plane, self._front, self.health, self._samples)
+        return Router([dialect], self._entry), dialect
+
+    def health(self) -> Health:
+        """How it is now."""
+        problems = [*self._watcher.behind()]
+        problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
+        if self._draining:
+            problems.append("the server is stopping")
+        ready = self._watcher.ready() and not self._draining and not self._sink.stopped
+        return Health(ready, tuple(problems))
+
+    def status(self, worker: int, pid: int) -> WorkerStatus:
+        """What a worker tells of it.
+
+        Args:
+            worker: the worker's place.
+            pid: of its process.
+        """
+        health = self.health()
+        return WorkerStatus(
+            worker=worker,
+            pid=pid,
+            ready=health.ready,
+            draining=self._draining,
+            revision=self._watcher.revision,
+            routes=self._watcher.revisions(),
+            versions=self._watcher.versions(),
+            problems=health.problems,
+        )
+
+    def _make_arms(self, route: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
+        loop = asyncio.get_running_loop()
+        return tuple(
+            LiveArm(
+                loop,
+                route,
+                arm,
+                loaded[arm.version.digest],
+                self._sink,
+                self._counters.arm(route.endpoint, arm.version.name, arm.name),
+                self.options.arms,
+                self.clock,
+            )
+            for arm in route.arms
+        )
+
+    def _take_keys(self, keys: dict[str, Key]) -> None:
+        self._keys = keys

@@ -1,0 +1,155 @@
+"""A hard day: callers at every door, releases, kills, crowds and nonsense, and nothing goes wrong.
+
+For a minute, or as long as FAIRLEAD_SOAK_S says. The first part kills processes; the second does
+not, so that no connection may break in it and the memory of each process can be followed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import pytest
+
+import fairlead
+from support.platform import Platform, children
+from support.soak.callers import Book, Caller, Stage
+from support.soak.doors import DOORS
+from support.soak.memory import Scale, growth
+from support.soak.oracle import Oracle
+from support.soak.torment import Torment, rounds
+
+SOAK_S = float(os.environ.get("FAIRLEAD_SOAK_S", "60"))
+HARSH_SHARE = 0.4
+GROWTH_MAX = 0.02
+SEED = 20_26
+
+
+class Watcher(threading.Thread):
+    """Asks one worker at a time how it is; who says that it is ready must answer.
+
+    Args:
+        platform: whose workers.
+        book: of what was heard.
+    """
+
+    def __init__(self, platform: Platform, book: Book) -> None:
+        super().__init__(daemon=True)
+        self._address = urlsplit(platform.addresses.api)
+        self._book = book
+        self.looks = 0
+        self.enough = threading.Event()
+
+    def run(self) -> None:
+        while not self.enough.wait(0.05):
+            try:
+                self._look()
+            except (OSError, http.client.HTTPException) as error:
+                self._book.broken[f"health: {type(error).__name__}"] += 1
+
+    def _look(self) -> None:
+        connection = http.client.HTTPConnection(
+            self._address.hostname or "", self._address.port, timeout=30
+        )
+        found = []
+        try:
+            for path in ("/health/live", "/health/ready", "/v2/models/churn/ready"):
+                connection.request("GET", path)
+                reply = connection.getresponse()
+                reply.read()
+                found.append(reply.status)
+        finally:
+            connection.close()
+        self.looks += 1
+        if found[0] != 200 or (found[1] == 200 and found[2] != 200):
+            self._book.wrong.append(f"health: {found}")
+        self._book.statuses["ready", found[1]] += 1
+
+
+@pytest.mark.slow
+def test_a_hard_day_ends_without_a_wrong_answer_a_lost_record_or_a_leak(tmp_path: Path) -> None:
+    home, book, stage = tmp_path / ".fairlead", Book(), Stage("churn:1")
+    oracle = Oracle.prepare(home)
+    with Platform(home, "churn:1", "--workers=2") as platform:
+        callers = [
+            Caller(platform.addresses.api, door, oracle, stage, book, SEED + place)
+            for place, door in enumerate(DOORS)
+        ]
+        watcher = Watcher(platform, book)
+        torment = Torment(
+            platform, oracle, stage, book, lambda: sum(c.answers for c in callers), SEED
+        )
+        for thread in (watcher, *callers):
+            thread.start()
+        _go_on(torment.harsh(), SOAK_S * HARSH_SHARE)
+        broken = sum(book.broken.values())
+        assert broken <= torment.kills * (len(callers) + 1), book.broken
+        sizes = _weigh(platform, lambda: _go_on(torment.gentle(), SOAK_S * (1 - HARSH_SHARE)))
+        asking: list[Caller | Watcher] = [watcher, *callers]
+        for one in asking:
+            one.enough.set()
+            one.join(60)
+            assert not one.is_alive()
+        _tell(book, sizes, torment.kills)
+        assert sum(book.broken.values()) == broken, f"nothing was killed: {book.broken}"
+        assert platform.log.count("died (signal 9)") == torment.kills
+    assert not book.wrong, book.wrong[:20]
+    assert watcher.looks > 10
+    assert all(caller.answers > 100 for caller in callers)
+    _check_log(home, book)
+    assert {name: by for name, by in _growths(sizes).items() if by >= GROWTH_MAX} == {}
+
+
+def _go_on(deeds: Iterable[Callable[[], None]], duration_s: float) -> None:
+    end_s = time.monotonic() + duration_s
+    for deed in rounds(Random(SEED), deeds):
+        deed()
+        if time.monotonic() > end_s:
+            return
+
+
+def _weigh(platform: Platform, meanwhile: Callable[[], None]) -> dict[str, list[int]]:
+    """The sizes of all processes of a platform, none of which ends meanwhile."""
+    workers = {worker["pid"]: f"worker {worker['worker']}" for worker in platform.workers()}
+    names = {platform.process.pid: "supervisor"}
+    names |= {pid: workers.get(pid, "controller") for pid in children(platform.process.pid)}
+    scale = Scale(list(names))
+    scale.start()
+    try:
+        meanwhile()
+    finally:
+        scale.stop()
+    return {names[pid]: sizes for pid, sizes in scale.sizes.items()}
+
+
+def _growths(sizes: dict[str, list[int]]) -> dict[str, float]:
+    return {name: growth(each) for name, each in sizes.items()}
+
+
+def _check_log(home: Path, book: Book) -> None:
+    """What was answered is on the log once, as it was answered."""
+    assert not list((home / "journals").glob("*")), "all is sealed"
+    log = fairlead.read("churn", home=home).select("id", "version", "outcome").collect()
+    counts = Counter(log["id"].to_list())
+    assert max(counts.values()) == 1
+    logged = {(row[0], row[1]) for row in log.iter_rows() if row[2] == "ok"}
+    assert not set(book.logged.items()) - logged
+
+
+def _tell(book: Book, sizes: dict[str, list[int]], kills: int) -> None:
+    """What happened; shown by `pytest -s`, and where the test fails."""
+    print(f"\n{len(book.logged)} predictions with ids, {kills} kills")
+    print(f"broken connections: {dict(book.broken)}")
+    for (who, status), count in sorted(book.statuses.items()):
+        print(f"  {who:12} {status} {count:8}")
+    for name, by in _growths(sizes).items():
+        tenth = max(1, len(sizes[name]) // 10)
+        least = [min(sizes[name][i : i + tenth]) >> 20 for i in range(0, 10 * tenth, tenth)]
+        print(f"  {name:12} growth {by:+.2%}; MiB by tenths of the time: {least}")

@@ -1,0 +1,1 @@
+"""A long, hard day in the life of a platform: who calls it, who torments it, and who watches."""
