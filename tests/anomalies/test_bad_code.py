@@ -82,7 +82,7 @@ def test_an_answer_that_trickles_is_given_up_in_time(make: Make) -> None:
     runner = make(
         """
         if x[0] != 13: return x
-        sock = socket.socket(fileno=int(sys.argv[2]))
+        sock = socket.socket(fileno=int(sys.argv[1]))
         sock.sendall((1000).to_bytes(8, "little"))
         while True:
             sock.sendall(b"x")
@@ -100,7 +100,7 @@ def test_an_answer_that_trickles_is_given_up_in_time(make: Make) -> None:
 @pytest.mark.parametrize("junk", ["b'\\\\xff' * 64", "(5).to_bytes(8, 'little') + b'abcde'"])
 def test_junk_on_its_socket_is_no_answer(make: Make, junk: str) -> None:
     runner = make(
-        f"if x[0] == 13: socket.socket(fileno=os.dup(int(sys.argv[2]))).sendall({junk})\nreturn x"
+        f"if x[0] == 13: socket.socket(fileno=os.dup(int(sys.argv[1]))).sendall({junk})\nreturn x"
     )
     with pytest.raises(ModelError):
         runner.predict(rows(13))

@@ -65,7 +65,7 @@ class Operations:
         ]
 
     def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], lambda at: openapi(at, keys=self._keys))
+        self._tell(reply, names["name"], partial(openapi, keys=self._keys))
 
     def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
         self._tell(reply, names["name"], partial(self._describe, whole=True))
