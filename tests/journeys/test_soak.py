@@ -2,7 +2,9 @@
 
 For a minute, or as long as FAIRLEAD_SOAK_S says. The first part kills processes; the second does
 not, so that no connection may break in it and the memory of each process can be followed. Between
-them the controller seals much of the log for the first time, which belongs to warming up.
+them the controller seals much of the log for the first time, which belongs to warming up. It
+seals about once a minute and holds much for that moment: only a soak of ten minutes, with several
+such moments in each third of it, can tell whether it grows.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from support.soak.torment import Torment, rounds
 SOAK_S = float(os.environ.get("FAIRLEAD_SOAK_S", "60"))
 HARSH_SHARE = 0.4
 GROWTH_MAX = 0.02
+CONTROLLER_S_MIN = 600.0
 SEALED_BYTES = 1 << 18
 SEED = 20_26
 
@@ -108,6 +111,8 @@ def test_a_hard_day_ends_without_a_wrong_answer_a_lost_record_or_a_leak(tmp_path
     assert watcher.looks > 10
     assert all(caller.answers > 100 for caller in callers)
     _check_log(home, book)
+    if SOAK_S < CONTROLLER_S_MIN:
+        del sizes["controller"]
     assert {name: by for name, by in _growths(sizes).items() if by >= GROWTH_MAX} == {}
 
 
