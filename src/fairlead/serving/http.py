@@ -341,7 +341,7 @@ class Connection(asyncio.Protocol):
         """Send no more, and throw away what still comes, for a while.
 
         To close at once would reset the connection under a peer that is still sending, and it
-        would never read why it was refused.
+        would never read the last reply.
         """
         assert self._transport is not None
         self._busy = True
@@ -375,7 +375,7 @@ class Connection(asyncio.Protocol):
         else:
             self._ended = True
             self._drop_waiting()
-            self._transport.close()
+            self._linger()
 
     def _write(self, response: Response, *, keep_alive: bool, head: bool = False) -> None:
         assert self._transport is not None
