@@ -31,8 +31,10 @@ from support.soak.torment import Torment, rounds
 
 SOAK_S = float(os.environ.get("FAIRLEAD_SOAK_S", "60"))
 HARSH_SHARE = 0.4
-GROWTH_MAX = 0.02
-CONTROLLER_S_MIN = 600.0
+LONG_S = 600.0
+GROWTH_MAX, GROWTH_SHORT_MAX = 0.02, 0.10
+"""Of memory. In a minute one arena of the allocator, two MB of fifty, decides; and the controller
+seals only once or twice, each time in memory that it keeps: it is judged in long runs alone."""
 SEALED_BYTES = 1 << 18
 SEED = 20_26
 
@@ -111,9 +113,11 @@ def test_a_hard_day_ends_without_a_wrong_answer_a_lost_record_or_a_leak(tmp_path
     assert watcher.looks > 10
     assert all(caller.answers > 100 for caller in callers)
     _check_log(home, book)
-    if SOAK_S < CONTROLLER_S_MIN:
+    growth_max = GROWTH_MAX
+    if SOAK_S < LONG_S:
+        growth_max = GROWTH_SHORT_MAX
         del sizes["controller"]
-    assert {name: by for name, by in _growths(sizes).items() if by >= GROWTH_MAX} == {}
+    assert {name: by for name, by in _growths(sizes).items() if by >= growth_max} == {}
 
 
 def _go_on(deeds: Iterable[Callable[[], None]], enough: Callable[[], bool]) -> None:
