@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from support.processes import children, cpu_s
+from support.processes import children, cpu_s, runs
 
 BUDGET_MB = 100_000
 
@@ -77,7 +77,7 @@ def _measure(home: Path, models: int, requests: int) -> dict[str, float]:
     )  # fmt: skip
     try:
         asked = _Caller(home)
-        (worker,) = children(process.pid)["fairlead.app.worker"]
+        (worker,) = [p for p in children(process.pid) if runs(p, "fairlead.app.worker")]
         cold_s = [asked.once("m0")]
         one_us = _cpu_us(asked, worker, ["m0"], requests)
         before_mb, told_mb = _private_mb(worker), asked.memory_mb()
