@@ -31,6 +31,7 @@ class Room:
     def __init__(self, size: int) -> None:
         self._size = size
         self._taken = 0
+        self._giving = False
         self._waiting: deque[tuple[int, Resume]] = deque()
 
     @property
@@ -60,12 +61,23 @@ class Room:
         return True
 
     def give(self, amount: int) -> None:
-        """Give back what was taken; who waits for it goes on."""
+        """Give back what was taken; who waits for it goes on.
+
+        Who goes on may give back at once, as those do whose peers have gone. That is taken up by
+        the round that is under way: rounds within rounds, one for each of thousands who wait,
+        would be too deep a recursion.
+        """
         self._taken -= amount
-        while self._waiting and self._fits(self._waiting[0][0]):
-            wanted, resume = self._waiting.popleft()
-            self._taken += wanted
-            resume()
+        if self._giving:
+            return
+        self._giving = True
+        try:
+            while self._waiting and self._fits(self._waiting[0][0]):
+                wanted, resume = self._waiting.popleft()
+                self._taken += wanted
+                resume()
+        finally:
+            self._giving = False
 
     def _fits(self, amount: int) -> bool:
         return self._taken + amount <= self._size or not self._taken

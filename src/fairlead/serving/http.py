@@ -239,8 +239,9 @@ class Connection(asyncio.Protocol):
             self._server.keep_host(self._headers[b"host"])
 
     def _feed_again(self) -> None:
-        """There is room for the body now."""
+        """There is room for the body now, and time anew to send it."""
         self._starved = False
+        self._since_s = self._server.loop.time()
         if self._transport is None:
             self._server.bodies.give(self._reserved_bytes)
             self._reserved_bytes = 0
@@ -375,7 +376,10 @@ class Connection(asyncio.Protocol):
         else:
             self._ended = True
             self._drop_waiting()
-            self._linger()
+            if self._transport.can_write_eof():
+                self._linger()
+            else:  # TLS tells the peer of the end only by closing
+                self._transport.close()
 
     def _write(self, response: Response, *, keep_alive: bool, head: bool = False) -> None:
         assert self._transport is not None
@@ -433,7 +437,7 @@ class Connection(asyncio.Protocol):
         if self._busy or self._waiting:
             return
         if self._reading and now_s - self._since_s > limits.read_timeout_s:
-            self._refuse(refusal(408, "The request did not arrive in time."))
+            self._refuse(_CROWDED if self._starved else _STALLED)
         elif not self._reading and now_s - self._since_s > limits.idle_timeout_s:
             self._transport.close()
 
@@ -455,6 +459,10 @@ class Connection(asyncio.Protocol):
         """Close now, whatever is under way."""
         if self._transport is not None:
             self._transport.abort()
+
+
+_STALLED = refusal(408, "The request did not arrive in time.")
+_CROWDED = refusal(503, "The server is reading too many large bodies.", "Send it again later.")
 
 
 class _RefusedError(Exception):

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import pytest
+
+from fairlead.serving import server as server_module
+from fairlead.serving.admission import Room
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.server import HttpLimits
 from support.serving import HttpThread, receive, until_closed
@@ -136,3 +140,28 @@ def test_connections_beyond_the_most_are_told_to_come_again() -> None:
         with server.connect() as third:
             third.sendall(post("/third"))
             assert receive(third, until=b"/third ").startswith(b"HTTP/1.1 200")
+
+
+def test_thousands_who_wait_for_nothing_any_more_are_passed_over() -> None:
+    room, gone = Room(10), 5_000
+    assert room.take(10, lambda: None)
+    for _ in range(gone):
+        assert not room.take(10, lambda: room.give(10))
+    went_on: list[str] = []
+    assert not room.take(1, lambda: went_on.append("last"))
+    room.give(10)
+    assert (went_on, room.waiting, room.is_full) == (["last"], 0, False)
+
+
+def test_who_waited_for_room_in_vain_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_S", 0.02)
+    limits = HttpLimits(
+        body_bytes_max=1 << 20, body_bytes_total_max=1 << 20, read_timeout_s=0.2, linger_s=0.2
+    )
+    large = b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n"
+    with serving(limits) as (server, _), server.connect() as holder, server.connect() as waiter:
+        holder.sendall(large % b"a")
+        until(lambda: server.server.bodies.is_full, "the holder")
+        waiter.sendall(large % b"b")
+        told = {until_closed(sock).split(b" ")[1] for sock in (holder, waiter)}
+        assert told == {b"408", b"503"}

@@ -62,6 +62,14 @@ def test_requests_are_answered_in_order_also_large_ones(
         assert raw.index(b"/a") < raw.index(LARGE) < raw.index(b"/b")
 
 
+def test_after_the_last_reply_the_peer_is_told_of_the_end_at_once(certificate: Certificate) -> None:
+    tls = server_context(str(certificate.cert), str(certificate.key))
+    patient = HttpLimits(body_bytes_max=1000, linger_s=600.0)
+    with HttpThread(handle, patient, tls) as server, connect(server, certificate) as sock:
+        sock.sendall(b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert until_closed(sock).endswith(b"/last")
+
+
 def test_what_is_refused_is_told_and_the_connection_ends(
     server: HttpThread, certificate: Certificate
 ) -> None:
