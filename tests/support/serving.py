@@ -52,9 +52,7 @@ class HttpThread:
         return self
 
     async def _serve(self) -> tuple[HttpServer, Any]:
-        server = HttpServer(
-            self.loop, self._handler, _refuse, self._limits, lambda path: path == "/urgent"
-        )
+        server = HttpServer(self.loop, self._handler, _refuse, self._limits)
         acceptor = await self.loop.create_server(
             lambda: Connection(server), "127.0.0.1", 0, ssl=self._tls
         )

@@ -132,7 +132,7 @@ class AsgiApp:
         build = partial(build_core, NAME, self._home, self._settings, self._sites)
         core = await asyncio.to_thread(build)
         router = core.router
-        transport = AsgiTransport(router.handle, router.refuse, core.options.http, router.is_open)
+        transport = AsgiTransport(router.handle, router.refuse, core.options.http)
         watching = asyncio.create_task(_watch(core))
         return _Parts(core, transport, watching, asyncio.create_task(core.wait_loaded()))
 
