@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
 from support.platform import Reply, ask

@@ -19,11 +19,11 @@ from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.doors import make_router
 from fairlead.serving.entry import OPEN
 from fairlead.serving.front import Front
+from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.message import Request, Response
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracing import Tracing
-from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch, Signature
 from fairlead.telemetry import MetricsFile
 from support.routes import FakeRunner, version

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fairlead.routing import ROUTES, SLOTS, Arm, Route, VersionRef
-from fairlead.serving.versions import LoadedVersion
+from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.signature import Batch, Field, Signature
 from fairlead.store import Put
 from fairlead.store.memory import MemoryStore

@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 
 import uvloop
 
-from fairlead.serving.http import Connection
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal, native_shape
-from fairlead.serving.server import HttpLimits, HttpServer
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpLimits, HttpServer
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ from typing import Any, Protocol, Self, TypeVar
 import uvicorn
 from fastapi import FastAPI
 
-from fairlead.serving.admission import Room, Rooms
-from fairlead.serving.asgi import AsgiTransport
-from fairlead.serving.http import Connection
-from fairlead.serving.server import HttpLimits, HttpServer
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.asgi import AsgiTransport
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpLimits, HttpServer
 from support.plane import PlaneInProcess
 from support.waiting import until
 

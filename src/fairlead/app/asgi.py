@@ -20,9 +20,9 @@ from fairlead.app.exposure import sites_of
 from fairlead.app.home import Home, find_home
 from fairlead.app.settings import ServerSettings, Settings, load_settings
 from fairlead.errors import FairleadError
-from fairlead.serving.asgi import AsgiTransport, Receive, Scope, Send, path_of, write
 from fairlead.serving.core import Core
 from fairlead.serving.refusal import native_shape, refusal
+from fairlead.serving.transport.asgi import AsgiTransport, Receive, Scope, Send, path_of, write
 
 NAME = "asgi"
 

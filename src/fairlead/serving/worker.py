@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fairlead.serving.core import Core
-from fairlead.serving.http import Connection
-from fairlead.serving.server import HttpServer
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpServer
 from fairlead.serving.types import RpcPlace, WorkerStatus
 
 if TYPE_CHECKING:
-    from fairlead.serving.rpc import RpcServer
+    from fairlead.serving.transport.rpc import RpcServer
 
 REPORT_S = 1.0
 DRAIN_S_MAX = 20.0
@@ -95,7 +95,7 @@ class Worker:
             core.close()
 
     async def _start_rpc(self, place: RpcPlace) -> RpcServer:
-        from fairlead.serving.rpc import RpcServer  # an optional library
+        from fairlead.serving.transport.rpc import RpcServer  # an optional library
 
         router, dialect = self._core.rpc()
         server = RpcServer(

@@ -13,7 +13,7 @@ from fairlead.api.proxy import forward
 from fairlead.api.types import Upstream
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.openapi import openapi
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch, Field, Signature
 from support.endpoint import AskedEndpoint
 from support.serving import HttpThread

@@ -22,8 +22,8 @@ from fairlead.serving.message import Request, Response, json_response
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.refusal import Refusal, native_shape
 from fairlead.serving.router import Dialect, Door, Router
-from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.store.memory import MemoryStore
 from fairlead.telemetry import MetricsFile, expose, read
 from support.serving import HttpThread, receive, until_closed

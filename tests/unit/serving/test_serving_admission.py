@@ -10,10 +10,10 @@ from functools import partial
 
 import pytest
 
-from fairlead.serving import server as server_module
-from fairlead.serving.admission import ROOMS_MAX, Room, Rooms
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport import server as server_module
+from fairlead.serving.transport.admission import ROOMS_MAX, Room, Rooms
+from fairlead.serving.transport.server import HttpLimits
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until
 

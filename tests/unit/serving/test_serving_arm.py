@@ -14,10 +14,10 @@ from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageErr
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
+from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracebacks import PACE_S
 from fairlead.serving.types import Answered, Ask, Work
-from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch
 from fairlead.telemetry import MetricsFile
 from support.routes import SIGNATURE, FakeRunner, double, numbers, route, version

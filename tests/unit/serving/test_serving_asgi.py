@@ -7,11 +7,11 @@ import asyncio
 import msgspec
 import pytest
 
-from fairlead.serving.admission import Room
-from fairlead.serving.asgi import AsgiTransport, path_of, take
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, native_shape
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.admission import Room
+from fairlead.serving.transport.asgi import AsgiTransport, path_of, take
+from fairlead.serving.transport.server import HttpLimits
 from support.asgi import Caller
 
 LIMITS = HttpLimits(

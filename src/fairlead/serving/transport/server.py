@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Protocol
 
-from fairlead.serving.admission import Room, Rooms
-from fairlead.serving.head import split_target
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.head import split_target
 
 SWEEP_S = 1.0
 TARGETS_MAX = 1024

@@ -12,11 +12,11 @@ from typing import NamedTuple, cast
 
 import httptools
 
-from fairlead.serving.admission import Room
-from fairlead.serving.head import ONCE, fault_of_head
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.server import HttpServer
+from fairlead.serving.transport.admission import Room
+from fairlead.serving.transport.head import ONCE, fault_of_head
+from fairlead.serving.transport.server import HttpServer
 
 PIPELINE_MAX = 16
 SMALL_BODY_BYTES = 64 << 10

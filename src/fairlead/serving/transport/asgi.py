@@ -15,11 +15,11 @@ import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from fairlead.serving.admission import Room, Rooms
-from fairlead.serving.http import SMALL_BODY_BYTES
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.http import SMALL_BODY_BYTES
+from fairlead.serving.transport.server import HttpLimits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
