@@ -46,7 +46,8 @@ class HttpLimits:
         idle_timeout_s: between two requests.
         linger_s: for which a refused peer may go on sending before it is cut off.
         connections_max: at a time, of the whole server; more are told to come again.
-        requests_max: under way at a time, to one path; more wait, unread.
+        requests_max: under way at a time, to one path; more wait, undecoded. As many as a batch has
+            rows: what is held beyond that costs memory and caches, and brings nothing.
         body_bytes_total_max: of all large bodies at a time; more wait, unread.
     """
 
@@ -56,7 +57,7 @@ class HttpLimits:
     idle_timeout_s: float = 75.0
     linger_s: float = 5.0
     connections_max: int = 4096
-    requests_max: int = 1024
+    requests_max: int = 256
     body_bytes_total_max: int = 256 << 20
 
 
