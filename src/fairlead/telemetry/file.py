@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from fairlead.locks import is_held
 from fairlead.telemetry.types import Sample, Series
 
 NAMES_BYTES = 1 << 20
@@ -23,8 +24,8 @@ NUMBERS_MAX = 1 << 17
 _decode = msgspec.json.Decoder(Series).decode
 
 
-class Counter:
-    """A number that only rises.
+class _Number:
+    """One number of the file.
 
     Args:
         numbers: where it is.
@@ -36,25 +37,22 @@ class Counter:
     def __init__(self, numbers: memoryview[float], place: int) -> None:
         self._numbers = numbers
         self._place = place
+
+
+class Counter(_Number):
+    """A number that only rises."""
+
+    __slots__ = ()
 
     def add(self, amount: float) -> None:
         """Raise it."""
         self._numbers[self._place] += amount
 
 
-class Gauge:
-    """A number that tells how things are now.
+class Gauge(_Number):
+    """A number that tells how things are now."""
 
-    Args:
-        numbers: where it is.
-        place: which of them.
-    """
-
-    __slots__ = ("_numbers", "_place")
-
-    def __init__(self, numbers: memoryview[float], place: int) -> None:
-        self._numbers = numbers
-        self._place = place
+    __slots__ = ()
 
     def set(self, value: float) -> None:
         """Tell another."""
@@ -152,20 +150,10 @@ def read_file(path: Path) -> list[Sample]:
         series = [_decode(line) for line in lines]
         raw = file.read(8 * sum(one.size for one in series))
     numbers = memoryview(raw[: len(raw) // 8 * 8]).cast("d")
-    alive = not any(one.gauge for one in series) or is_written(path)
+    alive = not any(one.gauge for one in series) or is_held(path)
     samples, place = [], 0
     for one in series:
         if alive or not one.gauge:
             samples.append(Sample(one, tuple(numbers[place : place + one.size])))
         place += one.size
     return samples
-
-
-def is_written(path: Path) -> bool:
-    """Whether the process that counts into a file lives."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
