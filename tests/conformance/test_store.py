@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -340,8 +339,7 @@ def test_a_killed_writer_leaves_every_answered_commit_and_no_half_one(
     last = 0
     while last < answered:
         last = ours.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     try:
         while True:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -142,21 +142,10 @@ class PlaneInProcess:
         path: str,
         body: object = None,
         headers: Mapping[str, str] = {},
-        *,
-        method: str = "",
-        router: Router | None = None,
+        **more: Any,
     ) -> Reply:
-        """Ask, and wait for the reply.
-
-        Args:
-            path: with its query.
-            body: bytes, or a value to be sent as JSON; None for no body.
-            headers: of the request.
-            method: GET without a body and POST with one, if it is not named.
-            router: another than that of HTTP.
-        """
-        asking = self.asking(path, body, headers, method=method, router=router)
-        return self.loop.run_until_complete(asking)
+        """Ask as `asking` does, and wait for the reply."""
+        return self.loop.run_until_complete(self.asking(path, body, headers, **more))
 
     async def asking(
         self,
@@ -167,7 +156,15 @@ class PlaneInProcess:
         method: str = "",
         router: Router | None = None,
     ) -> Reply:
-        """As `ask`, on the loop: those of one turn share a batch."""
+        """Ask on the loop; those who ask in one turn share a batch.
+
+        Args:
+            path: with its query.
+            body: bytes, or a value to be sent as JSON; None for no body.
+            headers: of the request.
+            method: GET without a body and POST with one, if it is not named.
+            router: another than that of HTTP.
+        """
         raw = (
             body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
         )
