@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.profiles.types import LogBuckets
+from fairlead.profiles.types import NO_BUCKETS, LogBuckets
 from fairlead.signature import Numbers
 
 BUCKETS_MAX = 320
@@ -15,7 +15,8 @@ FRACTION_BITS = 5
 _SHIFT = np.uint64(52 - FRACTION_BITS)
 _SIGN, _MAGNITUDE = np.uint64(63), np.uint64(2**63 - 1)
 _ONE = np.uint64(1)
-_WIDTHS = (np.uint8, np.uint16, np.uint32, np.uint64)
+_WIDTHS = ((2**8, "<u1"), (2**16, "<u2"), (2**32, "<u4"), (2**64, "<u8"))
+"""Of counts: those below the first fit into the second."""
 
 Keys = npt.NDArray[np.int64]
 
@@ -23,7 +24,7 @@ Keys = npt.NDArray[np.int64]
 def count_logs(values: Numbers) -> LogBuckets:
     """The buckets of finite values, none of them zero."""
     if not values.size:
-        return LogBuckets()
+        return NO_BUCKETS
     bits = values.view(np.uint64)
     keys = ((bits & _MAGNITUDE) >> _SHIFT) << _ONE
     keys |= bits >> _SIGN
@@ -75,9 +76,11 @@ def _pack(least: int, dense: Keys, below: int) -> LogBuckets:
         below += int(counts[:-BUCKETS_MAX].sum())
         occupied, counts = occupied[-BUCKETS_MAX:], counts[-BUCKETS_MAX:]
     most = int(counts.max())
-    width = next(width for width in _WIDTHS if most <= np.iinfo(width).max)
+    steps = occupied.copy()
+    steps[0] += least
+    steps[1:] -= occupied[:-1]
     return LogBuckets(
-        steps=np.diff(occupied + least, prepend=0).astype("<i4").tobytes(),
-        counts=counts.astype(width).astype(np.dtype(width).newbyteorder("<")).tobytes(),
+        steps=steps.astype("<i4").tobytes(),
+        counts=counts.astype(next(dtype for limit, dtype in _WIDTHS if most < limit)).tobytes(),
         below=below,
     )

@@ -35,6 +35,8 @@ def quantile(numeric: Numeric, share: float) -> float | None:
     if not numeric.count or numeric.low is None or numeric.high is None:
         return None
     rank = share * (numeric.count - 1)
+    if rank in (0, numeric.count - 1):
+        return numeric.high if rank else numeric.low
     found = [_locate(steps, rank) for steps in (_bins(numeric), _buckets(numeric))]
     low = max(numeric.low, *(low for low, _, _ in found))
     high = min(numeric.high, *(high for _, high, _ in found))

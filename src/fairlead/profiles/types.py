@@ -35,12 +35,16 @@ class LogBuckets(_Part, frozen=True, kw_only=True):
     below: int = 0
 
 
+NO_BUCKETS = LogBuckets()
+"""Of no values; this very one is left out of what is written."""
+
+
 class Numeric(_Part, frozen=True, kw_only=True, tag="numeric"):
     """Counts and moments of one number per row.
 
     Args:
-        edges: rising, frozen from the reference; bin i (from 1) holds edges[i-1] <= x < edges[i],
-            the last one its upper edge too.
+        edges: never falling, frozen from the reference; bin i (from 1) holds
+            edges[i-1] <= x < edges[i], the last one its upper edge too.
         counts: under the first edge, per bin, over the last edge: len(edges) + 1.
         count: values that are there and finite.
         missing: values that are missing or infinite.
@@ -64,7 +68,7 @@ class Numeric(_Part, frozen=True, kw_only=True, tag="numeric"):
     high: float | None = None
     negative: int = 0
     zero: int = 0
-    logs: LogBuckets = LogBuckets()
+    logs: LogBuckets = NO_BUCKETS
     distinct: bytes = b""
 
 
@@ -131,7 +135,7 @@ Leaf = Numeric | Categorical
 Summary = Numeric | Categorical | Named
 
 
-class Profile(_Part, frozen=True, kw_only=True):
+class Profile(_Part, frozen=True, kw_only=True, omit_defaults=False):
     """The summary of many rows: what was asked and, where there was one, what was answered.
 
     Profiles on the edges and categories of one reference form a commutative monoid under

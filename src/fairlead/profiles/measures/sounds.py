@@ -53,7 +53,7 @@ def _listen(data: bytes) -> _Sound:
             return _flac(data)
         if data.startswith(b"RIFF") and data[8:12] == b"WAVE":
             return _wav(data)
-    except (struct.error, ValueError, ZeroDivisionError):
+    except (struct.error, LookupError, ValueError, ZeroDivisionError):
         pass  # damaged: it has no measures
     return _Sound()
 

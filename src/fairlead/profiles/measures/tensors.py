@@ -31,9 +31,9 @@ def principal_axes(column: Column) -> tuple[bytes, ...]:
     Args:
         column: shape (rows, ...); no axes are found for more than 4096 elements a row.
     """
-    rows = _flat(column)
-    if column.dtype.kind in "OU" or rows.shape[1] > AXIS_ELEMENTS_MAX:
+    if column.dtype.kind in "OU" or prod(column.shape[1:]) > AXIS_ELEMENTS_MAX:
         return ()
+    rows = _flat(column)
     rows = rows[np.isfinite(rows).all(axis=1)]
     rows = rows[:: max(len(rows) // AXIS_ROWS_MAX, 1)][:AXIS_ROWS_MAX]
     most = float(np.abs(rows).max(initial=0.0))
@@ -41,7 +41,7 @@ def principal_axes(column: Column) -> tuple[bytes, ...]:
         return ()
     apart = rows / most
     apart -= apart.mean(axis=0)
-    # Of as many rows as columns at most, whichever of them are fewer, the smaller Gram matrix.
+    # The Gram matrix of the rows is small, however many elements they have.
     values, vectors = np.linalg.eigh(apart @ apart.T)
     found = [apart.T @ vectors[:, -place] for place in range(1, AXES + 1) if place <= len(values)]
     spread = [np.abs(axis).max() for axis in found]
@@ -116,9 +116,7 @@ def _nothing(rows: int) -> Numbers:
 
 
 def _flat(column: Column) -> Numbers:
-    kept = column if column.dtype.kind in "OU" else column.astype(np.float64)
-    flat: Numbers = kept.reshape(len(column), prod(column.shape[1:]))
-    return flat
+    return column.astype(np.float64).reshape(len(column), prod(column.shape[1:]))
 
 
 def _mean(rows: Numbers) -> Numbers:
