@@ -113,7 +113,7 @@ def make_bundle(
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
         answers = answer_all(draft, batch, allow_pickle=allow_pickle)
-        files["reference.json"] = encode(make_reference(signature, batch, answers))
+        files["reference.json.gz"] = encode(make_reference(signature, batch, answers))
         if reference.labels is not None:
             metrics = metrics_of(answers, signature, reference.labels)
             info = msgspec.structs.replace(info, metrics=metrics)

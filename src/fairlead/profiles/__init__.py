@@ -1,19 +1,39 @@
 """Mergeable summaries of many rows, in counts on edges that a reference has frozen."""
 
-from fairlead.profiles.build import make_reference, observe
+from fairlead.profiles.build import make_reference, observe, observe_columns
+from fairlead.profiles.categories import tally_codes, tally_values
+from fairlead.profiles.distinct import distinct_count
 from fairlead.profiles.merge import decode, empty, encode, merge
-from fairlead.profiles.types import Categorical, Named, Numeric, Profile, Summary
+from fairlead.profiles.quantile import quantile
+from fairlead.profiles.table import observe_table
+from fairlead.profiles.types import (
+    Categorical,
+    Leaf,
+    LogBuckets,
+    Named,
+    Numeric,
+    Profile,
+    Summary,
+)
 
 __all__ = [
     "Categorical",
+    "Leaf",
+    "LogBuckets",
     "Named",
     "Numeric",
     "Profile",
     "Summary",
     "decode",
+    "distinct_count",
     "empty",
     "encode",
     "make_reference",
     "merge",
     "observe",
+    "observe_columns",
+    "observe_table",
+    "quantile",
+    "tally_codes",
+    "tally_values",
 ]

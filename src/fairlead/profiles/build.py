@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from fairlead.profiles.fields import Values, count_field, freeze_field
 from fairlead.profiles.merge import empty
-from fairlead.profiles.types import Categorical, Named, Numeric, Profile, Summary
-from fairlead.signature import Batch, Column, Field, Numbers, Signature
+from fairlead.profiles.numbers import count_numbers, freeze_numbers
+from fairlead.profiles.types import Numeric, Profile, Summary
+from fairlead.signature import Batch, Field, Numbers, Signature
 
-BINS = 32
-CATEGORIES_MAX = 255
-PARTS_MAX = 32
+Columns = Mapping[str, Values]
 
 
-def make_reference(signature: Signature, inputs: Batch, outputs: Batch | None = None) -> Profile:
+def make_reference(
+    signature: Signature,
+    inputs: Batch,
+    outputs: Batch | None = None,
+    *,
+    times_us: npt.NDArray[np.int64] | None = None,
+    metrics: Mapping[str, Numbers] | None = None,
+) -> Profile:
     """Freeze edges and categories from reference rows, and count these rows on them.
 
     The edges are quantiles of the reference; where it has at most 32 distinct values, each of
@@ -29,6 +33,8 @@ def make_reference(signature: Signature, inputs: Batch, outputs: Batch | None = 
         signature: of the model.
         inputs: the reference rows.
         outputs: what the model answers to them.
+        times_us: when each row came, in microseconds since 1970, if that is known.
+        metrics: what else is known of each row, by name.
 
     Example:
         >>> signature = Signature(inputs=(Field(name="age", kind="number"),), outputs=())
@@ -39,130 +45,93 @@ def make_reference(signature: Signature, inputs: Batch, outputs: Batch | None = 
     """
     frame = Profile(
         rows=0,
-        inputs=_frames(signature.inputs, inputs),
-        outputs={} if outputs is None else _frames(signature.outputs, outputs),
+        inputs=_freeze(signature.inputs, inputs),
+        outputs={} if outputs is None else _freeze(signature.outputs, outputs),
+        metrics={name: freeze_numbers(values) for name, values in (metrics or {}).items()},
     )
-    return observe(frame, inputs, outputs)
+    return observe(frame, inputs, outputs, times_us=times_us, metrics=metrics)
 
 
-def observe(reference: Profile, inputs: Batch, outputs: Batch | None = None) -> Profile:
+def observe(
+    reference: Profile,
+    inputs: Batch,
+    outputs: Batch | None = None,
+    *,
+    times_us: npt.NDArray[np.int64] | None = None,
+    metrics: Mapping[str, Numbers] | None = None,
+) -> Profile:
     """Count rows on the edges and categories of a reference.
 
     Args:
         reference: any profile with the frozen edges.
         inputs: what was asked.
         outputs: what was answered, row by row; None if nothing was.
+        times_us: when each row came, in microseconds since 1970, for the lag of timestamps.
+        metrics: what else is known of each row, by name; NaN where it is not.
 
     Returns:
         The profile of these rows alone.
     """
+    answers = None if outputs is None else _columns(outputs)
+    return observe_columns(
+        reference, inputs.rows, _columns(inputs), answers, times_us=times_us, metrics=metrics
+    )
+
+
+def observe_columns(
+    reference: Profile,
+    rows: int,
+    inputs: Columns,
+    outputs: Columns | None = None,
+    *,
+    times_us: npt.NDArray[np.int64] | None = None,
+    metrics: Mapping[str, Numbers] | None = None,
+) -> Profile:
+    """Count rows as `observe` does, from columns.
+
+    Args:
+        reference: any profile with the frozen edges.
+        rows: how many there were.
+        inputs: by field: a column as a batch holds it or, of categories, a tally. A field that
+            is not here, because it was not logged, counts neither values nor missing ones.
+        outputs: likewise, of the rows that were answered.
+        times_us: when each row came, in microseconds since 1970, for the lag of timestamps.
+        metrics: what else is known of rows, by name; NaN where it is not.
+
+    Example:
+        >>> signature = Signature(inputs=(Field(name="plan", kind="category"),), outputs=())
+        >>> plans = Batch(2, (), np.empty((2, 0)), {"plan": np.array(["pro", "free"], object)})
+        >>> reference = make_reference(signature, plans)
+        >>> plan = observe_columns(reference, 9, {"plan": {"pro": 8, "gold": 1}}).inputs["plan"]
+        >>> plan.categories, plan.counts, plan.new
+        (('free', 'pro'), (0, 8), 1)
+    """
     frame = empty(reference)
-    return msgspec.structs.replace(
-        frame,
-        rows=inputs.rows,
-        inputs=_counted(frame.inputs, inputs),
-        outputs=frame.outputs if outputs is None else _counted(frame.outputs, outputs),
+    nothing = Numeric(edges=(), counts=(0,))
+    known = {
+        name: count_numbers(frame.metrics.get(name, nothing), values)
+        for name, values in (metrics or {}).items()
+    }
+    return Profile(
+        rows=rows,
+        inputs=_count(frame.inputs, inputs, times_us),
+        outputs=frame.outputs if outputs is None else _count(frame.outputs, outputs, times_us),
+        metrics={**frame.metrics, **known},
     )
 
 
-def _frames(fields: Iterable[Field], batch: Batch) -> dict[str, Summary]:
-    return {field.name: _frame(field, batch.column(field.name)) for field in fields}
+def _freeze(fields: Iterable[Field], batch: Batch) -> dict[str, Summary]:
+    return {field.name: freeze_field(field, batch.column(field.name)) for field in fields}
 
 
-def _frame(field: Field, column: Column) -> Summary:
-    """The summary of no rows, with edges or categories frozen from a column."""
-    if field.kind == "category":
-        seen = Counter(value for value in column.tolist() if value is not None)
-        known = tuple(field.categories or sorted(seen, key=lambda v: (isinstance(v, str), v)))
-        if len(known) > CATEGORIES_MAX:
-            frequent = set(sorted(known, key=lambda value: -seen[value])[:CATEGORIES_MAX])
-            known = tuple(value for value in known if value in frequent)
-        return Categorical(categories=known, counts=(0,) * len(known))
-    if field.kind == "tensor" and field.categories:
-        names = [str(name) for name in field.categories[:PARTS_MAX]]
-        columns = (_measure(column[..., place]) for place in range(len(names)))
-        return Named(parts=dict(zip(names, map(_numeric_frame, columns), strict=True)))
-    return _numeric_frame(_measure(column))
+def _count(
+    frames: Mapping[str, Summary], columns: Columns, times_us: npt.NDArray[np.int64] | None
+) -> dict[str, Summary]:
+    return {
+        name: count_field(frame, columns[name], times_us) if name in columns else frame
+        for name, frame in frames.items()
+    }
 
 
-def _numeric_frame(values: Numbers) -> Numeric:
-    finite = values[np.isfinite(values)]
-    edges = _edges(finite) if finite.size else ()
-    return Numeric(edges=edges, counts=(0,) * (len(edges) + 1))
-
-
-def _edges(values: Numbers) -> tuple[float, ...]:
-    distinct = np.unique(values)
-    if len(distinct) <= BINS:
-        between = distinct[:-1] / 2 + distinct[1:] / 2
-        return tuple(np.concatenate([distinct[:1], between, distinct[-1:]]).tolist())
-    # Quantiles that are values of the data: no interpolation that could overflow.
-    quantiles = np.quantile(values, np.linspace(0, 1, BINS + 1), method="lower")
-    return tuple(np.unique(quantiles).tolist())
-
-
-def _counted(frames: Mapping[str, Summary], batch: Batch) -> dict[str, Summary]:
-    return {name: _count(frame, batch.column(name)) for name, frame in frames.items()}
-
-
-def _count(frame: Summary, column: Column) -> Summary:
-    if isinstance(frame, Categorical):
-        return _count_categories(frame, column)
-    if isinstance(frame, Named):
-        parts = {
-            name: _count_numbers(part, _measure(column[..., place]))
-            for place, (name, part) in enumerate(frame.parts.items())
-        }
-        return Named(parts=parts)
-    return _count_numbers(frame, _measure(column))
-
-
-def _count_categories(frame: Categorical, column: Column) -> Categorical:
-    seen = Counter(column.tolist())
-    missing = seen.pop(None, 0)
-    counts = tuple(seen[value] for value in frame.categories)
-    other = seen.total() - sum(counts)
-    return msgspec.structs.replace(frame, counts=counts, other=other, missing=missing)
-
-
-def _count_numbers(frame: Numeric, values: Numbers) -> Numeric:
-    finite = values[np.isfinite(values)]
-    missing = len(values) - len(finite)
-    if not finite.size:
-        return msgspec.structs.replace(frame, missing=missing)
-    places = np.searchsorted(np.array(frame.edges), finite, side="right")
-    if frame.edges:
-        places[finite == frame.edges[-1]] = len(frame.edges) - 1
-    counts = np.bincount(places, minlength=len(frame.edges) + 1)
-    with np.errstate(over="ignore"):
-        mean = float((finite / len(finite)).sum())
-        m2 = min(float(np.square(finite - mean).sum()), sys.float_info.max)
-    return Numeric(
-        edges=frame.edges,
-        counts=tuple(counts.tolist()),
-        count=len(finite),
-        missing=missing,
-        mean=mean,
-        m2=m2,
-        low=float(finite.min()),
-        high=float(finite.max()),
-    )
-
-
-def _measure(column: Column) -> Numbers:
-    """One number per row of a column of any kind; NaN where there is none."""
-    if column.dtype.kind == "M":
-        seconds: Numbers = column.astype("datetime64[us]").astype(np.int64) / 1e6
-        seconds[np.isnat(column)] = np.nan
-        return seconds
-    if column.dtype.kind in "OU":
-        lengths = [_length(value) for value in column.tolist()]
-        return np.array(lengths, dtype=np.float64)
-    numbers: npt.NDArray[np.float64] = column.astype(np.float64)
-    with np.errstate(over="ignore"):
-        return numbers.mean(axis=tuple(range(1, numbers.ndim))) if numbers.ndim > 1 else numbers
-
-
-def _length(value: object) -> float:
-    """Characters of text, bytes of media, elements of a list."""
-    return float(len(value)) if isinstance(value, str | bytes | list) else np.nan
+def _columns(batch: Batch) -> Columns:
+    return {**dict(zip(batch.names, batch.numbers.T, strict=True)), **batch.columns}
