@@ -27,6 +27,7 @@ from fairlead.stats.metrics import (
     roc_auc,
 )
 from fairlead.stats.multiplicity import benjamini_hochberg, e_bh, holm
+from fairlead.stats.rise import rise_p_value, share_rise
 from fairlead.stats.weighted import Statistic, value_of
 
 __all__ = [
@@ -65,9 +66,11 @@ __all__ = [
     "psi_null_mean",
     "psi_test",
     "r2",
+    "rise_p_value",
     "rmse",
     "roc_auc",
     "share_difference",
+    "share_rise",
     "threshold",
     "value_of",
     "wasserstein",

@@ -125,7 +125,7 @@ def wasserstein(edges: Counts, a: Counts, b: Counts) -> float:
         >>> round(wasserstein(edges, a, b), 3)
         1.349
     """
-    if len(edges) < 2 or not a.sum() or not b.sum():
+    if len(edges) < 2 or edges[0] == edges[-1] or not a.sum() or not b.sum():
         return 0.0
     first, second = np.cumsum(a)[:-1] / a.sum(), np.cumsum(b)[:-1] / b.sum()
     quarters = np.interp([0.25, 0.75], first, edges)
