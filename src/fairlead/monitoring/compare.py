@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 
 import numpy as np
 from msgspec.structs import replace
 
-from fairlead.monitoring.flatten import Pair, Single, flatten
+from fairlead.monitoring.flatten import Pair, Single, cutoff, flatten
 from fairlead.monitoring.quality import inspect
 from fairlead.monitoring.types import Comparison, Drift, Quality, Rule
 from fairlead.profiles import Numeric, Profile
@@ -71,7 +72,7 @@ def compare(
         spread = past.get(pair.name, Dispersion())
         if pair.reference is not None and pair.current is not None:
             drifts[pair.name] = _drift(pair, pair.reference, pair.current, spread)
-        quality += inspect(pair, spread.factor)
+        quality += inspect(pair, spread.worst)
     if not enough:
         why = f"Not tested: {current.rows} rows against {reference.rows}, below {rule.rows_min}."
         drifts = {n: replace(d, test="none", p_value=1.0, why=why) for n, d in drifts.items()}
@@ -83,9 +84,8 @@ def compare(
 
 
 def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> Drift:
-    before, ordered = _bins(reference)
-    after, _ = _bins(current)
-    a, b = pool(before, after, ordered=ordered)
+    before, after = _counts(reference), _counts(current)
+    a, b = _pooled(reference, before, after)
     test = chi_square(a, b)
     tested = test.degrees > 0
     index = psi(a, b) if tested else 0.0
@@ -93,7 +93,7 @@ def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> 
     effect = index - past.factor * chance
     gap = moved = None
     if isinstance(reference, Numeric):
-        there, edges = slice(0, ordered), np.array(reference.edges)
+        there, edges = slice(0, -1), np.array(reference.edges)
         gap = kolmogorov_smirnov(before[there], after[there]).statistic
         moved = wasserstein(edges, before[there], after[there])
     p_value = dispersed_p_value(test.statistic, test.degrees, past)
@@ -105,11 +105,27 @@ def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> 
     )  # fmt: skip
 
 
-def _bins(summary: Single) -> tuple[Counts, int]:
-    """Counts of all bins, and how many of the first ones have an order."""
+def _counts(summary: Single) -> Counts:
+    """Counts of all bins, that of missing values last and that of other categories before it."""
     if isinstance(summary, Numeric):
-        return counts_of([*summary.counts, summary.missing]), len(summary.counts)
-    return counts_of([*summary.counts, summary.other, summary.missing]), 0
+        return counts_of([*summary.counts, summary.missing])
+    return counts_of([*summary.counts, summary.other, summary.missing])
+
+
+def _pooled(reference: Single, before: Counts, after: Counts) -> tuple[Counts, Counts]:
+    if isinstance(reference, Numeric):
+        return pool(before, after, ordered=len(before) - 1)
+    # The reference listed its most frequent categories, so that those near the cut look rarer
+    # later on: only categories that chance would not have cut keep a bin of their own.
+    level = cutoff(reference)
+    surely = (level + 4.0 * sqrt(level) + 4.0) if level else 0.0
+    rows, both = before.sum(), before.sum() + after.sum()
+    return pool(
+        before,
+        after,
+        unlisted=len(before) - 2,
+        listed_min=surely * float(both / max(rows, 1.0)),
+    )
 
 
 def _judged(

@@ -1,4 +1,4 @@
-"""Two profiles as pairs of single summaries, by name."""
+"""Two profiles as pairs of single summaries, by name, and which categories these list."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from fairlead.monitoring.types import Role
 from fairlead.profiles import Categorical, Named, Numeric, Profile, Summary
+from fairlead.profiles.build import CATEGORIES_MAX
 
 Single = Numeric | Categorical
 
@@ -39,6 +40,15 @@ def flatten(reference: Profile, current: Profile) -> list[Pair]:
         name = f"output:{pair.name}" if pair.name in taken else pair.name
         pairs.append(msgspec.structs.replace(pair, name=name))
     return pairs
+
+
+def cutoff(reference: Categorical) -> int:
+    """Most rows that a category without a bin of its own may have in the reference.
+
+    None, where all that were seen have one; else at most as many as the rarest that has one.
+    """
+    cut = len(reference.counts) >= CATEGORIES_MAX and reference.other > 0
+    return min(reference.counts) if cut else 0
 
 
 def _pairs(

@@ -7,7 +7,7 @@ from math import expm1, log1p, sqrt
 
 import numpy as np
 
-from fairlead.monitoring.flatten import Pair, Single
+from fairlead.monitoring.flatten import Pair, Single, cutoff
 from fairlead.monitoring.types import Kind, Quality, Volume
 from fairlead.profiles import Categorical, Numeric
 from fairlead.stats import Estimate, rise_p_value, share_rise, wilson
@@ -108,7 +108,11 @@ def _hits(reference: Single, current: Single) -> Iterator[tuple[Kind, int, int, 
     yield "missing", current.missing, reference.missing, 0
     if isinstance(reference, Categorical):
         assert isinstance(current, Categorical)
-        yield "new_categories", current.other, reference.other, 1
+        # A row of a category this rare would be new to the reference's other rows: what is new
+        # to all of them is as frequent. Good (1953), "The population frequencies of species".
+        level = cutoff(reference) + 1
+        rare = sum(count for count in reference.counts if count <= level)
+        yield "new_categories", current.other, reference.other, rare + 1
     elif len(reference.edges) > 1:
         outside, before = (s.counts[0] + s.counts[-1] for s in (current, reference))
         yield "out_of_range", outside, before, 1

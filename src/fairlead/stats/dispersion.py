@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 
 WINDOWS_MIN = 12
@@ -45,6 +47,15 @@ class Dispersion(msgspec.Struct, frozen=True):
         around = self.squares - mean * self.total
         return max(1.0, around / (2.0 * (self.windows - 1) * mean * mean))
 
+    @property
+    def worst(self) -> float:
+        """How much more the share of any one group of bins may vary than of independent rows.
+
+        The weight of the first direction in `dispersed_p_value`, at the mean degrees.
+        """
+        degrees = self.degrees / self.windows if self.windows else 1.0
+        return self.factor * (1.0 + sqrt(max(degrees - 1.0, 0.0) * (self.spread - 1.0)))
+
 
 def dispersion(statistic: float, degrees: int) -> Dispersion:
     """The dispersion of one window; nothing where it had no degrees of freedom.
@@ -68,11 +79,18 @@ def add(a: Dispersion, b: Dispersion) -> Dispersion:
 def dispersed_p_value(statistic: float, degrees: int, past: Dispersion) -> float:
     """Chance of at least this chi-square statistic, for rows as dependent as those of the past.
 
-    F of (degrees / spread, windows) at statistic / (degrees factor): Satterthwaite's gamma with
-    the mean and the variance of the past, and Snedecor's tail for how little of it there is.
-    Without twelve windows of past it is the chi-square distribution's. Rao and Scott (1984), "On
-    chi-squared tests for multiway contingency tables with cell proportions estimated from survey
-    data".
+    The larger of two, each with the mean and the variance of the past; f is its factor, s its
+    spread, K its windows, d the degrees:
+
+    - Rows of a user agree in one direction. X2 is a sum of chi-squares of one degree with unequal
+      weights (Rao and Scott (1981)), of which w_1 = f (1 + sqrt((d - 1)(s - 1))) and d - 1 times
+      w_2 = f (1 - sqrt((s - 1) / (d - 1))) have the heaviest tail: that of a gamma with the same
+      three moments (Pearson (1959), "Note on an approximation to the distribution of non-central
+      chi-square"), made an F's of K for how few windows of past there are.
+    - Some windows have larger users than others. X2 / (d f) is Snedecor's F of d and
+      (d - 2 + 4 s) / (s - 1) degrees.
+
+    Without twelve windows of past it is the chi-square distribution's.
 
     Example:
         >>> from functools import reduce
@@ -86,5 +104,28 @@ def dispersed_p_value(statistic: float, degrees: int, past: Dispersion) -> float
         return 1.0
     if past.windows < WINDOWS_MIN or not past.degrees:
         return float(chdtrc(degrees, statistic))
-    ratio = statistic / (degrees * past.factor)
-    return float(fdtrc(degrees / past.spread, past.windows, ratio))
+    mean, variance, third = _cumulants(degrees, past.factor, past.spread)
+    effective = 8.0 * variance**3 / third**2
+    scale = third / (4.0 * variance)
+    shifted = max(0.0, (statistic - mean) / (effective * scale) + 1.0)
+    agreeing = float(fdtrc(effective, past.windows, shifted))
+    if past.spread <= 1.0:
+        return agreeing
+    others = (degrees - 2.0 + 4.0 * past.spread) / (past.spread - 1.0)
+    ratio = statistic / (degrees * past.factor) * others / (others - 2.0)
+    return max(agreeing, float(fdtrc(degrees, others, ratio)))
+
+
+def _cumulants(degrees: int, factor: float, spread: float) -> tuple[float, float, float]:
+    """The first three of the weighted sum of chi-squares."""
+    if degrees == 1:
+        # One weight has no spread; what is there is that of the weight from window to window.
+        first, rest, others = factor * sqrt(spread), 0.0, 0
+    else:
+        apart = min(spread, float(degrees)) - 1.0
+        others = degrees - 1
+        first = factor * (1.0 + sqrt(others * apart))
+        rest = factor * (1.0 - sqrt(apart / others))
+    mean = first + others * rest
+    variance = 2.0 * (first**2 + others * rest**2)
+    return mean, variance, 8.0 * (first**3 + others * rest**3)

@@ -34,7 +34,14 @@ def counts_of(values: Any) -> Counts:
     return np.asarray(values, dtype=np.float64)
 
 
-def pool(a: Counts, b: Counts, *, ordered: int = 0) -> tuple[Counts, Counts]:
+def pool(
+    a: Counts,
+    b: Counts,
+    *,
+    ordered: int = 0,
+    unlisted: int | None = None,
+    listed_min: float = 0.0,
+) -> tuple[Counts, Counts]:
     """Join sparse bins, such that each is expected to hold ten rows of the smaller sample.
 
     Of a bin with n of all N rows, the smaller sample of M rows is expected to hold M n / N. The
@@ -48,6 +55,10 @@ def pool(a: Counts, b: Counts, *, ordered: int = 0) -> tuple[Counts, Counts]:
         b: of the other.
         ordered: how many of the first bins have an order; they are joined with neighbours, the
             sparse ones of the rest with each other.
+        unlisted: place of the bin of all that have none of their own because the first sample
+            has few or none of them. It is joined with the sparse ones always: it was chosen by
+            one sample, and a bin of all that is rare in both was not.
+        listed_min: rows of both that a bin needs, were more expected than ten.
 
     Returns:
         The counts over the joined bins: those with an order, the sparse ones of the rest, and
@@ -65,7 +76,9 @@ def pool(a: Counts, b: Counts, *, ordered: int = 0) -> tuple[Counts, Counts]:
     least = EXPECTED_MIN * float(totals.sum()) / rows
     groups = np.empty(len(totals), dtype=np.intp)
     groups[:ordered], after = _neighbours(totals[:ordered], least)
-    groups[ordered:] = _rare(totals[ordered:], least, after)
+    groups[ordered:] = _rare(totals[ordered:], max(least, listed_min), after)
+    if unlisted is not None:
+        groups[unlisted] = after
     groups = _joined(groups, totals, least, after)
     return counts_of(np.bincount(groups, a)), counts_of(np.bincount(groups, b))
 
@@ -127,7 +140,7 @@ def _joined(
 ) -> npt.NDArray[np.intp]:
     """Groups without gaps in their numbers; a rare one that is sparse joins the smallest other."""
     held = np.bincount(groups, totals)
-    if rare < len(held) and 0 < held[rare] < least:
+    if rare < len(held) and held[rare] < least:
         others = np.where(held > 0, held, np.inf)
         others[rare] = np.inf
         if np.isfinite(others).any():
