@@ -2,6 +2,7 @@
 
 from fairlead.monitoring.compare import compare
 from fairlead.monitoring.detect import detect, join, watch
+from fairlead.monitoring.domain import Domain, tell_apart
 from fairlead.monitoring.quality import volume
 from fairlead.monitoring.recall import DAY_US, WEEK_US, recall
 from fairlead.monitoring.types import (
@@ -23,6 +24,7 @@ __all__ = [
     "Budget",
     "Comparison",
     "Detection",
+    "Domain",
     "Drift",
     "Quality",
     "Rule",
@@ -34,6 +36,7 @@ __all__ = [
     "detect",
     "join",
     "recall",
+    "tell_apart",
     "volume",
     "watch",
 ]
