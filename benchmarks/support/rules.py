@@ -48,7 +48,7 @@ def _beyond(
 ) -> bool:  # fmt: skip
     """Whether the distance lies off the mean of ten chunks of the reference by three sd."""
     measure = _gap if numeric else lambda x, y: _js(*_categories(x, y))
-    chunks = random.choice(reference, (CHUNKS, len(current)))
+    chunks = [random.choice(reference, len(current), replace=False) for _ in range(CHUNKS)]
     own = np.array([measure(reference, chunk) for chunk in chunks])
     return bool(abs(measure(reference, current) - own.mean()) > 3.0 * own.std())
 

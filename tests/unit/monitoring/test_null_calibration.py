@@ -1,4 +1,4 @@
-"""The benchmark of false alarms, in small: budgets hold where nothing moves, and shifts are found."""
+"""The benchmark of false alarms, in small: budgets hold, and shifts are found."""
 
 from __future__ import annotations
 
