@@ -98,7 +98,7 @@ def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> 
         moved = wasserstein(edges, before[there], after[there])
     p_value = dispersed_p_value(test.statistic, test.degrees, past)
     return Drift(
-        role=pair.role, test="chi_square" if tested else "none", statistic=test.statistic,
+        side=pair.side, test="chi_square" if tested else "none", statistic=test.statistic,
         degrees=test.degrees, p_value=p_value, adjusted_p=1.0, effect=effect, psi=index,
         jensen_shannon=jensen_shannon(a, b), kolmogorov_smirnov=gap, wasserstein=moved,
         drifted=False, why="Nothing to compare.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from fairlead.monitoring.types import Role
+from fairlead.monitoring.types import Side
 from fairlead.profiles import Categorical, Named, Numeric, Profile, Summary
 from fairlead.profiles.build import CATEGORIES_MAX
 
@@ -18,13 +18,13 @@ class Pair(msgspec.Struct, frozen=True):
 
     Args:
         name: of it; `field.part` of a part.
-        role: input or output.
+        side: of the model that it is on.
         reference: None where the reference does not know the field.
         current: None where the window does not have it, or has it in another form.
     """
 
     name: str
-    role: Role
+    side: Side
     reference: Single | None
     current: Single | None
 
@@ -52,12 +52,12 @@ def cutoff(reference: Categorical) -> int:
 
 
 def _pairs(
-    role: Role, reference: Mapping[str, Summary], current: Mapping[str, Summary]
+    side: Side, reference: Mapping[str, Summary], current: Mapping[str, Summary]
 ) -> Iterator[Pair]:
     old, new = dict(_singles(reference)), dict(_singles(current))
     for name in [*old, *(name for name in new if name not in old)]:
         before, after = old.get(name), new.get(name)
-        yield Pair(name, role, before, after if _alike(before, after) else None)
+        yield Pair(name, side, before, after if _alike(before, after) else None)
 
 
 def _singles(summaries: Mapping[str, Summary]) -> Iterator[tuple[str, Single]]:

@@ -80,7 +80,7 @@ def _schema(pair: Pair) -> Quality:
     else:
         why = f"'{pair.name}' is not there, or not in the form that the reference has."
     all_of = Estimate(1.0, 1.0, 1.0)
-    return Quality(field=pair.name, role=pair.role, kind="schema", share=all_of, rise=all_of,
+    return Quality(field=pair.name, side=pair.side, kind="schema", share=all_of, rise=all_of,
                    p_value=0.0, adjusted_p=0.0, broken=True, why=why)  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def _shares(pair: Pair, reference: Single, current: Single, factor: float) -> It
             f"{share.value:.1%} of '{pair.name}': {_SAID[kind]}; "
             f"{reference_hits / reference_rows:.1%} of the reference."
         )
-        yield Quality(field=pair.name, role=pair.role, kind=kind, share=share, rise=rise,
+        yield Quality(field=pair.name, side=pair.side, kind=kind, share=share, rise=rise,
                       p_value=p_value, adjusted_p=1.0, broken=False, why=why)  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _constant(pair: Pair, factor: float) -> Iterator[Quality]:
     most = (float(known.max()) + 1.0) / (float(known.sum()) + 1.0)
     p_value = min(1.0, most) ** (max(there / factor, 1.0) - 1.0)
     all_of = Estimate(1.0, 1.0, 1.0)
-    yield Quality(field=pair.name, role=pair.role, kind="constant", share=all_of, rise=all_of,
+    yield Quality(field=pair.name, side=pair.side, kind="constant", share=all_of, rise=all_of,
                   p_value=p_value, adjusted_p=1.0, broken=False,
                   why=f"All {there} values of '{pair.name}' are the same.")  # fmt: skip
 

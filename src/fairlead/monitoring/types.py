@@ -9,7 +9,7 @@ import msgspec
 from fairlead.profiles import Profile
 from fairlead.stats import Dispersion, Estimate, Evidence
 
-Role = Literal["input", "output"]
+Side = Literal["input", "output"]
 Kind = Literal["schema", "missing", "out_of_range", "new_categories", "constant"]
 
 
@@ -54,7 +54,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """How one field moved.
 
     Args:
-        role: input or output.
+        side: of the model that it is on.
         test: that gave the p-value; "none" if there was nothing to test.
         statistic: of the test.
         degrees: of freedom.
@@ -69,7 +69,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         why: in a sentence.
     """
 
-    role: Role
+    side: Side
     test: str
     statistic: float
     degrees: int
@@ -89,7 +89,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         field: its name.
-        role: input or output.
+        side: of the model that it is on.
         kind: of fault.
         share: of the window's rows that have it.
         rise: of the share over the reference's.
@@ -100,7 +100,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     field: str
-    role: Role
+    side: Side
     kind: Kind
     share: Estimate
     rise: Estimate

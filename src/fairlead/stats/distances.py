@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from fairlead.stats.homogeneity import Counts, Test
@@ -127,12 +129,14 @@ def wasserstein(edges: Counts, a: Counts, b: Counts) -> float:
     """
     if len(edges) < 2 or edges[0] == edges[-1] or not a.sum() or not b.sum():
         return 0.0
+    edges = edges / np.abs(edges).max()  # differences of the largest numbers are none
     first, second = np.cumsum(a)[:-1] / a.sum(), np.cumsum(b)[:-1] / b.sum()
     quarters = np.interp([0.25, 0.75], first, edges)
     scale = float(quarters[1] - quarters[0]) / NORMAL_IQR or float(edges[-1] - edges[0])
     inner = slice(1, -1) if len(edges) > 5 else slice(None)
     widths, gaps = np.diff(edges[inner]), (first - second)[inner]
-    return float(np.sum(widths * _mean_abs(gaps[:-1], gaps[1:]))) / scale
+    area = float(np.sum(widths * _mean_abs(gaps[:-1], gaps[1:])))
+    return min(area / max(scale, sys.float_info.min), sys.float_info.max)
 
 
 def _mean_abs(left: Counts, right: Counts) -> Counts:

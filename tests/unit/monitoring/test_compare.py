@@ -127,7 +127,7 @@ def test_parts_and_outputs_have_names_of_their_own(random: np.random.Generator) 
     outputs: dict[str, Summary] = {"x": x, "proba": Named(parts={"no": x, "yes": x})}
     found = compare(*[Profile(rows=500, inputs={"x": x}, outputs=outputs)] * 2)
     assert list(found.fields) == ["x", "output:x", "proba.no", "proba.yes"]
-    assert [field.role for field in found.fields.values()] == ["input"] + ["output"] * 3
+    assert [field.side for field in found.fields.values()] == ["input"] + ["output"] * 3
 
 
 def test_a_past_that_varied_more_widens_the_test(random: np.random.Generator) -> None:

@@ -151,3 +151,12 @@ def test_nothing_to_compare_is_no_evidence() -> None:
         assert test(none, some).p_value == 1.0
     assert jensen_shannon(none, some) == wasserstein(np.array([0.0]), none, some) == 0.0
     assert wasserstein(np.array([2.0, 2.5]), some, some) == 0.0
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=9, unique=True)
+)
+def test_wasserstein_is_a_number_on_any_edges(values: list[float]) -> None:
+    edges = np.array(sorted(values))
+    a, b = np.ones(len(edges) + 1), np.arange(len(edges) + 1.0)
+    assert 0.0 <= wasserstein(edges, a, b) < np.inf
