@@ -23,6 +23,8 @@ PURE_FILES = (
     "decide.py",
     "assign.py",
     "assess.py",
+    "compare.py",
+    "detect.py",
     "merge.py",
     "policy.py",
     "rules.py",

@@ -1,6 +1,18 @@
-"""Metrics and their uncertainty: pure functions of arrays."""
+"""Metrics and their uncertainty, tests and evidence of change: pure functions of numbers."""
 
+from fairlead.stats.adwin import Adwin
 from fairlead.stats.bootstrap import bootstrap, bootstrap_pair
+from fairlead.stats.dispersion import Dispersion, add, dispersed_p_value, dispersion
+from fairlead.stats.distances import (
+    jensen_shannon,
+    kolmogorov_smirnov,
+    psi,
+    psi_null_mean,
+    psi_test,
+    wasserstein,
+)
+from fairlead.stats.evidence import Evidence, e_values, evidence, follow, threshold
+from fairlead.stats.homogeneity import Counts, Test, chi_square, counts_of, pool
 from fairlead.stats.intervals import CONFIDENCE, Estimate, share_difference, wilson
 from fairlead.stats.metrics import (
     accuracy,
@@ -14,25 +26,53 @@ from fairlead.stats.metrics import (
     rmse,
     roc_auc,
 )
+from fairlead.stats.multiplicity import benjamini_hochberg, e_bh, holm
+from fairlead.stats.rise import rise_p_value, share_rise
 from fairlead.stats.weighted import Statistic, value_of
 
 __all__ = [
     "CONFIDENCE",
+    "Adwin",
+    "Counts",
+    "Dispersion",
     "Estimate",
+    "Evidence",
     "Statistic",
+    "Test",
     "accuracy",
+    "add",
     "balanced_accuracy",
+    "benjamini_hochberg",
     "bootstrap",
     "bootstrap_pair",
     "brier",
     "chance_of",
+    "chi_square",
+    "counts_of",
+    "dispersed_p_value",
+    "dispersion",
+    "e_bh",
+    "e_values",
+    "evidence",
+    "follow",
+    "holm",
+    "jensen_shannon",
+    "kolmogorov_smirnov",
     "log_loss",
     "macro_f1",
     "mae",
+    "pool",
+    "psi",
+    "psi_null_mean",
+    "psi_test",
     "r2",
+    "rise_p_value",
     "rmse",
     "roc_auc",
     "share_difference",
+    "share_rise",
+    "threshold",
     "value_of",
+    "wasserstein",
     "wilson",
 ]

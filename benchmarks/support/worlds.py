@@ -1,0 +1,195 @@
+"""Worlds in which nothing moves but chance, the hour and the users: windows of fifty fields.
+
+Rows are Gaussian underneath and cut at thresholds that give each bin its share, so that rows of
+one user can be alike in every field, whatever its distribution. Windows are counted directly on
+the bins of a reference that `fairlead.profiles` made of real rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from fairlead.profiles import Categorical, Numeric, Profile, make_reference
+from fairlead.signature import Batch, Field, Signature
+
+CATEGORIES = (3, 5, 10, 30, 100, 255, 300, 1000)
+NUMBERS, PARETO, FIELDS = 20, 10, 50
+HOURS = 24
+SIZE_MEAN = 8
+ALIKE = 0.5
+Array = Any
+
+
+@dataclass(frozen=True)
+class World:
+    """How the rows of an endpoint come about.
+
+    Args:
+        reference: made of rows of all hours.
+        shares: of each field, by hour and bin, shape (24, bins).
+        clustered: whether rows come from users who ask often and alike.
+        cyclic: whether the distribution and the traffic follow the hour.
+    """
+
+    reference: Profile
+    shares: dict[str, Array]
+    clustered: bool
+    cyclic: bool
+
+
+def make(
+    random: np.random.Generator, rows: int, *, fields: range = range(FIELDS),
+    clustered: bool = False, cyclic: bool = False, outlier: bool = False,
+) -> World:  # fmt: skip
+    """A world, with a reference of some rows.
+
+    Args:
+        random: generator.
+        rows: of the reference.
+        fields: which of the fifty; twenty are normal, ten Pareto, twenty categories.
+        clustered: see `World`.
+        cyclic: see `World`.
+        outlier: whether one value of each numeric field of the reference is 1e6.
+    """
+    drift = _cycle(random) if cyclic else np.zeros((FIELDS, HOURS))
+    hours = random.integers(0, HOURS, rows)
+    columns: dict[str, Array] = {}
+    for place in fields:
+        columns[f"f{place}"] = values(place, drift[place, hours], random)
+        if outlier and place < NUMBERS + PARETO:
+            columns[f"f{place}"][0] = 1e6
+    reference = _profiled(columns)
+    shares = {
+        name: np.array([_shares(int(name[1:]), summary, d) for d in drift[int(name[1:])]])
+        for name, summary in reference.inputs.items()
+    }
+    world = World(reference, shares, clustered, cyclic)
+    if clustered:  # the bins are those of independent rows, their counts are not
+        parts = [window(world, random, rows // HOURS, hour) for hour in range(HOURS)]
+        counted = {n: np.sum([p[n] for p in parts], axis=0) for n in shares}
+        reference = profile(reference, counted)
+        world = World(reference, shares, clustered, cyclic)
+    return world
+
+
+def window(
+    world: World, random: np.random.Generator, rows: int, hour: int = 0,
+    shifts: dict[str, float] | None = None,
+) -> dict[str, Array]:  # fmt: skip
+    """Counts of a window's rows, by field, in the order of its bins.
+
+    Args:
+        world: where it comes from.
+        random: generator.
+        rows: how many.
+        hour: of the day.
+        shifts: of the Gaussian underneath, in its standard deviations, by field.
+    """
+    shifts = shifts or {}
+    if not world.clustered and not shifts:
+        return {n: random.multinomial(rows, s[hour]) for n, s in world.shares.items()}
+    users = np.arange(rows)
+    if world.clustered:
+        sizes = random.geometric(1.0 / SIZE_MEAN, rows)
+        users = np.repeat(users, sizes)[:rows]
+    alike = ALIKE if world.clustered else 0.0
+    return {
+        name: _cut(shares[hour], _gaussians(random, users, alike) + shifts.get(name, 0.0))
+        for name, shares in world.shares.items()
+    }
+
+
+def profile(reference: Profile, counted: dict[str, Array]) -> Profile:
+    """Counts as a profile on the bins of a reference."""
+    inputs = {}
+    for name, counts in counted.items():
+        summary, numbers = reference.inputs[name], tuple(counts.tolist())
+        if isinstance(summary, Numeric):
+            inputs[name] = replace(
+                summary, counts=numbers, count=sum(numbers), missing=0, low=0.0, high=1.0
+            )
+        else:
+            assert isinstance(summary, Categorical)
+            inputs[name] = replace(summary, counts=numbers[:-1], other=numbers[-1], missing=0)
+    rows = int(next(iter(counted.values())).sum())
+    return Profile(rows=rows, inputs=inputs)
+
+
+def traffic(hour: int, rows: int) -> int:
+    """Rows of an hour: three times as many by day as by night."""
+    return round(rows * (1.0 + 0.5 * np.sin(2.0 * np.pi * hour / HOURS)))
+
+
+def _cycle(random: np.random.Generator) -> Array:
+    """How far each field's Gaussian lies off at each hour: a wave of up to 0.5."""
+    phases, heights = random.uniform(0, HOURS, FIELDS), random.uniform(0.1, 0.5, FIELDS)
+    waves = np.sin(2.0 * np.pi * (np.arange(HOURS) + phases[:, None]) / HOURS)
+    return heights[:, None] * waves
+
+
+def _gaussians(random: np.random.Generator, users: Array, alike: float) -> Array:
+    noise = random.standard_normal(len(users))
+    if not alike:
+        return noise
+    of_user = random.standard_normal(int(users[-1]) + 1)
+    return np.sqrt(alike) * of_user[users] + np.sqrt(1.0 - alike) * noise
+
+
+def _cut(shares: Array, values: Array) -> Array:
+    from scipy.special import ndtri
+
+    cuts = ndtri(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
+    return np.bincount(np.searchsorted(cuts, values), minlength=len(shares))
+
+
+def values(place: int, shifts: Array, random: np.random.Generator) -> Array:
+    """Rows of one field, each with its Gaussian off by some."""
+    from scipy.special import ndtr
+
+    z = random.standard_normal(len(shifts)) + shifts
+    if place < NUMBERS:
+        return z
+    if place < NUMBERS + PARETO:
+        return ndtr(-z) ** (-1.0 / 1.5) - 1.0
+    cumulated = np.cumsum(_zipf(_categories(place)))[:-1]
+    return np.searchsorted(cumulated, ndtr(z)).astype(str).astype(object)
+
+
+def _shares(place: int, summary: object, shift: float) -> Array:
+    """Of each bin, the chance of a row whose Gaussian is off by some."""
+    from scipy.special import ndtr, ndtri
+
+    def below(chances: Array) -> Array:
+        return ndtr(ndtri(chances) - shift)
+
+    if isinstance(summary, Numeric):
+        edges = np.array(summary.edges)
+        chances = ndtr(edges) if place < NUMBERS else 1.0 - (1.0 + np.maximum(edges, 0.0)) ** -1.5
+        return np.diff(np.concatenate([[0.0], below(chances), [1.0]]))
+    assert isinstance(summary, Categorical)
+    cumulated = np.concatenate([[0.0], np.cumsum(_zipf(_categories(place)))])
+    each = np.diff(below(np.clip(cumulated, 0.0, 1.0)))
+    known = each[[int(name) for name in summary.categories]]
+    return np.append(known, max(0.0, 1.0 - known.sum()))
+
+
+def _categories(place: int) -> int:
+    return CATEGORIES[(place - NUMBERS - PARETO) % len(CATEGORIES)]
+
+
+def _zipf(categories: int) -> Array:
+    weights = 1.0 / np.arange(1, categories + 1) ** 1.1
+    return weights / weights.sum()
+
+
+def _profiled(columns: dict[str, Array]) -> Profile:
+    numbers = [n for n, values in columns.items() if values.dtype != object]
+    fields = [Field(name=n, kind="number" if n in numbers else "category") for n in columns]
+    matrix = np.column_stack([columns[n] for n in numbers])
+    rest = {n: values for n, values in columns.items() if n not in numbers}
+    batch = Batch(len(matrix), tuple(numbers), np.ascontiguousarray(matrix), rest)
+    return make_reference(Signature(inputs=tuple(fields), outputs=()), batch)

@@ -1,0 +1,77 @@
+"""Two profiles as pairs of single summaries, by name, and which categories these list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from fairlead.monitoring.types import Side
+from fairlead.profiles import Categorical, Named, Numeric, Profile, Summary
+from fairlead.profiles.build import CATEGORIES_MAX
+
+Single = Numeric | Categorical
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """One field, or one named part of one, in both profiles.
+
+    Args:
+        name: of it; `field.part` of a part.
+        side: of the model that it is on.
+        reference: None where the reference does not know the field.
+        current: None where the window does not have it, or has it in another form.
+    """
+
+    name: str
+    side: Side
+    reference: Single | None
+    current: Single | None
+
+
+def flatten(reference: Profile, current: Profile) -> list[Pair]:
+    """Pair the summaries of two profiles, inputs before outputs, in the reference's order.
+
+    An output of the same name as an input is called `output:name`.
+    """
+    pairs = list(_pairs("input", reference.inputs, current.inputs))
+    taken = {pair.name for pair in pairs}
+    for pair in _pairs("output", reference.outputs, current.outputs):
+        name = f"output:{pair.name}" if pair.name in taken else pair.name
+        pairs.append(msgspec.structs.replace(pair, name=name))
+    return pairs
+
+
+def cutoff(reference: Categorical) -> int:
+    """Most rows that a category without a bin of its own may have in the reference.
+
+    None, where all that were seen have one; else at most as many as the rarest that has one.
+    """
+    cut = len(reference.counts) >= CATEGORIES_MAX and reference.other > 0
+    return min(reference.counts) if cut else 0
+
+
+def _pairs(
+    side: Side, reference: Mapping[str, Summary], current: Mapping[str, Summary]
+) -> Iterator[Pair]:
+    old, new = dict(_singles(reference)), dict(_singles(current))
+    for name in [*old, *(name for name in new if name not in old)]:
+        before, after = old.get(name), new.get(name)
+        yield Pair(name, side, before, after if _alike(before, after) else None)
+
+
+def _singles(summaries: Mapping[str, Summary]) -> Iterator[tuple[str, Single]]:
+    for name, summary in summaries.items():
+        if isinstance(summary, Named):
+            yield from ((f"{name}.{part}", single) for part, single in summary.parts.items())
+        else:
+            yield name, summary
+
+
+def _alike(a: Single | None, b: Single | None) -> bool:
+    """Whether both count over the same bins; what the reference does not know is like itself."""
+    if isinstance(a, Numeric):
+        return isinstance(b, Numeric) and a.edges == b.edges
+    if isinstance(a, Categorical):
+        return isinstance(b, Categorical) and a.categories == b.categories
+    return True

@@ -1,0 +1,219 @@
+"""The values of this package: windows, what a comparison finds, and what is watched over time."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from fairlead.profiles import Profile
+from fairlead.stats import Dispersion, Estimate, Evidence
+
+Side = Literal["input", "output"]
+Kind = Literal["schema", "missing", "out_of_range", "new_categories", "constant"]
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A profile over a stretch of time.
+
+    Args:
+        endpoint: that was asked.
+        version: that answered.
+        role: of its arm.
+        start_us: first microsecond since 1970 that belongs to it.
+        end_us: first one that does not.
+        profile: of its rows.
+    """
+
+    endpoint: str
+    version: str
+    role: str
+    start_us: int
+    end_us: int
+    profile: Profile
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """When a window is worth an alert: what is seen is no chance, and it is large enough.
+
+    Args:
+        alpha: chance of any alert in a window where nothing moved.
+        effect_min: least effect of a drift, as PSI above chance; 0.02 is a shift of normal
+            values by 0.14 standard deviations.
+        rise_min: least rise of a share, as of missing values.
+        rows_min: least rows of a window and of a reference; with fewer nothing is tested.
+    """
+
+    alpha: float = 0.01
+    effect_min: float = 0.02
+    rise_min: float = 0.01
+    rows_min: int = 100
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """How one field moved.
+
+    Args:
+        side: of the model that it is on.
+        test: that gave the p-value; "none" if there was nothing to test.
+        statistic: of the test.
+        degrees: of freedom.
+        p_value: of this field alone.
+        adjusted_p: with all else that was tested in the window.
+        effect: PSI less its mean by chance; may be below zero.
+        psi: population stability index.
+        jensen_shannon: distance, in nats.
+        kolmogorov_smirnov: largest gap of the distribution functions; None for categories.
+        wasserstein: in robust standard deviations of the reference; None for categories.
+        drifted: whether it is both significant and large enough.
+        why: in a sentence.
+    """
+
+    side: Side
+    test: str
+    statistic: float
+    degrees: int
+    p_value: float
+    adjusted_p: float
+    effect: float
+    psi: float
+    jensen_shannon: float
+    kolmogorov_smirnov: float | None
+    wasserstein: float | None
+    drifted: bool
+    why: str
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that may be wrong with a field's values.
+
+    Args:
+        field: its name.
+        side: of the model that it is on.
+        kind: of fault.
+        share: of the window's rows that have it.
+        rise: of the share over the reference's.
+        p_value: of this test alone; 0 for a broken schema, which is no matter of chance.
+        adjusted_p: with all else that was tested in the window.
+        broken: whether it is both significant and large enough.
+        why: in a sentence.
+    """
+
+    field: str
+    side: Side
+    kind: Kind
+    share: Estimate
+    rise: Estimate
+    p_value: float
+    adjusted_p: float
+    broken: bool
+    why: str
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between two profiles.
+
+    Args:
+        rows: of the window.
+        reference_rows: of the reference.
+        fields: by name; parts of a field by `name.part`.
+        quality: what was looked at, and whether it is broken.
+    """
+
+    rows: int
+    reference_rows: int
+    fields: dict[str, Drift]
+    quality: tuple[Quality, ...]
+
+    @property
+    def alarm(self) -> bool:
+        """Whether anything drifted or broke."""
+        return bool(self.drifted or self.broken)
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The fields that did."""
+        return tuple(name for name, field in self.fields.items() if field.drifted)
+
+    @property
+    def broken(self) -> tuple[Quality, ...]:
+        """What is wrong with the values."""
+        return tuple(one for one in self.quality if one.broken)
+
+
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows a window has, beside earlier ones like it.
+
+    Args:
+        rows: of the window.
+        expected: with the interval that holds the next window's rows.
+        p_value: two-sided.
+        broken: whether it is outside of its alpha.
+    """
+
+    rows: int
+    expected: Estimate
+    p_value: float
+    broken: bool
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """How many false alarms an endpoint may raise.
+
+    Args:
+        alarms: in a month, on average, over all fields together.
+        windows: of a month; 730 hours.
+        learn: windows of past before the first alarm.
+    """
+
+    alarms: float = 1.0
+    windows: float = 730.0
+    learn: int = 48
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of one field.
+
+    Args:
+        evidence: of a change, over the windows since the last alarm.
+        past: how its windows varied while it did not drift.
+        drifting: whether it has alarmed and not recovered.
+        quiet: windows in a row that look like the reference again, while it drifts.
+    """
+
+    evidence: Evidence = Evidence()
+    past: Dispersion = Dispersion()
+    drifting: bool = False
+    quiet: int = 0
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of an endpoint's windows: a few numbers for each field.
+
+    Args:
+        windows: that were looked at.
+        fields: by name.
+    """
+
+    windows: int = 0
+    fields: dict[str, Watched] = {}
+
+
+class Detection(msgspec.Struct, frozen=True, kw_only=True):
+    """What one more window adds.
+
+    Args:
+        alarms: fields whose evidence reached the budget's threshold in this window.
+        recovered: fields that drifted and look like the reference again.
+        drifting: fields that have alarmed and not recovered.
+        evidence: of each field, before it was set back by an alarm.
+        threshold: that one field alone needs; k fields need a k-th of it each.
+        why: in a sentence.
+    """
+
+    alarms: tuple[str, ...]
+    recovered: tuple[str, ...]
+    drifting: tuple[str, ...]
+    evidence: dict[str, float]
+    threshold: float
+    why: str
