@@ -102,7 +102,7 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
         outcome=run.outcome,
         source="live",
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts),
-        ids=[row for item in items for row in item.ids],
+        ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([item.ask.caller_ids for item in items], counts),
         units=_texts([item.ask.units for item in items], counts),
         slots=np.array([slot for item in items for slot in item.slots], np.int16),
@@ -132,5 +132,5 @@ def _traces(items: list[Work]) -> list[str | None] | None:
     """The trace of each row; None if no item has one."""
     for item in items:
         if item.ask.trace_id is not None:
-            return [each.ask.trace_id for each in items for _ in each.ids]
+            return [each.ask.trace_id for each in items for _ in range(each.rows)]
     return None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from fairlead.errors import FairleadError, InputError
+from fairlead.ids import Ids
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
@@ -104,14 +105,14 @@ class Part(msgspec.Struct, frozen=True, eq=False):
         places: of the rows in the request; None for all of them.
         arm: that answered.
         version: that answered.
-        ids: the prediction ids, 16 bytes each.
+        ids: the prediction ids.
         answered: the answers.
     """
 
     places: list[int] | None
     arm: str
     version: str
-    ids: list[bytes]
+    ids: Ids
     answered: Answered
 
     @property
@@ -161,7 +162,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
     Args:
         ask: the rows, and what is known of them.
         rows: how many there are.
-        ids: the prediction ids, 16 bytes each.
+        ids: the prediction ids.
         slots: the slot of each row.
         assigned_by: why they came to this arm.
         admitted_us: when, microseconds since 1970.
@@ -170,7 +171,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
 
     ask: Ask
     rows: int
-    ids: list[bytes]
+    ids: Ids
     slots: list[int]
     assigned_by: AssignedBy
     admitted_us: int

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fairlead.errors import InputError, MediaTypeError
-from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Read, Reading
@@ -181,7 +180,7 @@ def _rows(part: Part) -> list[Any]:
     start, rows = part.answered.start, len(part.ids)
     if rows < part.answered.outputs.batch.rows:
         columns = [column[start : start + rows] for column in columns]
-    return encoder.rows((texts(part.ids), repeat(part.version), repeat(part.arm)), columns)
+    return encoder.rows((part.ids.texts(), repeat(part.version), repeat(part.arm)), columns)
 
 
 def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[list[Any]]]:

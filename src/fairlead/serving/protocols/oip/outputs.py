@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import InputError, ModelError
-from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.routing import number_of
 from fairlead.serving.protocols.oip.specs import spec_of
@@ -71,7 +70,7 @@ class OutputWriter:
             model=answer.endpoint,
             version=number_of(part.version),
             id=asked.id,
-            prediction_ids=",".join(texts(part.ids)),
+            prediction_ids=",".join(part.ids.texts()),
             tensors=self._tensors(wanted, part),
             binary=[output.binary for output in wanted],
         )
