@@ -19,6 +19,7 @@ _LOW = (1 << _LOW_BITS) - 1
 _VERSION = 0x7000
 _VARIANT = 0x8000
 _HEAD = struct.Struct(">QH").pack
+_PAIRS = [f"{n:02x}" for n in range(256)]
 
 
 class Ids(msgspec.Struct, frozen=True):
@@ -51,10 +52,14 @@ class Ids(msgspec.Struct, frozen=True):
         return [head + n.to_bytes(6, "big") for n in range(low, low + self.count)]
 
     def texts(self) -> list[str]:
-        """Each written the usual way, with hyphens."""
-        low, h = self.low, self.head.hex()
-        start = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:]}-"
-        return [f"{start}{n:012x}" for n in range(low, low + self.count)]
+        """Each written the usual way, with hyphens; those that differ in the last byte at once."""
+        h, low, end = self.head.hex(), self.low, self.low + self.count
+        ids: list[str] = []
+        for block in range(low & ~0xFF, end, 256):
+            start = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:]}-{block >> 8:010x}"
+            first = low - block if block < low else 0
+            ids += [start + pair for pair in _PAIRS[first : end - block]]
+        return ids
 
 
 class IdSource:
