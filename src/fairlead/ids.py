@@ -22,7 +22,7 @@ _HEAD = struct.Struct(">QH").pack
 _PAIRS = [f"{n:02x}" for n in range(256)]
 
 
-class Ids(msgspec.Struct, frozen=True):
+class Ids(msgspec.Struct, frozen=True, gc=False):
     """Ids that follow one another, as those of one request's rows do.
 
     Args:

@@ -175,7 +175,8 @@ def _answer(
         return
     route, of = endpoint.route, arm.arm
     part = Part(None, of.name, of.version.name, ids, result)
-    done(Answer(route.endpoint, route.revision, len(ids), (part,)))
+    times = result.queue_s, result.model_s
+    done(Answer(route.endpoint, route.revision, len(ids), (part,), *times))
 
 
 def _slots(salt: str, ask: Ask, ids: Ids) -> list[int]:
@@ -279,6 +280,15 @@ class _Gather:
         self._error = self._error or error
         self._left -= 1
         if self._left == 0:
-            route = self._endpoint.route
-            answer = Answer(route.endpoint, route.revision, self._rows, tuple(self._parts))
-            self._done(self._error or answer)
+            self._done(self._error or self._answer())
+
+    def _answer(self) -> Answer:
+        route, answered = self._endpoint.route, [part.answered for part in self._parts]
+        return Answer(
+            route.endpoint,
+            route.revision,
+            self._rows,
+            tuple(self._parts),
+            max(each.queue_s for each in answered),
+            max(each.model_s for each in answered),
+        )

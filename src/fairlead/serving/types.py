@@ -13,7 +13,7 @@ from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
 
-class Ask(msgspec.Struct, frozen=True, eq=False):
+class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What a protocol made of a request's body: rows that fit the endpoint's signature.
 
     Args:
@@ -82,7 +82,7 @@ class Outputs:
         return self.batch if whole else self.batch.take(slice(start, start + rows))
 
 
-class Answered(msgspec.Struct, frozen=True, eq=False):
+class Answered(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one arm answered to some rows.
 
     Args:
@@ -98,7 +98,7 @@ class Answered(msgspec.Struct, frozen=True, eq=False):
     model_s: float
 
 
-class Part(msgspec.Struct, frozen=True, eq=False):
+class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The rows of a request that one arm answered.
 
     Args:
@@ -126,7 +126,7 @@ class Part(msgspec.Struct, frozen=True, eq=False):
         return self.answered.outputs.rows(self.answered.start, len(self.ids))
 
 
-class Answer(msgspec.Struct, frozen=True, eq=False):
+class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The answer to a whole request.
 
     Args:
@@ -134,22 +134,16 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
         revision: of its route.
         rows: of the request.
         parts: which together hold every row.
+        queue_s: the longest that a part waited for its model.
+        model_s: the longest that a part's model ran.
     """
 
     endpoint: str
     revision: int
     rows: int
     parts: tuple[Part, ...]
-
-    @property
-    def queue_s(self) -> float:
-        """The longest that a part waited for its model."""
-        return max([part.answered.queue_s for part in self.parts], default=0.0)
-
-    @property
-    def model_s(self) -> float:
-        """The longest that a part's model ran."""
-        return max([part.answered.model_s for part in self.parts], default=0.0)
+    queue_s: float = 0.0
+    model_s: float = 0.0
 
 
 Done = Callable[[Answer | FairleadError], None]
