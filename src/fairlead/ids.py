@@ -20,6 +20,9 @@ _VERSION = 0x7000
 _VARIANT = 0x8000
 _HEAD = struct.Struct(">QH").pack
 _PAIRS = [f"{n:02x}" for n in range(256)]
+_NUMBERS = struct.Struct(">64Q")
+_drawn: list[int] = []
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 class Ids(msgspec.Struct, frozen=True, gc=False):
@@ -39,9 +42,6 @@ class Ids(msgspec.Struct, frozen=True, gc=False):
     low: int
     count: int
 
-    def __len__(self) -> int:
-        return self.count
-
     def some(self, start: int, count: int) -> Ids:
         """Those from a place on."""
         return Ids(self.head, self.low + start, count)
@@ -53,10 +53,10 @@ class Ids(msgspec.Struct, frozen=True, gc=False):
 
     def texts(self) -> list[str]:
         """Each written the usual way, with hyphens; those that differ in the last byte at once."""
-        h, low, end = self.head.hex(), self.low, self.low + self.count
+        h, low, end = self.head.hex("-", 2), self.low, self.low + self.count
         ids: list[str] = []
         for block in range(low & ~0xFF, end, 256):
-            start = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:]}-{block >> 8:010x}"
+            start = f"{h[:4]}{h[5:]}-{block >> 8:010x}"
             first = low - block if block < low else 0
             ids += [start + pair for pair in _PAIRS[first : end - block]]
         return ids
@@ -90,13 +90,23 @@ class IdSource:
         """Make `count` ids, rising."""
         tick = max(self._last + 1, (self._clock.now_us() // 1000) << _SEQUENCE_BITS)
         self._last = tick
-        noise = int.from_bytes(os.urandom(8), "big") & _NOISE
+        noise = _draw() & _NOISE
         time = tick >> _SEQUENCE_BITS << 16 | _VERSION | tick & 0xFFF
         return Ids(_HEAD(time, _VARIANT | noise >> _LOW_BITS), noise & _LOW, count)
 
     def one(self) -> str:
         """Make one id, as text."""
         return self.take(1).texts()[0]
+
+
+def _draw() -> int:
+    """64 random bits of the system's, which is asked for many at a time."""
+    try:
+        return _drawn.pop()
+    except IndexError:
+        numbers: tuple[int, ...] = _NUMBERS.unpack(os.urandom(_NUMBERS.size))
+        _drawn.extend(numbers[1:])
+        return numbers[0]
 
 
 def text(raw: bytes) -> str:

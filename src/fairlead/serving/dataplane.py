@@ -176,14 +176,14 @@ def _answer(
     route, of = endpoint.route, arm.arm
     part = Part(None, of.name, of.version.name, ids, result)
     times = result.queue_s, result.model_s
-    done(Answer(route.endpoint, route.revision, len(ids), (part,), *times))
+    done(Answer(route.endpoint, route.revision, ids.count, (part,), *times))
 
 
 def _slots(salt: str, ask: Ask, ids: Ids) -> list[int]:
     """The slot of each row: its unit's, or one for the request's rows without a unit."""
     own = slot_of_request(ids)
     if ask.units is None:
-        return [own] * len(ids)
+        return [own] * ids.count
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
@@ -270,7 +270,7 @@ class _Gather:
                 self._finish(part, None)
 
         try:
-            arm.submit(Work(ask, len(ids), ids, slots, "hash", now_us, finished))
+            arm.submit(Work(ask, ids.count, ids, slots, "hash", now_us, finished))
         except UnavailableError as error:
             self._finish(None, error)
 

@@ -123,7 +123,7 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     @property
     def outputs(self) -> Batch:
         """The answers as columns."""
-        return self.answered.outputs.rows(self.answered.start, len(self.ids))
+        return self.answered.outputs.rows(self.answered.start, self.ids.count)
 
 
 class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -177,7 +177,7 @@ def _write(answer: Answer) -> Response:
 def _rows(part: Part) -> list[Any]:
     """Answers as objects, one for each row of a part."""
     encoder, columns = part.answered.outputs.view(_view)
-    start, rows = part.answered.start, len(part.ids)
+    start, rows = part.answered.start, part.ids.count
     if rows < part.answered.outputs.batch.rows:
         columns = [column[start : start + rows] for column in columns]
     return encoder.rows((part.ids.texts(), repeat(part.version), repeat(part.arm)), columns)

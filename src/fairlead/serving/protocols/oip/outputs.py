@@ -77,7 +77,7 @@ class OutputWriter:
 
     def _tensors(self, wanted: Sequence[Wanted], part: Part) -> list[Tensor]:
         """The wanted outputs of a request, out of those of all that ran together, made once."""
-        outputs, start, rows = part.answered.outputs, part.answered.start, len(part.ids)
+        outputs, start, rows = part.answered.outputs, part.answered.start, part.ids.count
         try:
             whole = outputs.view(self._whole)
         except ModelError:  # of others' rows, or of what this request does not want
