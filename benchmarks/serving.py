@@ -91,7 +91,7 @@ def _prepare(folder: Path) -> tuple[Rows, list[str]]:
 
 def _points(subject: Subject, rows: Rows, seconds: float) -> dict[str, dict[str, Any]]:
     found = {}
-    points = [(connections, count, 0) for connections, count in POINTS]
+    points = [(connections, count, 0) for connections, count in POINTS + subject.more]
     if subject.crowds:
         points += [(CROWD, 1, timeout_ms) for timeout_ms in CROWD_TIMEOUTS_MS]
     with subject.start() as server:

@@ -7,10 +7,10 @@ import sys
 
 import uvloop
 
-from fairlead.serving.http import Connection
 from fairlead.serving.message import Response
 from fairlead.serving.refusal import native_shape
-from fairlead.serving.server import HttpLimits, HttpServer
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpLimits, HttpServer
 
 EMPTY = Response(200, b"{}")
 

@@ -16,7 +16,11 @@ if __name__ == "__main__":
     model = pickle.loads((folder / "bare.pickle").read_bytes())
     if not place.exists():
         mlflow.sklearn.save_model(
-            model, str(place), pyfunc_predict_fn="predict_proba", pip_requirements=["scikit-learn"]
+            model,
+            str(place),
+            serialization_format="cloudpickle",  # its default, skops, does not trust these trees
+            pyfunc_predict_fn="predict_proba",
+            pip_requirements=["scikit-learn"],
         )
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

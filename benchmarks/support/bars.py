@@ -56,8 +56,8 @@ def bars(found: Found) -> list[Bar]:
             "64 rows: of decoding and model", _cpu_us(found, NAMED, "16 x 64") / bulk, 2, most=True
         ),
         Bar(
-            "a second worker: of one",
-            _cpu_us(found, "fairlead, two workers") / ours,
+            "a second worker: of one, at 64 connections each",
+            _cpu_us(found, "fairlead, two workers", "128 x 1") / ours,
             1.1,
             most=True,
         ),

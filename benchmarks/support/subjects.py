@@ -44,12 +44,14 @@ class Subject:
         path: that is asked.
         body: of a request with some rows, and further headers.
         crowds: whether it is measured under overload too.
+        more: points to measure beside the usual ones: connections, and rows of each request.
     """
 
     start: Callable[[], AbstractContextManager[Server]]
     path: str
     body: Callable[[Rows], tuple[bytes, str]]
     crowds: bool = False
+    more: tuple[tuple[int, int], ...] = ()
 
 
 def server_cores() -> set[int]:
@@ -77,7 +79,7 @@ def subjects(folder: Path, names: list[str]) -> dict[str, Subject]:
         "fairlead, named rows": Subject(_fairlead(folder, 1), predict, _named, crowds=True),
         "fairlead, v2 tensor": Subject(_fairlead(folder, 1), infer, _tensor(names)),
         "fairlead, v2 binary": Subject(_fairlead(folder, 1), infer, _binary(names)),
-        "fairlead, two workers": Subject(_fairlead(folder, 2), predict, _named),
+        "fairlead, two workers": Subject(_fairlead(folder, 2), predict, _named, more=((128, 1),)),
         "uvicorn, bare ASGI, onnxruntime": Subject(_rival("raw_asgi", folder), "/", _named),
         **fast_api,
         "FastAPI async, scikit-learn, arrays": Subject(

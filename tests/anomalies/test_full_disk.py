@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,33 +9,10 @@ import pytest
 import fairlead
 from support.models import ROW, package_churn
 from support.platform import Platform
+from support.small_disk import needs_small_disk, on_small_disk
 from support.waiting import until
 
-MOUNT = ["unshare", "-Urm", "sh", "-c"]
 BODY = {"rows": [{**ROW, "plan": "x" * 2000}] * 200}
-
-
-def can_mount() -> bool:
-    if sys.platform != "linux":
-        return False
-    try:
-        tried = [*MOUNT, "mount -t tmpfs -o size=64k none /mnt"]
-        return subprocess.run(tried, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-needs_mount = pytest.mark.skipif(
-    not can_mount(), reason="a small disk needs user namespaces, which this machine does not allow"
-)
-
-
-def on_small_disk(home: Path) -> list[str]:
-    """What starts a program with the journals on a disk of one megabyte."""
-    (home / "journals").mkdir(parents=True, exist_ok=True)
-    folder = shlex.quote(str(home / "journals"))
-    script = f'mount -t tmpfs -o size=1m none {folder} && exec "$0" "$@"'
-    return [*MOUNT, script]
 
 
 @pytest.fixture
@@ -53,10 +27,12 @@ def fill(platform: Platform) -> list[int]:
     return [platform.predict("churn", BODY).status for _ in range(8)]
 
 
-@needs_mount
+@needs_small_disk
 @pytest.mark.slow
 def test_predictions_go_on_unlogged_and_the_operator_is_told(home: Path) -> None:
-    with Platform(home, "churn:1", "--workers=1", before=on_small_disk(home)) as platform:
+    with Platform(
+        home, "churn:1", "--workers=1", before=on_small_disk(home / "journals", "1m")
+    ) as platform:
         assert set(fill(platform)) == {200}
         health = platform.api("/health/ready")
         assert health.status == 200
@@ -72,12 +48,14 @@ def test_predictions_go_on_unlogged_and_the_operator_is_told(home: Path) -> None
         assert sealed["outcome"].unique().to_list() in (["ok"], [])
 
 
-@needs_mount
+@needs_small_disk
 @pytest.mark.slow
 def test_predictions_stop_where_the_setting_says_so_and_go_on_with_room(home: Path) -> None:
     settings = home.parent / "fairlead.toml"
     settings.write_text('[endpoint.churn]\nlog_full = "stop"\n')
-    with Platform(home, "churn:1", "--workers=1", before=on_small_disk(home)) as platform:
+    with Platform(
+        home, "churn:1", "--workers=1", before=on_small_disk(home / "journals", "1m")
+    ) as platform:
         statuses = fill(platform)
         assert statuses[0] == 200
         assert statuses[-1] == 503

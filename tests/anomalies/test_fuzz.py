@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fairlead.serving.message import Reply, Request
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from support.oip import binary, churn, serve_models, tensor
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
 from support.serving import HttpThread, receive, until_closed

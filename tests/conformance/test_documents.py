@@ -14,7 +14,7 @@ from fairlead.api import Guard, Sessions, build_api
 from fairlead.clock import ManualClock
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.openapi import openapi
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Field, Signature
 from fairlead.store.memory import MemoryStore
 from support.models import package_churn

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.serving import server as server_module
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport import server as server_module
+from fairlead.serving.transport.server import HttpLimits
 from support.corpus import CASES, CHUNKED, HELLO, NEXT, Case
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until

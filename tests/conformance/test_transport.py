@@ -17,10 +17,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
-from support.platform import Reply, ask
+from support.platform import ask
+from support.reply import Reply
 from support.routes import SIGNATURE, double
 from support.serving import receive
 from support.transports import KINDS, Transport, missing
@@ -190,7 +191,7 @@ def test_a_deadline_is_kept(kind: str, tmp_path: Path) -> None:
         until(lambda: asked.gate.batches, "the model to run")
         assert value(asked(PREDICT, ROW)) == 4.0, "others go on"
         second = callers.submit(asked, SLOW, ROW, fairlead_timeout_ms="1")
-        until(lambda: asked.transport.room.requests.is_full, "it to wait for the model")
+        until(lambda: asked.transport.room.requests.taken == 2, "it to wait for the model")
         late_s = time.monotonic() + 0.005
         until(lambda: time.monotonic() > late_s, "its time to be up")
         asked.gate.opened.set()
@@ -211,7 +212,7 @@ def test_bodies_are_compressed_both_ways(asked: Asked) -> None:
     assert asked(PREDICT, bomb, content_encoding="gzip").status == 413
 
 
-def test_health_is_answered_while_requests_wait_and_who_waited_too_long_is_told(
+def test_who_waits_for_a_slow_endpoint_holds_up_nobody_else_and_is_told_when_too_late(
     kind: str, tmp_path: Path
 ) -> None:
     limits = HttpLimits(body_bytes_max=BODY_BYTES_MAX, linger_s=0.2, requests_max=1)
@@ -219,11 +220,12 @@ def test_health_is_answered_while_requests_wait_and_who_waited_too_long_is_told(
         first = callers.submit(asked, SLOW, ROW)
         until(lambda: asked.gate.batches, "the first request")
         room = asked.transport.room.requests
-        second = callers.submit(asked, PREDICT, ROW)
+        second = callers.submit(asked, SLOW, ROW)
         until(lambda: room.waiting == 1, "the second to wait")
-        third = callers.submit(asked, PREDICT, ROW, fairlead_timeout_ms="1")
+        third = callers.submit(asked, SLOW, ROW, fairlead_timeout_ms="1")
         until(lambda: room.waiting == 2, "the third to wait")
         assert asked("/health/ready").status == 200
+        assert value(asked(PREDICT, ROW)) == 4.0, "callers of another endpoint wait for nobody"
         asked.gate.opened.set()
         assert value(first.result()) == value(second.result()) == 4.0
         refused = third.result()
@@ -255,7 +257,7 @@ def test_callers_who_hang_up_harm_nobody_and_hold_nothing(kind: str, tmp_path: P
             until(partial(is_taken, asked, place + 1), "the request to be taken")
             reset(sock)
         asked.gate.opened.set()
-        until(lambda: not room.requests.is_full, "the room of both")
+        until(lambda: not room.requests.taken, "the room of both")
         assert value(asked(PREDICT, ROW)) == 4.0
 
 
@@ -263,4 +265,4 @@ def is_taken(asked: Asked, count: int) -> bool:
     """Whether so many requests are with the model, running or waiting for it."""
     if count == 1:
         return bool(asked.gate.batches)
-    return asked.transport.room.requests.is_full
+    return asked.transport.room.requests.taken == 2

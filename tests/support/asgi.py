@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fairlead.serving.asgi import Message
+from fairlead.serving.transport.asgi import Message
 
 
 class Caller:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fairlead.routing import ROUTES, SLOTS, Arm, Route, VersionRef
-from fairlead.serving.versions import LoadedVersion
+from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.signature import Batch, Field, Signature
 from fairlead.store import Put
 from fairlead.store.memory import MemoryStore
@@ -62,6 +62,11 @@ class FakeRunner:
 def double(batch: Batch) -> Batch:
     """Twice each row's `x`."""
     return Batch(batch.rows, ("prediction",), batch.numbers * 2, {})
+
+
+def zeros(batch: Batch) -> Batch:
+    """Zero for each row."""
+    return Batch(batch.rows, ("prediction",), np.zeros((batch.rows, 1)), {})
 
 
 def numbers(*values: float) -> Batch:

@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 
 import uvloop
 
-from fairlead.serving.http import Connection
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal, native_shape
-from fairlead.serving.server import HttpLimits, HttpServer
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpLimits, HttpServer
 
 T = TypeVar("T")
 
@@ -52,9 +52,7 @@ class HttpThread:
         return self
 
     async def _serve(self) -> tuple[HttpServer, Any]:
-        server = HttpServer(
-            self.loop, self._handler, _refuse, self._limits, lambda path: path == "/urgent"
-        )
+        server = HttpServer(self.loop, self._handler, _refuse, self._limits)
         acceptor = await self.loop.create_server(
             lambda: Connection(server), "127.0.0.1", 0, ssl=self._tls
         )

@@ -14,10 +14,10 @@ from typing import Any, Protocol, Self, TypeVar
 import uvicorn
 from fastapi import FastAPI
 
-from fairlead.serving.admission import Room
-from fairlead.serving.asgi import AsgiTransport
-from fairlead.serving.http import Connection
-from fairlead.serving.server import HttpLimits, HttpServer
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.asgi import AsgiTransport
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpLimits, HttpServer
 from support.plane import PlaneInProcess
 from support.waiting import until
 
@@ -38,7 +38,7 @@ def missing(kind: str) -> str:
 class HasRoom(Protocol):
     """What every transport holds."""
 
-    requests: Room
+    requests: Rooms
     bodies: Room
 
 
@@ -105,9 +105,7 @@ class Transport:
                     yield
                 return
             router = self._plane.router
-            app = self.room = AsgiTransport(
-                router.handle, router.refuse, self._limits, router.is_open
-            )
+            app = self.room = AsgiTransport(router.handle, router.refuse, self._limits)
             work = (
                 self._granian(app, sock, port)
                 if self._kind == "granian"
@@ -119,9 +117,7 @@ class Transport:
     @asynccontextmanager
     async def _over_http(self, sock: socket.socket, port: int) -> AsyncIterator[None]:
         router, loop = self._plane.router, self._plane.loop
-        server = self.room = HttpServer(
-            loop, router.handle, router.refuse, self._limits, router.is_open
-        )
+        server = self.room = HttpServer(loop, router.handle, router.refuse, self._limits)
         acceptor = await loop.create_server(lambda: Connection(server), sock=sock)
         self.port = port
         yield

@@ -12,7 +12,7 @@ from fairlead.clock import ManualClock
 from fairlead.routing import Route
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.serving.waiting import Waiting
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store.memory import MemoryStore

@@ -20,9 +20,9 @@ from fairlead.app.exposure import sites_of
 from fairlead.app.home import Home, find_home
 from fairlead.app.settings import ServerSettings, Settings, load_settings
 from fairlead.errors import FairleadError
-from fairlead.serving.asgi import AsgiTransport, Receive, Scope, Send, path_of, write
 from fairlead.serving.core import Core
 from fairlead.serving.refusal import native_shape, refusal
+from fairlead.serving.transport.asgi import AsgiTransport, Receive, Scope, Send, path_of, write
 
 NAME = "asgi"
 
@@ -132,7 +132,7 @@ class AsgiApp:
         build = partial(build_core, NAME, self._home, self._settings, self._sites)
         core = await asyncio.to_thread(build)
         router = core.router
-        transport = AsgiTransport(router.handle, router.refuse, core.options.http, router.is_open)
+        transport = AsgiTransport(router.handle, router.refuse, core.options.http)
         watching = asyncio.create_task(_watch(core))
         return _Parts(core, transport, watching, asyncio.create_task(core.wait_loaded()))
 

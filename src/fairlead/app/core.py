@@ -14,9 +14,9 @@ from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
 from fairlead.serving.core import Core, CoreOptions
 from fairlead.serving.counters import Counters
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.loading.versions import VersionLoader
 from fairlead.serving.sink import LogSink
-from fairlead.serving.versions import VersionLoader
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.store import open_blobs, open_store
 from fairlead.telemetry import MetricsFile, fold, read
 

@@ -17,13 +17,13 @@ from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.entry import Entry
 from fairlead.serving.front import Front
+from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Dialect, Router
-from fairlead.serving.server import HttpLimits
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracing import make_tracing
+from fairlead.serving.transport.server import HttpLimits
 from fairlead.serving.types import WorkerStatus
-from fairlead.serving.versions import LoadedVersion, VersionLoader
 from fairlead.serving.waiting import FirstRequest, Waiting
 from fairlead.serving.watcher import RouteWatcher
 from fairlead.store import Store

@@ -15,9 +15,9 @@ from fairlead.errors import StorageError
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane, Endpoint
-from fairlead.serving.plan import Wants, to_unload, wants
-from fairlead.serving.shelf import Shelf
-from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.loading.plan import Wants, to_unload, wants
+from fairlead.serving.loading.shelf import Shelf
+from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.store import Store
 
 POLL_S = 0.1

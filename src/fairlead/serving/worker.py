@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import ssl
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fairlead.serving.core import Core
-from fairlead.serving.http import Connection
-from fairlead.serving.server import HttpServer
+from fairlead.serving.transport.http import Connection
+from fairlead.serving.transport.server import HttpServer
 from fairlead.serving.types import RpcPlace, WorkerStatus
 
 if TYPE_CHECKING:
-    from fairlead.serving.rpc import RpcServer
+    from fairlead.serving.transport.rpc import RpcServer
 
 REPORT_S = 1.0
 DRAIN_S_MAX = 20.0
@@ -37,6 +38,11 @@ class WorkerOptions:
     place: int
     tls: ssl.SSLContext | None = None
     rpc: RpcPlace | None = None
+
+
+COLLECT_OBJECTS = 50_000
+"""More objects than Python's 700 before it looks for cycles: requests leave none, and to walk
+through all that is under way costs most where most is."""
 
 
 class Worker:
@@ -67,11 +73,12 @@ class Worker:
         those which outlived the last worker find this one ready; but not later than after ten
         seconds, to tell the truth about it.
         """
+        gc.set_threshold(COLLECT_OBJECTS, 20, 20)
         loop, core = asyncio.get_running_loop(), self._core
         watching = asyncio.create_task(core.run(self._tell))
         reporting = asyncio.create_task(self._report_often())
         router, limits = core.router, core.options.http
-        server = HttpServer(loop, router.handle, router.refuse, limits, router.is_open)
+        server = HttpServer(loop, router.handle, router.refuse, limits)
         await core.wait_loaded()
         acceptor = await loop.create_server(
             lambda: Connection(server),
@@ -95,7 +102,7 @@ class Worker:
             core.close()
 
     async def _start_rpc(self, place: RpcPlace) -> RpcServer:
-        from fairlead.serving.rpc import RpcServer  # an optional library
+        from fairlead.serving.transport.rpc import RpcServer  # an optional library
 
         router, dialect = self._core.rpc()
         server = RpcServer(

@@ -1,8 +1,9 @@
 """One process's counters, in a file that is mapped into its memory.
 
 The file is the process's memory: raising a counter is one addition there, and what was counted
-is still in the file when the process is killed. The first half names the series, one line of
-JSON each; the second half holds their numbers, as doubles, in the same order.
+is still in the file when the process is killed. The first part names the series, one line of
+JSON each; the second holds their numbers, as doubles, in the same order. The file takes of the
+disk what is used of it: room for some ten thousand arms costs nothing where there are ten.
 """
 
 from __future__ import annotations
@@ -12,19 +13,22 @@ import mmap
 import os
 from bisect import bisect_left
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
+from fairlead.locks import is_held
 from fairlead.telemetry.types import Sample, Series
 
-NAMES_BYTES = 1 << 20
-NUMBERS_MAX = 1 << 17
+NAMES_BYTES = 16 << 20
+NUMBERS_MAX = 1 << 20
+BLOCK_BYTES = 64 << 10
 
 _decode = msgspec.json.Decoder(Series).decode
 
 
-class Counter:
-    """A number that only rises.
+class _Number:
+    """One number of the file.
 
     Args:
         numbers: where it is.
@@ -36,25 +40,22 @@ class Counter:
     def __init__(self, numbers: memoryview[float], place: int) -> None:
         self._numbers = numbers
         self._place = place
+
+
+class Counter(_Number):
+    """A number that only rises."""
+
+    __slots__ = ()
 
     def add(self, amount: float) -> None:
         """Raise it."""
         self._numbers[self._place] += amount
 
 
-class Gauge:
-    """A number that tells how things are now.
+class Gauge(_Number):
+    """A number that tells how things are now."""
 
-    Args:
-        numbers: where it is.
-        place: which of them.
-    """
-
-    __slots__ = ("_numbers", "_place")
-
-    def __init__(self, numbers: memoryview[float], place: int) -> None:
-        self._numbers = numbers
-        self._place = place
+    __slots__ = ()
 
     def set(self, value: float) -> None:
         """Tell another."""
@@ -87,8 +88,8 @@ class Histogram:
 class MetricsFile:
     """Makes the counters of one process. The file is locked while that process lives.
 
-    Where the file is full, further series are counted in memory alone and are not exposed: a
-    bound on what labels can cost.
+    Where the file is full, or its disk, further series are counted in memory alone and are not
+    exposed: a bound on what labels can cost.
 
     Args:
         path: of the file, made here.
@@ -128,15 +129,28 @@ class MetricsFile:
     def _make(self, series: Series) -> tuple[memoryview[float], int]:
         line = msgspec.json.encode(series) + b"\n"
         full = self._named + len(line) >= NAMES_BYTES or self._next + series.size > NUMBERS_MAX
-        if full:
+        if full or not self._write(line, series.size):
             return memoryview(bytearray(8 * series.size)).cast("d"), 0
-        self._map[self._named : self._named + len(line)] = line
         place, self._named, self._next = (
             self._next,
             self._named + len(line),
             self._next + series.size,
         )
         return self._numbers, place
+
+    def _write(self, line: bytes, size: int) -> bool:
+        """Write a series and its zeros, if the disk takes them.
+
+        Not through the map: a process that touches a page there for which the disk has no room
+        is killed.
+        """
+        zeros = bytes(8 * size)
+        try:
+            return os.pwrite(self._descriptor, zeros, NAMES_BYTES + 8 * self._next) == len(
+                zeros
+            ) and os.pwrite(self._descriptor, line, self._named) == len(line)
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Let go of the file; what was counted stays in it."""
@@ -147,12 +161,12 @@ class MetricsFile:
 def read_file(path: Path) -> list[Sample]:
     """What a process counted so far, or until it died; gauges only of one that lives."""
     with path.open("rb") as file:
-        names = file.read(NAMES_BYTES)
-        *lines, _ = names.partition(b"\0")[0].split(b"\n")
+        *lines, _ = _read_names(file).split(b"\n")
         series = [_decode(line) for line in lines]
+        file.seek(NAMES_BYTES)
         raw = file.read(8 * sum(one.size for one in series))
     numbers = memoryview(raw[: len(raw) // 8 * 8]).cast("d")
-    alive = not any(one.gauge for one in series) or is_written(path)
+    alive = not any(one.gauge for one in series) or is_held(path)
     samples, place = [], 0
     for one in series:
         if alive or not one.gauge:
@@ -161,11 +175,12 @@ def read_file(path: Path) -> list[Sample]:
     return samples
 
 
-def is_written(path: Path) -> bool:
-    """Whether the process that counts into a file lives."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def _read_names(file: BinaryIO) -> bytes:
+    """All up to the first zero; most of the file is a hole."""
+    names = bytearray()
+    while block := file.read(BLOCK_BYTES):
+        head, zero, _ = block.partition(b"\0")
+        names += head
+        if zero:
+            break
+    return bytes(names)

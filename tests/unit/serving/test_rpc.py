@@ -35,7 +35,7 @@ class Caller:
         self.router = Router([dialect])
 
     async def start(self) -> None:
-        from fairlead.serving.rpc import RpcServer
+        from fairlead.serving.transport.rpc import RpcServer
 
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -29,7 +29,7 @@ def refuse(_: str, refused: Refusal) -> Response:
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
     """A server of one call, and that call."""
-    from fairlead.serving.rpc import RpcServer
+    from fairlead.serving.transport.rpc import RpcServer
 
     server = RpcServer(handler, refuse, [PATH], SystemClock(), message_bytes_max=1000)
     with socket.socket() as held:
@@ -156,7 +156,7 @@ def test_a_call_over_tls_is_answered(tmp_path: Path) -> None:
     place = (made.key.read_bytes(), made.cert.read_bytes())
 
     async def scenario() -> None:
-        from fairlead.serving.rpc import RpcServer
+        from fairlead.serving.transport.rpc import RpcServer
 
         server = RpcServer(echo, refuse, [PATH], SystemClock(), message_bytes_max=1000)
         with socket.socket() as held:

@@ -10,10 +10,10 @@ from functools import partial
 
 import pytest
 
-from fairlead.serving import server as server_module
-from fairlead.serving.admission import Room
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport import server as server_module
+from fairlead.serving.transport.admission import ROOMS_MAX, Room, Rooms
+from fairlead.serving.transport.server import HttpLimits
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until
 
@@ -23,10 +23,12 @@ class Handler:
 
     def __init__(self) -> None:
         self.paths: list[str] = []
+        self.bodies: list[bytes] = []
         self.held: list[Reply] = []
 
     def __call__(self, request: Request, reply: Reply) -> None:
         self.paths.append(request.path)
+        self.bodies.append(request.body)
         if request.path == "/later":
             self.held.append(reply)
         else:
@@ -55,23 +57,35 @@ def post(path: str, body: bytes = b"") -> bytes:
     )
 
 
-def test_requests_beyond_the_room_wait_in_order_and_health_does_not() -> None:
+def test_requests_beyond_the_room_of_a_path_wait_in_order_and_those_of_others_do_not() -> None:
     with serving(ROOM) as (server, handler):
-        first, second, third, urgent = (server.connect() for _ in range(4))
+        first, second, third, other = (server.connect() for _ in range(4))
         first.sendall(post("/later"))
         until(lambda: handler.held, "the first request")
         for place, sock in enumerate((second, third)):
-            sock.sendall(post(f"/{place}"))
+            sock.sendall(post("/later", b"%d" % place))
             until(partial(waiting, server, place + 1), "it to wait")
-        urgent.sendall(post("/urgent"))
-        assert b"/urgent" in receive(urgent, until=b"/urgent ")
-        assert handler.paths == ["/later", "/urgent"]
-        reply = handler.held.pop()
-        server.call(lambda: reply(Response(200, b"done")))
-        assert b"/1" in receive(third, until=b"/1 ")
-        assert handler.paths[2:] == ["/0", "/1"]
-        for sock in (first, second, third, urgent):
+        other.sendall(post("/other"))
+        assert b"/other" in receive(other, until=b"/other ")
+        assert handler.paths == ["/later", "/other"]
+        for place, sock in enumerate((first, second, third)):
+            until(lambda: handler.held, "its turn")
+            reply = handler.held.pop()
+            server.call(partial(reply, Response(200, b"done%d" % place)))
+            assert b"done" in receive(sock, until=b"done%d" % place)
+        for sock in (first, second, third, other):
             sock.close()
+
+
+def test_rooms_of_paths_that_nobody_asks_for_any_more_are_not_kept() -> None:
+    rooms = Rooms(1)
+    held = rooms.of("/held")
+    assert held.take(1, lambda: None)
+    for place in range(3 * ROOMS_MAX):
+        rooms.of(f"/{place}")
+    assert rooms.of("/held") is held
+    assert not rooms.of("/held").take(1, lambda: None)
+    assert rooms.kept <= ROOMS_MAX
 
 
 def test_a_peer_that_leaves_while_it_waits_takes_no_room() -> None:
@@ -79,16 +93,19 @@ def test_a_peer_that_leaves_while_it_waits_takes_no_room() -> None:
         first, second, third = (server.connect() for _ in range(3))
         first.sendall(post("/later"))
         until(lambda: handler.held, "the first request")
-        second.sendall(post("/gone"))
+        second.sendall(post("/later", b"gone"))
         until(lambda: server.server.requests.waiting == 1, "it to wait")
         second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
         second.close()
         until(lambda: len(server.server.connections) == 2, "its end")
-        third.sendall(post("/third"))
-        reply = handler.held.pop()
-        server.call(lambda: reply(Response(200, b"done")))
-        assert b"/third" in receive(third, until=b"/third ")
-        assert "/gone" not in handler.paths
+        third.sendall(post("/later", b"third"))
+        until(lambda: server.server.requests.waiting == 2, "the third to wait")
+        for sock in (first, third):
+            until(lambda: handler.held, "its turn")
+            reply = handler.held.pop()
+            server.call(partial(reply, Response(200, b"done")))
+            assert b"done" in receive(sock, until=b"done")
+        assert handler.bodies == [b"", b"third"]
         first.close()
         third.close()
 
@@ -158,10 +175,14 @@ def test_who_waited_for_room_in_vain_is_told_why(monkeypatch: pytest.MonkeyPatch
     limits = HttpLimits(
         body_bytes_max=1 << 20, body_bytes_total_max=1 << 20, read_timeout_s=0.2, linger_s=0.2
     )
-    large = b"POST /%b HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n"
-    with serving(limits) as (server, _), server.connect() as holder, server.connect() as waiter:
-        holder.sendall(large % b"a")
-        until(lambda: server.server.bodies.is_full, "the holder")
-        waiter.sendall(large % b"b")
-        told = {until_closed(sock).split(b" ")[1] for sock in (holder, waiter)}
-        assert told == {b"408", b"503"}
+    with (
+        serving(limits) as (server, handler),
+        server.connect() as holder,
+        server.connect() as waiter,
+    ):
+        holder.sendall(post("/later", b"x" * (1 << 20)))
+        until(lambda: handler.held, "the holder")
+        waiter.sendall(b"POST /late HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n")
+        assert until_closed(waiter).startswith(b"HTTP/1.1 503")
+        server.call(partial(handler.held.pop(), Response(200, b"done")))
+        assert b"done" in receive(holder, until=b"done")

@@ -15,12 +15,12 @@ from fairlead.ids import Ids
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
+from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.sink import LogSink
-from fairlead.serving.tracebacks import PACE_S
 from fairlead.serving.types import Answered, Ask, Work
-from fairlead.serving.versions import LoadedVersion
 from fairlead.signature import Batch
 from fairlead.telemetry import MetricsFile
+from fairlead.tracebacks import PACE_S
 from support.routes import SIGNATURE, FakeRunner, double, numbers, route, version
 
 BAD = 13.0

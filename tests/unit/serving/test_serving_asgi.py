@@ -7,11 +7,11 @@ import asyncio
 import msgspec
 import pytest
 
-from fairlead.serving.admission import Room
-from fairlead.serving.asgi import AsgiTransport, path_of, take
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, native_shape
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.admission import Room
+from fairlead.serving.transport.asgi import AsgiTransport, path_of, take
+from fairlead.serving.transport.server import HttpLimits
 from support.asgi import Caller
 
 LIMITS = HttpLimits(
@@ -40,7 +40,7 @@ def refuse(_: str, refused: Refusal) -> Response:
 
 
 def transport(handler: Handler) -> AsgiTransport:
-    return AsgiTransport(handler, refuse, LIMITS, lambda path: path == "/urgent")
+    return AsgiTransport(handler, refuse, LIMITS)
 
 
 def asking(asked: AsgiTransport, caller: Caller) -> asyncio.Task[None]:
@@ -100,7 +100,7 @@ def test_a_task_that_is_ended_while_it_waits_takes_no_room() -> None:
     async def scenario() -> None:
         handler = Handler()
         asked = transport(handler)
-        first, second, third = Caller("/later"), Caller(), Caller()
+        first, second, third = Caller("/later"), Caller("/later"), Caller("/later")
         for caller in (first, second, third):
             caller.send(b"")
         tasks = [asking(asked, caller) for caller in (first, second, third)]
@@ -108,9 +108,11 @@ def test_a_task_that_is_ended_while_it_waits_takes_no_room() -> None:
         tasks[1].cancel()
         await turn()
         handler.held[0](Response(200, b"done"))
+        await turn()
+        handler.held[1](Response(200, b"again"))
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert (first.body, second.told, third.status) == (b"done", [], 200)
-        assert not asked.requests.is_full
+        assert (first.body, second.told, third.body) == (b"done", [], b"again")
+        assert not asked.requests.taken
 
     asyncio.run(scenario())
 
@@ -142,9 +144,9 @@ def test_a_reply_to_a_task_that_was_ended_is_harmless_and_its_room_held_until_th
         await turn()
         task.cancel()
         await turn()
-        assert asked.requests.is_full
+        assert asked.requests.taken == 1
         handler.held[0](Response(200, b"done"))
-        assert (caller.told, asked.requests.is_full, asked.bodies.is_full) == ([], False, False)
+        assert (caller.told, asked.requests.taken, asked.bodies.taken) == ([], 0, 0)
 
     asyncio.run(scenario())
 
@@ -158,7 +160,7 @@ def test_a_caller_who_hangs_up_is_told_nothing() -> None:
         after.gone = True
         await asyncio.gather(asking(asked, before), asking(asked, after))
         assert before.told == after.told == []
-        assert not asked.requests.is_full
+        assert not asked.requests.taken
 
     asyncio.run(scenario())
 
@@ -170,7 +172,7 @@ def test_a_fault_is_answered_and_tells_nothing(capsys: pytest.CaptureFixture[str
         await asking(asked, caller)
         assert caller.status == 500
         assert b"secret" not in caller.body
-        assert not asked.requests.is_full
+        assert not asked.requests.taken
 
     asyncio.run(scenario())
     assert "a secret" in capsys.readouterr().err

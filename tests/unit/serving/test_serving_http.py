@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from fairlead.serving import server as server_module
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport import server as server_module
+from fairlead.serving.transport.server import HttpLimits
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until
 

@@ -18,7 +18,7 @@ from fairlead.errors import (
     StorageError,
     UnavailableError,
 )
-from fairlead.serving.plan import Held, Wants, to_unload
+from fairlead.serving.loading.plan import Held, Wants, to_unload
 from fairlead.serving.waiting import IdleError
 from support.routes import put_route, route, version
 from support.watching import ONE, OTHER, TWO, World, follow

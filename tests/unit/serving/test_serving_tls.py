@@ -13,7 +13,7 @@ import pytest
 from fairlead.app.tls import own_context, server_context
 from fairlead.errors import ConfigError
 from fairlead.serving.message import Reply, Request, Response
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.server import HttpLimits
 from support.certificates import Certificate, make_certificate
 from support.serving import HttpThread, receive, until_closed
 from support.waiting import until

@@ -12,7 +12,7 @@ from fairlead.clock import ManualClock
 from fairlead.errors import BundleError, StorageError
 from fairlead.routing import Route
 from fairlead.serving.arm import LiveArm
-from fairlead.serving.versions import LoadedVersion
+from fairlead.serving.loading.versions import LoadedVersion
 from support.routes import put_route, route
 from support.watching import ONE, OTHER, TWO, World, follow
 

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.locks import is_held
 from fairlead.telemetry import MetricsFile, Sample, expose, fold, read
 from fairlead.telemetry import fold as fold_module
-from fairlead.telemetry.file import is_written, read_file
+from fairlead.telemetry.file import read_file
 from fairlead.telemetry.types import Series
+from support.small_disk import needs_small_disk, on_small_disk
 from support.waiting import until
 
 fold_file = sys.modules["fairlead.telemetry.fold"]
@@ -62,12 +64,12 @@ def test_what_a_killed_process_counted_is_kept(tmp_path: Path) -> None:
     assert process.stdout is not None
     with process.stdout as out:
         assert out.readline() == b"counted\n"
-        assert is_written(path)
+        assert is_held(path)
         fold(tmp_path)
         assert path.exists(), "a living process keeps its file"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    assert not is_written(path)
+    assert not is_held(path)
     assert values(tmp_path) == {"hits_total": (1000.0,)}
     fold(tmp_path)
     assert not path.exists()
@@ -165,6 +167,34 @@ def test_a_full_file_costs_no_more_and_what_fits_goes_on(
     assert file.counter("hits_total", door="3") is not counters[3]
     file.counter("hits_total", door="3").add(1)
     assert sum(sample.values[0] for sample in read(tmp_path)) == 11
+
+
+@needs_small_disk
+def test_a_full_disk_kills_no_process_that_counts(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from fairlead.telemetry import MetricsFile, read\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "file = MetricsFile(folder / 'a.metrics')\n"
+        "for place in range(5000):\n"
+        "    file.counter('hits_total', door=str(place)).add(1)\n"
+        "print(len(read(folder)))\n"
+    )
+    command = [*on_small_disk(tmp_path, "64k"), sys.executable, "-c", program, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert 0 < int(ended.stdout) < 5000
+
+
+def test_thousands_of_arms_are_exposed(tmp_path: Path) -> None:
+    file = MetricsFile(tmp_path / "a.metrics")
+    edges = tuple(float(edge) for edge in range(21))
+    for place in range(5000):
+        labels = {"endpoint": f"endpoint-{place}", "version": f"endpoint-{place}:1"}
+        for name in ("wait_seconds", "model_seconds", "batch_rows"):
+            file.histogram(name, edges, **labels).observe(1.0)
+    assert len(read_file(tmp_path / "a.metrics")) == 15_000
+    assert (tmp_path / "a.metrics").stat().st_blocks * 512 < 16_000_000
 
 
 def test_a_name_that_was_half_written_is_passed_over(tmp_path: Path) -> None:

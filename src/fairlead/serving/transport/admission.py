@@ -12,6 +12,9 @@ from collections.abc import Callable
 
 Resume = Callable[[], None]
 
+ROOMS_MAX = 1024
+"""Rooms kept while nobody is in them: paths are of callers' making."""
+
 
 class Room:
     """So much of something, and who waits for it. Nothing here blocks.
@@ -38,6 +41,11 @@ class Room:
     def waiting(self) -> int:
         """How many wait."""
         return len(self._waiting)
+
+    @property
+    def taken(self) -> int:
+        """How much is taken."""
+        return self._taken
 
     @property
     def is_full(self) -> bool:
@@ -81,3 +89,46 @@ class Room:
 
     def _fits(self, amount: int) -> bool:
         return self._taken + amount <= self._size or not self._taken
+
+
+class Rooms:
+    """A room for each path, so that callers of one that is slow hold up no others.
+
+    Args:
+        size: of each.
+
+    Example:
+        >>> rooms = Rooms(1)
+        >>> rooms.of("/slow").take(1, lambda: None), rooms.of("/slow").take(1, lambda: None)
+        (True, False)
+        >>> rooms.of("/health").take(1, lambda: None)
+        True
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rooms: dict[str, Room] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many wait, for any."""
+        return sum(room.waiting for room in self._rooms.values())
+
+    @property
+    def taken(self) -> int:
+        """How much is taken, of all."""
+        return sum(room.taken for room in self._rooms.values())
+
+    @property
+    def kept(self) -> int:
+        """How many rooms there are."""
+        return len(self._rooms)
+
+    def of(self, path: str) -> Room:
+        """The room of a path; to be asked for anew by who holds nothing of it."""
+        room = self._rooms.get(path)
+        if room is None:
+            if len(self._rooms) >= ROOMS_MAX:
+                self._rooms = {p: r for p, r in self._rooms.items() if r.taken}
+            room = self._rooms[path] = Room(self._size)
+        return room

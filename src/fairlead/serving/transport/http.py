@@ -13,10 +13,11 @@ from typing import cast
 import httptools
 import msgspec
 
-from fairlead.serving.head import ONCE, fault_of_head
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.server import HttpServer
+from fairlead.serving.transport.admission import Room
+from fairlead.serving.transport.head import ONCE, fault_of_head
+from fairlead.serving.transport.server import HttpServer
 
 PIPELINE_MAX = 16
 SMALL_BODY_BYTES = 64 << 10
@@ -50,10 +51,10 @@ class Connection(asyncio.Protocol):
 
     # More than thirty attributes, which a plain object looks up more slowly.
     __slots__ = (
-        "_admitted", "_body", "_body_bytes", "_busy", "_ended", "_half_closed", "_handled_bytes",
+        "_body", "_body_bytes", "_busy", "_ended", "_half_closed", "_handled_bytes",
         "_head", "_head_refused", "_header_bytes", "_header_bytes_max", "_headers", "_in_body",
         "_keep_alive", "_lingers_until_s", "_parser", "_paused_reading", "_paused_writing",
-        "_reading", "_refusal", "_reserved_bytes", "_secure", "_server", "_silent_bytes",
+        "_reading", "_refusal", "_reserved_bytes", "_room", "_secure", "_server", "_silent_bytes",
         "_since_s", "_starved", "_target", "_transport", "_unsent_bytes", "_version", "_waiting",
     )  # fmt: skip
 
@@ -68,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._paused_writing = False
         self._paused_reading = False
         self._starved = False
-        self._admitted = False
+        self._room: Room | None = None
         self._unsent_bytes = 0
         self._half_closed = False
         self._secure = False
@@ -310,11 +311,9 @@ class Connection(asyncio.Protocol):
         """Handle the next request, unless one is under way."""
         while self._waiting and not self._busy and not self._paused_writing:
             self._busy = True
-            server = self._server
-            if server.requests.is_full and server.urgent(self._waiting[0].request.path):
-                self._handle(admitted=False)
-            elif server.requests.take(1, self._admit):
-                self._handle(admitted=True)
+            self._room = self._server.requests.of(self._waiting[0].request.path)
+            if self._room.take(1, self._admit):
+                self._handle()
         if self._refusal and not self._busy and not self._waiting and self._transport:
             self._write(self._refusal, keep_alive=False, head=self._head_refused)
             self._linger()
@@ -325,12 +324,16 @@ class Connection(asyncio.Protocol):
 
     def _handle_late(self) -> None:
         if self._waiting:
-            self._handle(admitted=True)
+            self._handle()
         else:  # the peer did not wait
-            self._server.requests.give(1)
+            self._leave_room()
 
-    def _handle(self, *, admitted: bool) -> None:
-        self._admitted = admitted
+    def _leave_room(self) -> None:
+        if self._room is not None:
+            self._room.give(1)
+            self._room = None
+
+    def _handle(self) -> None:
         waiting = self._waiting.popleft()
         request, self._keep_alive = waiting.request, waiting.keep_alive
         self._handled_bytes = waiting.reserved_bytes
@@ -358,9 +361,7 @@ class Connection(asyncio.Protocol):
     def _reply(self, response: Response) -> None:
         """Answer the request that is under way."""
         self._busy = False
-        if self._admitted:
-            self._admitted = False
-            self._server.requests.give(1)
+        self._leave_room()
         if self._handled_bytes:
             self._server.bodies.give(self._handled_bytes)
             self._handled_bytes = 0

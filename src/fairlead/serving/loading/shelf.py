@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fairlead.errors import FairleadError, StorageError, UnavailableError
 from fairlead.routing import VersionRef
-from fairlead.serving.plan import Held
-from fairlead.serving.versions import LoadedVersion, VersionLoader
+from fairlead.serving.loading.plan import Held
+from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 
 RETRY_S = 0.1
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Protocol
 
-from fairlead.serving.admission import Room
-from fairlead.serving.head import split_target
 from fairlead.serving.message import Handler, Response
 from fairlead.serving.refusal import Refusal
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.head import split_target
 
 SWEEP_S = 1.0
 TARGETS_MAX = 1024
@@ -46,7 +46,8 @@ class HttpLimits:
         idle_timeout_s: between two requests.
         linger_s: for which a refused peer may go on sending before it is cut off.
         connections_max: at a time, of the whole server; more are told to come again.
-        requests_max: under way at a time, of the whole server; more wait, unread.
+        requests_max: under way at a time, to one path; more wait, undecoded. As many as a batch has
+            rows: what is held beyond that costs memory and caches, and brings nothing.
         body_bytes_total_max: of all large bodies at a time; more wait, unread.
     """
 
@@ -56,7 +57,7 @@ class HttpLimits:
     idle_timeout_s: float = 75.0
     linger_s: float = 5.0
     connections_max: int = 4096
-    requests_max: int = 1024
+    requests_max: int = 256
     body_bytes_total_max: int = 256 << 20
 
 
@@ -68,7 +69,6 @@ class HttpServer:
         handler: of every request.
         refuse: writes a refusal as clients of its path expect it.
         limits: of every connection.
-        urgent: whether a path is answered even when requests wait, as health is.
     """
 
     def __init__(
@@ -77,11 +77,9 @@ class HttpServer:
         handler: Handler,
         refuse: Callable[[str, Refusal], Response],
         limits: HttpLimits,
-        urgent: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.loop = loop
-        self.urgent = urgent
-        self.requests = Room(limits.requests_max)
+        self.requests = Rooms(limits.requests_max)
         self.bodies = Room(limits.body_bytes_total_max)
         self.handler = handler
         self.refuse = refuse

@@ -12,7 +12,7 @@ from fairlead.routing import VersionRef
 from fairlead.runners import Runner
 from fairlead.runners.device import CPU, Device
 from fairlead.runners.load import load_runner, payload_bytes, replay
-from fairlead.serving.footprint import footprint, resident_bytes
+from fairlead.serving.loading.footprint import footprint, resident_bytes
 from fairlead.signature import Field
 
 ON_LOOP_S_MAX = 0.001

@@ -15,11 +15,11 @@ import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from fairlead.serving.admission import Room
-from fairlead.serving.http import SMALL_BODY_BYTES
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.server import HttpLimits
+from fairlead.serving.transport.admission import Room, Rooms
+from fairlead.serving.transport.http import SMALL_BODY_BYTES
+from fairlead.serving.transport.server import HttpLimits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,7 +34,6 @@ class AsgiTransport:
         handler: of every request.
         refuse: writes a refusal as clients of its path expect it.
         limits: of requests; those of connections are the server's.
-        urgent: whether a path is answered even when requests wait, as health is.
     """
 
     def __init__(
@@ -42,13 +41,11 @@ class AsgiTransport:
         handler: Handler,
         refuse: Callable[[str, Refusal], Response],
         limits: HttpLimits,
-        urgent: Callable[[str], bool],
     ) -> None:
         self.handler = handler
         self.refuse = refuse
         self.limits = limits
-        self.urgent = urgent
-        self.requests = Room(limits.requests_max)
+        self.requests = Rooms(limits.requests_max)
         self.bodies = Room(limits.body_bytes_total_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +80,7 @@ class _Call:
         self._transport = transport
         self._limits = transport.limits
         self._held_bytes = 0
-        self._admitted = False
+        self._room: Room | None = None
         self._under_way = False
 
     def leave(self) -> None:
@@ -94,9 +91,9 @@ class _Call:
     def _give_back(self) -> None:
         self._transport.bodies.give(self._held_bytes)
         self._held_bytes = 0
-        if self._admitted:
-            self._admitted = False
-            self._transport.requests.give(1)
+        if self._room is not None:
+            self._room.give(1)
+            self._room = None
 
     async def answered(self, scope: Scope, receive: Receive) -> Response:
         """The reply.
@@ -110,10 +107,9 @@ class _Call:
         body = await self._read(headers.get(b"content-length"), receive)
         query: bytes = scope["query_string"]
         request = Request(scope["method"], self.path, query, headers, body, time.monotonic())
-        room = self._transport.requests
-        if not (room.is_full and self._transport.urgent(self.path)):
-            await take(room, 1)
-            self._admitted = True
+        room = self._transport.requests.of(self.path)
+        await take(room, 1)
+        self._room = room
         return await self._handled(request)
 
     def _check_header(self, scope: Scope) -> None:

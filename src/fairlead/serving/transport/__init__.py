@@ -1,0 +1,1 @@
+"""How requests come in: bytes, scopes and calls to `Request`, `Response` back, within limits."""
