@@ -12,6 +12,9 @@ from fairlead.ids import Ids
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
+BEFORE = ("id", "version", "arm")
+"""What stands before the model's fields in each row of a native reply."""
+
 
 class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What a protocol made of a request's body: rows that fit the endpoint's signature.

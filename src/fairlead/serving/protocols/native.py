@@ -31,7 +31,7 @@ from fairlead.serving.protocols.tables import (
 )
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
-from fairlead.serving.types import Answer, Part
+from fairlead.serving.types import BEFORE, Answer, Part
 from fairlead.signature import Batch, Field, RowEncoder, Signature, from_records
 
 JSON_TYPE = "application/json"
@@ -191,4 +191,4 @@ def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[lis
 
 @lru_cache(maxsize=256)
 def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
-    return RowEncoder(("id", "version", "arm"), fields)
+    return RowEncoder(BEFORE, fields)
