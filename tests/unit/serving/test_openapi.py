@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from fairlead.api.proxy import forward
@@ -13,9 +14,8 @@ from fairlead.api.types import Upstream
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.openapi import openapi
 from fairlead.serving.transport.server import HttpLimits
-from fairlead.signature import Field, Signature
+from fairlead.signature import Batch, Field, Signature
 from support.plane import PlaneInProcess
-from support.routes import zeros
 from support.serving import HttpThread
 
 KINDS = Signature(
@@ -32,7 +32,7 @@ KINDS = Signature(
 )
 ODD = Signature(
     inputs=tuple(Field(name=name, kind="number") for name in ("rows", "unit", "id")),
-    outputs=KINDS.outputs,
+    outputs=(Field(name="prediction", kind="number"), Field(name="id", kind="number")),
 )
 PICTURE = Signature(inputs=(Field(name="photo", kind="image"),), outputs=KINDS.outputs)
 
@@ -42,6 +42,11 @@ def plane(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlaneInProcess]:
     with PlaneInProcess(tmp_path_factory.mktemp("openapi")) as plane:
+        names = tuple(field.name for field in request.param.outputs)
+
+        def zeros(batch: Batch) -> Batch:
+            return Batch(batch.rows, names, np.zeros((batch.rows, len(names))), {})
+
         plane.serve("m", request.param, zeros)
         yield plane
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairlead.ids import Ids
 from fairlead.serving.protocols.scoring.answers import columns_of
 from fairlead.serving.types import Answer, Answered, Outputs, Part
 from fairlead.signature import Batch
@@ -230,8 +231,14 @@ def test_an_endpoint_that_is_being_loaded_says_so(plane: PlaneInProcess) -> None
 def test_parts_of_several_arms_are_joined_in_the_requests_order() -> None:
     outputs = {"y": np.array([[1.0, 2.0], [5.0, 6.0]])}
     edges = Outputs(TENSOR.outputs, Batch(2, (), np.empty((2, 0)), outputs))
-    first = Part([0, 2], "a", "m:1", [b""] * 2, Answered(edges, 0, 0.0, 0.0))
+    first = Part([0, 2], "a", "m:1", Ids(bytes(10), 0, 2), Answered(edges, 0, 0.0, 0.0))
     middle = Batch(1, (), np.empty((1, 0)), {"y": np.array([[3.0, 4.0]])})
-    second = Part([1], "b", "m:2", [b""], Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0))
+    second = Part(
+        [1],
+        "b",
+        "m:2",
+        Ids(bytes(10), 2, 1),
+        Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0),
+    )
     answer = Answer("m", 1, 3, (first, second))
     assert columns_of(answer, TENSOR) == {"y": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}
