@@ -171,6 +171,25 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     learn: int = 48
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How an endpoint's windows are watched.
+
+    Args:
+        reference: what a window is compared with: the training set, or the same hour of past
+            days or of past weeks as far as there are any.
+        grace_us: after a window's end before it is looked at, for rows that are still on the way.
+        rule: when a window is worth an alert.
+        budget: of false alarms.
+        volume_alpha: chance that a window's rows are found to be too few or too many by chance.
+    """
+
+    reference: Literal["training", "day", "week"] = "training"
+    grace_us: int = 120_000_000
+    rule: Rule = Rule()
+    budget: Budget = Budget()
+    volume_alpha: float = 0.001
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of one field.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
@@ -53,12 +54,20 @@ class Compactor:
         store: of the records.
         blobs: of the files.
         clock: tells which days are past.
+        is_read: whether a segment, by its record's key, was read by who reads each one once.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        blobs: Blobs,
+        clock: Clock,
+        is_read: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
+        self._is_read = is_read
         self._attempts = Attempts(clock, "Files of {} cannot be merged")
         self._search_us = 0
 
@@ -74,12 +83,17 @@ class Compactor:
             self._condemn(now_us)
         self._delete_due(now_us)
         today = datetime.fromtimestamp(now_us / 1e6, UTC).strftime("%Y-%m-%d")
-        past = [s for s in self._store.scan(SEGMENTS) if s.value.day < today]
+        past = [s for s in self._store.scan(SEGMENTS) if s.value.day < today and self._is_due(s)]
         places = set()
         for place, group in groupby(past, _place):
             places.add(place)
             self._attempts.attempt(place, partial(self._merge_all, list(group), now_us))
         self._attempts.settle(places)
+
+    def _is_due(self, stored: Stored[Segment]) -> bool:
+        """Whether nobody has still to read it by itself."""
+        segment = stored.value
+        return segment.merged or segment.kind == "feedback" or self._is_read(stored.key)
 
     def _condemn(self, now_us: int) -> None:
         """Note the files that no record names."""
@@ -113,6 +127,7 @@ class Compactor:
         rows = union(tables).sort("time", maintain_order=True).collect()
         merged = write_segment(self._blobs, first.kind, first.endpoint, first.day, name, rows)
         key = segment_key(first.kind, first.endpoint, first.day, name)
+        merged = replace(merged, merged=True)
         changes: list[Put[Any] | Delete] = [Put(SEGMENTS, key, merged, None)]
         for stored in together:
             changes.append(Delete(stored.key, stored.revision))

@@ -23,6 +23,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         low_us: the earliest time in it.
         high_us: the latest time in it.
         size_bytes: about what its rows take in memory.
+        merged: whether it was made of other segments, which are no more.
     """
 
     kind: SegmentKind
@@ -33,6 +34,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     low_us: int
     high_us: int
     size_bytes: int = 0
+    merged: bool = False
 
 
 class JournalState(msgspec.Struct, frozen=True):

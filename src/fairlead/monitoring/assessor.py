@@ -1,0 +1,114 @@
+"""The shell that looks at each window once, when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+
+from msgspec.structs import replace
+
+from fairlead.clock import Clock
+from fairlead.monitoring.collector import References
+from fairlead.monitoring.detect import watch
+from fairlead.monitoring.quality import volume
+from fairlead.monitoring.recall import DAY_US, WEEK_US
+from fairlead.monitoring.records import (
+    FINDINGS,
+    WATCHES,
+    WINDOWS,
+    Finding,
+    Stream,
+    Watch,
+    moment,
+)
+from fairlead.monitoring.types import Plan, Window
+from fairlead.profiles import Profile, merge
+from fairlead.store import ABSENT, Put, Store, Stored
+
+SEASONS = 6
+"""Earlier periods that a season is told from."""
+VOLUME_PAST = 28
+"""Earlier days or weeks that the volume of a window is compared with."""
+
+
+class Assessor:
+    """Compares windows with their reference, in order, each once.
+
+    What a window said when it was over stays said: rows that come later are counted, not tested.
+    A finding and what is remembered of it are one commit.
+
+    Args:
+        store: of windows and findings.
+        references: of versions, by name.
+        plan: how an endpoint is watched, by its name.
+        clock: tells which windows are over.
+    """
+
+    def __init__(
+        self, store: Store, references: References, plan: Callable[[str], Plan], clock: Clock
+    ) -> None:
+        self._store = store
+        self._references = references
+        self._plan = plan
+        self._clock = clock
+
+    def tick(self) -> None:
+        """Look at every window that is over and was not looked at."""
+        for stored in self._store.scan(WATCHES):
+            self._follow(stored)
+
+    def _follow(self, stored: Stored[Watch]) -> None:
+        watch, revision = stored.value, stored.revision
+        plan = self._plan(watch.stream.endpoint)
+        for start_us in watch.pending:
+            window = self._window(watch.stream, start_us)
+            if window is None or window.end_us + plan.grace_us > self._clock.now_us():
+                return  # those behind it are not over either
+            finding, watch = self._look(window, watch, plan)
+            key = FINDINGS.key(watch.stream.place, moment(start_us))
+            revision = self._store.commit(
+                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, watch, revision)
+            )
+
+    def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:
+        stream = before.stream
+        state, comparison, detection = watch(
+            before.state,
+            self._reference(stream, window, plan),
+            window.profile,
+            budget=plan.budget,
+            rule=plan.rule,
+        )
+        past = self._past(stream, window, DAY_US, VOLUME_PAST)
+        finding = Finding(
+            stream=stream,
+            start_us=window.start_us,
+            end_us=window.end_us,
+            comparison=comparison,
+            detection=detection,
+            volume=volume(window.profile.rows, [w.profile.rows for w in past], plan.volume_alpha),
+        )
+        pending = tuple(start for start in before.pending if start > window.start_us)
+        return finding, replace(before, pending=pending, until_us=window.end_us, state=state)
+
+    def _reference(self, stream: Stream, window: Window, plan: Plan) -> Profile:
+        """The profile to compare with: of the season once there is one, or of the training set."""
+        training = self._references(stream.version)
+        assert training is not None, "windows are made of versions with a reference alone"
+        if plan.reference == "training":
+            return training
+        period_us = WEEK_US if plan.reference == "week" else DAY_US
+        past = self._past(stream, window, period_us, SEASONS)
+        if sum(each.profile.rows for each in past) < plan.rule.rows_min:
+            return training
+        return reduce(merge, (each.profile for each in past))
+
+    def _past(self, stream: Stream, window: Window, period_us: int, most: int) -> list[Window]:
+        """Windows that began a whole number of periods earlier, newest first."""
+        starts = (window.start_us - back * period_us for back in range(1, most + 1))
+        found = (self._window(stream, start_us) for start_us in starts)
+        return [each for each in found if each is not None]
+
+    def _window(self, stream: Stream, start_us: int) -> Window | None:
+        stored = self._store.get(WINDOWS, WINDOWS.key(stream.place, moment(start_us)))
+        return None if stored is None else stored.value

@@ -1,0 +1,121 @@
+"""The shell that folds the sealed log into windows, each file exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import polars as pl
+from msgspec.structs import replace
+
+from fairlead.clock import Clock
+from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
+from fairlead.monitoring.types import Window
+from fairlead.predictionlog.attempts import Attempts
+from fairlead.predictionlog.segments import SEGMENTS, Segment
+from fairlead.profiles import Profile, merge, observe_table
+from fairlead.store import ABSENT, Blobs, Delete, Put, Store
+
+References = Callable[[str], Profile | None]
+"""The reference profile of a version, by its name; None if it has none."""
+
+
+class Collector:
+    """Adds what is sealed to the windows that it falls into.
+
+    One commit adds a file's rows to all windows they touch and notes that the file was read, so
+    that each row is counted once, wherever the process is killed. A file that was merged from
+    others is left alone: its parts were read before, which compaction waits for (`is_read`).
+
+    Only rows count that were assigned as the route says: a row that was sent to a version by
+    name, to try it, says nothing about the traffic.
+
+    Args:
+        store: of segments and windows.
+        blobs: of the sealed files.
+        references: of versions.
+        length_us: of a window.
+        clock: for the pace of attempts.
+    """
+
+    def __init__(
+        self, store: Store, blobs: Blobs, references: References, length_us: int, clock: Clock
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._references = references
+        self._length_us = length_us
+        self._attempts = Attempts(clock, "The log {} cannot be folded into windows")
+
+    def is_read(self, segment: str) -> bool:
+        """Whether the file of a segment's record has been read."""
+        return self._store.get(FOLDED, FOLDED.key(segment)) is not None
+
+    def tick(self) -> None:
+        """Fold what was sealed since; forget the files that are gone.
+
+        Raises:
+            StorageError: files cannot be read; all others are folded.
+        """
+        folded = {stored.key: stored for stored in self._store.scan(FOLDED)}
+        segments = {FOLDED.key(s.key): s.value for s in self._store.scan(SEGMENTS, "predictions/")}
+        for key, segment in segments.items():
+            if key not in folded and not segment.merged:
+                self._attempts.attempt(key, partial(self._fold, key, segment))
+        gone = [Delete(s.key, s.revision) for key, s in folded.items() if key not in segments]
+        if gone:
+            self._store.commit(*gone)
+        self._attempts.settle(segments)
+
+    def _fold(self, key: str, segment: Segment) -> None:
+        rows = pl.read_parquet(self._blobs.locate(segment.blob))
+        puts: list[Put[Any]] = []
+        for stream, parts in _streams(segment.endpoint, rows, self._length_us).items():
+            reference = self._references(stream.version)
+            if reference is not None:
+                windows = [self._added(stream, reference, *part) for part in parts.items()]
+                puts += [*windows, *self._noted(stream, parts)]
+        self._store.commit(*puts, Put(FOLDED, key, Folded(len(puts)), ABSENT))
+
+    def _added(
+        self, stream: Stream, reference: Profile, start_us: int, rows: pl.DataFrame
+    ) -> Put[Window]:
+        """A window with some rows more."""
+        key = WINDOWS.key(stream.place, moment(start_us))
+        stored = self._store.get(WINDOWS, key)
+        profile = observe_table(reference, rows)
+        window = Window(
+            endpoint=stream.endpoint,
+            version=stream.version,
+            role=stream.role,
+            start_us=start_us,
+            end_us=start_us + self._length_us,
+            profile=profile if stored is None else merge(stored.value.profile, profile),
+        )
+        return Put(WINDOWS, key, window, ABSENT if stored is None else stored.revision)
+
+    def _noted(self, stream: Stream, starts: Iterable[int]) -> list[Put[Watch]]:
+        """The windows among them that are still to be looked at."""
+        key = WATCHES.key(stream.place)
+        stored = self._store.get(WATCHES, key)
+        watch = Watch(stream=stream) if stored is None else stored.value
+        pending = {*watch.pending, *(start for start in starts if start >= watch.until_us)}
+        noted = replace(watch, pending=tuple(sorted(pending)))
+        if noted == watch:
+            return []
+        return [Put(WATCHES, key, noted, ABSENT if stored is None else stored.revision)]
+
+
+def _streams(
+    endpoint: str, rows: pl.DataFrame, length_us: int
+) -> dict[Stream, dict[int, pl.DataFrame]]:
+    """Live rows that the route assigned, by who answered, and by the start of their window."""
+    start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
+    routed = rows.filter(pl.col("assigned_by") == "hash", pl.col("source") == "live")
+    found: dict[Stream, dict[int, pl.DataFrame]] = {}
+    parts = routed.with_columns(start).partition_by("version", "role", "window_us", as_dict=True)
+    for (version, role, start_us), part in parts.items():
+        stream = Stream(endpoint=endpoint, version=str(version), role=str(role))
+        found.setdefault(stream, {})[int(start_us)] = part
+    return found
