@@ -58,16 +58,16 @@ class Assessor:
             self._follow(stored)
 
     def _follow(self, stored: Stored[Watch]) -> None:
-        watch, revision = stored.value, stored.revision
-        plan = self._plan(watch.stream.endpoint)
-        for start_us in watch.pending:
-            window = self._window(watch.stream, start_us)
+        kept, revision = stored.value, stored.revision
+        plan = self._plan(kept.stream.endpoint)
+        for start_us in kept.pending:
+            window = self._window(kept.stream, start_us)
             if window is None or window.end_us + plan.grace_us > self._clock.now_us():
                 return  # those behind it are not over either
-            finding, watch = self._look(window, watch, plan)
-            key = FINDINGS.key(watch.stream.place, moment(start_us))
+            finding, kept = self._look(window, kept, plan)
+            key = FINDINGS.key(kept.stream.place, moment(start_us))
             revision = self._store.commit(
-                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, watch, revision)
+                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, kept, revision)
             )
 
     def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:

@@ -1,0 +1,199 @@
+"""The log becomes windows, each row once; windows become findings, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from fairlead.ids import IdSource
+from fairlead.monitoring import Budget, Plan, Rule
+from fairlead.monitoring.assessor import Assessor
+from fairlead.monitoring.collector import Collector
+from fairlead.monitoring.records import FINDINGS, FOLDED, WATCHES, WINDOWS, Finding
+from fairlead.predictionlog import PredictionFrame, encode_prediction
+from fairlead.predictionlog.compact import Compactor
+from fairlead.predictionlog.segments import SEGMENTS
+from fairlead.profiles import Profile, make_reference
+from fairlead.signature import Batch, Field, Signature
+from support.log import START_US, Crash, Crashing, Log
+
+HOUR_US = 3_600_000_000
+HOUR_S = 3600.0
+SIGNATURE = Signature(
+    inputs=(Field(name="age", kind="number"), Field(name="plan", kind="category")), outputs=()
+)
+PLANS = np.array(["free", "pro", "team"], dtype=object)
+
+
+@dataclass
+class Traffic:
+    """Rows that arrive at an endpoint, and who watches them."""
+
+    log: Log
+    rng: np.random.Generator
+    ids: IdSource
+
+    def batch(self, rows: int, *, shift: float = 0.0) -> Batch:
+        ages = self.rng.normal(40 + shift, 10, size=(rows, 1))
+        return Batch(rows, ("age",), ages, {"plan": self.rng.choice(PLANS, rows)})
+
+    def reference(self) -> Profile:
+        return make_reference(SIGNATURE, self.batch(5000))
+
+    def arrive(
+        self, rows: int, hour: int, *, shift: float = 0.0, by: str = "hash", role: str = "stable"
+    ) -> None:
+        """Rows that were answered in an hour, sealed."""
+        times = START_US + hour * HOUR_US + np.sort(self.rng.integers(0, HOUR_US, rows))
+        writer = self.log.writer()
+        frame = PredictionFrame(
+            endpoint="churn", revision=1, arm=role, version="churn:1", role=role, assigned_by=by,
+            outcome="ok", source="live", time_us=times.astype(np.int64), model_us=10,
+            ids=self.ids.take(rows).raw(), caller_ids=None, units=None,
+            slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
+            queue_us=np.zeros(rows, np.int32), inputs=self.batch(rows, shift=shift),
+            outputs=Batch(rows, (), np.zeros((rows, 0)), {}),
+        )  # fmt: skip
+        writer.append(encode_prediction(frame))
+        writer.close()
+        self.log.sealer().tick(everything=True)
+
+    def counted(self) -> dict[int, int]:
+        """Rows of each hour's window."""
+        windows = [stored.value for stored in self.log.store.scan(WINDOWS)]
+        return {(w.start_us - START_US) // HOUR_US: w.profile.rows for w in windows}
+
+
+@pytest.fixture
+def traffic(log: Log) -> Traffic:
+    return Traffic(log, np.random.default_rng(7), IdSource(log.clock))
+
+
+def collector(
+    traffic: Traffic, reference: Profile | None = None, store: object = None
+) -> Collector:
+    log, known = traffic.log, reference or traffic.reference()
+    references = {"churn:1": known}
+    return Collector(store or log.store, log.blobs, references.get, HOUR_US, log.clock)  # type: ignore[arg-type]
+
+
+def assessor(traffic: Traffic, reference: Profile, plan: Plan) -> Assessor:
+    log = traffic.log
+    return Assessor(log.store, {"churn:1": reference}.get, lambda _: plan, log.clock)
+
+
+def findings(log: Log) -> list[Finding]:
+    return [stored.value for stored in log.store.scan(FINDINGS)]
+
+
+def test_rows_are_counted_in_the_window_of_their_time(traffic: Traffic) -> None:
+    fold = collector(traffic)
+    traffic.arrive(300, hour=0)
+    traffic.arrive(200, hour=2)
+    fold.tick()
+    traffic.arrive(50, hour=0)
+    fold.tick()
+    fold.tick()
+    assert traffic.counted() == {0: 350, 2: 200}
+
+
+def test_only_traffic_that_the_route_assigned_counts(traffic: Traffic) -> None:
+    fold = collector(traffic)
+    traffic.arrive(30, hour=0, by="override")
+    traffic.arrive(20, hour=0, by="test")
+    fold.tick()
+    assert traffic.counted() == {}
+    assert len(traffic.log.store.scan(FOLDED)) == 2
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("passed", range(3))
+def test_each_row_is_counted_once_wherever_the_process_dies(
+    traffic: Traffic, passed: int, after: bool
+) -> None:
+    reference = traffic.reference()
+    for hour in (0, 1, 1):
+        traffic.arrive(100, hour=hour)
+    dying = Crashing(traffic.log.store, "commit", passed, after)
+    with pytest.raises(Crash):
+        collector(traffic, reference, dying).tick()
+    collector(traffic, reference).tick()
+    assert traffic.counted() == {0: 100, 1: 200}
+
+
+def test_files_are_merged_only_after_they_were_read_and_are_not_read_again(
+    traffic: Traffic,
+) -> None:
+    log, fold = traffic.log, collector(traffic)
+    traffic.arrive(100, hour=0)
+    traffic.arrive(100, hour=1)
+    log.clock.advance(3 * 24 * HOUR_S)
+    compactor = Compactor(log.store, log.blobs, log.clock, fold.is_read)
+    compactor.tick()
+    assert len(log.store.scan(SEGMENTS)) == 2, "nobody has read them"
+    fold.tick()
+    compactor.tick()
+    assert [stored.value.merged for stored in log.store.scan(SEGMENTS)] == [True]
+    fold.tick()
+    assert traffic.counted() == {0: 100, 1: 100}
+    assert log.store.scan(FOLDED) == [], "what is gone is forgotten"
+
+
+def test_a_window_is_looked_at_once_when_it_is_over_and_rows_that_come_late_are_not_tested(
+    traffic: Traffic,
+) -> None:
+    log, reference = traffic.log, traffic.reference()
+    fold, plan = collector(traffic, reference), Plan()
+    look = assessor(traffic, reference, plan)
+    traffic.arrive(300, hour=0)
+    fold.tick()
+    log.clock.advance(HOUR_S + plan.grace_us / 1e6 - 1)
+    look.tick()
+    assert findings(log) == []
+    log.clock.advance(1)
+    look.tick()
+    assert [finding.comparison.rows for finding in findings(log)] == [300]
+    traffic.arrive(50, hour=0)
+    fold.tick()
+    look.tick()
+    assert traffic.counted() == {0: 350}
+    assert [finding.comparison.rows for finding in findings(log)] == [300]
+    assert [stored.value.pending for stored in log.store.scan(WATCHES)] == [()]
+
+
+def test_a_field_that_moved_alarms_and_the_other_does_not(traffic: Traffic) -> None:
+    log, reference = traffic.log, traffic.reference()
+    plan = Plan(budget=Budget(learn=8), rule=Rule())
+    fold, look = collector(traffic, reference), assessor(traffic, reference, plan)
+    for hour in range(24):
+        traffic.arrive(400, hour=hour, shift=8.0 if hour >= 14 else 0.0)
+        fold.tick()
+        log.clock.advance(HOUR_S)
+        look.tick()
+    log.clock.advance(HOUR_S)
+    look.tick()
+    alarms = {
+        (finding.start_us - START_US) // HOUR_US: finding.detection.alarms
+        for finding in findings(log)
+        if finding.detection.alarms
+    }
+    assert set(alarms.values()) == {("age",)}
+    assert 14 <= min(alarms) <= 18
+    assert len(findings(log)) == 24
+
+
+def test_a_season_of_its_own_is_no_drift(traffic: Traffic) -> None:
+    """At night others ask than by day; compared with the same hour of past days nothing moved."""
+    log, reference = traffic.log, traffic.reference()
+    plan = Plan(reference="day", budget=Budget(learn=48))
+    fold, look = collector(traffic, reference), assessor(traffic, reference, plan)
+    for hour in range(24 * 5):
+        traffic.arrive(200, hour=hour, shift=6.0 if hour % 24 < 8 else 0.0)
+        fold.tick()
+        log.clock.advance(HOUR_S)
+        look.tick()
+    late = [f for f in findings(log) if f.start_us >= START_US + 24 * HOUR_US]
+    assert sum(f.comparison.alarm for f in late) <= 2
+    assert not any(f.detection.alarms for f in late)
