@@ -22,8 +22,8 @@ from fairlead.bundle import (
 )
 from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
+from fairlead.monitoring.evaluate import metrics_of
 from fairlead.packaging.environment import code_facts, data_digest, environment
-from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import (
     Exported,
     Reference,

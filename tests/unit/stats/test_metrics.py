@@ -44,7 +44,9 @@ def quiet(metric: Any, *arguments: Any, **options: Any) -> float:
 @given(SOME)
 def test_label_metrics_agree_with_the_oracle(seed: int) -> None:
     truth, answers, _ = labelled(seed)
-    assert stats.accuracy(truth, answers) == pytest.approx(oracle.accuracy_score(truth, answers), rel=EXACT)
+    assert stats.accuracy(truth, answers) == pytest.approx(
+        oracle.accuracy_score(truth, answers), rel=EXACT
+    )
     balanced = quiet(oracle.balanced_accuracy_score, truth, answers)
     assert stats.balanced_accuracy(truth, answers) == pytest.approx(balanced, rel=EXACT)
     f1 = quiet(oracle.f1_score, truth, answers, average="macro", zero_division=0)
@@ -153,7 +155,9 @@ def test_regression_metrics_agree_with_the_oracle(pairs: list[tuple[float, float
     truth, answers = (np.array(column) for column in zip(*pairs, strict=True))
     rmse = oracle.root_mean_squared_error(truth, answers)
     assert stats.rmse(truth, answers) == pytest.approx(rmse, rel=EXACT)
-    assert stats.mae(truth, answers) == pytest.approx(oracle.mean_absolute_error(truth, answers), rel=EXACT)
+    assert stats.mae(truth, answers) == pytest.approx(
+        oracle.mean_absolute_error(truth, answers), rel=EXACT
+    )
     if np.ptp(truth) > 1e-3:
         expected = oracle.r2_score(truth, answers)
         assert stats.r2(truth, answers) == pytest.approx(expected, rel=1e-6, abs=1e-6)

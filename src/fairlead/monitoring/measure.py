@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import ConfigError
-from fairlead.packaging.labels import Coded, encode_labels, plain_values
+from fairlead.monitoring.labels import Coded, encode_labels, plain_values
 from fairlead.signature import Batch, Field, Numbers, Signature
 from fairlead.stats import Statistic, chance_of, weighted
 
@@ -43,12 +43,14 @@ class Chances:
 
     Args:
         true: probability of the true class, shape (rows,); 0 for one the model does not know.
+        answered: probability of the answered class, shape (rows,).
         squares: sum of the squared probabilities, shape (rows,).
         classes: how many there are.
         positive: probability of the second of two classes, if there are two.
     """
 
     true: Numbers
+    answered: Numbers
     squares: Numbers
     classes: int
     positive: Numbers | None
@@ -85,23 +87,42 @@ class Labels:
         chances = self.chances
         if chances is not None:
             positive = None if chances.positive is None else chances.positive[rows]
-            true, squares = chances.true[rows], chances.squares[rows]
-            chances = Chances(true, squares, chances.classes, positive)
+            chances = Chances(
+                true=chances.true[rows],
+                answered=chances.answered[rows],
+                squares=chances.squares[rows],
+                classes=chances.classes,
+                positive=positive,
+            )
         return Labels(self.truth[rows], self.predicted[rows], chances, self.binary)
 
     def statistics(self) -> dict[str, Statistic]:
         """Their metrics by name."""
+        truth, predicted, chances = self.truth, self.predicted, self.chances
         found = {
             "accuracy": weighted.mean(self.hits),
-            "balanced_accuracy": weighted.balanced_accuracy(self.truth, self.predicted),
-            "macro_f1": weighted.macro_f1(self.truth, self.predicted),
+            "balanced_accuracy": weighted.balanced_accuracy(truth, predicted),
+            "macro_precision": weighted.macro_precision(truth, predicted),
+            "macro_f1": weighted.macro_f1(truth, predicted),
         }
-        if self.chances is not None:
-            chances = self.chances
-            found["log_loss"] = weighted.log_loss(chances.true)
-            found["brier"] = weighted.brier(chances.true, chances.squares, chances.classes)
-            if self.binary and chances.positive is not None:
-                found["roc_auc"] = weighted.roc_auc(self.truth == 1, chances.positive)
+        if self.binary:
+            found["precision"] = weighted.precision(truth == 1, predicted == 1)
+            found["recall"] = weighted.recall(truth == 1, predicted == 1)
+            found["f1"] = weighted.f1(truth == 1, predicted == 1)
+        return found if chances is None else found | self._of_chances(chances)
+
+    def _of_chances(self, chances: Chances) -> dict[str, Statistic]:
+        found = {
+            "log_loss": weighted.log_loss(chances.true),
+            "brier": weighted.brier(chances.true, chances.squares, chances.classes),
+        }
+        positive = chances.positive
+        if self.binary and positive is not None:
+            found["roc_auc"] = weighted.roc_auc(self.truth == 1, positive)
+            found["average_precision"] = weighted.average_precision(self.truth == 1, positive)
+            found["calibration_error"] = weighted.calibration_error(self.truth == 1, positive)
+        else:
+            found["calibration_error"] = weighted.calibration_error(self.hits, chances.answered)
         return found
 
 
@@ -126,6 +147,7 @@ class Predictions:
         return {
             "rmse": weighted.rmse(self.truth, self.predicted),
             "mae": weighted.mae(self.truth, self.predicted),
+            "mape": weighted.mape(self.truth, self.predicted),
             "r2": weighted.r2(self.truth, self.predicted),
         }
 
@@ -232,6 +254,7 @@ def _chances(batch: Batch, coded: Coded, model: int, classes: int) -> Chances | 
     second = int(places[1]) if len(places) > 1 else -1
     return Chances(
         true=chance_of(places[coded.truth], probabilities),
+        answered=chance_of(places[coded.predicted[model]], probabilities),
         squares=np.square(probabilities).sum(axis=1),
         classes=classes,
         positive=probabilities[:, second] if second >= 0 else None,

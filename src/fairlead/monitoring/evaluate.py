@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import ConfigError
-from fairlead.packaging.labels import plain_values
-from fairlead.packaging.measure import (
+from fairlead.monitoring.labels import plain_values
+from fairlead.monitoring.measure import (
     Answers,
     Labels,
     answer_field,
@@ -35,7 +35,7 @@ Verdict = Literal["better", "worse", "no difference seen"]
 
 ROWS_MIN = 5
 SLICES_MAX = 50
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "rmse", "mae", "mape"})
 MISSING = "(missing)"
 
 

@@ -1,0 +1,1 @@
+"""Whether a model is still right: its answers against labels, against estimates, and why."""
