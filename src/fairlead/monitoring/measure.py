@@ -214,20 +214,26 @@ def classifications(
     Raises:
         ConfigError: labels and classes cannot be brought to one type.
     """
-    answers = [_answered(batch, field) for _, batch, field in models]
+    answers = [answers_of(batch, field) for _, batch, field in models]
     known = [
         _classes(signature, field, given)
         for (signature, _, field), given in zip(models, answers, strict=True)
     ]
     coded = encode_labels(truth, answers, known)
     binary = len(known[0]) == 2 and not coded.unknown
-    return [
-        Labels(coded.truth, coded.predicted[i], _chances(batch, coded, i, len(known[i])), binary)
-        for i, (_, batch, _) in enumerate(models)
-    ], coded
+    measured = []
+    for (_, batch, _), classes, said, places in zip(
+        models, known, coded.predicted, coded.places, strict=True
+    ):
+        probabilities = probabilities_of(batch, len(classes))
+        second = int(places[1]) if len(places) > 1 else -1
+        chances = _chances(probabilities, places[coded.truth], places[said], second)
+        measured.append(Labels(coded.truth, said, chances, binary))
+    return measured, coded
 
 
-def _answered(batch: Batch, label: Field) -> list[Any]:
+def answers_of(batch: Batch, label: Field) -> list[Any]:
+    """The labels that were answered, as plain values."""
     plain = plain_values(batch.column(label.name).reshape(-1))
     if label.kind == "boolean":  # which a batch holds as 0.0 and 1.0
         return [None if value is None else bool(value) for value in plain]
@@ -236,27 +242,52 @@ def _answered(batch: Batch, label: Field) -> list[Any]:
 
 def _classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
     """The classes in the order of the probabilities, or else those that were answered."""
-    named = {field.name: field.categories for field in signature.outputs}
-    classes = named.get("probabilities") or label.categories
+    classes = classes_of(signature, label)
     if classes is None:
         return sorted({a for a in answers if a is not None}, key=lambda a: (str(type(a)), a))
-    return list(classes)
+    return classes
 
 
-def _chances(batch: Batch, coded: Coded, model: int, classes: int) -> Chances | None:
-    """A model's probabilities of the true classes; None without finite ones for each class."""
+def beside(truth: Values, predicted: Values, probabilities: Numbers | None, classes: int) -> Labels:
+    """Answers of one classifier beside the truth, as places among its classes.
+
+    Args:
+        truth: shape (rows,); -1 for a class that it does not know, which no answer meets.
+        predicted: shape (rows,); -1 for an answer that is none of its classes.
+        probabilities: shape (rows, classes), if it answers them.
+        classes: how many there are.
+    """
+    true = np.where(truth < 0, classes, truth)
+    chances = _chances(probabilities, truth, predicted, 1 if classes > 1 else -1)
+    return Labels(true, predicted, chances, classes == 2 and bool((truth >= 0).all()))
+
+
+def classes_of(signature: Signature, label: Field) -> list[Any] | None:
+    """The classes of a classifier in the order of its probabilities; None if it names none."""
+    named = {field.name: field.categories for field in signature.outputs}
+    classes = named.get("probabilities") or label.categories
+    return None if classes is None else list(classes)
+
+
+def probabilities_of(batch: Batch, classes: int) -> Numbers | None:
+    """The probabilities that were answered; None unless there is one for each class."""
     if "probabilities" not in batch.columns:
         return None
-    probabilities = np.asarray(batch.columns["probabilities"], dtype=np.float64)
-    if probabilities.shape != (batch.rows, classes) or not np.isfinite(probabilities).all():
+    found = np.asarray(batch.columns["probabilities"], dtype=np.float64)
+    return found if found.shape == (batch.rows, classes) else None
+
+
+def _chances(
+    probabilities: Numbers | None, true: Values, answered: Values, second: int
+) -> Chances | None:
+    """What matters of probabilities, by places in them; None unless all are finite."""
+    if probabilities is None or not np.isfinite(probabilities).all():
         return None
-    places = coded.places[model]
-    second = int(places[1]) if len(places) > 1 else -1
     return Chances(
-        true=chance_of(places[coded.truth], probabilities),
-        answered=chance_of(places[coded.predicted[model]], probabilities),
+        true=chance_of(true, probabilities),
+        answered=chance_of(answered, probabilities),
         squares=np.square(probabilities).sum(axis=1),
-        classes=classes,
+        classes=probabilities.shape[1],
         positive=probabilities[:, second] if second >= 0 else None,
     )
 
