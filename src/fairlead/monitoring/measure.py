@@ -24,6 +24,16 @@ class Answers(Protocol):
     """Answers beside the truth."""
 
     @property
+    def truth(self) -> Values:
+        """What is true, shape (rows,)."""
+        ...
+
+    @property
+    def predicted(self) -> Values:
+        """What was answered, shape (rows,)."""
+        ...
+
+    @property
     def rows(self) -> int:
         """How many there are."""
         ...
@@ -216,7 +226,7 @@ def classifications(
     """
     answers = [answers_of(batch, field) for _, batch, field in models]
     known = [
-        _classes(signature, field, given)
+        known_classes(signature, field, given)
         for (signature, _, field), given in zip(models, answers, strict=True)
     ]
     coded = encode_labels(truth, answers, known)
@@ -240,7 +250,7 @@ def answers_of(batch: Batch, label: Field) -> list[Any]:
     return plain
 
 
-def _classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
+def known_classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
     """The classes in the order of the probabilities, or else those that were answered."""
     classes = classes_of(signature, label)
     if classes is None:

@@ -43,7 +43,7 @@ class Loss(msgspec.Struct, frozen=True):
     variance: float = 0.0
 
 
-class Confidence(msgspec.Struct, frozen=True):
+class Confidence(msgspec.Struct, frozen=True, tag="confidence"):
     """A summary of answered rows: a commutative monoid under `merge`, within rounding.
 
     Args:
@@ -91,7 +91,7 @@ def expect(scales: Sequence[Scale], probabilities: Values, predicted: Values) ->
         ConfigError: the shapes do not fit.
     """
     chances, answers, _ = _whole(scales, probabilities, predicted, predicted)
-    return _count(scales, chances, answers, _calibrated(scales, chances))
+    return _count(scales, chances, answers, calibrated(scales, chances))
 
 
 def know(
@@ -127,7 +127,7 @@ def _whole(
     return chances[whole], np.asarray(predicted)[whole], np.asarray(truth)[whole]
 
 
-def _calibrated(scales: Sequence[Scale], chances: Numbers) -> Numbers:
+def calibrated(scales: Sequence[Scale], chances: Numbers) -> Numbers:
     """True probabilities, shape (rows, classes), each row adding up to 1."""
     if len(scales) == 1:
         second = calibrate(scales[0].calibrator, chances[:, 1])

@@ -27,7 +27,7 @@ LOSSES: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
 }
 
 
-class Losses(msgspec.Struct, frozen=True):
+class Losses(msgspec.Struct, frozen=True, tag="losses"):
     """A summary of rows: a commutative monoid under `merge_losses`, within rounding.
 
     Args:
