@@ -29,6 +29,7 @@ from fairlead.stats.dle import (
 )
 
 FORMAT = 1
+ROWS_MAX = 100_000
 
 Values = npt.NDArray[Any]
 
@@ -59,7 +60,7 @@ def fit_estimator(
         signature: of the model.
         inputs: reference rows.
         outputs: what the model answers to them.
-        labels: the truth, shape (rows,).
+        labels: the truth, shape (rows,); of more than 100 000 rows some are used.
 
     Returns:
         None where there is nothing to estimate from: fewer than 100 rows with a label, a
@@ -68,6 +69,11 @@ def fit_estimator(
     field = answer_field(signature, outputs)
     if field is None or outputs.rows < ROWS_MIN:
         return None
+    labels = np.reshape(labels, -1)
+    step = -(-outputs.rows // ROWS_MAX)
+    if step > 1:
+        some = slice(None, None, step)
+        inputs, outputs, labels = inputs.take(some), outputs.take(some), labels[some]
     if signature.task == "classification":
         return _fit_classifier(signature, field, outputs, labels)
     truth, said = _truth(labels), _said(field, outputs)
