@@ -181,8 +181,9 @@ def calibration_error(positive: Values, probabilities: Values, bins: int = 10) -
     """How far probabilities lie from frequencies on average, in 0..1; 0 is best.
 
     The expected calibration error over bins of equal width: sum_b (n_b / n) |mean p - mean y|. Of
-    few rows in a bin it is above 0 even for a perfectly calibrated model. Naeini, Cooper and
-    Hauskrecht (2015), "Obtaining well calibrated probabilities using Bayesian binning".
+    few rows in a bin it is above 0 even for a perfectly calibrated model, and resampled it is
+    larger still, so that its interval leans high. Naeini, Cooper and Hauskrecht (2015),
+    "Obtaining well calibrated probabilities using Bayesian binning".
 
     Args:
         positive: whether what has the probability is so, shape (rows,).
