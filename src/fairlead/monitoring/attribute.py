@@ -128,7 +128,7 @@ def name_segments(summary: Numeric | Categorical, values: Values) -> Values:
         return np.array(names, dtype=object)
     inner = np.array(summary.edges[1:-1])
     places = np.linspace(0, len(inner) - 1, min(PARTS - 1, len(inner))).round().astype(int)
-    cuts = inner[np.unique(places)] if len(inner) else inner
+    cuts = np.unique(inner[places]) if len(inner) else inner
     ranges = np.array([*_ranges(cuts), MISSING], dtype=object)
     numbers = values.astype(np.float64)
     found = np.searchsorted(cuts, numbers, side="right")
