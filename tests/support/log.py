@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +22,7 @@ from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.read import read
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.signature import Batch
-from fairlead.store import Blobs, Store
+from fairlead.store import Blobs, Store, open_blobs, open_store
 
 DAY_US = 86_400_000_000
 START_US = 20_000 * DAY_US
@@ -88,6 +90,16 @@ class Log:
 
     def journals(self) -> list[Path]:
         return sorted(self.folder.glob("*.journal"))
+
+
+@contextmanager
+def open_log(folder: Path) -> Iterator[Log]:
+    """A log in an empty folder."""
+    (folder / "journals").mkdir()
+    store = open_store(f"sqlite://{folder}/store.db")
+    blobs = open_blobs(f"file://{folder}/blobs")
+    yield Log(folder / "journals", store, blobs, ManualClock(START_US))
+    store.close()
 
 
 def id_of(number: int) -> bytes:

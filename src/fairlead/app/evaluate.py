@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
+from fairlead.monitoring.evaluate import Evaluation, evaluate
 from fairlead.packaging.environment import data_digest
-from fairlead.packaging.evaluate import Evaluation, evaluate
 from fairlead.registry import Evaluated, Version
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, from_frame

@@ -8,7 +8,7 @@ import msgspec
 
 from fairlead.monitoring.types import Side
 from fairlead.profiles import Categorical, Named, Numeric, Profile, Summary
-from fairlead.profiles.build import CATEGORIES_MAX
+from fairlead.profiles.categories import CATEGORIES_MAX
 
 Single = Numeric | Categorical
 

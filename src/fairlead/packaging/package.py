@@ -22,8 +22,9 @@ from fairlead.bundle import (
 )
 from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
+from fairlead.monitoring.estimate import encode_estimator, fit_estimator
+from fairlead.monitoring.evaluate import metrics_of
 from fairlead.packaging.environment import code_facts, data_digest, environment
-from fairlead.packaging.evaluate import metrics_of
 from fairlead.packaging.export import (
     Exported,
     Reference,
@@ -40,6 +41,7 @@ from fairlead.profiles import encode, make_reference
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
+ESTIMATOR = "estimator.json"
 EXAMPLES = 10
 EXAMPLE_ELEMENTS_MAX = 100_000
 
@@ -117,6 +119,9 @@ def make_bundle(
         if reference.labels is not None:
             metrics = metrics_of(answers, signature, reference.labels)
             info = msgspec.structs.replace(info, metrics=metrics)
+            estimator = fit_estimator(signature, batch, answers, reference.labels)
+            if estimator is not None:
+                files[ESTIMATOR] = encode_estimator(estimator)
         yield write_bundle(Path(temporary) / "bundle", info, files, keys)
 
 

@@ -56,6 +56,54 @@ def macro_f1(truth: Values, predicted: Values) -> float:
     return value_of(weighted.macro_f1(truth, predicted), len(truth))
 
 
+def macro_precision(truth: Values, predicted: Values) -> float:
+    """Mean over the classes, true or answered, of the share of their answers that is right.
+
+    mean_k (hits_k / answers_k), in 0..1; 0 for a class that was never answered.
+
+    Example:
+        >>> macro_precision(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]))
+        0.75
+    """
+    return value_of(weighted.macro_precision(truth, predicted), len(truth))
+
+
+def precision(positive: Values, answered: Values) -> float:
+    """Share of the positive answers that are right: hits / answers; NaN where there are none.
+
+    Args:
+        positive: whether a row is of the positive class, shape (rows,).
+        answered: whether it was answered so, shape (rows,).
+
+    Example:
+        >>> precision(np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0]))
+        0.5
+    """
+    return value_of(weighted.precision(positive, answered), len(positive))
+
+
+def recall(positive: Values, answered: Values) -> float:
+    """Share of the positive rows that are answered so: hits / positives; NaN without one.
+
+    Example:
+        >>> recall(np.array([0, 1, 1, 1, 1]), np.array([1, 1, 0, 0, 0]))
+        0.25
+    """
+    return value_of(weighted.recall(positive, answered), len(positive))
+
+
+def f1(positive: Values, answered: Values) -> float:
+    """Harmonic mean of precision and recall: 2 hits / (positives + answers).
+
+    NaN where nothing is positive and nothing answered so.
+
+    Example:
+        >>> f1(np.array([0, 1, 1, 1]), np.array([1, 1, 0, 0]))
+        0.4
+    """
+    return value_of(weighted.f1(positive, answered), len(positive))
+
+
 def log_loss(truth: Values, probabilities: Values) -> float:
     """Mean of -ln(probability of the true class), in nats; 0 is best.
 
@@ -111,6 +159,44 @@ def roc_auc(positive: Values, scores: Values) -> float:
     return value_of(weighted.roc_auc(positive, scores), len(positive))
 
 
+def average_precision(positive: Values, scores: Values) -> float:
+    """Area under the curve of precision over recall, in steps: sum_i (R_i - R_i-1) P_i.
+
+    Rows of one score step together. Without interpolation, which would be too kind: Davis and
+    Goadrich (2006), "The relationship between precision-recall and ROC curves". NaN where no row
+    is positive.
+
+    Args:
+        positive: whether a row is of the positive class, shape (rows,).
+        scores: the higher, the more positive; shape (rows,).
+
+    Example:
+        >>> average_precision(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8])).__round__(4)
+        0.8333
+    """
+    return value_of(weighted.average_precision(positive, scores), len(positive))
+
+
+def calibration_error(positive: Values, probabilities: Values, bins: int = 10) -> float:
+    """How far probabilities lie from frequencies on average, in 0..1; 0 is best.
+
+    The expected calibration error over bins of equal width: sum_b (n_b / n) |mean p - mean y|. Of
+    few rows in a bin it is above 0 even for a perfectly calibrated model, and resampled it is
+    larger still, so that its interval leans high. Naeini, Cooper and Hauskrecht (2015),
+    "Obtaining well calibrated probabilities using Bayesian binning".
+
+    Args:
+        positive: whether what has the probability is so, shape (rows,).
+        probabilities: in 0..1, shape (rows,).
+        bins: how many.
+
+    Example:
+        >>> calibration_error(np.array([0, 1]), np.array([0.25, 0.5]))
+        0.375
+    """
+    return value_of(weighted.calibration_error(positive, probabilities, bins), len(positive))
+
+
 def rmse(truth: Values, predicted: Values) -> float:
     """Root of the mean squared error, in the unit of the truth.
 
@@ -129,6 +215,16 @@ def mae(truth: Values, predicted: Values) -> float:
         1.0
     """
     return value_of(weighted.mae(truth, predicted), len(truth))
+
+
+def mape(truth: Values, predicted: Values) -> float:
+    """Mean absolute error relative to the truth: mean |error| / |truth|; NaN where one is 0.
+
+    Example:
+        >>> mape(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+        0.5
+    """
+    return value_of(weighted.mape(truth, predicted), len(truth))
 
 
 def r2(truth: Values, predicted: Values) -> float:

@@ -67,6 +67,38 @@ def macro_f1(truth: Values, predicted: Values) -> Statistic:
     return f1
 
 
+def macro_precision(truth: Values, predicted: Values) -> Statistic:
+    """Mean over the classes, true or answered, of hits / answers; 0 for one never answered."""
+    codes, guesses, classes = _codes(truth, predicted)
+    hits = np.where(codes == guesses, codes, classes)
+
+    def precision(weights: Numbers) -> Numbers:
+        answers = _count(guesses, weights, classes)
+        right = _count(hits, weights, classes + 1)[:, :classes]
+        present = (answers > 0) | (_count(codes, weights, classes) > 0)
+        return _mean_where(present, right, np.where(answers > 0, answers, 1.0))
+
+    return precision
+
+
+def precision(positive: Values, answered: Values) -> Statistic:
+    """Share of the positive answers that are right; NaN where there are none."""
+    return _share_of(np.asarray(positive, np.bool_), np.asarray(answered, np.bool_))
+
+
+def recall(positive: Values, answered: Values) -> Statistic:
+    """Share of the positive rows that are answered so; NaN where there are none."""
+    return _share_of(np.asarray(answered, np.bool_), np.asarray(positive, np.bool_))
+
+
+def f1(positive: Values, answered: Values) -> Statistic:
+    """2 hits / (positive rows + positive answers); NaN where there are neither."""
+    check_rows(positive, answered)
+    true, said = np.asarray(positive, np.bool_), np.asarray(answered, np.bool_)
+    hits, either = 2.0 * (true & said), true.astype(np.float64) + said
+    return lambda weights: _ratio(weights @ hits, weights @ either)
+
+
 def log_loss(true_probability: Values) -> Statistic:
     """Mean of -ln p, with p the probability of the true class, at least 2.2e-16."""
     chance = np.asarray(true_probability, dtype=np.float64)
@@ -100,6 +132,35 @@ def roc_auc(positive: Values, scores: Values) -> Statistic:
     return area
 
 
+def average_precision(positive: Values, scores: Values) -> Statistic:
+    """Mean over the positive rows of the precision at their score; NaN where there are none."""
+    check_rows(positive, scores)
+    ranks = np.unique(-np.asarray(scores, dtype=np.float64), return_inverse=True)[1]
+    cells = 2 * ranks + np.asarray(positive, dtype=np.bool_)
+    size = 2 * (int(ranks.max()) + 1)
+
+    def area(weights: Numbers) -> Numbers:
+        counts = _count(cells, weights, size)
+        hits = counts[:, 1::2]
+        found = np.cumsum(hits, axis=1)
+        asked = found + np.cumsum(counts[:, 0::2], axis=1)
+        precise = np.divide(found, asked, out=np.zeros_like(found), where=asked > 0)
+        return _ratio((hits * precise).sum(axis=1), found[:, -1])
+
+    return area
+
+
+def calibration_error(positive: Values, probabilities: Values, bins: int = 10) -> Statistic:
+    """Mean distance of probability and frequency, over bins of equal width in 0..1."""
+    check_rows(positive, probabilities)
+    chance = np.asarray(probabilities, dtype=np.float64)
+    edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+    places = np.searchsorted(edges, chance)
+    apart = np.zeros((len(chance), bins))
+    apart[np.arange(len(chance)), places] = chance - np.asarray(positive, dtype=np.bool_)
+    return lambda weights: np.abs(weights @ apart).sum(axis=1) / weights.sum(axis=1)
+
+
 def rmse(truth: Values, predicted: Values) -> Statistic:
     """Root of the mean squared error."""
     squared = mean(_squares(_errors(truth, predicted)))
@@ -109,6 +170,14 @@ def rmse(truth: Values, predicted: Values) -> Statistic:
 def mae(truth: Values, predicted: Values) -> Statistic:
     """Mean of the absolute error."""
     return mean(np.abs(_errors(truth, predicted)))
+
+
+def mape(truth: Values, predicted: Values) -> Statistic:
+    """Mean of the absolute error relative to the truth; NaN where a truth is 0."""
+    error = np.abs(_errors(truth, predicted))
+    size = np.abs(np.asarray(truth, dtype=np.float64))
+    with np.errstate(all="ignore"):
+        return mean(_ratio(error, size) if size.all() else np.full(error.shape, np.nan))
 
 
 def r2(truth: Values, predicted: Values) -> Statistic:
@@ -156,6 +225,12 @@ def _codes(truth: Values, predicted: Values) -> tuple[Values, Values, int]:
     check_rows(truth, predicted)
     classes, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
     return codes[: len(truth)], codes[len(truth) :], len(classes)
+
+
+def _share_of(part: Values, whole: Values) -> Statistic:
+    check_rows(part, whole)
+    above, below = (part & whole).astype(np.float64), whole.astype(np.float64)
+    return lambda weights: _ratio(weights @ above, weights @ below)
 
 
 def _count(codes: Values, weights: Numbers, classes: int) -> Numbers:

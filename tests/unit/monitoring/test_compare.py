@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from profiled import reference, window
 
 from fairlead.monitoring import Rule, compare, volume
 from fairlead.profiles import Named, Numeric, Profile, Summary, empty
 from fairlead.stats import Dispersion
+from support.profiled import reference, window
 
 
 def text(values: Any) -> Any:
@@ -124,7 +124,7 @@ def test_a_renamed_column_breaks_the_schema(random: np.random.Generator) -> None
 def test_parts_and_outputs_have_names_of_their_own(random: np.random.Generator) -> None:
     x = reference(x=random.normal(size=500)).inputs["x"]
     assert isinstance(x, Numeric)
-    outputs: dict[str, Summary] = {"x": x, "proba": Named(parts={"no": x, "yes": x})}
+    outputs: dict[str, Summary] = {"x": x, "proba": Named(kind="tensor", parts={"no": x, "yes": x})}
     found = compare(*[Profile(rows=500, inputs={"x": x}, outputs=outputs)] * 2)
     assert list(found.fields) == ["x", "output:x", "proba.no", "proba.yes"]
     assert [field.side for field in found.fields.values()] == ["input"] + ["output"] * 3

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from profiled import reference, window
 
 from fairlead.errors import ConflictError
 from fairlead.monitoring import (
@@ -26,6 +25,7 @@ from fairlead.monitoring import (
     watch,
 )
 from fairlead.profiles import Profile, empty, merge
+from support.profiled import reference, window
 
 BUDGET = Budget(alarms=1.0, windows=730.0, learn=48)
 

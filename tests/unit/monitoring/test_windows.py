@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fairlead.ids import IdSource
-from fairlead.monitoring import Budget, Plan, Rule
+from fairlead.monitoring import Budget, Plan
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.records import FINDINGS, FOLDED, WATCHES, WINDOWS, Finding
@@ -17,7 +19,7 @@ from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.profiles import Profile, make_reference
 from fairlead.signature import Batch, Field, Signature
-from support.log import START_US, Crash, Crashing, Log
+from support.log import START_US, Crash, Crashing, Log, open_log
 
 HOUR_US = 3_600_000_000
 HOUR_S = 3600.0
@@ -67,8 +69,9 @@ class Traffic:
 
 
 @pytest.fixture
-def traffic(log: Log) -> Traffic:
-    return Traffic(log, np.random.default_rng(7), IdSource(log.clock))
+def traffic(tmp_path: Path) -> Iterator[Traffic]:
+    with open_log(tmp_path) as log:
+        yield Traffic(log, np.random.default_rng(7), IdSource(log.clock))
 
 
 def collector(
@@ -165,10 +168,10 @@ def test_a_window_is_looked_at_once_when_it_is_over_and_rows_that_come_late_are_
 
 def test_a_field_that_moved_alarms_and_the_other_does_not(traffic: Traffic) -> None:
     log, reference = traffic.log, traffic.reference()
-    plan = Plan(budget=Budget(learn=8), rule=Rule())
+    plan = Plan(budget=Budget(learn=24))
     fold, look = collector(traffic, reference), assessor(traffic, reference, plan)
-    for hour in range(24):
-        traffic.arrive(400, hour=hour, shift=8.0 if hour >= 14 else 0.0)
+    for hour in range(40):
+        traffic.arrive(400, hour=hour, shift=8.0 if hour >= 30 else 0.0)
         fold.tick()
         log.clock.advance(HOUR_S)
         look.tick()
@@ -180,8 +183,8 @@ def test_a_field_that_moved_alarms_and_the_other_does_not(traffic: Traffic) -> N
         if finding.detection.alarms
     }
     assert set(alarms.values()) == {("age",)}
-    assert 14 <= min(alarms) <= 18
-    assert len(findings(log)) == 24
+    assert 30 <= min(alarms) <= 34
+    assert len(findings(log)) == 40
 
 
 def test_a_season_of_its_own_is_no_drift(traffic: Traffic) -> None:

@@ -20,6 +20,7 @@ from fairlead.stats import weighted
 Values = npt.NDArray[Any]
 SOME = st.integers(0, 2**32 - 1)
 NUMBERS = st.floats(-1e6, 1e6)
+EXACT = 1e-12
 fast = settings(max_examples=40, deadline=None)
 
 
@@ -43,11 +44,63 @@ def quiet(metric: Any, *arguments: Any, **options: Any) -> float:
 @given(SOME)
 def test_label_metrics_agree_with_the_oracle(seed: int) -> None:
     truth, answers, _ = labelled(seed)
-    assert stats.accuracy(truth, answers) == pytest.approx(oracle.accuracy_score(truth, answers))
+    assert stats.accuracy(truth, answers) == pytest.approx(
+        oracle.accuracy_score(truth, answers), rel=EXACT
+    )
     balanced = quiet(oracle.balanced_accuracy_score, truth, answers)
-    assert stats.balanced_accuracy(truth, answers) == pytest.approx(balanced)
+    assert stats.balanced_accuracy(truth, answers) == pytest.approx(balanced, rel=EXACT)
     f1 = quiet(oracle.f1_score, truth, answers, average="macro", zero_division=0)
-    assert stats.macro_f1(truth, answers) == pytest.approx(f1)
+    assert stats.macro_f1(truth, answers) == pytest.approx(f1, rel=EXACT)
+
+
+@fast
+@given(SOME)
+def test_precision_recall_and_f1_agree_with_the_oracle(seed: int) -> None:
+    truth, answers, _ = labelled(seed)
+    macro = quiet(oracle.precision_score, truth, answers, average="macro", zero_division=0)
+    assert stats.macro_precision(truth, answers) == pytest.approx(macro, abs=EXACT)
+    pairs = [
+        (stats.precision, oracle.precision_score),
+        (stats.recall, oracle.recall_score),
+        (stats.f1, oracle.f1_score),
+    ]
+    for ours, theirs in pairs:
+        expected = quiet(theirs, truth == 0, answers == 0, zero_division=np.nan)
+        assert ours(truth == 0, answers == 0) == pytest.approx(expected, nan_ok=True, abs=EXACT)
+
+
+def test_what_was_never_answered_has_no_precision_and_what_never_came_no_recall() -> None:
+    none, some = np.zeros(3), np.array([1, 0, 0])
+    assert math.isnan(stats.precision(some, none))
+    assert math.isnan(stats.recall(none, some))
+    assert math.isnan(stats.f1(none, none))
+    assert stats.f1(some, none) == stats.f1(none, some) == 0
+
+
+@fast
+@given(SOME)
+def test_average_precision_agrees_with_the_oracle(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    positive = np.concatenate([[1], random.integers(0, 2, 20)])
+    scores = random.integers(0, 6, 21) / 7
+    expected = oracle.average_precision_score(positive, scores)
+    assert stats.average_precision(positive, scores) == pytest.approx(expected, abs=EXACT)
+    assert math.isnan(stats.average_precision(np.zeros(21), scores))
+
+
+@fast
+@given(SOME)
+def test_calibration_error_agrees_with_the_oracle(seed: int) -> None:
+    from sklearn.calibration import calibration_curve
+
+    random = np.random.default_rng(seed)
+    chance = np.append(random.random(50), [0.0, 1.0, 0.3])
+    positive = np.append(random.random(50) < chance[:50] ** 2, [False, True, True])
+    shares, means = calibration_curve(positive, chance, n_bins=10, strategy="uniform")
+    # The curve leaves out empty bins, and so may we: they weigh nothing.
+    rows = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], chance), minlength=10)
+    expected = np.abs(shares - means) @ rows[rows > 0] / 53
+    assert stats.calibration_error(positive, chance) == pytest.approx(expected, abs=EXACT)
 
 
 @fast
@@ -65,9 +118,9 @@ def test_probability_metrics_agree_with_the_oracle(seed: int) -> None:
     truth, _, probabilities = labelled(seed)
     labels = list(range(probabilities.shape[1]))
     expected = oracle.log_loss(truth, probabilities, labels=labels)
-    assert stats.log_loss(truth, probabilities) == pytest.approx(expected)
+    assert stats.log_loss(truth, probabilities) == pytest.approx(expected, rel=EXACT)
     expected = quiet(oracle.brier_score_loss, truth, probabilities, labels=labels)
-    assert stats.brier(truth, probabilities) == pytest.approx(expected)
+    assert stats.brier(truth, probabilities) == pytest.approx(expected, rel=EXACT)
 
 
 def test_a_certain_mistake_costs_a_finite_loss() -> None:
@@ -88,8 +141,8 @@ def test_area_under_the_curve_counts_ties_half(seed: int) -> None:
     positive = np.concatenate([[0, 1], random.integers(0, 2, 20)])
     scores = random.integers(0, 6, 22) / 7
     expected = oracle.roc_auc_score(positive, scores)
-    assert stats.roc_auc(positive, scores) == pytest.approx(expected)
-    assert stats.roc_auc(1 - positive, scores) == pytest.approx(1 - expected)
+    assert stats.roc_auc(positive, scores) == pytest.approx(expected, rel=EXACT)
+    assert stats.roc_auc(1 - positive, scores) == pytest.approx(1 - expected, abs=EXACT)
 
 
 def test_the_curve_of_one_class_has_no_area() -> None:
@@ -101,11 +154,25 @@ def test_the_curve_of_one_class_has_no_area() -> None:
 def test_regression_metrics_agree_with_the_oracle(pairs: list[tuple[float, float]]) -> None:
     truth, answers = (np.array(column) for column in zip(*pairs, strict=True))
     rmse = oracle.root_mean_squared_error(truth, answers)
-    assert stats.rmse(truth, answers) == pytest.approx(rmse)
-    assert stats.mae(truth, answers) == pytest.approx(oracle.mean_absolute_error(truth, answers))
+    assert stats.rmse(truth, answers) == pytest.approx(rmse, rel=EXACT)
+    assert stats.mae(truth, answers) == pytest.approx(
+        oracle.mean_absolute_error(truth, answers), rel=EXACT
+    )
     if np.ptp(truth) > 1e-3:
         expected = oracle.r2_score(truth, answers)
         assert stats.r2(truth, answers) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@fast
+@given(st.lists(st.tuples(NUMBERS.filter(lambda x: abs(x) > 1e-3), NUMBERS), min_size=1))
+def test_relative_errors_agree_with_the_oracle(pairs: list[tuple[float, float]]) -> None:
+    truth, answers = (np.array(column) for column in zip(*pairs, strict=True))
+    expected = oracle.mean_absolute_percentage_error(truth, answers)
+    assert stats.mape(truth, answers) == pytest.approx(expected, rel=EXACT)
+
+
+def test_nothing_is_relative_to_a_truth_of_zero() -> None:
+    assert math.isnan(stats.mape(np.array([1.0, 0.0]), np.ones(2)))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e300, -7.3])
@@ -136,6 +203,13 @@ def test_a_weight_counts_as_rows_that_are_repeated(seed: int) -> None:
             "f1": weighted.macro_f1(y, p),
             "log_loss": weighted.log_loss(chance[:, 0]),
             "brier": weighted.brier(chance[:, 0], chance[:, 1], 3),
+            "macro_precision": weighted.macro_precision(y, p),
+            "precision": weighted.precision(y == 0, p == 0),
+            "recall": weighted.recall(y == 0, p == 0),
+            "binary_f1": weighted.f1(y == 0, p == 0),
+            "average_precision": weighted.average_precision(y == 0, chance[:, 0]),
+            "calibration": weighted.calibration_error(y == 0, chance[:, 0]),
+            "mape": weighted.mape(numbers[0][rows] + 1, numbers[1][rows]),
             "auc": weighted.roc_auc(y == 0, chance[:, 0]),
             "rmse": weighted.rmse(numbers[0][rows], numbers[1][rows]),
             "r2": weighted.r2(numbers[0][rows], numbers[1][rows]),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import ExportError
-from fairlead.packaging.labels import plain_values
+from fairlead.monitoring.labels import plain_values
 from fairlead.signature import Scalar
 
 Array = npt.NDArray[Any]

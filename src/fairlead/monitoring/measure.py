@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import ConfigError
-from fairlead.packaging.labels import Coded, encode_labels, plain_values
+from fairlead.monitoring.labels import Coded, encode_labels, plain_values
 from fairlead.signature import Batch, Field, Numbers, Signature
 from fairlead.stats import Statistic, chance_of, weighted
 
@@ -22,6 +22,16 @@ ANSWERS = {"classification": "label", "regression": "prediction"}
 
 class Answers(Protocol):
     """Answers beside the truth."""
+
+    @property
+    def truth(self) -> Values:
+        """What is true, shape (rows,)."""
+        ...
+
+    @property
+    def predicted(self) -> Values:
+        """What was answered, shape (rows,)."""
+        ...
 
     @property
     def rows(self) -> int:
@@ -43,12 +53,14 @@ class Chances:
 
     Args:
         true: probability of the true class, shape (rows,); 0 for one the model does not know.
+        answered: probability of the answered class, shape (rows,).
         squares: sum of the squared probabilities, shape (rows,).
         classes: how many there are.
         positive: probability of the second of two classes, if there are two.
     """
 
     true: Numbers
+    answered: Numbers
     squares: Numbers
     classes: int
     positive: Numbers | None
@@ -85,23 +97,42 @@ class Labels:
         chances = self.chances
         if chances is not None:
             positive = None if chances.positive is None else chances.positive[rows]
-            true, squares = chances.true[rows], chances.squares[rows]
-            chances = Chances(true, squares, chances.classes, positive)
+            chances = Chances(
+                true=chances.true[rows],
+                answered=chances.answered[rows],
+                squares=chances.squares[rows],
+                classes=chances.classes,
+                positive=positive,
+            )
         return Labels(self.truth[rows], self.predicted[rows], chances, self.binary)
 
     def statistics(self) -> dict[str, Statistic]:
         """Their metrics by name."""
+        truth, predicted, chances = self.truth, self.predicted, self.chances
         found = {
             "accuracy": weighted.mean(self.hits),
-            "balanced_accuracy": weighted.balanced_accuracy(self.truth, self.predicted),
-            "macro_f1": weighted.macro_f1(self.truth, self.predicted),
+            "balanced_accuracy": weighted.balanced_accuracy(truth, predicted),
+            "macro_precision": weighted.macro_precision(truth, predicted),
+            "macro_f1": weighted.macro_f1(truth, predicted),
         }
-        if self.chances is not None:
-            chances = self.chances
-            found["log_loss"] = weighted.log_loss(chances.true)
-            found["brier"] = weighted.brier(chances.true, chances.squares, chances.classes)
-            if self.binary and chances.positive is not None:
-                found["roc_auc"] = weighted.roc_auc(self.truth == 1, chances.positive)
+        if self.binary:
+            found["precision"] = weighted.precision(truth == 1, predicted == 1)
+            found["recall"] = weighted.recall(truth == 1, predicted == 1)
+            found["f1"] = weighted.f1(truth == 1, predicted == 1)
+        return found if chances is None else found | self._of_chances(chances)
+
+    def _of_chances(self, chances: Chances) -> dict[str, Statistic]:
+        found = {
+            "log_loss": weighted.log_loss(chances.true),
+            "brier": weighted.brier(chances.true, chances.squares, chances.classes),
+        }
+        positive = chances.positive
+        if self.binary and positive is not None:
+            found["roc_auc"] = weighted.roc_auc(self.truth == 1, positive)
+            found["average_precision"] = weighted.average_precision(self.truth == 1, positive)
+            found["calibration_error"] = weighted.calibration_error(self.truth == 1, positive)
+        else:
+            found["calibration_error"] = weighted.calibration_error(self.hits, chances.answered)
         return found
 
 
@@ -126,6 +157,7 @@ class Predictions:
         return {
             "rmse": weighted.rmse(self.truth, self.predicted),
             "mae": weighted.mae(self.truth, self.predicted),
+            "mape": weighted.mape(self.truth, self.predicted),
             "r2": weighted.r2(self.truth, self.predicted),
         }
 
@@ -192,48 +224,80 @@ def classifications(
     Raises:
         ConfigError: labels and classes cannot be brought to one type.
     """
-    answers = [_answered(batch, field) for _, batch, field in models]
+    answers = [answers_of(batch, field) for _, batch, field in models]
     known = [
-        _classes(signature, field, given)
+        known_classes(signature, field, given)
         for (signature, _, field), given in zip(models, answers, strict=True)
     ]
     coded = encode_labels(truth, answers, known)
     binary = len(known[0]) == 2 and not coded.unknown
-    return [
-        Labels(coded.truth, coded.predicted[i], _chances(batch, coded, i, len(known[i])), binary)
-        for i, (_, batch, _) in enumerate(models)
-    ], coded
+    measured = []
+    for (_, batch, _), classes, said, places in zip(
+        models, known, coded.predicted, coded.places, strict=True
+    ):
+        probabilities = probabilities_of(batch, len(classes))
+        second = int(places[1]) if len(places) > 1 else -1
+        chances = _chances(probabilities, places[coded.truth], places[said], second)
+        measured.append(Labels(coded.truth, said, chances, binary))
+    return measured, coded
 
 
-def _answered(batch: Batch, label: Field) -> list[Any]:
+def answers_of(batch: Batch, label: Field) -> list[Any]:
+    """The labels that were answered, as plain values."""
     plain = plain_values(batch.column(label.name).reshape(-1))
     if label.kind == "boolean":  # which a batch holds as 0.0 and 1.0
         return [None if value is None else bool(value) for value in plain]
     return plain
 
 
-def _classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
+def known_classes(signature: Signature, label: Field, answers: list[Any]) -> list[Any]:
     """The classes in the order of the probabilities, or else those that were answered."""
-    named = {field.name: field.categories for field in signature.outputs}
-    classes = named.get("probabilities") or label.categories
+    classes = classes_of(signature, label)
     if classes is None:
         return sorted({a for a in answers if a is not None}, key=lambda a: (str(type(a)), a))
-    return list(classes)
+    return classes
 
 
-def _chances(batch: Batch, coded: Coded, model: int, classes: int) -> Chances | None:
-    """A model's probabilities of the true classes; None without finite ones for each class."""
+def beside(truth: Values, predicted: Values, probabilities: Numbers | None, classes: int) -> Labels:
+    """Answers of one classifier beside the truth, as places among its classes.
+
+    Args:
+        truth: shape (rows,); -1 for a class that it does not know, which no answer meets.
+        predicted: shape (rows,); -1 for an answer that is none of its classes.
+        probabilities: shape (rows, classes), if it answers them.
+        classes: how many there are.
+    """
+    true = np.where(truth < 0, classes, truth)
+    chances = _chances(probabilities, truth, predicted, 1 if classes > 1 else -1)
+    return Labels(true, predicted, chances, classes == 2 and bool((truth >= 0).all()))
+
+
+def classes_of(signature: Signature, label: Field) -> list[Any] | None:
+    """The classes of a classifier in the order of its probabilities; None if it names none."""
+    named = {field.name: field.categories for field in signature.outputs}
+    classes = named.get("probabilities") or label.categories
+    return None if classes is None else list(classes)
+
+
+def probabilities_of(batch: Batch, classes: int) -> Numbers | None:
+    """The probabilities that were answered; None unless there is one for each class."""
     if "probabilities" not in batch.columns:
         return None
-    probabilities = np.asarray(batch.columns["probabilities"], dtype=np.float64)
-    if probabilities.shape != (batch.rows, classes) or not np.isfinite(probabilities).all():
+    found = np.asarray(batch.columns["probabilities"], dtype=np.float64)
+    return found if found.shape == (batch.rows, classes) else None
+
+
+def _chances(
+    probabilities: Numbers | None, true: Values, answered: Values, second: int
+) -> Chances | None:
+    """What matters of probabilities, by places in them; None unless all are finite."""
+    if probabilities is None or not np.isfinite(probabilities).all():
         return None
-    places = coded.places[model]
-    second = int(places[1]) if len(places) > 1 else -1
     return Chances(
-        true=chance_of(places[coded.truth], probabilities),
+        true=chance_of(true, probabilities),
+        answered=chance_of(answered, probabilities),
         squares=np.square(probabilities).sum(axis=1),
-        classes=classes,
+        classes=probabilities.shape[1],
         positive=probabilities[:, second] if second >= 0 else None,
     )
 

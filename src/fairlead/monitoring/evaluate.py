@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import ConfigError
-from fairlead.packaging.labels import plain_values
-from fairlead.packaging.measure import (
+from fairlead.monitoring.labels import plain_values
+from fairlead.monitoring.measure import (
     Answers,
     Labels,
     answer_field,
@@ -35,7 +35,7 @@ Verdict = Literal["better", "worse", "no difference seen"]
 
 ROWS_MIN = 5
 SLICES_MAX = 50
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "rmse", "mae", "mape"})
 MISSING = "(missing)"
 
 
@@ -117,24 +117,44 @@ def evaluate(
     if against is not None:
         models.append((against_signature or signature, against))
     measured, notes = _answers(models, truth)
-    ours, theirs = measured[0], measured[1] if against is not None else None
+    theirs = measured[1] if against is not None else None
+    return assess(measured[0], theirs, slices=slices, seed=seed, notes=notes)
+
+
+def assess(
+    ours: Answers,
+    theirs: Answers | None = None,
+    *,
+    slices: Mapping[str, Values] | None = None,
+    seed: int,
+    notes: Sequence[str] = (),
+) -> Evaluation:
+    """Measure answers that lie beside the truth already, as `evaluate` does.
+
+    Args:
+        ours: at least five answers.
+        theirs: another version's answers to the same rows.
+        slices: columns, shape (rows,), whose values divide the rows.
+        seed: of the resampling.
+        notes: what a reader should know before all else.
+    """
     metrics, differences = _estimates(ours, theirs, seed)
     undefined = sorted(ours.statistics().keys() - metrics.keys())
-    notes += [f"{name} is undefined on these rows." for name in undefined]
+    said = [*notes, *(f"{name} is undefined on these rows." for name in undefined)]
     parts: list[SlicePart] = []
     for field, values in (slices or {}).items():
-        groups = _groups(field, values, outputs.rows)
+        groups = _groups(field, values, ours.rows)
         if len(groups) > SLICES_MAX:
-            notes.append(f"{field} has {len(groups)} values; the {SLICES_MAX} largest are shown.")
+            said.append(f"{field} has {len(groups)} values; the {SLICES_MAX} largest are shown.")
         parts += [_part(field, v, ours.take(at), seed) for v, at in groups[:SLICES_MAX]]
     return Evaluation(
-        rows=outputs.rows,
+        rows=ours.rows,
         confidence=CONFIDENCE,
         metrics=metrics,
         differences=differences,
         verdicts={name: verdict(name, apart) for name, apart in differences.items()},
         slices=tuple(parts),
-        notes=tuple(notes),
+        notes=tuple(said),
     )
 
 

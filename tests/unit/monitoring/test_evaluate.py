@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
 from fairlead.errors import ConfigError
-from fairlead.packaging.evaluate import Evaluation, evaluate, metrics_of, verdict
+from fairlead.monitoring.evaluate import Evaluation, evaluate, metrics_of, verdict
 from fairlead.signature import Batch, Field, Scalar, Signature
 from fairlead.stats import Estimate
 
 Values = npt.NDArray[Any]
-CHANCES = {"log_loss", "brier"}
-BY_LABEL = {"accuracy", "balanced_accuracy", "macro_f1"}
+CHANCES = {"log_loss", "brier", "calibration_error"}
+BY_LABEL = {"accuracy", "balanced_accuracy", "macro_precision", "macro_f1"}
+OF_TWO = {"precision", "recall", "f1"}
+RANKS = {"roc_auc", "average_precision"}
 
 
 def objects(values: list[Any]) -> Values:
@@ -79,6 +81,8 @@ def test_a_classifier_is_measured_as_the_oracle_does() -> None:
     assert found["macro_f1"] == pytest.approx(oracle.f1_score(true, answers, average="macro"))
     assert found["log_loss"] == pytest.approx(oracle.log_loss(true, chances))
     assert found["brier"] == pytest.approx(oracle.brier_score_loss(true, chances))
+    precision = oracle.precision_score(true, answers, average="macro")
+    assert found["macro_precision"] == pytest.approx(precision)
 
 
 def test_two_classes_have_an_area_of_the_second() -> None:
@@ -86,15 +90,27 @@ def test_two_classes_have_an_area_of_the_second() -> None:
     found = metrics_of(outputs, classifier("no", "yes"), truth)
     expected = oracle.roc_auc_score(truth == "yes", outputs.column("probabilities")[:, 1])
     assert found["roc_auc"] == pytest.approx(expected)
+    expected = oracle.f1_score(truth == "yes", outputs.column("label") == "yes")
+    assert found["f1"] == pytest.approx(expected)
+    expected = oracle.average_precision_score(truth == "yes", outputs.column("probabilities")[:, 1])
+    assert found["average_precision"] == pytest.approx(expected)
+
+
+def test_confidence_in_three_classes_is_held_against_hits() -> None:
+    chances = np.array([[0.7, 0.2, 0.1], [0.1, 0.7, 0.2]])
+    outputs = labels(["a", "b"], chances)
+    found = metrics_of(outputs, classifier("a", "b", "c"), objects(["a", "c"]))
+    assert found["calibration_error"] == pytest.approx(abs(2 * 0.7 - 1) / 2)
 
 
 def test_a_regressor_is_measured_as_the_oracle_does() -> None:
-    truth = np.arange(30.0)
+    truth = np.arange(1.0, 31.0)
     answers = truth + np.random.default_rng(1).standard_normal(30)
     found = metrics_of(predictions(answers), REGRESSOR, truth)
     expected = {
         "rmse": oracle.root_mean_squared_error(truth, answers),
         "mae": oracle.mean_absolute_error(truth, answers),
+        "mape": oracle.mean_absolute_percentage_error(truth, answers),
         "r2": oracle.r2_score(truth, answers),
     }
     assert found == pytest.approx(expected)
@@ -207,7 +223,7 @@ def test_probabilities_that_are_none_are_noted(bad: float) -> None:
     truth, outputs = guesses(["a", "b"], 20, 1, 1.0)
     np.asarray(outputs.column("probabilities"))[3, 1] = bad
     one = evaluate(outputs, classifier("a", "b"), truth, seed=1)
-    assert one.metrics.keys() == BY_LABEL
+    assert one.metrics.keys() == BY_LABEL | OF_TWO
     assert "Probabilities" in one.notes[0]
 
 
@@ -245,9 +261,10 @@ def test_a_better_version_is_seen_by_every_metric() -> None:
     signature = classifier("no", "yes")
     one = evaluate(good, signature, truth, against=poor, seed=1)
     other = evaluate(poor, signature, truth, against=good, seed=1)
-    assert one.verdicts.keys() == BY_LABEL | CHANCES | {"roc_auc"}
-    assert set(one.verdicts.values()) == {"better"}
-    assert set(other.verdicts.values()) == {"worse"}
+    assert one.verdicts.keys() == BY_LABEL | CHANCES | OF_TWO | RANKS
+    by_skill = one.verdicts.keys() - {"calibration_error"}
+    assert {one.verdicts[name] for name in by_skill} == {"better"}
+    assert {other.verdicts[name] for name in by_skill} == {"worse"}
     for name, apart in one.differences.items():
         assert apart.value == pytest.approx(one.metrics[name].value - other.metrics[name].value)
 
@@ -266,7 +283,7 @@ def test_a_version_with_classes_in_another_order_is_read_by_its_own() -> None:
     one = evaluate(ours, classifier("a", "b"), truth, against=theirs,
                    against_signature=classifier("b", "a"), seed=1)  # fmt: skip
     assert {apart.value for apart in one.differences.values()} == {0.0}
-    assert len(one.differences) == 6
+    assert len(one.differences) == 12
 
 
 def test_a_class_that_only_the_other_version_knows_counts_for_it() -> None:

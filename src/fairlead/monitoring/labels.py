@@ -75,6 +75,34 @@ def encode_labels(
     return Coded(true, answered, places, _unknown(truth, true, places[0]))
 
 
+def places_of(labels: Iterable[object], classes: Sequence[object]) -> Places:
+    """The place of each label among a model's classes, by the reading that knows most of them.
+
+    Args:
+        labels: as they came, from anyone; None where there is none.
+        classes: of the model, in its order.
+
+    Returns:
+        Shape (rows,); -1 where a label is missing, unreadable or not among the classes.
+
+    Example:
+        >>> places_of(["1", "0.0", "maybe", None], [0, 1]).tolist()
+        [1, 0, -1, -1]
+    """
+    listed = list(labels)
+    found = np.full(len(listed), -1, dtype=np.intp)
+    for read in READERS:
+        keys = [read(label) for label in classes]
+        if None in keys or len(set(keys)) < len(keys):
+            continue
+        table: dict[Hashable | None, int] = {key: place for place, key in enumerate(keys)}
+        known = {label: table.get(read(label), -1) for label in set(listed) - {None}}
+        read_so = np.array([known.get(label, -1) for label in listed], dtype=np.intp)
+        if (read_so >= 0).sum() > (found >= 0).sum():
+            found = read_so
+    return found
+
+
 def plain_values(values: npt.NDArray[Any]) -> list[Any]:
     """A column as plain Python values, None where one is missing.
 
