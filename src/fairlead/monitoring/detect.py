@@ -22,6 +22,9 @@ from fairlead.stats import Evidence, add, dispersion, e_bh, evidence, follow, th
 # A past of K windows vouches for no chance much rarer than 1 / K: one window that belongs to one
 # large user is no drift.
 TRUST = 10.0
+# Half of the budget is kept for what one past of all hours does not tell: by night fewer rows of
+# as many users vary more than by day.
+RESERVE = 2.0
 QUIET_P = 0.05
 QUIET_WINDOWS = 3
 
@@ -80,7 +83,7 @@ def detect(
     for name, drift in found.fields.items():
         if drift.test != "none":
             fields[name] = _after(fields.get(name, Watched()), drift, budget, effect_min)
-    bar = threshold(budget.windows, budget.alarms)
+    bar = RESERVE * threshold(budget.windows, budget.alarms)
     evidences = {name: field.evidence.value for name, field in fields.items()}
     alarms = _alarms(evidences, found.fields, bar, effect_min)
     for name in alarms:
