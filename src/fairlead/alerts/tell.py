@@ -62,7 +62,7 @@ def tell(
         if alert.told == "" and any(covers(silence, alert) for silence in silences):
             told += [_told(alert)] * (alert.state == "resolved")
         elif alert.severity == "digest":
-            if _day(alert.steps[-1].time_us, digest_hour) < _day(now_us, digest_hour):
+            if _day(_untold_us(alert), digest_hour) < _day(now_us, digest_hour):
                 due[""].append(alert)
         else:
             due[alert.cause].append(alert)
@@ -86,6 +86,12 @@ def covers(silence: Silence, alert: Alert) -> bool:
 def _told(alert: Alert) -> Alert:
     assert alert.state != "pending"
     return replace(alert, told=alert.state)
+
+
+def _untold_us(alert: Alert) -> int:
+    """When the first thing happened that was not told yet."""
+    states = ("firing", "resolved") if alert.told == "" else ("resolved",)
+    return next(step.time_us for step in alert.steps if step.state in states)
 
 
 def _day(time_us: int, hour: int) -> int:

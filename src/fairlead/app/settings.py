@@ -156,14 +156,29 @@ def load_settings(file: Path | None) -> Settings:
     _check_keys(content, Settings, "", file)
     try:
         settings = _anchored(msgspec.convert(content, Settings), file.parent)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise ConfigError(
-            f"{file}: {where.rstrip('`') or 'a setting'} is not right: {what}."
-        ) from None
+    except msgspec.ValidationError:
+        raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
     check_urls(settings.server.store, settings.server.blobs)
     _check_alerts(settings, file)
     return settings
+
+
+def _wrong(value: Any, kind: Any, at: str = "") -> str:
+    """Say which setting is not of its type, by its whole name."""
+    if isinstance(value, dict) and get_origin(kind) is dict:
+        inside = dict.fromkeys(value, get_args(kind)[1])
+    elif isinstance(value, dict):
+        inside = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    else:
+        inside = {}
+    for key in inside.keys() & value.keys() if inside else ():
+        try:
+            msgspec.convert(value[key], inside[key])
+        except msgspec.ValidationError as error:
+            if isinstance(value[key], dict):
+                return _wrong(value[key], inside[key], f"{at}{key}.")
+            return f"{at}{key} is not right: {str(error).partition(' - at ')[0]}."
+    return f"{at.rstrip('.')} is not right."
 
 
 def _check_alerts(settings: Settings, file: Path) -> None:
