@@ -24,7 +24,7 @@ def compose(cause: str, changed: Sequence[Alert], others: Sequence[Alert]) -> Me
     worst = alerts[0]
     shown = alerts[:TEXT_ALERTS_MAX]
     more = len(alerts) - len(shown)
-    parts = [_describe(alert) for alert in shown] + [f"And {more} more."] * bool(more)
+    parts = [describe(alert) for alert in shown] + [f"And {more} more."] * bool(more)
     return Message(
         endpoint=worst.endpoint,
         cause=cause,
@@ -50,7 +50,8 @@ def _title(cause: str, alerts: Sequence[Alert], changed: int) -> str:
     return clean(f"[{state}] {where}: {what}")[:TITLE_LENGTH_MAX]
 
 
-def _describe(alert: Alert) -> str:
+def describe(alert: Alert) -> str:
+    """All that is to say of one alert, in lines."""
     step = alert.steps[-1]
     lines = [
         f"{alert.state.upper()} {clean(alert.name)} ({alert.severity})",
