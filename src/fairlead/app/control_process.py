@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 import uvicorn
 
@@ -79,7 +79,7 @@ def alert_controller(store: Store, clock: Clock, settings: Settings) -> AlertCon
     """Decides on alerts as the settings say."""
     channels = {name: channel.severities for name, channel in settings.alerts.channel.items()}
     hour = settings.alerts.digest_hour
-    return AlertController(store, clock, partial(rules, settings), channels, hour)
+    return AlertController(store, clock, cache(partial(rules, settings)), channels, hour)
 
 
 def guard(start: Start, workspace: Workspace) -> Guard:
