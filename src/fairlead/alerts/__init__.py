@@ -4,7 +4,7 @@ from fairlead.alerts.book import AlertBook
 from fairlead.alerts.controller import AlertController
 from fairlead.alerts.decide import decide
 from fairlead.alerts.rules import DEFAULTS, rules_of
-from fairlead.alerts.settings import AlertsSettings, ChannelSettings, RuleSettings
+from fairlead.alerts.settings import AlertsSettings, ChannelSettings, PaceSettings, RuleSettings
 from fairlead.alerts.types import (
     ALERTS,
     NOTIFICATIONS,
@@ -17,6 +17,7 @@ from fairlead.alerts.types import (
     Message,
     Notification,
     Objective,
+    Pace,
     Rule,
     Severity,
     Signal,
@@ -42,6 +43,8 @@ __all__ = [
     "Message",
     "Notification",
     "Objective",
+    "Pace",
+    "PaceSettings",
     "Rule",
     "RuleSettings",
     "Severity",

@@ -115,7 +115,7 @@ def refuses(address: IP, *, allow_private: bool) -> bool:
     if address.is_unspecified or (address.version == 4 and address.is_reserved):
         return True
     near = address.is_loopback or address.is_private or address in _SHARED
-    return not allow_private if near else not address.is_global
+    return not allow_private if near else address.is_reserved or not address.is_global
 
 
 def _embedded(address: IP) -> IPv4Address | None:

@@ -20,16 +20,16 @@ def compose(cause: str, changed: Sequence[Alert], others: Sequence[Alert]) -> Me
         changed: alerts that fire or are resolved now; at least one.
         others: that go on firing for the same cause.
     """
-    alerts = tuple(sorted(changed, key=_rank)) + tuple(sorted(others, key=_rank))
-    worst = alerts[0]
+    first = sorted(changed, key=_rank)
+    alerts = (*first, *sorted(others, key=_rank))
     shown = alerts[:TEXT_ALERTS_MAX]
     more = len(alerts) - len(shown)
     parts = [describe(alert) for alert in shown] + [f"And {more} more."] * bool(more)
     return Message(
-        endpoint=worst.endpoint,
+        endpoint=first[0].endpoint,
         cause=cause,
-        severity=worst.severity,
-        title=_title(cause, alerts, len(changed)),
+        severity=first[0].severity,
+        title=_title(cause, first),
         text="\n\n".join(parts),
         alerts=alerts,
     )
@@ -39,15 +39,14 @@ def _rank(alert: Alert) -> tuple[int, bool, str]:
     return SEVERITIES.index(alert.severity), alert.state != "firing", alert.key
 
 
-def _title(cause: str, alerts: Sequence[Alert], changed: int) -> str:
-    worst = alerts[0]
-    firing = sum(alert.state == "firing" for alert in alerts)
-    state = "resolved" if not firing else worst.severity
-    what = worst.steps[-1].reason if changed == 1 else f"{changed} alerts about {cause}"
-    where = f"{worst.endpoint}, {worst.subject}" if worst.subject else worst.endpoint
-    if changed > 1:
-        where = worst.endpoint
-    return clean(f"[{state}] {where}: {what}")[:TITLE_LENGTH_MAX]
+def _title(cause: str, changed: Sequence[Alert]) -> str:
+    lead = next((alert for alert in changed if alert.state == "firing"), changed[0])
+    label = lead.severity if lead.state == "firing" else "resolved"
+    where, what = lead.endpoint, f"{len(changed)} alerts about {cause}"
+    if len(changed) == 1:
+        where = f"{lead.endpoint}, {lead.subject}" if lead.subject else lead.endpoint
+        what = lead.steps[-1].reason
+    return clean(f"[{label}] {where}: {what}")[:TITLE_LENGTH_MAX]
 
 
 def describe(alert: Alert) -> str:

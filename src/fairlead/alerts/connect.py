@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 
@@ -25,6 +26,7 @@ def connected(
         UnavailableError: nobody takes the connection.
         DeadlineError: the time was up.
     """
+    begun_s = time.monotonic()
     sock = _dial(host, port, timeout_s, allow_private=allow_private)
     twin = sock.dup()  # whatever becomes of the first, e.g. under TLS, this reaches the connection
     late = threading.Event()
@@ -34,7 +36,7 @@ def connected(
         with contextlib.suppress(OSError):
             twin.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(timeout_s, cut)
+    timer = threading.Timer(max(0.0, timeout_s - (time.monotonic() - begun_s)), cut)
     timer.daemon = True
     timer.start()
     try:
@@ -98,7 +100,9 @@ class _Smtp(smtplib.SMTP):
 
     def __init__(self, host: str, sock: socket.socket, timeout_s: float) -> None:
         self._ready = sock
-        super().__init__(host, 25, "fairlead.invalid", timeout_s)
+        address = sock.getsockname()[0]
+        own = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+        super().__init__(host, 25, own, timeout_s)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         return self._ready

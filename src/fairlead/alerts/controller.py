@@ -159,23 +159,27 @@ def _events(
     before: Mapping[str, Stored[Alert]], after: Mapping[str, Alert], now_us: int
 ) -> list[Event]:
     """What the audit says: one line for each state that an alert has newly reached."""
-    events = []
+    events = [
+        _event(stored.value, "withdrawn", {"reason": "It held no longer."}, now_us)
+        for key, stored in before.items()
+        if key not in after and stored.value.state == "pending"
+    ]
     for key, alert in after.items():
         known = before[key].value.steps if key in before else ()
         fresh = alert.steps[len(known) :] if alert.steps[: len(known)] == known else alert.steps
-        for step in fresh:
-            about: Evidence = {
-                "severity": alert.severity,
-                "reason": step.reason,
-                "since_us": alert.since_us,
-            }
-            events.append(
-                Event(
-                    time_us=now_us,
-                    actor="controller",
-                    action=f"alert {step.state}",
-                    subject=key,
-                    detail={**step.evidence, **about},
-                )
-            )
+        events += [
+            _event(alert, step.state, {**step.evidence, "reason": step.reason}, now_us)
+            for step in fresh
+        ]
     return events
+
+
+def _event(alert: Alert, word: str, detail: Evidence, now_us: int) -> Event:
+    about: Evidence = {"severity": alert.severity, "since_us": alert.since_us}
+    return Event(
+        time_us=now_us,
+        actor="controller",
+        action=f"alert {word}",
+        subject=alert.key,
+        detail={**detail, **about},
+    )

@@ -9,6 +9,7 @@ import hmac
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import parseaddr
 from typing import Any
 
 import msgspec
@@ -133,7 +134,8 @@ def letter(notification: Notification, sender: str, to: list[str]) -> EmailMessa
     letter["Subject"] = notification.message.title
     letter["From"] = sender
     letter["To"] = ", ".join(to)
-    letter["Message-ID"] = f"<{notification.id}@fairlead.invalid>"
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    letter["Message-ID"] = f"<{notification.id}@{domain}>"
     letter["Date"] = datetime.fromtimestamp(notification.created_us / 1e6, UTC)
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(notification.message.text)

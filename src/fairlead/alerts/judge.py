@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from fairlead.alerts.durations import write_duration
-from fairlead.alerts.types import Burn, Evidence, Objective, Rule, Signal
+from fairlead.alerts.types import Burn, Evidence, Objective, Pace, Rule, Signal
 
 FAILURES_MIN = 5
 """Bad events over the long stretch below which no objective is said to be missed: one failure of
@@ -80,22 +80,27 @@ def _on_proof(rule: Rule, signal: Signal) -> Verdict | None:
 
 
 def _on_objective(rule: Rule, objective: Objective, signal: Signal) -> Verdict | None:
-    long, short = (_find(signal, s) for s in (objective.long_s, objective.short_s))
+    judged = [_on_pace(rule, objective.target, pace, signal) for pace in objective.paces]
+    told = [verdict for verdict in judged if verdict is not None]
+    return max(told, key=lambda verdict: verdict.holds, default=None)
+
+
+def _on_pace(rule: Rule, target: float, pace: Pace, signal: Signal) -> Verdict | None:
+    long, short = (_find(signal, s) for s in (pace.long_s, pace.short_s))
     if long is None or short is None:
         return None
-    budget = 1 - objective.target
+    budget = 1 - target
     rates = [_bad(burn) / burn.total / budget for burn in (long, short)]
     spans = [write_duration(burn.window_s) for burn in (long, short)]
-    told = _evidence(signal) | {
-        f"burn_{span}": rate for span, rate in zip(spans, rates, strict=True)
-    }
-    told |= {"failures": _bad(long), "total": long.total, "objective": objective.target}
-    holds = min(rates) > objective.factor and _bad(long) >= FAILURES_MIN
-    pace = f"{rates[0]:.3g}x over {spans[0]} and {rates[1]:.3g}x over {spans[1]}"
+    told = _evidence(signal)
+    told |= {f"burn_{span}": rate for span, rate in zip(spans, rates, strict=True)}
+    told |= {"failures": _bad(long), "total": long.total, "objective": target}
+    holds = min(rates) > pace.factor and _bad(long) >= FAILURES_MIN
+    shown = f"{rates[0]:.3g}x over {spans[0]} and {rates[1]:.3g}x over {spans[1]}"
     reason = (
-        f"{rule.metric} uses up its budget of {_number(budget)} at {pace}"
+        f"{rule.metric} uses up its budget of {_number(budget)} at {shown}"
         f" ({_bad(long)} of {long.total} failed), {'beyond' if holds else 'not beyond'}"
-        f" {_number(objective.factor)}x."
+        f" {_number(pace.factor)}x."
     )
     return Verdict(holds, reason, told)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from fairlead.alerts.durations import read_duration
-from fairlead.alerts.settings import RuleSettings
-from fairlead.alerts.types import Objective, Rule, Severity
+from fairlead.alerts.settings import PaceSettings, RuleSettings
+from fairlead.alerts.types import Objective, Pace, Rule, Severity
 from fairlead.errors import ConfigError
 from fairlead.names import check_name
 
@@ -18,12 +18,11 @@ _INPUT = "Ask whoever sends this field what changed, and when."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
 
-def _burn(factor: float, long: str, short: str, severity: Severity) -> RuleSettings:
+def _burn(severity: Severity, *paces: PaceSettings) -> RuleSettings:
     """Of the error budget: see Google's SRE Workbook, chapter 5, for factors and windows."""
     return RuleSettings(
-        metric="error_rate", objective=0.999, burn=factor, long=long, short=short,
-        severity=severity, look_at=_ERRORS,
-    )  # fmt: skip
+        metric="error_rate", objective=0.999, burn=[*paces], severity=severity, look_at=_ERRORS
+    )
 
 
 def _guard(metric: str, severity: Severity, look_at: str) -> RuleSettings:
@@ -31,9 +30,12 @@ def _guard(metric: str, severity: Severity, look_at: str) -> RuleSettings:
 
 
 DEFAULTS: Mapping[str, RuleSettings] = {
-    "errors-fast": _burn(14.4, "1h", "5m", "page"),
-    "errors-slow": _burn(6, "6h", "30m", "page"),
-    "errors-budget": _burn(1, "3d", "6h", "ticket"),
+    "errors": _burn(
+        "page",
+        PaceSettings(factor=14.4, long="1h", short="5m"),
+        PaceSettings(factor=6, long="6h", short="30m"),
+    ),
+    "errors-budget": _burn("ticket", PaceSettings(factor=1, long="3d", short="6h")),
     "accuracy": _guard("accuracy", "page", _SINCE),
     "rmse": _guard("rmse", "page", _SINCE),
     "concept-drift": _guard("concept_drift", "page", _SINCE),
@@ -107,20 +109,19 @@ def _said(own: RuleSettings, field: str) -> tuple[object] | None:
 def _check_form(at: str, rule: RuleSettings) -> None:
     """Refuse a rule that is none of the three forms, or two of them."""
     limit = rule.above is not None or rule.below is not None
-    burns = (rule.objective, rule.burn, rule.long, rule.short)
-    budget = any(part is not None for part in burns)
+    budget = rule.objective is not None or rule.burn is not None
     if limit + budget + (rule.guard is not None) != 1:
         raise ConfigError(
             f"The rule '{at}' must have a limit, an objective or a guard, and only one of them.",
             hint="A limit is 'metric' with 'above' or 'below'; an objective is 'metric' with "
-            "'objective', 'burn', 'long' and 'short'; a guard is 'guard' alone.",
+            "'objective' and 'burn'; a guard is 'guard' alone.",
         )
     if bool(rule.metric) == (rule.guard is not None):
         raise ConfigError(f"The rule '{at}' needs either 'metric' or 'guard'.")
     if rule.guard == "":
         raise ConfigError(f"The rule '{at}' has a guard without a name.")
-    if budget and any(part is None for part in burns):
-        raise ConfigError(f"The rule '{at}' needs all of 'objective', 'burn', 'long' and 'short'.")
+    if budget and not (rule.objective and rule.burn):
+        raise ConfigError(f"The rule '{at}' needs both 'objective' and 'burn'.")
     if rule.proven and not limit:
         raise ConfigError(
             f"The rule '{at}' says 'proven' without a limit.",
@@ -130,11 +131,13 @@ def _check_form(at: str, rule: RuleSettings) -> None:
 
 def _objective(at: str, rule: RuleSettings) -> Objective:
     assert rule.objective is not None
-    assert rule.burn is not None
-    long_s, short_s = _seconds(rule.long, 0), _seconds(rule.short, 0)
-    if not 0 < short_s < long_s:
+    paces = [
+        Pace(factor=p.factor, long_s=_seconds(p.long, 0), short_s=_seconds(p.short, 0))
+        for p in rule.burn or ()
+    ]
+    if not all(0 < pace.short_s < pace.long_s for pace in paces):
         raise ConfigError(f"The rule '{at}' needs a 'long' stretch that is longer than 'short'.")
-    return Objective(target=rule.objective, factor=rule.burn, long_s=long_s, short_s=short_s)
+    return Objective(target=rule.objective, paces=tuple(paces))
 
 
 def _seconds(text: str | None, otherwise_s: float) -> float:

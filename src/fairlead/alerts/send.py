@@ -36,7 +36,7 @@ def send(
         FairleadError: it was not taken; no secret is in its words.
         OSError: the network failed.
     """
-    tls = ssl.create_default_context(cafile=channel.ca) if channel.ca else None
+    tls = _trusting(channel.ca) if channel.ca else None
     secret = _read(channel.secret_env, channel.secret_file, environment)
     if channel.kind == "email":
         mail(
@@ -81,6 +81,13 @@ def _api(target: Target) -> Target:
     path = target.path.rstrip("/")
     known = path if path.endswith("/api/v2/alerts") else f"{path}/api/v2/alerts"
     return Target(target.scheme, target.host, target.port, known)
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError:
+        raise ConfigError(f"The authorities in '{ca}' cannot be read.") from None
 
 
 def _read(variable: str, file: str, environment: Mapping[str, str]) -> str:

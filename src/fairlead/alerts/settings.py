@@ -18,6 +18,20 @@ Port = Annotated[int, Meta(ge=1, le=65_535)]
 ChannelKind = Literal["webhook", "slack", "email", "alertmanager"]
 
 
+class PaceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the list `burn`.
+
+    Args:
+        factor: how many times faster than allowed the budget of bad events may be used up.
+        long: stretch over which that pace must be exceeded.
+        short: stretch over which it must still be exceeded.
+    """
+
+    factor: Positive
+    long: Duration
+    short: Duration
+
+
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table `[endpoint.NAME.alert.RULE]`. What is not said is as in the default rule of the name.
 
@@ -29,9 +43,7 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         proven: whether the whole interval must be beyond the limit.
         guard: whose signals are read, to alert on proven harm alone.
         objective: share of events that must be good.
-        burn: how many times faster than allowed the budget of bad events may be used up.
-        long: stretch over which that pace must be exceeded.
-        short: stretch over which it must still be exceeded.
+        burn: paces at which the budget of bad events must not be used up.
         hold: how long it must hold before it fires; `for` in the file.
         keep_for: how long all must be well before it is resolved.
         severity: whom it calls: `page` now, `ticket` in working hours, `digest` once a day.
@@ -46,9 +58,7 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     proven: bool | None = None
     guard: str | None = None
     objective: Share | None = None
-    burn: Positive | None = None
-    long: Duration | None = None
-    short: Duration | None = None
+    burn: list[PaceSettings] | None = None
     hold: Duration | None = msgspec.field(default=None, name="for")
     keep_for: Duration | None = None
     severity: Severity | None = None

@@ -68,20 +68,30 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence = {}
 
 
-class Objective(msgspec.Struct, frozen=True, kw_only=True):
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How fast a budget of bad events may be used up.
 
     Args:
-        target: share of events that must be good, e.g. 0.999.
         factor: of the pace that just uses up the budget.
         long_s: stretch over which the pace must be exceeded, in seconds.
         short_s: stretch over which it must still be exceeded, in seconds.
     """
 
-    target: float
     factor: float
     long_s: float
     short_s: float
+
+
+class Objective(msgspec.Struct, frozen=True, kw_only=True):
+    """What share of events must be good, and which paces of missing that are an alert.
+
+    Args:
+        target: the share, e.g. 0.999.
+        paces: of which each alone is reason enough.
+    """
+
+    target: float
+    paces: tuple[Pace, ...]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

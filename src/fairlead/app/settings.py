@@ -246,5 +246,5 @@ def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]
         if isinstance(value, dict):
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
-        shown = "" if value is None else str(value)
+        shown = "" if value is None else str(msgspec.to_builtins(value))
         yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"

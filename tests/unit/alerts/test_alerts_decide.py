@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.alerts import ALERTS, Alert, Burn, Decision, Objective, Rule, Signal, decide
+from fairlead.alerts import ALERTS, Alert, Burn, Decision, Objective, Pace, Rule, Signal, decide
 from fairlead.alerts.decide import retire
 from support.alerts import DAY_US, HOUR_US, MINUTE_US, START_US, alert, rule, signal
+
+FAST = Pace(factor=14.4, long_s=3600, short_s=300)
+SLOW = Pace(factor=6, long_s=21_600, short_s=1800)
 
 Look = tuple[float, float | None, str]
 """Minute, value of the signal or None for no signal, state after it."""
@@ -175,14 +178,22 @@ def burning(long: tuple[int, int], short: tuple[int, int]) -> Signal:
 def test_an_objective_needs_both_stretches(
     long: tuple[int, int], short: tuple[int, int], fires: bool
 ) -> None:
-    objective = Objective(target=0.999, factor=14.4, long_s=3600, short_s=300)
+    objective = Objective(target=0.999, paces=(FAST,))
     watching = rule(above=None, objective=objective)
     decision = decide(watching, [], [burning(long, short)], START_US)
     assert [a.state for a in decision.changed] == ["firing"] * fires
 
 
+def test_one_pace_is_enough_and_one_without_data_is_passed_over() -> None:
+    watching = rule(above=None, objective=Objective(target=0.999, paces=(FAST, SLOW)))
+    slow = (Burn(21_600.0, 9900, 10_000), Burn(1800.0, 990, 1000))
+    for fast in ((), (Burn(3600.0, 10, 10), Burn(300.0, 10, 10))):
+        (found,) = decide(watching, [], [signal(None, burn=(*fast, *slow))], START_US).changed
+        assert "10x over 6h and 10x over 30m" in found.steps[0].reason
+
+
 def test_an_objective_without_traffic_has_no_data() -> None:
-    objective = Objective(target=0.999, factor=14.4, long_s=3600, short_s=300)
+    objective = Objective(target=0.999, paces=(FAST,))
     watching = rule(above=None, objective=objective, keep_for_s=0)
     heard = burning((0, 10), (0, 0))
     decision = decide(watching, [alert("firing")], [heard], START_US + MINUTE_US)
@@ -190,7 +201,7 @@ def test_an_objective_without_traffic_has_no_data() -> None:
 
 
 def test_an_objective_tells_its_pace() -> None:
-    objective = Objective(target=0.999, factor=14.4, long_s=3600, short_s=300)
+    objective = Objective(target=0.999, paces=(FAST,))
     watching = rule(above=None, objective=objective)
     (found,) = decide(watching, [], [burning((9800, 10_000), (970, 1000))], START_US).changed
     step = found.steps[0]
@@ -244,10 +255,12 @@ signals = st.builds(
     value=numbers,
     low=numbers,
     high=numbers,
-    burn=st.lists(st.builds(Burn, st.sampled_from([300.0, 3600.0]), counts, counts)).map(tuple),
+    burn=st.lists(
+        st.builds(Burn, st.sampled_from([300.0, 1800.0, 3600.0, 21_600.0]), counts, counts)
+    ).map(tuple),
     proven=st.sampled_from([None, True, False]),
 )
-objectives = st.none() | st.just(Objective(target=0.99, factor=2, long_s=3600, short_s=300))
+objectives = st.none() | st.just(Objective(target=0.99, paces=(FAST, SLOW)))
 rules = st.builds(
     Rule,
     endpoint=st.just("churn"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.alerts import DEFAULTS, Objective, RuleSettings, rules_of
+from fairlead.alerts import DEFAULTS, RuleSettings, rules_of
 from fairlead.alerts.compose import TEXT_ALERTS_MAX, TITLE_LENGTH_MAX, compose
 from fairlead.app.settings import load_settings, rules
 from fairlead.errors import ConfigError
@@ -29,17 +29,17 @@ def test_without_settings_pages_are_about_harm_and_movement_is_in_the_digest() -
 
 def test_the_default_objectives_are_those_of_the_field() -> None:
     found = [rule.objective for rule in rules_of("churn", {}) if rule.objective]
-    paces = [(o.factor, o.long_s / 3600, o.short_s / 3600) for o in found]
+    paces = [(p.factor, p.long_s / 3600, p.short_s / 3600) for o in found for p in o.paces]
     assert paces == [(14.4, 1, 1 / 12), (6, 6, 0.5), (1, 72, 6)]
 
 
 def test_a_default_rule_is_switched_off_or_changed_by_its_name() -> None:
     assert "drift" not in by_name(drift=RuleSettings(enabled=False))
-    changed = {r.name: r for r in rules_of("churn", {"errors-fast": RuleSettings(objective=0.9)})}
-    assert changed["errors-fast"].objective == Objective(
-        target=0.9, factor=14.4, long_s=3600, short_s=300
-    )
-    assert changed["errors-fast"].severity == "page"
+    changed = {r.name: r for r in rules_of("churn", {"errors": RuleSettings(objective=0.9)})}
+    objective = changed["errors"].objective
+    assert objective is not None
+    assert (objective.target, len(objective.paces)) == (0.9, 2)
+    assert changed["errors"].severity == "page"
     assert len(changed) == len(DEFAULTS)
 
 
@@ -72,9 +72,12 @@ def test_a_rule_is_read_from_the_file(tmp_path: Path) -> None:
         ('guard = "a"\nabove = 1.0', "a limit, an objective or a guard"),
         ('metric = "a"\nguard = "b"', "either 'metric' or 'guard'"),
         ("above = 1.0", "either 'metric' or 'guard'"),
-        ('metric = "a"\nobjective = 0.9', "needs all of"),
-        ('metric = "a"\nobjective = 0.9\nburn = 2.0\nlong = "5m"\nshort = "1h"', "longer than"),
-        ('metric = "a"\nobjective = 1.0\nburn = 2.0\nlong = "1h"\nshort = "5m"', "objective"),
+        ('metric = "a"\nobjective = 0.9', "needs both"),
+        (
+            'metric = "a"\nobjective = 0.9\nburn = [{factor=2, long="5m", short="1h"}]',
+            "longer than",
+        ),
+        ('metric = "a"\nobjective = 1.0\nburn = [{factor=2, long="1h", short="5m"}]', "objective"),
         ('guard = "a"\nproven = true', "without a limit"),
         ('guard = "a"\nfor = "soon"', "for"),
         ('guard = "a"\nhold = "10m"', "there is no setting"),
@@ -124,7 +127,9 @@ def test_a_message_about_several_begins_with_the_worst_and_is_not_endless() -> N
     assert message.alerts[0] == worst
     assert len(message.alerts) == 41
     assert message.text.endswith(f"And {41 - TEXT_ALERTS_MAX} more.")
-    assert compose("crm", [alert("firing", "resolved")], []).title.startswith("[resolved]")
+    over = compose("crm", [alert("firing", "resolved")], [alert("firing", subject="age")])
+    assert over.title.startswith("[resolved]"), "that is what changed"
+    assert "FIRING churn/errors/age" in over.text, "this goes on"
 
 
 def test_names_from_outside_stay_on_their_line() -> None:
