@@ -26,17 +26,17 @@ def signal(value: float | None = 0.9, after_us: int = 0, **changes: Any) -> Sign
     return Signal(**{**known, "value": value, "time_us": START_US + after_us, **changes})
 
 
-def alert(*states: str, **changes: Any) -> Alert:
+def alert(*states: str, start_us: int = START_US, **changes: Any) -> Alert:
     """An alert that went through these states, a minute each."""
     known = {
         "endpoint": "churn", "rule": "errors", "metric": "error_rate", "subject": "",
         "version": "", "cause": "error_rate", "severity": "page", "look_at": "", "holds": True,
-        "since_us": START_US, "turn_us": START_US,
+        "since_us": start_us, "turn_us": start_us,
     }  # fmt: skip
     steps = tuple(
         Step(
             state=state,  # type: ignore[arg-type]
-            time_us=START_US + place * MINUTE_US,
+            time_us=start_us + place * MINUTE_US,
             reason=f"It is {state}.",
             evidence={"value": 0.9},
         )

@@ -29,6 +29,9 @@ def check_channel(name: str, channel: ChannelSettings) -> None:
         if missing or places:
             what = f"needs {' and '.join(missing)}" if missing else f"has no use for {places[0]}"
             raise ConfigError(f"The channel '{at}' {what}.")
+        wrong = [address for address in (channel.sender, *channel.to) if not _is_mail(address)]
+        if wrong:
+            raise ConfigError(f"The channel '{at}' has an address without a name or a domain.")
         _within(at, lambda: check_host(channel.host))
     elif len(places) != 1:
         raise ConfigError(f"The channel '{at}' needs one of 'url', 'url_env' and 'url_file'.")
@@ -36,6 +39,12 @@ def check_channel(name: str, channel: ChannelSettings) -> None:
         _within(at, lambda: read_url(channel.url))
     if channel.secret_env and channel.secret_file:
         raise ConfigError(f"The channel '{at}' names two places of one secret.")
+
+
+def _is_mail(address: str) -> bool:
+    """Whether it can be written into a mail; `Ops <ops@example.com>` is fine, too."""
+    name, _, domain = address.rpartition("@")
+    return bool(name and domain) and address.isprintable()
 
 
 def _within(at: str, check: Callable[[], object]) -> None:

@@ -270,9 +270,11 @@ def test_urls_that_are_refused(url: str) -> None:
         ({"url": "https://a:b@c.example"}, "a user or a password"),
         ({"kind": "email", "host": "mail.example.com"}, "needs sender and to"),
         (
-            {"kind": "email", "host": "0x7f.1", "sender": "a", "to": ["b"]},
+            {"kind": "email", "host": "0x7f.1", "sender": "a@b", "to": ["c@d"]},
             "neither a name nor an address",
         ),
+        ({"kind": "email", "host": "a", "sender": "a@b", "to": ["c"]}, "without a name or a dom"),
+        ({"kind": "email", "host": "a", "sender": "a@b\r\nX: y", "to": ["c@d"]}, "without a name"),
         ({"url": "https://a.example", "secret_env": "A", "secret_file": "b"}, "two places"),
     ],
 )
