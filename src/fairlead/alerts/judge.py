@@ -114,7 +114,7 @@ def _find(signal: Signal, window_s: float) -> Burn | None:
 
 
 def _bad(burn: Burn) -> int:
-    return min(max(burn.total - burn.good, 0), burn.total)
+    return burn.total - burn.good
 
 
 def _evidence(signal: Signal) -> Evidence:

@@ -68,7 +68,7 @@ def tell(
             due[alert.cause].append(alert)
     messages: list[tuple[str, Message]] = []
     for cause, changed in sorted(due.items()):
-        others = _others(cause, changed, alerts)
+        others = _others(cause, alerts)
         told += [_told(alert) for alert in changed]
         messages += _to_channels(cause or DIGEST, changed, others, channels)
     return Telling(tuple(told), tuple(messages))
@@ -98,14 +98,9 @@ def _day(time_us: int, hour: int) -> int:
     return (time_us - hour * HOUR_US) // DAY_US
 
 
-def _others(cause: str, changed: Sequence[Alert], alerts: Iterable[Alert]) -> list[Alert]:
+def _others(cause: str, alerts: Iterable[Alert]) -> list[Alert]:
     """What goes on firing for the same cause, and was told before."""
-    known = {alert.key for alert in changed}
-    return [
-        alert
-        for alert in alerts
-        if alert.cause == cause and alert.state == alert.told == "firing" and alert.key not in known
-    ]
+    return [a for a in alerts if a.cause == cause and a.state == a.told == "firing"]
 
 
 def _to_channels(

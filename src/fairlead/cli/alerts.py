@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from fairlead.alerts import Alert, AlertBook
+from fairlead.alerts import Alert, AlertBook, Silence
 from fairlead.alerts.compose import describe
 from fairlead.alerts.durations import read_duration
+from fairlead.alerts.tell import covers
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import ConfigError
@@ -28,7 +30,8 @@ def list_command(home: Path | None, endpoint: str, everything: bool) -> None:
     book = Workspace(home).alert_book
     alerts = [a for a in book.alerts(endpoint) if everything or a.state != "resolved"]
     if alerts:
-        rows = [_row(alert) for alert in alerts]
+        silences = book.silences(endpoint)
+        rows = [_row(alert, silences) for alert in alerts]
         table(("alert", "severity", "state", "since", "why"), rows)
     else:
         say("There are no alerts." if everything else "Nothing is wrong that an alert tells of.")
@@ -36,9 +39,10 @@ def list_command(home: Path | None, endpoint: str, everything: bool) -> None:
     _undelivered(book)
 
 
-def _row(alert: Alert) -> tuple[str, ...]:
-    reason = alert.steps[-1].reason
-    return alert.name, alert.severity, alert.state, moment(alert.since_us), reason
+def _row(alert: Alert, silences: Sequence[Silence]) -> tuple[str, ...]:
+    quiet = any(covers(silence, alert) for silence in silences)
+    state = f"{alert.state}, silenced" if quiet else alert.state
+    return alert.name, alert.severity, state, moment(alert.since_us), alert.steps[-1].reason
 
 
 def _silences(book: AlertBook, endpoint: str) -> None:

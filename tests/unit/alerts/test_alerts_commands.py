@@ -77,6 +77,8 @@ def test_a_silence_is_made_listed_and_ended(home: Path) -> None:
     silence_id = made.split()[1]
     assert silence_id in run(home, "list")
     assert "known" in run(home, "list", "churn")
+    fill(home)
+    assert "firing, silenced" in run(home, "list")
     run(home, "unsilence", silence_id)
     assert silence_id not in run(home, "list")
     with pytest.raises(FairleadError, match="not a duration"):
