@@ -47,7 +47,7 @@ def test_the_control_plane_delivers_and_goes_on_after_it_was_killed(tmp_path: Pa
     home = tmp_path / ".fairlead"
     package_churn(home)
     workspace = Workspace(home)
-    fired = alert("firing", subject="age")
+    fired = alert("firing", rule="of-old", subject="age")
     workspace.store.commit(Put(ALERTS, fired.key, fired, ABSENT))
     with HttpReceiver() as receiver:
         table = f'[alerts.channel.ops]\nurl = "{receiver.url}"\nallow_private = true\n'
@@ -57,7 +57,7 @@ def test_the_control_plane_delivers_and_goes_on_after_it_was_killed(tmp_path: Pa
             until(lambda: "n1" in ids_of(receiver), "the first delivery")
             until(lambda: not workspace.store.scan(NOTIFICATIONS), "its record")
             (told,) = running.control("/v1/alerts").json["alerts"]
-            assert (told["name"], told["state"]) == ("churn/errors/age", "resolved")
+            assert (told["name"], told["state"]) == ("churn/of-old/age", "resolved")
             assert "switched off" in told["steps"][-1]["reason"], "no such rule is in force here"
 
             as_json = {"content-type": "application/json"}
