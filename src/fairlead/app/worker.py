@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from pathlib import Path
@@ -16,6 +17,9 @@ from fairlead.app.exposure import sites_of
 from fairlead.app.tls import server_context
 from fairlead.serving.types import RpcPlace
 from fairlead.serving.worker import Worker, WorkerOptions
+
+COLLECT_AFTER = 10_000
+"""Objects that are new, as a thousand requests under way have."""
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
@@ -67,9 +71,16 @@ def allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def collect_rarely() -> None:
+    """Keep the collector of cycles from what is no garbage: modules, and requests under way."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+
+
 def main() -> None:
     """Entry of the process."""
     allow_connections()
+    collect_rarely()
     uvloop.run(serve(read_start()))
     leave()
 

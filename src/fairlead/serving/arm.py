@@ -19,9 +19,9 @@ from fairlead.serving.counters import ArmCounters
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
-from fairlead.serving.tracebacks import Tracebacks
 from fairlead.serving.types import Answered, Outputs, Work
 from fairlead.signature import Batch, concat
+from fairlead.tracebacks import Tracebacks
 
 ROW_WEIGHT = 0.2
 """How much of the estimate of a row's time the last batch makes."""

@@ -8,9 +8,10 @@ import time
 import traceback
 from collections import deque
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
+import msgspec
 
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
@@ -27,7 +28,7 @@ _STATUS_LINES = {
 }
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
     """A request that was read.
 
     Args:
@@ -333,7 +334,9 @@ class Connection(asyncio.Protocol):
             self._room = None
 
     def _handle(self) -> None:
-        request, self._keep_alive, self._handled_bytes = self._waiting.popleft()
+        waiting = self._waiting.popleft()
+        request, self._keep_alive = waiting.request, waiting.keep_alive
+        self._handled_bytes = waiting.reserved_bytes
         self._head = request.method == "HEAD"
         try:
             self._server.handler(request, self._reply)
@@ -390,7 +393,7 @@ class Connection(asyncio.Protocol):
             b"content-type: %b\r\ncontent-length: %d\r\n"
             % (response.content_type, len(response.body)),
         ]
-        lines.extend(b"%b: %b\r\n" % header for header in response.headers)
+        lines += [b"%b: %b\r\n" % header for header in response.headers]
         lines.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
         if not head:
             lines.append(response.body)
