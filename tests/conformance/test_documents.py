@@ -49,7 +49,7 @@ FIELDS = {
     ),
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
-NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1"}
+NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none"}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import re
 import tomllib
 
 from docs.pages import ROOT
+from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
@@ -15,7 +16,11 @@ IN_WORDS = {"none", "as in `[server]`", "one for each core, at most 4"}
 
 def test_every_key_is_listed_with_its_default() -> None:
     listed = dict(ROW.findall(PAGE.read_text(encoding="utf-8")))
-    known = Settings(server=ServerSettings(), endpoint={"NAME": EndpointSettings()})
+    known = Settings(
+        server=ServerSettings(),
+        endpoint={"NAME": EndpointSettings(alert={"RULE": RuleSettings()})},
+        alerts=AlertsSettings(channel={"NAME": ChannelSettings()}),
+    )
     assert listed.keys() == {name for name, _, _ in describe(known)}
     for name, value, _ in describe(known):
         if listed[name] in IN_WORDS:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from fairlead.api.alerts import build_alerts
 from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.login import build_login
@@ -49,6 +50,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     _add_health(app, services)
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.gate is not None)
+    app.include_router(build_alerts(services))
     app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fairlead.access import Gate, Sites
+from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
 from fairlead.releases import Release
@@ -52,6 +53,11 @@ class Services(Protocol):
     @property
     def api_url(self) -> str:
         """Of the data plane, for callers."""
+        ...
+
+    @property
+    def alert_book(self) -> AlertBook:
+        """Alerts and silences."""
         ...
 
     def upstream(self) -> Upstream:

@@ -7,22 +7,29 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Sequence
+from functools import cache, partial
 
 import uvicorn
 
 from fairlead.access import Gate
+from fairlead.alerts import AlertController, Signal
+from fairlead.alerts.courier import Courier
 from fairlead.api import Guard, Sessions, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.leftovers import Leftovers
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.settings import Settings, rules
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
+from fairlead.clock import Clock
 from fairlead.control import Controller, Tick, view
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.serving.types import FleetStatus, WorkerStatus
+from fairlead.store import Store
 
 REPORT_S = 1.0
 
@@ -41,11 +48,15 @@ class ControlPlane:
         releases = self.workspace.releases
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
         self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock)
+        alerts = alert_controller(store, clock, start.settings)
+        self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
             "log": self.sealer.tick,
             "compaction": Compactor(store, blobs, clock).tick,
             "leftovers": Leftovers(self.workspace).tick,
+            "alerts": lambda: alerts.tick(self.signals()),
+            "notifications": self.courier.tick,
         }
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
@@ -53,11 +64,22 @@ class ControlPlane:
             self.workspace, start.addresses, self.controller, lambda: self.fleet
         )
 
+    def signals(self) -> Sequence[Signal]:
+        """What there is to know now of each endpoint, for its alerts."""
+        return ()
+
     def hear(self, fleet: FleetStatus) -> None:
         """Take what the supervisor tells of the workers."""
         if fleet != self.fleet:
             self.fleet = fleet
             self.controller.wake()
+
+
+def alert_controller(store: Store, clock: Clock, settings: Settings) -> AlertController:
+    """Decides on alerts as the settings say."""
+    channels = {name: channel.severities for name, channel in settings.alerts.channel.items()}
+    hour = settings.alerts.digest_hour
+    return AlertController(store, clock, cache(partial(rules, settings)), channels, hour)
 
 
 def guard(start: Start, workspace: Workspace) -> Guard:
@@ -113,6 +135,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.once("log")  # what the workers wrote last
+        plane.courier.close()
         plane.workspace.close()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
@@ -51,6 +52,11 @@ class WorkspaceServices:
     def api_url(self) -> str:
         """Of the data plane, for callers."""
         return self._addresses.api
+
+    @property
+    def alert_book(self) -> AlertBook:
+        """Alerts and silences."""
+        return self._workspace.alert_book
 
     def upstream(self) -> Upstream:
         """The data plane, for this process, which has the operator's key."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
+from fairlead.alerts import AlertsSettings, Rule, RuleSettings, rules_of
+from fairlead.alerts.channels import check_channel
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 from fairlead.runners.device import Device, DeviceName
@@ -22,6 +26,7 @@ OnFull = Literal["continue", "stop"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+P = TypeVar("P", bound=msgspec.Struct)
 Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
 
@@ -104,12 +109,14 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         first_request: as in `[server]`, for this endpoint.
         device: as in `[server]`, for this endpoint.
         gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
+        alert: rules of its own, and what differs from the default ones, by name.
     """
 
     log_full: OnFull | None = None
     first_request: FirstRequest | None = None
     device: DeviceName | None = None
     gpu_memory_mb: Count | None = None
+    alert: dict[str, RuleSettings] = {}
 
 
 class Settings(_Part, frozen=True, kw_only=True):
@@ -117,12 +124,18 @@ class Settings(_Part, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     endpoint: dict[str, EndpointSettings] = {}
+    alerts: AlertsSettings = AlertsSettings()
 
 
 def device_of(settings: Settings, endpoint: str) -> Device:
     """Where an endpoint's models run."""
     own = settings.endpoint.get(endpoint, EndpointSettings())
     return Device(own.device or settings.server.device, own.gpu_memory_mb)
+
+
+def rules(settings: Settings, endpoint: str) -> tuple[Rule, ...]:
+    """The rules by which an endpoint's alerts are decided."""
+    return rules_of(endpoint, settings.endpoint.get(endpoint, EndpointSettings()).alert)
 
 
 def load_settings(file: Path | None) -> Settings:
@@ -143,22 +156,56 @@ def load_settings(file: Path | None) -> Settings:
     _check_keys(content, Settings, "", file)
     try:
         settings = _anchored(msgspec.convert(content, Settings), file.parent)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise ConfigError(
-            f"{file}: {where.rstrip('`') or 'a setting'} is not right: {what}."
-        ) from None
+    except msgspec.ValidationError:
+        raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
     check_urls(settings.server.store, settings.server.blobs)
+    _check_alerts(settings, file)
     return settings
+
+
+def _wrong(value: Any, kind: Any, at: str = "") -> str:
+    """Say which setting is not of its type, by its whole name."""
+    if isinstance(value, dict) and get_origin(kind) is dict:
+        inside = dict.fromkeys(value, get_args(kind)[1])
+    elif isinstance(value, dict):
+        inside = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    else:
+        inside = {}
+    for key in inside.keys() & value.keys() if inside else ():
+        try:
+            msgspec.convert(value[key], inside[key])
+        except msgspec.ValidationError as error:
+            if isinstance(value[key], dict):
+                return _wrong(value[key], inside[key], f"{at}{key}.")
+            return f"{at}{key} is not right: {str(error).partition(' - at ')[0]}."
+    return f"{at.rstrip('.')} is not right."
+
+
+def _check_alerts(settings: Settings, file: Path) -> None:
+    """Refuse rules and channels that make no sense."""
+    try:
+        for endpoint in settings.endpoint:
+            rules(settings, endpoint)
+        for name, channel in settings.alerts.channel.items():
+            check_channel(name, channel)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Settings whose files are named from the root, not from the folder of the file they are in."""
-    named = ("tls_cert", "tls_key")
-    files = {name: getattr(settings.server, name) for name in named}
-    absolute = {name: str(folder / file) for name, file in files.items() if file}
-    server = msgspec.structs.replace(settings.server, **absolute)
-    return msgspec.structs.replace(settings, server=server)
+    server = _rooted(settings.server, ("tls_cert", "tls_key"), folder)
+    channels = {
+        name: _rooted(channel, ("url_file", "secret_file", "ca"), folder)
+        for name, channel in settings.alerts.channel.items()
+    }
+    alerts = replace(settings.alerts, channel=channels)
+    return replace(settings, server=server, alerts=alerts)
+
+
+def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
+    files = {name: getattr(part, name) for name in named}
+    return replace(part, **{name: str(folder / file) for name, file in files.items() if file})
 
 
 def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
@@ -171,7 +218,7 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
         return
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return
-    known = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
     for key, inner in value.items():
         if key not in known:
             close = nearest(key, known)
@@ -184,13 +231,20 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:
     """Every setting in force: its name, its value, and whether it is the default."""
-    rows = []
-    tables: dict[str, _Part] = {"server": settings.server}
-    tables |= {f"endpoint.{name}": part for name, part in settings.endpoint.items()}
-    for table, part in tables.items():
-        defaults = type(part)()
-        for name in part.__struct_fields__:
-            value = getattr(part, name)
-            source = "default" if value == getattr(defaults, name) else "fairlead.toml"
-            rows.append((f"{table}.{name}", "" if value is None else str(value), source))
-    return rows
+    tables: dict[str, msgspec.Struct] = {"server": settings.server}
+    for name, part in settings.endpoint.items():
+        tables[f"endpoint.{name}"] = part
+        tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
+    tables["alerts"] = settings.alerts
+    tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
+    return [row for table, part in tables.items() for row in _describe(table, part)]
+
+
+def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, dict):
+            continue  # tables of their own
+        default = value == getattr(type(part)(), field.name)
+        shown = "" if value is None else str(msgspec.to_builtins(value))
+        yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"

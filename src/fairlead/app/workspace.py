@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fairlead.access import KeyBook
+from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.operator import operator_secret
 from fairlead.app.settings import Settings, load_settings
@@ -84,6 +85,11 @@ class Workspace:
     def releases(self) -> ReleaseController:
         """Moves endpoints from version to version."""
         return ReleaseController(self.store, self.clock)
+
+    @cached_property
+    def alert_book(self) -> AlertBook:
+        """Alerts and silences."""
+        return AlertBook(self.store, self.clock)
 
     def register(self, bundle: Bundle) -> Version:
         """Put a bundle into the registry, as the next version of its model."""

@@ -13,6 +13,7 @@ from fairlead.errors import FairleadError, StorageError
 from fairlead.nearest import nearest
 
 COMMANDS = {
+    "alerts": ("fairlead.cli.alerts", "See what is wrong, silence it, and test who is told."),
     "alias": ("fairlead.cli.models", "Point an alias such as `champion` at a version."),
     "config": ("fairlead.cli.config", "Check or show the settings."),
     "conformance": (

@@ -1,0 +1,91 @@
+"""The doors of alerts: what is wrong, and what is silenced."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairlead.alerts import Alert
+from fairlead.alerts.book import SILENCE_S_MAX
+from fairlead.api.types import Services
+
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class SilenceRequest(BaseModel):
+    """Tell nobody of some alerts of an endpoint for a while."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    for_s: Annotated[float, Field(gt=0, le=SILENCE_S_MAX)]
+    """How long, in seconds."""
+    rule: Text = "*"
+    """Of these rules; `*` and `?` stand for anything."""
+    subject: Text = "*"
+    """Of these fields, segments or versions; likewise."""
+    reason: Text = ""
+
+
+def build_alerts(services: Services) -> APIRouter:
+    """The alerts' own list of routes.
+
+    Args:
+        services: the platform behind them.
+    """
+    doors = APIRouter()
+
+    @doors.get("/v1/alerts")
+    def alerts(endpoint: str = "") -> Response:
+        book = services.alert_book
+        return _json({"alerts": [_shown(alert) for alert in book.alerts(endpoint)]})
+
+    @doors.get("/v1/notifications")
+    def notifications() -> Response:
+        found = services.alert_book.undelivered()
+        waiting = [{**_fields(n), "message": _fields(n.message, "alerts")} for n in found]
+        return _json({"notifications": waiting})
+
+    @doors.get("/v1/silences")
+    def silences(endpoint: str = "") -> Response:
+        return _json({"silences": services.alert_book.silences(endpoint)})
+
+    @doors.post("/v1/endpoints/{endpoint}/silences", status_code=201)
+    def silence(
+        endpoint: str, wanted: Annotated[SilenceRequest, Body()], request: Request
+    ) -> Response:
+        services.route(endpoint)
+        made = services.alert_book.silence(
+            endpoint,
+            wanted.for_s,
+            rule=wanted.rule,
+            subject=wanted.subject,
+            reason=wanted.reason,
+            actor=_actor(request),
+        )
+        return _json(made, 201)
+
+    @doors.delete("/v1/silences/{silence_id}")
+    def unsilence(silence_id: str, request: Request) -> Response:
+        return _json(services.alert_book.unsilence(silence_id, _actor(request)))
+
+    return doors
+
+
+def _shown(alert: Alert) -> dict[str, Any]:
+    return {"name": alert.name, "state": alert.state, **_fields(alert)}
+
+
+def _fields(value: msgspec.Struct, without: str = "") -> dict[str, Any]:
+    return {f: getattr(value, f) for f in value.__struct_fields__ if f != without}
+
+
+def _actor(request: Request) -> str:
+    actor: str = getattr(request.state, "actor", "api")
+    return actor
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
