@@ -19,6 +19,7 @@ from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError
+from fairlead.serving.exposition import exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
 
@@ -64,6 +65,12 @@ def _add_health(app: FastAPI, services: Services) -> None:
     def ready() -> Response:
         problems = services.problems()
         return _json({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+    @app.get("/metrics")
+    def metrics(request: Request) -> Response:
+        accept = request.headers.get("accept")
+        reply = exposition(services.samples(), accept.encode() if accept else None)
+        return Response(reply.body, reply.status, media_type=reply.content_type.decode())
 
     @app.get("/v1/workers")
     def workers() -> Response:

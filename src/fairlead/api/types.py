@@ -12,6 +12,7 @@ from fairlead.registry import Model, Version
 from fairlead.releases import Release
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
+from fairlead.telemetry import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Services(Protocol):
     @property
     def api_url(self) -> str:
         """Of the data plane, for callers."""
+        ...
+
+    def samples(self) -> list[Sample]:
+        """What is told under `/metrics`."""
         ...
 
     def upstream(self) -> Upstream:

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 
+import msgspec
 import uvicorn
 
 from fairlead.access import Gate
@@ -102,7 +103,7 @@ async def serve(start: Start) -> None:
             if message.order == "drain":
                 server.should_exit = True
             elif message.workers is not None:
-                plane.hear(FleetStatus(message.workers))
+                plane.hear(FleetStatus(message.workers, message.deaths))
 
     loop.add_reader(channel.sock, hear)
     reporting = asyncio.create_task(_report(channel))
@@ -121,6 +122,7 @@ class _Told(Order, frozen=True):
 
     order: str = ""
     workers: tuple[WorkerStatus, ...] | None = None
+    deaths: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 async def _report(channel: Channel[_Told]) -> None:

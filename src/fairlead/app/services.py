@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from fairlead.api import Upstream
+from fairlead.app.metrics import ControlSamples
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -20,6 +21,7 @@ from fairlead.registry import Model, Version
 from fairlead.releases import Release
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
+from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
 
@@ -45,12 +47,17 @@ class WorkspaceServices:
         self._addresses = addresses
         self._controller = controller
         self._fleet = fleet
+        self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
     @property
     def api_url(self) -> str:
         """Of the data plane, for callers."""
         return self._addresses.api
+
+    def samples(self) -> list[Sample]:
+        """What the control plane tells under `/metrics`."""
+        return self._samples.measure(self._fleet())
 
     def upstream(self) -> Upstream:
         """The data plane, for this process, which has the operator's key."""

@@ -112,10 +112,23 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     gpu_memory_mb: Count | None = None
 
 
+class CostSettings(_Part, frozen=True, kw_only=True):
+    """The table `[cost]`.
+
+    Args:
+        machine_per_hour: what this machine costs for an hour; nothing is told of costs without it.
+        currency: of that price.
+    """
+
+    machine_per_hour: Annotated[float, Meta(ge=0)] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+
+
 class Settings(_Part, frozen=True, kw_only=True):
     """The whole file."""
 
     server: ServerSettings = ServerSettings()
+    cost: CostSettings = CostSettings()
     endpoint: dict[str, EndpointSettings] = {}
 
 
@@ -185,7 +198,7 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
 def describe(settings: Settings) -> list[tuple[str, str, str]]:
     """Every setting in force: its name, its value, and whether it is the default."""
     rows = []
-    tables: dict[str, _Part] = {"server": settings.server}
+    tables: dict[str, _Part] = {"server": settings.server, "cost": settings.cost}
     tables |= {f"endpoint.{name}": part for name, part in settings.endpoint.items()}
     for table, part in tables.items():
         defaults = type(part)()

@@ -71,6 +71,7 @@ class Child:
         heard_s: when it last told anything.
         start_s: when it is to be started, if it is not running.
         deaths_s: the last times it died.
+        deaths: all of them.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Child:
     heard_s: float = 0.0
     start_s: float = 0.0
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=16))
+    deaths: int = 0
 
 
 class Supervisor:
@@ -227,13 +229,15 @@ class Supervisor:
     def _start_later(self, child: Child, why: str) -> None:
         now_s = time.monotonic()
         child.deaths_s.append(now_s)
+        child.deaths += 1
         delay_s = restart_delay_s(child.deaths_s, now_s)
         child.start_s = now_s + delay_s
         _say(f"{child.name} {why}; it is started again in {delay_s:g} s.")
 
     def _tell_controller(self) -> None:
         if self._controller.channel is not None:
-            self._controller.channel.send(FleetStatus(self.statuses()))
+            deaths = {child.name: child.deaths for child in self._children}
+            self._controller.channel.send(FleetStatus(self.statuses(), deaths))
 
     def _stop_all(self) -> None:
         """Drain workers, then the controller, which seals what they wrote last."""

@@ -23,6 +23,7 @@ OPTIONAL = {
     "grpcio": "gRPC cannot be spoken",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
+    "nvidia-ml-py": "graphics cards are not measured in /metrics",
     "torch": "torch modules are not packaged, and programs of torch do not run",
     "onnxscript": "torch modules do not become ONNX",
     "safetensors": "weights of torch modules are not kept to train on from",

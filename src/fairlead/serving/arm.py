@@ -11,11 +11,11 @@ from fairlead.errors import (
     DeadlineError,
     FairleadError,
     ModelError,
+    OverloadError,
     StorageError,
-    UnavailableError,
 )
 from fairlead.routing import Arm, Route
-from fairlead.serving.counters import ArmCounters
+from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
@@ -83,18 +83,28 @@ class LiveArm:
             executor=version.executor,
         )
 
+    @property
+    def labels(self) -> Labels:
+        """That this arm is counted under."""
+        return self._counters.labels
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait for the model."""
+        return self._batcher.queued_rows
+
     def submit(self, work: Work) -> None:
         """Take rows on.
 
         Raises:
-            UnavailableError: too many rows wait already, or so many that its time would be up.
+            OverloadError: too many rows wait already, or so many that its time would be up.
         """
         waiting_rows = self._batcher.queued_rows
         if waiting_rows > self._batch_rows_max:
             wait_s = waiting_rows * self._row_s
             if self._clock.monotonic_s() + wait_s > work.ask.deadline_s:
-                raise UnavailableError(
-                    "The model is too busy to answer in time.", retry_after_s=wait_s
+                raise OverloadError(
+                    "The model is too busy to answer in time.", "late", retry_after_s=wait_s
                 )
         self._batcher.submit(work)
         version = self.version
@@ -165,7 +175,8 @@ class LiveArm:
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
         latencies_s = [now_s - item.ask.received_s for item in run.items]
-        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s)
+        since_s = now_s - run.started_s
+        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s, since_s)
         self._answer(run, held_back)
 
     def _answer(self, run: Run, held_back: FairleadError | None) -> None:

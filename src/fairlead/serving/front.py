@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.errors import FairleadError, InputError, OverloadError, UnavailableError
 from fairlead.serving.aside import Aside
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
@@ -251,7 +251,10 @@ class Front:
     def count(self, error: FairleadError | Refusal, name: str) -> None:
         """Count a refusal; names that do not exist share one counter."""
         known = name in self.plane.endpoints or name in self.plane.idle
-        self._counters.refused(name if known else "", error.code)
+        endpoint = name if known else ""
+        self._counters.refused(endpoint, error.code)
+        if isinstance(error, OverloadError):
+            self._counters.shed(endpoint, error.kind)
 
     def _refuse(self, call: _Call, error: FairleadError) -> None:
         self.refuse(error, call.reply, call.name, call.shape)

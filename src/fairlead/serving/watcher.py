@@ -317,6 +317,15 @@ class RouteWatcher:
         """The same, by the version's name."""
         return {v.ref.name: v.size_bytes for v in self._shelf.loaded.values()}
 
+    def in_flight(self) -> dict[str, int]:
+        """By the name of each version that is asked now, how many requests are under way on it."""
+        return {v.ref.name: v.in_flight for v in self._shelf.loaded.values() if v.in_flight}
+
+    def processes(self) -> dict[str, int]:
+        """By the name of each version with a process of its own, the number of that."""
+        runners = {v.ref.name: v.runner for v in self._shelf.loaded.values()}
+        return {name: pid for name, runner in runners.items() if (pid := runner.process_id())}
+
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""
         self._look_thread.shutdown(cancel_futures=True)  # soon: the store may be closed then

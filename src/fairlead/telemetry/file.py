@@ -12,6 +12,7 @@ import fcntl
 import mmap
 import os
 from bisect import bisect_left
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,6 +86,16 @@ class Histogram:
         """Count a value."""
         self._numbers[self._place + bisect_left(self._edges, value)] += 1
         self._numbers[self._sum] += value
+
+    def observe_all(self, values: Sequence[float], less: float = 0.0) -> None:
+        """Count values, each less the same; cheaper than one by one."""
+        numbers, place, edges = self._numbers, self._place, self._edges
+        total = 0.0
+        for value in values:
+            lessened = value - less
+            numbers[place + bisect_left(edges, lessened)] += 1
+            total += lessened
+        numbers[self._sum] += total
 
 
 class MetricsFile:

@@ -244,7 +244,7 @@ def test_a_histogram_is_exposed_with_rising_buckets_sum_and_count() -> None:
     got = {(name, dict(labels).get("le")): value for (name, labels), value in parse(text).items()}
     assert got == {
         ("wait_seconds_bucket", "0.1"): 2,
-        ("wait_seconds_bucket", "1"): 5,
+        ("wait_seconds_bucket", "1.0"): 5,
         ("wait_seconds_bucket", "+Inf"): 6,
         ("wait_seconds_sum", None): 7.5,
         ("wait_seconds_count", None): 6,
