@@ -13,7 +13,6 @@ FairleadError
 ├── UnauthorizedError no key was shown that is valid
 ├── ForbiddenError    the key that was shown is not for this
 ├── UnavailableError  not now: starting, draining or overloaded
-│   ├── OverloadError more is asked than can be answered
 │   └── RateError     a key's limit is used up for now
 ├── DeadlineError     the answer was not there in time
 ├── TooLargeError     more than is taken at once
@@ -26,7 +25,7 @@ No transport is known here: each protocol maps `code` to its own status in one t
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
@@ -136,33 +135,18 @@ class UnavailableError(FairleadError):
     Args:
         message: why not.
         retry_after_s: when it is worth asking again, in seconds.
+        hint: what to do about it, if that is known.
+        shed: what there is too much of, in one word for counters; empty if that is not why.
     """
 
     code = "unavailable"
 
-    def __init__(self, message: str, *, retry_after_s: float = 1.0, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float = 1.0, hint: str = "", shed: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
-
-
-class OverloadError(UnavailableError):
-    """More is asked than can be answered, so that some of it is shed.
-
-    Args:
-        message: what there is too much of.
-        kind: the same in one word, for counters.
-        retry_after_s: when it is worth asking again, in seconds.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        kind: Literal["queue", "late", "reading", "loading"],
-        *,
-        retry_after_s: float = 1.0,
-    ) -> None:
-        super().__init__(message, retry_after_s=retry_after_s)
-        self.kind = kind
+        self.shed = shed
 
 
 class RateError(UnavailableError):

@@ -10,6 +10,7 @@ import threading
 
 import msgspec
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from fairlead.access import Gate
 from fairlead.api import Guard, Sessions, build_api
@@ -21,6 +22,7 @@ from fairlead.app.services import WorkspaceServices
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.control import Controller, Tick, view
+from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.serving.types import FleetStatus, WorkerStatus
@@ -87,6 +89,7 @@ async def serve(start: Start) -> None:
     config = uvicorn.Config(
         build_api(plane.services, guard(start, plane.workspace), plane.workspace.clock),
         log_level="warning",
+        log_config=None if tells_json() else LOGGING_CONFIG,
         lifespan="off",
         timeout_graceful_shutdown=5,
     )
@@ -137,7 +140,10 @@ def main() -> None:
     # The server ends on SIGTERM and raises it again: that must not skip what comes after.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    asyncio.run(serve(read_start()))
+    start = read_start()
+    inherit_logs(start.name)
+    asyncio.run(serve(start))
+    tell("info", "process_ended", f"{start.name} has ended.")
     leave()
 
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from fairlead.errors import ConfigError
+from fairlead.logs import Format, Level
 from fairlead.nearest import nearest
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
@@ -68,6 +69,9 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
             `wait` for that, or the caller is asked to come again (`refuse`).
         default_endpoint: that paths without a name mean, such as `/invocations`; the only one
             there is if empty.
+        log_format: of what processes tell on standard error: lines as `text` for people, or as
+            `json` for programs.
+        log_level: the least that they tell; `warning` as text and `info` as JSON if not given.
     """
 
     host: str = "127.0.0.1"
@@ -94,6 +98,8 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     device: DeviceName = "cpu"
     first_request: FirstRequest = "wait"
     default_endpoint: str = ""
+    log_format: Format = "text"
+    log_level: Level | None = None
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):

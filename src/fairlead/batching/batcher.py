@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from typing import Generic, Protocol, TypeVar
 
 from fairlead.batching.policy import take
-from fairlead.errors import OverloadError
+from fairlead.errors import UnavailableError
 
 
 class Sized(Protocol):
@@ -70,10 +70,10 @@ class Batcher(Generic[Item, Result]):
         """Queue an item; its batch starts in this turn of the loop or after the running one.
 
         Raises:
-            OverloadError: the queue is full.
+            UnavailableError: the queue is full.
         """
         if self._rows and self._rows + item.rows > self._queue_rows_max:
-            raise OverloadError("The model is busy and its queue is full.", "queue")
+            raise UnavailableError("The model is busy and its queue is full.", shed="queue")
         self._queue.append(item)
         self._rows += item.rows
         if not self._scheduled:

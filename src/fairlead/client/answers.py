@@ -50,10 +50,11 @@ class _ErrorBody(msgspec.Struct, frozen=True):
 
 
 def _tree(root: type[FairleadError]) -> dict[str, type[FairleadError]]:
-    found = {root.code: root}
+    """Errors by code; of several with one code the root, whose children are a server's own."""
+    found: dict[str, type[FairleadError]] = {}
     for child in root.__subclasses__():
         found |= _tree(child)
-    return found
+    return found | {root.code: root}
 
 
 _KINDS: dict[str, type[FairleadError]] = {

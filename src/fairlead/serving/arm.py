@@ -11,8 +11,8 @@ from fairlead.errors import (
     DeadlineError,
     FairleadError,
     ModelError,
-    OverloadError,
     StorageError,
+    UnavailableError,
 )
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
@@ -73,7 +73,7 @@ class LiveArm:
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
         self._row_s = 0.0
-        self._tracebacks = Tracebacks(clock)
+        self._tracebacks = Tracebacks(route, arm, clock)
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
             self._run,
@@ -97,14 +97,14 @@ class LiveArm:
         """Take rows on.
 
         Raises:
-            OverloadError: too many rows wait already, or so many that its time would be up.
+            UnavailableError: too many rows wait already, or so many that its time would be up.
         """
         waiting_rows = self._batcher.queued_rows
         if waiting_rows > self._batch_rows_max:
             wait_s = waiting_rows * self._row_s
             if self._clock.monotonic_s() + wait_s > work.ask.deadline_s:
-                raise OverloadError(
-                    "The model is too busy to answer in time.", "late", retry_after_s=wait_s
+                raise UnavailableError(
+                    "The model is too busy to answer in time.", retry_after_s=wait_s, shed="late"
                 )
         self._batcher.submit(work)
         version = self.version
@@ -125,7 +125,7 @@ class LiveArm:
         """Run the model for all; if that fails one by one, so that no rows can fail another's."""
         inputs = concat([item.ask.batch for item in items])
         started_s = self._clock.monotonic_s()
-        result = self._predict(inputs)
+        result = self._predict(inputs, items)
         ended_s = self._clock.monotonic_s()
         self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
         if isinstance(result, FairleadError) and len(items) > 1:
@@ -133,7 +133,7 @@ class LiveArm:
         run = Run(items, inputs, result, started_s, ended_s - started_s)
         return in_time(run, ended_s, _TOO_LONG)
 
-    def _predict(self, batch: Batch) -> Outputs | FairleadError:
+    def _predict(self, batch: Batch, items: list[Work]) -> Outputs | FairleadError:
         try:
             answers = self.version.runner.predict(batch)
             if answers.rows == batch.rows:
@@ -143,11 +143,10 @@ class LiveArm:
                 f"{batch.rows} rows."
             )
         except FairleadError as error:
-            if error.__cause__ is not None:
-                self._tracebacks.show(error)
+            self._tracebacks.show(error, items)
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
-            self._tracebacks.show(error)
+            self._tracebacks.show(error, items)
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
     def _finish(self, items: list[Work], runs: list[Run]) -> None:
@@ -171,7 +170,7 @@ class LiveArm:
                 for one in apart(run):
                     self._settle(one)
                 return
-            self._tracebacks.show(error)
+            self._tracebacks.show(error, run.items)
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
         latencies_s = [now_s - item.ask.received_s for item in run.items]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from fairlead.errors import DeadlineError, OverloadError
+from fairlead.errors import DeadlineError, UnavailableError
 
 T = TypeVar("T")
 
@@ -39,10 +39,10 @@ class Aside:
             then: called on the loop with what became of it.
 
         Raises:
-            OverloadError: too much waits already.
+            UnavailableError: too much waits already.
         """
         if self._waiting >= self._waiting_max:
-            raise OverloadError("Too many large requests wait to be read.", "reading")
+            raise UnavailableError("Too many large requests wait to be read.", shed="reading")
         loop = asyncio.get_running_loop()
 
         def in_time() -> T:

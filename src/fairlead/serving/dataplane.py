@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from fairlead.clock import Clock
-from fairlead.errors import FairleadError, NotFoundError, OverloadError, UnavailableError
+from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import IdSource
 from fairlead.nearest import nearest
 from fairlead.routing import (
@@ -124,10 +124,10 @@ class DataPlane:
         """Turn away what waited for too long before it is read, which costs the most.
 
         Raises:
-            OverloadError: the deadline has passed.
+            UnavailableError: the deadline has passed.
         """
         if self._clock.monotonic_s() >= deadline_s:
-            raise OverloadError("The server is too busy to answer in time.", "late")
+            raise UnavailableError("The server is too busy to answer in time.", shed="late")
 
     def predict(self, endpoint: Endpoint, ask: Ask, done: Done) -> None:
         """Answer the rows of one request.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 from fairlead.clock import Clock
-from fairlead.errors import DeadlineError, FairleadError, OverloadError, UnavailableError
+from fairlead.errors import DeadlineError, FairleadError, UnavailableError
 
 FirstRequest = Literal["wait", "refuse"]
 WAITING_MAX = 1000
@@ -65,17 +65,17 @@ class Waiting:
 
         Raises:
             IdleError: the endpoint's setting is not to wait.
-            OverloadError: too many wait already.
+            UnavailableError: too many wait already.
         """
         self.want(name)
         self.notify()
         if self._differs.get(name, self._first_request) == "refuse":
             raise IdleError("The model is being loaded.", retry_after_s=RETRY_AFTER_S)
         if self._count >= self._waiting_max:
-            raise OverloadError(
+            raise UnavailableError(
                 "Too many requests wait for models to be loaded.",
-                "loading",
                 retry_after_s=RETRY_AFTER_S,
+                shed="loading",
             )
         left_s = max(0.0, deadline_s - self._clock.monotonic_s())
         waiters = self._asked[name]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-import traceback
 from collections import deque
 from http import HTTPStatus
 from typing import NamedTuple, cast
@@ -14,6 +12,7 @@ import httptools
 
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
+from fairlead.serving.tracebacks import request_failed
 from fairlead.serving.transport.admission import Room
 from fairlead.serving.transport.head import ONCE, fault_of_head
 from fairlead.serving.transport.server import HttpServer
@@ -338,7 +337,7 @@ class Connection(asyncio.Protocol):
         try:
             self._server.handler(request, self._reply)
         except Exception as error:  # one bad request must not end the server
-            traceback.print_exception(error, file=sys.stderr)
+            request_failed(error, request)
             self._reply(self._server.refuse(request.path, refusal_of(error)))
 
     def _linger(self) -> None:
