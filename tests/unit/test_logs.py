@@ -138,7 +138,10 @@ def test_other_libraries_and_faults_speak_json_too(capfd: pytest.CaptureFixture[
 
 def test_a_process_tells_as_the_one_that_started_it() -> None:
     logs.configure_logs("supervisor", "json", "debug")
-    code = "from fairlead import logs; logs.inherit_logs('worker-0'); logs.tell('debug', 'hello', 'Hello.')"
+    code = (
+        "from fairlead.logs import inherit_logs, tell; inherit_logs('worker-0'); "
+        "tell('debug', 'hello', 'Hello.')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stderr)["process"] == "worker-0"
 

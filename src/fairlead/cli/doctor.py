@@ -15,6 +15,7 @@ import click
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 from fairlead.errors import FairleadError
+from fairlead.telemetry import Cards
 
 REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
 OPTIONAL = {
@@ -49,6 +50,8 @@ def doctor_command(home: Path | None) -> None:
     problems = [f"{name} is missing; install fairlead again." for name in missing]
     if sys.platform != "linux":
         say("Not Linux: the platform runs with one worker.")
+    if missing_cards := Cards().missing:
+        say(f"Graphics cards are not measured: {missing_cards}.")
     problems += _check(workspace)
     for problem in problems:
         say(f"Problem: {problem}")

@@ -20,8 +20,9 @@ import msgspec
 
 from fairlead.telemetry.types import Sample, Series
 
-NAMES_BYTES = 16 << 20
+NAMES_BYTES = 32 << 20
 NUMBERS_MAX = 1 << 20
+FILE_BYTES = NAMES_BYTES + 8 * NUMBERS_MAX
 BLOCK_BYTES = 64 << 10
 
 _decode = msgspec.json.Decoder(Series).decode
@@ -112,9 +113,9 @@ class MetricsFile:
         hidden = path.with_suffix(".new")
         self._descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        os.ftruncate(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
+        os.ftruncate(self._descriptor, FILE_BYTES)
         hidden.rename(path)  # only now, held, may another process find it: it would fold it away
-        self._map = mmap.mmap(self._descriptor, NAMES_BYTES + 8 * NUMBERS_MAX)
+        self._map = mmap.mmap(self._descriptor, FILE_BYTES)
         self._numbers = memoryview(self._map)[NAMES_BYTES:].cast("d")
         self._named = 0
         self._next = 0
@@ -172,8 +173,13 @@ class MetricsFile:
 
 
 def read_file(path: Path) -> list[Sample]:
-    """What a process counted so far, or until it died; gauges only of one that lives."""
+    """What a process counted so far, or until it died; gauges only of one that lives.
+
+    Nothing of a file that another release laid out in another way.
+    """
     with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size != FILE_BYTES:
+            return []
         *lines, _ = _read_names(file).split(b"\n")
         series = [_decode(line) for line in lines]
         file.seek(NAMES_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Series(msgspec.Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a stretch of numbers counts.
 
     Args:
