@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import fairlead
+from support.certificates import make_certificate
 from support.platform import Platform, ask
 from support.tools import needs
 from support.waiting import until
@@ -28,7 +29,7 @@ class Model:
 """
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["open", "keys"])
+@pytest.fixture(scope="module", params=[False, True], ids=["open", "keys and TLS"])
 def watched(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Platform, Path]]:
@@ -38,8 +39,11 @@ def watched(
     code.mkdir()
     (code / "model.py").write_text(CODE)
     fairlead.package(code, [{"x": 1.0}, {"x": 2.0}], name="doubling", home=home)
-    keys = ["--keys"] if request.param else []
-    with Platform(home, "doubling:1", "--workers=2", *keys) as platform:
+    guarded = []
+    if request.param:
+        made = make_certificate(home.parent / "tls", "models.example.com")
+        guarded = ["--keys", f"--tls-cert={made.cert}", f"--tls-key={made.key}"]
+    with Platform(home, "doubling:1", "--workers=2", *guarded) as platform:
         yield platform, home.parent / "watch"
 
 
@@ -89,7 +93,7 @@ def _be_told(platform: Platform, webhook: Webhook, headers: dict[str, str]) -> d
 
     def told() -> dict[str, Any] | None:
         path = "/v1/endpoints/doubling/predict"
-        reply = ask(platform.addresses.api, path, {"rows": [{"x": 101.0}]}, headers=headers)
+        reply = platform.api(path, {"rows": [{"x": 101.0}]}, headers=headers)
         assert reply.status == 500
         return next(
             (one for one in webhook.got if one["groupLabels"]["alertname"] ==

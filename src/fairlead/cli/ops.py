@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from fairlead.app.settings import ServerSettings
+from fairlead.app.tls import name_of
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.errors import ConfigError, UnavailableError
@@ -117,7 +118,8 @@ def _targets(workspace: Workspace) -> list[Target]:
         places = [urlsplit(url).netloc for url in (addresses.api, addresses.control)]
         keys, cert = addresses.keys, addresses.tls_cert
     jobs = ("fairlead", "fairlead-control")
-    return [Target(job, place, keys, cert) for job, place in zip(jobs, places, strict=True)]
+    name = name_of(cert) if cert else ""
+    return [Target(job, place, keys, cert, name) for job, place in zip(jobs, places, strict=True)]
 
 
 def _place(server: ServerSettings, port: int) -> str:

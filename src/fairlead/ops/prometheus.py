@@ -70,7 +70,8 @@ def _config(targets: Sequence[Target], alertmanagers: Sequence[str]) -> dict[str
 def _scrape(target: Target) -> dict[str, Any]:
     scrape: dict[str, Any] = {"job_name": target.job}
     if target.tls_cert:
-        scrape |= {"scheme": "https", "tls_config": {"ca_file": target.tls_cert}}
+        name = {"server_name": target.tls_name} if target.tls_name else {}
+        scrape |= {"scheme": "https", "tls_config": {"ca_file": target.tls_cert, **name}}
     if target.keys:
         scrape["authorization"] = {"credentials_file": KEY}
     return {**scrape, "static_configs": [{"targets": [target.address]}]}

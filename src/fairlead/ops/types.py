@@ -18,12 +18,14 @@ class Target(msgspec.Struct, frozen=True):
         address: `127.0.0.1:8080`.
         keys: whether it asks for a key.
         tls_cert: file of the certificate that it shows; empty without TLS.
+        tls_name: that the certificate is for, which may be another than the address.
     """
 
     job: str
     address: str
     keys: bool = False
     tls_cert: str = ""
+    tls_name: str = ""
 
 
 class Objectives(msgspec.Struct, frozen=True):
