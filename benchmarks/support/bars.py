@@ -44,7 +44,7 @@ def bars(found: Found) -> list[Bar]:
     ours = _cpu_us(found, NAMED)
     alone = found["model alone"]
     floor = _cpu_us(found, FLOOR) + alone["model, 64 rows"] / 64
-    bulk = alone["model, 64 rows"] + alone["decode, 64 rows"]
+    bulk = alone["decode and model, 64 rows"]
     best_sklearn = min(_cpu_us(found, name) for name in found if name.endswith(SKLEARN))
     reached = [
         Bar(f"times {ASYNC}", _cpu_us(found, ASYNC) / ours, 7.0),

@@ -7,23 +7,69 @@ import struct
 import uuid
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from fairlead.clock import Clock
 
 _SEQUENCE_BITS = 12
-_RANDOM_MASK = (1 << 62) - 1
-_VARIANT = 0b10 << 62
-_PACK = struct.Struct(">QQ").pack
-_UNPACK = struct.Struct(">Q").iter_unpack
+_NOISE = (1 << 61) - 1
+_LOW_BITS = 47
+_LOW = (1 << _LOW_BITS) - 1
+_VERSION = 0x7000
+_VARIANT = 0x8000
+_HEAD = struct.Struct(">QH").pack
+_PAIRS = [f"{n:02x}" for n in range(256)]
+_NUMBERS = struct.Struct(">64Q")
+_drawn: list[int] = []
+os.register_at_fork(after_in_child=_drawn.clear)
+
+
+class Ids(msgspec.Struct, frozen=True, gc=False):
+    """Ids that follow one another, as those of one request's rows do.
+
+    Args:
+        head: the first 10 bytes, which they share.
+        low: the other 6 bytes of the first one, as a number.
+        count: how many they are.
+
+    Example:
+        >>> Ids(bytes(10), 9, 2).texts()
+        ['00000000-0000-0000-0000-000000000009', '00000000-0000-0000-0000-00000000000a']
+    """
+
+    head: bytes
+    low: int
+    count: int
+
+    def some(self, start: int, count: int) -> Ids:
+        """Those from a place on."""
+        return Ids(self.head, self.low + start, count)
+
+    def raw(self) -> list[bytes]:
+        """Each as 16 bytes."""
+        low, head = self.low, self.head
+        return [head + n.to_bytes(6, "big") for n in range(low, low + self.count)]
+
+    def texts(self) -> list[str]:
+        """Each written the usual way, with hyphens; those that differ in the last byte at once."""
+        h, low, end = self.head.hex("-", 2), self.low, self.low + self.count
+        ids: list[str] = []
+        for block in range(low & ~0xFF, end, 256):
+            start = f"{h[:4]}{h[5:]}-{block >> 8:010x}"
+            first = low - block if block < low else 0
+            ids += [start + pair for pair in _PAIRS[first : end - block]]
+        return ids
 
 
 class IdSource:
     """Makes UUIDv7s that are unique over processes and rise strictly within one.
 
-    48 bits of milliseconds, a 12-bit sequence within the millisecond, 62 random bits. When a
-    millisecond's sequence is used up, or the clock is set back, the last millisecond is counted
-    on: order holds, and the time in an id is then a little ahead. The random bits are the
-    system's: a seed that a model sets, or a fork, does not repeat them.
+    48 bits of milliseconds, a 12-bit sequence within the millisecond, 61 random bits; of ids that
+    are made together each is the one before it plus one. When a millisecond's sequence is used
+    up, or the clock is set back, the last millisecond is counted on: order holds, and the time in
+    an id is then a little ahead. The random bits are the system's: a seed that a model sets, or
+    a fork, does not repeat them.
 
     Args:
         clock: where the milliseconds come from.
@@ -31,7 +77,7 @@ class IdSource:
     Example:
         >>> from fairlead.clock import ManualClock
         >>> source = IdSource(ManualClock(now_us=1_700_000_000_000_000))
-        >>> first, second = source.take(2)
+        >>> first, second = source.take(2).raw()
         >>> first < second, len(first), text(first)[14]
         (True, 16, '7')
     """
@@ -40,27 +86,27 @@ class IdSource:
         self._clock = clock
         self._last = 0  # milliseconds << 12 | sequence
 
-    def take(self, count: int) -> list[bytes]:
-        """Make `count` ids.
-
-        Returns:
-            Ids of 16 bytes each, rising.
-        """
-        first = max(self._last + 1, (self._clock.now_us() // 1000) << _SEQUENCE_BITS)
-        self._last = first + count - 1
-        return [
-            _PACK(
-                tick >> _SEQUENCE_BITS << 16 | 0x7000 | tick & 0xFFF,
-                _VARIANT | noise & _RANDOM_MASK,
-            )
-            for tick, (noise,) in zip(
-                range(first, first + count), _UNPACK(os.urandom(8 * count)), strict=True
-            )
-        ]
+    def take(self, count: int) -> Ids:
+        """Make `count` ids, rising."""
+        tick = max(self._last + 1, (self._clock.now_us() // 1000) << _SEQUENCE_BITS)
+        self._last = tick
+        noise = _draw() & _NOISE
+        time = tick >> _SEQUENCE_BITS << 16 | _VERSION | tick & 0xFFF
+        return Ids(_HEAD(time, _VARIANT | noise >> _LOW_BITS), noise & _LOW, count)
 
     def one(self) -> str:
         """Make one id, as text."""
-        return text(self.take(1)[0])
+        return self.take(1).texts()[0]
+
+
+def _draw() -> int:
+    """64 random bits of the system's, which is asked for many at a time."""
+    try:
+        return _drawn.pop()
+    except IndexError:
+        numbers: tuple[int, ...] = _NUMBERS.unpack(os.urandom(_NUMBERS.size))
+        _drawn.extend(numbers[1:])
+        return numbers[0]
 
 
 def text(raw: bytes) -> str:
@@ -70,17 +116,8 @@ def text(raw: bytes) -> str:
         >>> text(bytes(16))
         '00000000-0000-0000-0000-000000000000'
     """
-    return texts([raw])[0]
-
-
-def texts(raws: list[bytes]) -> list[str]:
-    """Write many ids the usual way, with hyphens."""
-    h = b"".join(raws).hex()
-    return [
-        f"{h[i : i + 8]}-{h[i + 8 : i + 12]}-{h[i + 12 : i + 16]}-{h[i + 16 : i + 20]}"
-        f"-{h[i + 20 : i + 32]}"
-        for i in range(0, len(h), 32)
-    ]
+    h = raw.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
 def parse(written: str) -> bytes | None:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.models import ROW, package_churn
-from support.platform import Platform, Reply
+from support.platform import Platform
+from support.reply import Reply
 
 PREDICT = "/v1/endpoints/churn/predict"
 

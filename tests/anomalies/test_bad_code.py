@@ -15,6 +15,7 @@ from fairlead.errors import DeadlineError, ModelError
 from fairlead.runners import process
 from fairlead.runners.python import PythonRunner
 from fairlead.signature import Batch, Field, Signature
+from fairlead.tracebacks import PACE_S
 from support.waiting import until
 
 Make = Callable[..., PythonRunner]
@@ -69,6 +70,17 @@ def test_a_crash_costs_its_rows_and_no_more(make: Make, end: str) -> None:
     with pytest.raises(ModelError):
         runner.predict(rows(13))
     assert answers(runner, 2) == [2]
+
+
+def test_code_that_fails_on_every_batch_does_not_fill_the_log(
+    make: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    runner, began_s = make("raise KeyError('why')"), time.monotonic()
+    for _ in range(50):
+        with pytest.raises(ModelError):
+            runner.predict(rows(1))
+    shown = capfd.readouterr().err.count("KeyError: 'why'")
+    assert 1 <= shown <= 1 + (time.monotonic() - began_s) / PACE_S
 
 
 def test_code_that_hangs_is_ended_and_its_answer_is_never_another_ones(make: Make) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import gzip
 import io
-import json
 import os
 import pickle
 import re
@@ -89,7 +88,7 @@ def test_a_pickle_in_a_body_is_never_loaded_whatever_its_type_says(
                 headers = {"Content-Type": kind, "Payload-Container": "Pickle"}
                 if body is not raw:
                     headers["Content-Encoding"] = "gzip"
-                assert plane.ask("POST", door, body, headers).status in (400, 415)
+                assert plane.ask(door, body, headers).status in (400, 415)
     assert not (tmp_path / "ran").exists()
 
 
@@ -116,7 +115,7 @@ def test_an_address_in_a_value_is_not_fetched(plane: PlaneInProcess) -> None:
         for door in DOORS:
             for body in bodies:
                 headers = {"Referer": url, "X-Forwarded-Host": url, "Callback": url}
-                got = plane.ask("POST", door, json.dumps(body).encode(), headers)
+                got = plane.ask(door, body, headers)
                 assert b"root:" not in got.body
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -134,7 +133,8 @@ def test_a_name_is_never_a_path(plane: PlaneInProcess, name: str) -> None:
         ("GET", "/v1/models/texts/versions/{}"), ("POST", "/v1/models/texts/labels/{}:predict"),
         ("POST", "/endpoints/{}/invocations"), ("GET", "/static/{}"),
     ):  # fmt: skip
-        got = plane.ask(method, path.format(name), b'{"rows":[["a","b"]]}' * (method == "POST"))
+        body = {"rows": [["a", "b"]]} if method == "POST" else None
+        got = plane.ask(path.format(name), body)
         assert got.status in (400, 404, 405, 501), path
         assert b"root:" not in got.body
 
@@ -144,17 +144,17 @@ def test_what_a_caller_says_of_itself_is_not_said_back(plane: PlaneInProcess) ->
     headers = {"Content-Type": f"text/html {script}", "Accept": f"text/html {script}",
                "X-Request-Id": script, "User-Agent": script}  # fmt: skip
     for door in (*DOORS, f"/v1/endpoints/{script}/predict", f"/{script}"):
-        got = plane.ask("POST", door, script.encode(), headers)
+        got = plane.ask(door, script.encode(), headers)
         assert script.encode() not in got.body
-        assert got.content_type == b"application/json"
-        assert all(script.encode() not in value for _, value in got.headers)
+        assert got.headers["content-type"] == "application/json"
+        assert all(script not in value for value in got.headers.values())
 
 
 def test_a_refusal_names_nothing_of_the_inside(plane: PlaneInProcess) -> None:
     inside = re.compile(rb"(/tmp|/dev/shm|/proc|site-packages|\.py|blobs/|digest|0x[0-9a-f]{6})")
     for door in DOORS:
         for body in (b"", b"{", b"[]", b"\xff", b'{"inputs":[{"name":"a"}]}', b'{"rows":[1]}'):
-            got = plane.ask("POST", door, body)
+            got = plane.ask(door, body)
             assert not inside.search(got.body), got.body
 
 
@@ -162,7 +162,7 @@ def test_what_grows_beyond_the_limit_when_decompressed_is_refused(plane: PlaneIn
     bomb = gzip.compress(bytes(64 * BODY_BYTES_MAX))
     assert len(bomb) < BODY_BYTES_MAX
     for door in DOORS:
-        got = plane.ask("POST", door, bomb, {"Content-Encoding": "gzip"})
+        got = plane.ask(door, bomb, {"Content-Encoding": "gzip"})
         assert got.status in (400, 413), door
 
 

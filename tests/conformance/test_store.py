@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -279,18 +278,21 @@ def count_in_process(url: str, times: int) -> None:
     store.close()
 
 
-def test_processes_lose_no_update(shared: str) -> None:
-    assert set(STORES) - ACROSS_PROCESSES == {"memory"}
-    store = open_store(shared)
-    store.commit(put("counter", 0))
-    processes = [
-        CONTEXT.Process(target=count_in_process, args=(shared, COMMITS)) for _ in range(PROCESSES)
-    ]
+def in_processes(target: Callable[..., None], *arguments: object) -> None:
+    """Run something in several processes at once, each to its good end."""
+    processes = [CONTEXT.Process(target=target, args=arguments) for _ in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * PROCESSES
+
+
+def test_processes_lose_no_update(shared: str) -> None:
+    assert set(STORES) - ACROSS_PROCESSES == {"memory"}
+    store = open_store(shared)
+    store.commit(put("counter", 0))
+    in_processes(count_in_process, shared, COMMITS)
     assert counts(store) == {"note/counter": PROCESSES * COMMITS}
     assert store.revision() == PROCESSES * COMMITS + 1
     store.close()
@@ -305,15 +307,7 @@ def open_at_once(url: str, barrier: threading.Barrier) -> None:
 
 
 def test_processes_may_open_a_new_store_at_once(shared: str) -> None:
-    barrier = CONTEXT.Barrier(PROCESSES)
-    processes = [
-        CONTEXT.Process(target=open_at_once, args=(shared, barrier)) for _ in range(PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * PROCESSES
+    in_processes(open_at_once, shared, CONTEXT.Barrier(PROCESSES))
     for number in range(10):
         store = open_store(f"{shared}{number}")
         assert len(counts(store)) == PROCESSES
@@ -340,8 +334,7 @@ def test_a_killed_writer_leaves_every_answered_commit_and_no_half_one(
     last = 0
     while last < answered:
         last = ours.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     try:
         while True:

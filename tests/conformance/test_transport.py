@@ -20,7 +20,8 @@ import pytest
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
-from support.platform import Reply, ask
+from support.platform import ask
+from support.reply import Reply
 from support.routes import SIGNATURE, double
 from support.serving import receive
 from support.transports import KINDS, Transport, missing

@@ -16,8 +16,9 @@ import fairlead
 from fairlead.app.workspace import Workspace
 from support.certificates import Certificate, make_certificate
 from support.models import ROW, package_churn
-from support.platform import Platform, Reply, ask
+from support.platform import Platform, ask
 from support.platform import fairlead as run
+from support.reply import Reply
 from support.waiting import until
 
 pytestmark = pytest.mark.slow

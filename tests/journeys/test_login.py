@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.browser import Visit, chromium, contrasts, overhang_px
+from support.browser import Visit, faint, overhang_px
 from support.models import package_churn
 from support.platform import Platform
 
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
-
-CONTRAST_MIN = 4.5
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -95,4 +87,4 @@ def test_the_page_is_read_easily(browser: Browser, platform: Platform, scheme: s
     with Visit(browser, origin, color_scheme=scheme, viewport=telephone) as page:
         page.goto("/login")
         assert overhang_px(page) == 0
-        assert not {text for text, c in contrasts(page).items() if c < CONTRAST_MIN}
+        assert not faint(page)

@@ -16,7 +16,8 @@ import pytest
 import fairlead
 from docs.test_pages import free_ports
 from support.models import ROW, package_churn
-from support.platform import Platform, Reply, ask
+from support.platform import Platform, ask
+from support.reply import Reply
 from support.transports import missing
 from support.waiting import until
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fairlead
-from support.browser import Visit, chromium, contrasts, overhang_px
+from support.browser import Visit, faint, overhang_px
 from support.models import package_churn
 from support.platform import Platform
 from support.waiting import until
@@ -25,14 +25,7 @@ pytestmark = pytest.mark.slow
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TABS_MAX = 30
-CONTRAST_MIN = 4.5
 PAGES = ("/", "/try/churn", "/docs/churn", "/docs")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -290,8 +283,7 @@ def test_all_text_is_read_easily_in_light_and_in_dark(
             page.goto(path)
             if path == "/try/churn":
                 predict(page)
-            faint = {text: c for text, c in contrasts(page).items() if c < CONTRAST_MIN}
-            assert not faint
+            assert not faint(page)
         for path in PAGES:
             page.goto(path)
             ground = page.evaluate("() => getComputedStyle(document.documentElement).background")

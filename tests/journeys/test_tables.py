@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from support.models import package_churn
-from support.platform import Platform, Reply
+from support.platform import Platform
+from support.reply import Reply
 from support.waiting import until
 
 CSV = {"content-type": "text/csv", "accept": "text/csv"}

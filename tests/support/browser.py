@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
 WAIT_MS_MAX = 10_000
+CONTRAST_MIN = 4.5
 
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -110,9 +111,6 @@ def overhang_px(page: Page) -> int:
     return int(found)
 
 
-def contrasts(page: Page) -> dict[str, float]:
-    """The contrast of each text that is seen; of the same text the lowest."""
-    found: dict[str, float] = {}
-    for text, contrast in page.evaluate(CONTRASTS):
-        found[text] = min(contrast, found.get(text, contrast))
-    return found
+def faint(page: Page) -> dict[str, float]:
+    """Each text that is seen whose contrast is too low to be read easily, and its contrast."""
+    return {text: found for text, found in page.evaluate(CONTRASTS) if found < CONTRAST_MIN}

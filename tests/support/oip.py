@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fairlead.serving.message import Response
 from fairlead.signature import Batch, Field, Signature
 from support.plane import PlaneInProcess
+from support.reply import Reply
 
 NUMBERS = Signature(
     inputs=(
@@ -74,25 +74,22 @@ def join(batch: Batch) -> Batch:
 
 
 def serve_models(plane: PlaneInProcess) -> None:
-    plane.serve("churn", NUMBERS, classify, numbers=(1, 12))
+    plane.serve("churn", NUMBERS, classify, classify, numbers=(1, 12), candidate=0)
     plane.serve("mixed", MIXED, echo)
     plane.serve("texts", TEXTS, join)
     plane.serve("picture", PICTURE, echo)
 
 
 def ask(plane: PlaneInProcess, path: str, body: object = None, **headers: str) -> Any:
-    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    response = plane.ask("GET" if body is None else "POST", path, raw, headers)
-    assert response.status == 200, response.body
-    return msgspec.json.decode(response.body)
+    reply = plane.ask(path, body, headers)
+    assert reply.status == 200, reply.body
+    return reply.json
 
 
 def refused(plane: PlaneInProcess, path: str, body: object, **headers: str) -> tuple[int, str]:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    response = plane.ask("POST", path, raw, headers)
-    answer = msgspec.json.decode(response.body)
-    assert answer.keys() == {"error"}
-    return response.status, answer["error"]
+    reply = plane.ask(path, body, headers)
+    assert reply.json.keys() == {"error"}
+    return reply.status, reply.json["error"]
 
 
 def tensor(name: str, datatype: str, data: list[Any], *shape: int) -> dict[str, Any]:
@@ -120,8 +117,7 @@ def binary(body: dict[str, Any], *blobs: bytes) -> tuple[bytes, dict[str, str]]:
     return b"".join((head, *blobs)), {"Inference-Header-Content-Length": str(len(head))}
 
 
-def parted(response: Response) -> tuple[Any, memoryview]:
-    headers = dict(response.headers)
-    length = int(headers[b"inference-header-content-length"])
-    assert response.content_type == b"application/octet-stream"
-    return msgspec.json.decode(response.body[:length]), memoryview(response.body)[length:]
+def parted(reply: Reply) -> tuple[Any, memoryview]:
+    length = int(reply.headers["inference-header-content-length"])
+    assert reply.headers["content-type"] == "application/octet-stream"
+    return msgspec.json.decode(reply.body[:length]), memoryview(reply.body)[length:]

@@ -1,4 +1,4 @@
-"""A data plane in this process, over made routes and runners, for tests of protocols."""
+"""The data plane in this process, over made routes and runners, asked without a socket."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import msgspec
+
+from fairlead.access import Gate, Sites
 from fairlead.clock import SystemClock
-from fairlead.predictionlog import JournalWriter
-from fairlead.routing import SLOTS, Arm, Route
+from fairlead.predictionlog import JournalWriter, PredictionFrame
+from fairlead.routing import SLOTS, Arm, Role, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.doors import make_router
-from fairlead.serving.entry import OPEN
+from fairlead.serving.entry import OPEN, Entry
 from fairlead.serving.front import Front
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.message import Request, Response
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
+from fairlead.serving.tracing import Tracing
 from fairlead.signature import Batch, Field, Signature
 from fairlead.telemetry import MetricsFile, read
+from support.reply import Reply
 from support.routes import FakeRunner, version
 
 BODY_BYTES_MAX = 1 << 20
 ROWS_MAX = 1000
+ANSWER_S_MAX = 60.0
+ROLES: tuple[Role, ...] = ("stable", "candidate")
+LIMITS = ArmLimits(batch_rows_max=256, queue_rows_max=10 * ROWS_MAX)
 
 
 class PlaneInProcess:
@@ -36,25 +44,44 @@ class PlaneInProcess:
     Args:
         folder: of its journal and counters.
         loop: to answer on; one of its own if there is none.
+        default: setting of that name.
+        tracing: begins spans.
+        gate: asks for keys.
+        sites: that browsers may ask from.
+
+    Attributes:
+        ready: as it tells who asks for its health.
+        frames: what was put on the log.
     """
 
-    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._folder = folder
-        self._clock = SystemClock()
+    def __init__(
+        self,
+        folder: Path,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        default: str = "",
+        tracing: Tracing | None = None,
+        gate: Gate | None = None,
+        sites: Sites = OPEN.sites,
+    ) -> None:
+        self.clock = SystemClock()
         self.loop = loop or asyncio.new_event_loop()
-        self.plane = DataPlane(self._clock)
+        self.plane = DataPlane(self.clock)
         self.ready = True
+        self.frames: list[PredictionFrame] = []
         self._metrics = MetricsFile(folder / "worker.metrics")
         self._counters = Counters(self._metrics)
-        self._journal = JournalWriter(folder, "w", self._clock)
-        self._sink = LogSink(self._journal, "continue", {}, self._counters)
+        self._journal = JournalWriter(folder, "w", self.clock)
+        self._sink = _Sink(self._journal, "continue", {}, self._counters)
+        self._sink.frames = self.frames
         self.front = Front(
-            self.plane, self._counters, deadline_s=10.0, rows_max=ROWS_MAX,
-            body_bytes_max=BODY_BYTES_MAX,
+            self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
+            body_bytes_max=BODY_BYTES_MAX, tracing=tracing,
         )  # fmt: skip
-        self.router: Router = make_router(
+        self.router = make_router(
             self.plane, self.front, self._sink, self._counters, self.health,
-            lambda: read(folder), self._clock, OPEN,
+            lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
+            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -73,62 +100,110 @@ class PlaneInProcess:
         self,
         name: str,
         signature: Signature,
-        answer: Callable[[Batch], Batch],
-        *,
-        numbers: tuple[int, ...] = (1,),
+        *answers: Callable[[Batch], Batch],
+        numbers: tuple[int, ...] = (1, 2),
+        candidate: float = 0.5,
         fields: tuple[Field, ...] = (),
         executor: Executor | None = None,
     ) -> None:
-        """Let versions of some numbers answer an endpoint, the first of them all requests."""
-        shares = [((0, SLOTS),), *[()] * (len(numbers) - 1)]
-        made = tuple(
-            Arm(f"arm{number}", version(number, name), "stable", share)
-            for number, share in zip(numbers, shares, strict=True)
-        )
-        route = Route(name, 1, signature, made)
-        outputs = fields or signature.outputs
-        arms = tuple(
-            self._arm(route, LoadedVersion(arm.version, outputs, FakeRunner(answer), executor), arm)
-            for arm in made
-        )
-        self.plane.endpoints = {**self.plane.endpoints, name: Endpoint.of(route, arms)}
+        """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
 
-    def _arm(self, route: Route, loaded: LoadedVersion, arm: Arm) -> LiveArm:
-        counters = self._counters.arm(route.endpoint, arm.version.name, arm.name)
-        limits = ArmLimits(256, ROWS_MAX)
-        return LiveArm(self.loop, route, arm, loaded, self._sink, counters, limits, self._clock)
+        Args:
+            name: of the endpoint.
+            signature: of the endpoint.
+            answers: of one model or two.
+            numbers: of their versions.
+            candidate: share of the requests that the second one takes.
+            fields: of their answers, if they are not those of the signature.
+            executor: that they run on.
+        """
+        taken = int(SLOTS * candidate) if len(answers) > 1 else 0
+        shares = ((0, SLOTS - taken),), ((SLOTS - taken, SLOTS),) if taken else ()
+        arms = tuple(
+            Arm(ROLES[place], version(numbers[place], name), ROLES[place], shares[place])
+            for place in range(len(answers))
+        )
+        route = Route(name, 1, signature, arms)
+        live = tuple(
+            LiveArm(
+                self.loop, route, arm,
+                LoadedVersion(
+                    arm.version, fields or signature.outputs, FakeRunner(answer), executor
+                ),
+                self._sink, self._counters.arm(name, arm.version.name, arm.name), LIMITS,
+                self.clock,
+            )
+            for arm, answer in zip(arms, answers, strict=True)
+        )  # fmt: skip
+        self.plane.endpoints = {**self.plane.endpoints, name: Endpoint.of(route, live)}
 
     def ask(
         self,
-        method: str,
         path: str,
-        body: bytes = b"",
+        body: object = None,
         headers: Mapping[str, str] = {},
+        **more: Any,
+    ) -> Reply:
+        """Ask as `asking` does, and wait for the reply."""
+        return self.loop.run_until_complete(self.asking(path, body, headers, **more))
+
+    async def asking(
+        self,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] = {},
+        *,
+        method: str = "",
         router: Router | None = None,
-    ) -> Response:
-        """One request, answered; by another router than that of HTTP, if one is given."""
+    ) -> Reply:
+        """Ask on the loop; those who ask in one turn share a batch.
+
+        Args:
+            path: with its query.
+            body: bytes, or a value to be sent as JSON; None for no body.
+            headers: of the request.
+            method: GET without a body and POST with one, if it is not named.
+            router: another than that of HTTP.
+        """
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+        )
         named = {name.lower().encode(): value.encode() for name, value in headers.items()}
-        request = Request(method, path, b"", named, body, self._clock.monotonic_s())
+        verb = method or ("GET" if body is None else "POST")
+        path, _, query = path.partition("?")
+        request = Request(verb, path, query.encode(), named, raw, self.clock.monotonic_s())
+        answered: asyncio.Future[Response] = self.loop.create_future()
+        (router or self.router).handle(request, answered.set_result)
+        async with asyncio.timeout(ANSWER_S_MAX):
+            return reply(await answered)
 
-        async def asking() -> Response:
-            answered: asyncio.Future[Response] = self.loop.create_future()
-            (router or self.router).handle(request, answered.set_result)
-            async with asyncio.timeout(10):
-                return await answered
+    def predict(self, body: object, content_type: str = "", query: str = "", **more: str) -> Reply:
+        """Ask the endpoint `m` in the native protocol.
 
-        return self.loop.run_until_complete(asking())
+        Args:
+            body: as of `ask`.
+            content_type: of the body; none is sent if it is empty.
+            query: after the question mark.
+            more: further headers, with underscores for dashes.
+        """
+        headers = {name.replace("_", "-"): value for name, value in more.items()}
+        if content_type:
+            headers["content-type"] = content_type
+        return self.ask(f"/v1/endpoints/m/predict?{query}", body, headers)
 
-    def ask_together(self, path: str, *bodies: bytes) -> list[Response]:
-        """Requests of one turn of the loop, which share a batch."""
 
-        async def asking() -> list[Response]:
-            waiting = []
-            for body in bodies:
-                answered: asyncio.Future[Response] = self.loop.create_future()
-                request = Request("POST", path, b"", {}, body, self._clock.monotonic_s())
-                self.router.handle(request, answered.set_result)
-                waiting.append(answered)
-            async with asyncio.timeout(10):
-                return await asyncio.gather(*waiting)
+def reply(response: Response) -> Reply:
+    """A response as its caller sees it."""
+    headers = {name.decode(): value.decode() for name, value in response.headers}
+    kind = {"content-type": response.content_type.decode()}
+    return Reply(response.status, kind | headers, response.body)
 
-        return self.loop.run_until_complete(asking())
+
+class _Sink(LogSink):
+    """A log that notes its frames."""
+
+    frames: list[PredictionFrame]
+
+    def predictions(self, frame: PredictionFrame) -> None:
+        self.frames.append(frame)
+        super().predictions(frame)

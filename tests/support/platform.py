@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -17,27 +16,10 @@ import msgspec
 
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
+from support.reply import Reply
 from support.waiting import until
 
 STOP_S_MAX = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply to a request."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return msgspec.json.decode(self.body)
-
-    @property
-    def error(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.json["error"]
-        return found
 
 
 def ask(

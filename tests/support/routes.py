@@ -64,6 +64,11 @@ def double(batch: Batch) -> Batch:
     return Batch(batch.rows, ("prediction",), batch.numbers * 2, {})
 
 
+def zeros(batch: Batch) -> Batch:
+    """Zero for each row."""
+    return Batch(batch.rows, ("prediction",), np.zeros((batch.rows, 1)), {})
+
+
 def numbers(*values: float) -> Batch:
     """Rows of the field `x`."""
     return Batch(len(values), ("x",), np.array(values, dtype=np.float64).reshape(-1, 1), {})

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fairlead import errors
 from fairlead.clock import ManualClock, SystemClock
 from fairlead.errors import FairleadError, InputError, Problem, StorageError, UnavailableError
-from fairlead.ids import IdSource, parse, text, time_us
+from fairlead.ids import Ids, IdSource, parse, text, time_us
 from fairlead.records import Kind
 
 CONTEXT = multiprocessing.get_context("spawn")
@@ -32,8 +32,8 @@ def test_ids_rise_strictly_whatever_the_clock_does(counts: list[int], steps: lis
     made: list[bytes] = []
     for count, step in zip(counts, [*steps, *[0] * len(counts)], strict=False):
         taken = source.take(count)
-        assert len(taken) == count
-        made += taken
+        assert taken.count == count
+        made += taken.raw()
         clock.set(clock.now_us() + step * 1_000)
     assert made == sorted(set(made))
     assert {len(raw) for raw in made} <= {16}
@@ -41,21 +41,31 @@ def test_ids_rise_strictly_whatever_the_clock_does(counts: list[int], steps: lis
 
 def test_an_id_is_a_version_7_uuid_with_its_time_in_it() -> None:
     source = IdSource(ManualClock(NOW_US))
-    for raw in source.take(5_000):
+    taken = [source.take(2).raw() for _ in range(5_000)]
+    for raw in (raw for pair in taken for raw in pair):
         read = uuid.UUID(bytes=raw)
         assert (read.version, read.variant) == (7, uuid.RFC_4122)
-    assert time_us(IdSource(ManualClock(NOW_US)).take(1)[0]) == NOW_US // 1_000 * 1_000
-    assert time_us(raw) == NOW_US // 1_000 * 1_000 + 1_000  # 4,096 of them fill a millisecond
+    assert time_us(taken[0][0]) == NOW_US // 1_000 * 1_000
+    assert time_us(raw) == NOW_US // 1_000 * 1_000 + 1_000  # 4,096 requests fill a millisecond
+
+
+@given(low=st.integers(0, (1 << 47) - 1), count=st.integers(0, 70), start=st.integers(0, 70))
+def test_some_of_the_ids_that_follow_one_another_are_a_part_of_them(
+    low: int, count: int, start: int
+) -> None:
+    ids = Ids(bytes(range(10)), low, start + count)
+    assert ids.texts() == [text(raw) for raw in ids.raw()]
+    assert ids.some(start, count).raw() == ids.raw()[start:]
 
 
 def test_sources_that_start_at_the_same_moment_do_not_meet() -> None:
     clock = ManualClock(NOW_US)
-    made = [raw for _ in range(100) for raw in IdSource(clock).take(100)]
+    made = [raw for _ in range(100) for raw in IdSource(clock).take(100).raw()]
     assert len(set(made)) == len(made)
 
 
 def take_ids(out: Connection) -> None:
-    out.send(IdSource(ManualClock(NOW_US)).take(1_000))
+    out.send(IdSource(ManualClock(NOW_US)).take(1_000).raw())
 
 
 def test_processes_that_start_at_the_same_moment_do_not_meet() -> None:
@@ -71,10 +81,11 @@ def test_processes_that_start_at_the_same_moment_do_not_meet() -> None:
 
 def test_a_forked_process_does_not_repeat_its_parents_ids() -> None:
     source = IdSource(ManualClock(NOW_US))
+    source.take(1)  # so that there are random bits drawn for the next
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, b"".join(source.take(10)))
+        os.write(writing, b"".join(source.take(10).raw()))
         os._exit(0)
     os.waitpid(child, 0)
     raw = os.read(reading, 160)
@@ -82,7 +93,7 @@ def test_a_forked_process_does_not_repeat_its_parents_ids() -> None:
     os.close(writing)
     theirs = {raw[start : start + 16] for start in range(0, 160, 16)}
     assert len(theirs) == 10
-    assert not theirs & set(source.take(10))
+    assert not theirs & set(source.take(10).raw())
 
 
 @given(raw=st.binary(min_size=16, max_size=16))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import uuid
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fairlead.errors import ConfigError
+from fairlead.locks import is_held
 
 NAME = ".fairlead"
 SETTINGS = "fairlead.toml"
@@ -85,14 +85,7 @@ class Home:
 
     def is_served(self) -> bool:
         """Whether a platform runs at this home now: one that was killed holds no lock."""
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return self.lock_file.exists() and is_held(self.lock_file)
 
     def write_run_file(self, target: Path, content: bytes) -> None:
         """Write a small file such that readers see all of it or none."""

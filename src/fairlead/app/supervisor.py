@@ -31,9 +31,14 @@ from fairlead.serving.types import FleetStatus, WorkerStatus
 SILENCE_S_MAX = 20.0
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Workers share the cores as processes; threads of libraries beside them would only contend."""
-_GIVE_BACK = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
-"""What Polars frees goes back to the system at once: sealing the log would else go on holding
-twice as much memory as it takes."""
+_GIVE_BACK = {
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
+"""What is freed goes back to the system, by Polars' allocator and by glibc's: sealing the log
+would else go on holding twice as much memory as it takes, and each loaded version a little."""
 DRAIN_S_MAX = 30.0
 EXIT_S_MAX = 1.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from pathlib import Path
@@ -17,6 +18,9 @@ from fairlead.app.tls import server_context
 from fairlead.logs import inherit_logs, tell
 from fairlead.serving.types import RpcPlace
 from fairlead.serving.worker import Worker, WorkerOptions
+
+COLLECT_AFTER = 10_000
+"""Objects that are new, as a thousand requests under way have."""
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
@@ -68,9 +72,16 @@ def allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def collect_rarely() -> None:
+    """Keep the collector of cycles from what is no garbage: modules, and requests under way."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+
+
 def main() -> None:
     """Entry of the process."""
     allow_connections()
+    collect_rarely()
     start = read_start()
     inherit_logs(start.name)
     uvloop.run(serve(start))

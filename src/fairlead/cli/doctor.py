@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -31,6 +31,7 @@ OPTIONAL = {
     "PyYAML": "MLflow model folders are not read",
     "xgboost": "XGBoost models that do not convert to ONNX cannot run",
 }
+OTHER_BUILDS = {"xgboost": ("xgboost-cpu",)}
 
 
 @click.command("doctor")
@@ -61,10 +62,11 @@ def doctor_command(home: Path | None) -> None:
 
 
 def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    """The version that is installed, of a package or of a build of it under another name."""
+    for build in (name, *OTHER_BUILDS.get(name, ())):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(build)
+    return None
 
 
 def _check(workspace: Workspace) -> list[str]:

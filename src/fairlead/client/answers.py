@@ -50,7 +50,7 @@ class _ErrorBody(msgspec.Struct, frozen=True):
 
 
 def _tree(root: type[FairleadError]) -> dict[str, type[FairleadError]]:
-    """Errors by code; of several with one code the root, whose children are a server's own."""
+    """The kind of each code; one that has its code of its parent stands behind it."""
     found: dict[str, type[FairleadError]] = {}
     for child in root.__subclasses__():
         found |= _tree(child)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,19 +85,3 @@ def _payload(file: BinaryIO) -> bytes | None:
     if len(payload) < length or zlib.crc32(payload) != checksum:
         return None
     return payload
-
-
-def is_written(path: Path) -> bool:
-    """Whether a living writer still holds a journal.
-
-    Raises:
-        FileNotFoundError: there is no such file, any more.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -12,10 +12,11 @@ from typing import Any
 import polars as pl
 
 from fairlead.clock import Clock
+from fairlead.locks import is_held
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.frame import Frame
 from fairlead.predictionlog.journal import SUFFIX
-from fairlead.predictionlog.scan import Located, is_damaged, is_written, scan
+from fairlead.predictionlog.scan import Located, is_damaged, scan
 from fairlead.predictionlog.segments import (
     JOURNALS,
     SEGMENTS,
@@ -75,7 +76,7 @@ class Sealer:
     def _tend(self, path: Path, *, everything: bool) -> None:
         """Seal and delete one journal, as far as that is due."""
         with contextlib.suppress(FileNotFoundError):  # someone else did it meanwhile
-            written = is_written(path)
+            written = is_held(path)
             stored = self._store.get(JOURNALS, JOURNALS.key(path.name))
             sealed = stored.value.sealed if stored else 0
             if not written or everything or self._is_due(path, sealed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from fairlead.ids import Ids
 from fairlead.routing.types import SLOTS, Arm
 
 
@@ -29,16 +30,16 @@ def slot_of_unit(salt: str, unit: str) -> int:
     return int.from_bytes(digest.digest(), "big") % SLOTS
 
 
-def slot_of_request(prediction_id: bytes) -> int:
-    """The slot of a request without a unit: from the random bits of its first prediction id.
+def slot_of_request(ids: Ids) -> int:
+    """The slot of a request without a unit: from random bits of its first prediction id.
 
     Args:
-        prediction_id: 16 bytes, a UUIDv7.
+        ids: of its rows.
 
     Returns:
         0 to 9,999.
     """
-    return int.from_bytes(prediction_id[8:], "big") % SLOTS
+    return ids.low % SLOTS
 
 
 def owners(arms: Sequence[Arm]) -> bytes:

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
 from fairlead.logs import inherit_logs, tell_error
 from fairlead.runners.link import Link
 from fairlead.runners.wire import Message, encode
+from fairlead.tracebacks import Tracebacks
 
 
 def main() -> None:
@@ -60,22 +62,23 @@ def answer_questions(load: Callable[..., Any], *, copy: bool = True) -> None:
         link.send(encode(Message(error=f"loading failed with {type(error).__name__}")))
         return
     link.send(encode(Message()))
+    failures = Tracebacks(SystemClock())
     while True:
         try:
             question = link.receive()
         except ConnectionError:
             return
-        link.send(_answer(model, link, question, copy))
+        link.send(_answer(model, link, question, copy, failures))
 
 
-def _answer(model: Any, link: Link, question: Message, copy: bool) -> bytes:
+def _answer(model: Any, link: Link, question: Message, copy: bool, failures: Tracebacks) -> bytes:
     try:
         answer = model.predict(link.columns(question, copy=copy))
         if not isinstance(answer, Mapping):
             answer = {"prediction": answer}
         return link.encode({str(name): np.asarray(values) for name, values in answer.items()})
     except Exception as error:  # of someone else's code; its text may hold callers' values
-        tell_error("model_failed", error)
+        failures.show(error)
         return encode(Message(error=f"it failed with {type(error).__name__}"))
 
 

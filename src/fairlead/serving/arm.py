@@ -16,12 +16,13 @@ from fairlead.errors import (
 )
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
+from fairlead.serving.failures import known
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
-from fairlead.serving.tracebacks import Tracebacks
 from fairlead.serving.types import Answered, Outputs, Work
 from fairlead.signature import Batch, concat
+from fairlead.tracebacks import Tracebacks
 
 ROW_WEIGHT = 0.2
 """How much of the estimate of a row's time the last batch makes."""
@@ -73,7 +74,7 @@ class LiveArm:
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
         self._row_s = 0.0
-        self._tracebacks = Tracebacks(route, arm, clock)
+        self._tracebacks = Tracebacks(clock)
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
             self._run,
@@ -143,10 +144,10 @@ class LiveArm:
                 f"{batch.rows} rows."
             )
         except FairleadError as error:
-            self._tracebacks.show(error, items)
+            self._tracebacks.show(error, **known(self._route, self.arm, items))
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
-            self._tracebacks.show(error, items)
+            self._tracebacks.show(error, **known(self._route, self.arm, items))
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
     def _finish(self, items: list[Work], runs: list[Run]) -> None:
@@ -170,7 +171,7 @@ class LiveArm:
                 for one in apart(run):
                     self._settle(one)
                 return
-            self._tracebacks.show(error, run.items)
+            self._tracebacks.show(error, **known(self._route, self.arm, run.items))
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
         latencies_s = [now_s - item.ask.received_s for item in run.items]

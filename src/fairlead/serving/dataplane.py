@@ -10,7 +10,7 @@ import numpy as np
 
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
-from fairlead.ids import IdSource
+from fairlead.ids import Ids, IdSource
 from fairlead.nearest import nearest
 from fairlead.routing import (
     Arm,
@@ -155,14 +155,17 @@ class DataPlane:
             places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
             return
         gather = _Gather(endpoint, rows, len(places), done)
+        start = 0
         for arm, some in places:
-            gather.submit(arm, some, _pick(ask, ids, slots, some), now_us)
+            own = ids.some(start, len(some))
+            gather.submit(arm, some, _pick(ask, some), own, [slots[n] for n in some], now_us)
+            start += len(some)
 
 
 def _answer(
     endpoint: Endpoint,
     arm: LiveArm,
-    ids: list[bytes],
+    ids: Ids,
     done: Done,
     result: Answered | FairleadError,
 ) -> None:
@@ -172,14 +175,15 @@ def _answer(
         return
     route, of = endpoint.route, arm.arm
     part = Part(None, of.name, of.version.name, ids, result)
-    done(Answer(route.endpoint, route.revision, len(ids), (part,)))
+    times = result.queue_s, result.model_s
+    done(Answer(route.endpoint, route.revision, ids.count, (part,), *times))
 
 
-def _slots(salt: str, ask: Ask, ids: list[bytes]) -> list[int]:
+def _slots(salt: str, ask: Ask, ids: Ids) -> list[int]:
     """The slot of each row: its unit's, or one for the request's rows without a unit."""
-    own = slot_of_request(ids[0])
+    own = slot_of_request(ids)
     if ask.units is None:
-        return [own] * len(ids)
+        return [own] * ids.count
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
@@ -224,11 +228,9 @@ def _split(
     return [(endpoint.arms[arm], places) for arm, places in by_arm.items()]
 
 
-def _pick(
-    ask: Ask, ids: list[bytes], slots: list[int], places: list[int]
-) -> tuple[Ask, list[bytes], list[int]]:
+def _pick(ask: Ask, places: list[int]) -> Ask:
     """Some rows of a request."""
-    picked = Ask(
+    return Ask(
         ask.batch.take(np.array(places, np.intp)),
         ask.units and [ask.units[place] for place in places],
         ask.caller_ids and [ask.caller_ids[place] for place in places],
@@ -236,7 +238,6 @@ def _pick(
         ask.deadline_s,
         trace_id=ask.trace_id,
     )
-    return picked, [ids[place] for place in places], [slots[place] for place in places]
 
 
 class _Gather:
@@ -254,11 +255,12 @@ class _Gather:
         self,
         arm: LiveArm,
         places: list[int],
-        picked: tuple[Ask, list[bytes], list[int]],
+        ask: Ask,
+        ids: Ids,
+        slots: list[int],
         now_us: int,
     ) -> None:
         """Send one part on its way."""
-        ask, ids, slots = picked
 
         def finished(result: Answered | FairleadError) -> None:
             if isinstance(result, FairleadError):
@@ -268,7 +270,7 @@ class _Gather:
                 self._finish(part, None)
 
         try:
-            arm.submit(Work(ask, len(ids), ids, slots, "hash", now_us, finished))
+            arm.submit(Work(ask, ids.count, ids, slots, "hash", now_us, finished))
         except UnavailableError as error:
             self._finish(None, error)
 
@@ -278,6 +280,15 @@ class _Gather:
         self._error = self._error or error
         self._left -= 1
         if self._left == 0:
-            route = self._endpoint.route
-            answer = Answer(route.endpoint, route.revision, self._rows, tuple(self._parts))
-            self._done(self._error or answer)
+            self._done(self._error or self._answer())
+
+    def _answer(self) -> Answer:
+        route, answered = self._endpoint.route, [part.answered for part in self._parts]
+        return Answer(
+            route.endpoint,
+            route.revision,
+            self._rows,
+            tuple(self._parts),
+            max(each.queue_s for each in answered),
+            max(each.model_s for each in answered),
+        )

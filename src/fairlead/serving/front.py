@@ -13,9 +13,9 @@ from fairlead.serving.aside import Aside
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
+from fairlead.serving.failures import request_failed, request_refused
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
-from fairlead.serving.tracebacks import request_failed, request_refused
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, check_rows
 from fairlead.serving.waiting import IdleError

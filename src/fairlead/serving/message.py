@@ -15,7 +15,7 @@ TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
 
 
-class Request(msgspec.Struct, frozen=True, eq=False):
+class Request(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One request, read whole.
 
     Args:
@@ -35,7 +35,7 @@ class Request(msgspec.Struct, frozen=True, eq=False):
     received_s: float
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True, gc=False):
     """One reply.
 
     Args:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from fairlead.serving.tables.types import ARROW_FILE, ARROW_STREAM, CSV, PARQUET
-from fairlead.signature import Signature, answer_schema, row_schema
+from fairlead.serving.types import BEFORE
+from fairlead.signature import Signature, answer_schema, name_beside, row_schema
 
 Json = dict[str, Any]
 
@@ -44,15 +45,16 @@ def schemas(signature: Signature) -> Json:
         "description": "One row. `unit` and `id` are its fields, if it has fields of these names.",
     }
     answer = answer_schema(signature)
+    first: Json = {
+        "id": {"type": "string", "format": "uuid", "description": "For feedback."},
+        "version": {"type": "string"},
+        "arm": {"type": "string"},
+    }
+    answered = {name_beside(BEFORE, name): s for name, s in answer["properties"].items()}
     prediction = {
         **answer,
-        "properties": {
-            "id": {"type": "string", "format": "uuid", "description": "For feedback."},
-            "version": {"type": "string"},
-            "arm": {"type": "string"},
-            **answer["properties"],
-        },
-        "required": list(dict.fromkeys(["id", "version", "arm", *answer["required"]])),
+        "properties": first | answered,
+        "required": [*BEFORE, *(name_beside(BEFORE, name) for name in answer["required"])],
     }
     for described in (row, record, prediction):
         described.pop("examples", None)

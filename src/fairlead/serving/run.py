@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -90,7 +91,8 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
     """
     items = run.items
     counts = [item.rows for item in items]
-    waited_us = [round(run.waited_s(item) * 1e6) for item in items]
+    received_s = np.array([item.ask.received_s for item in items])
+    waited_us = np.rint(np.maximum(run.started_s - received_s, 0.0) * 1e6)
     outputs = run.result.batch if isinstance(run.result, Outputs) else None
     return PredictionFrame(
         endpoint=route.endpoint,
@@ -102,12 +104,12 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
         outcome=run.outcome,
         source="live",
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts),
-        ids=[row for item in items for row in item.ids],
+        ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([item.ask.caller_ids for item in items], counts),
         units=_texts([item.ask.units for item in items], counts),
-        slots=np.array([slot for item in items for slot in item.slots], np.int16),
+        slots=np.fromiter(chain.from_iterable(item.slots for item in items), np.int16),
         propensity=np.full(sum(counts), arm.weight),
-        queue_us=_each(np.array(waited_us, np.int32), counts),
+        queue_us=_each(waited_us.astype(np.int32), counts),
         model_us=round(run.model_s * 1e6),
         inputs=run.inputs,
         outputs=outputs,
@@ -132,5 +134,5 @@ def _traces(items: list[Work]) -> list[str | None] | None:
     """The trace of each row; None if no item has one."""
     for item in items:
         if item.ask.trace_id is not None:
-            return [each.ask.trace_id for each in items for _ in each.ids]
+            return [each.ask.trace_id for each in items for _ in range(each.rows)]
     return None

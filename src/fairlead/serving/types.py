@@ -8,11 +8,15 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from fairlead.errors import FairleadError, InputError
+from fairlead.ids import Ids
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
+BEFORE = ("id", "version", "arm")
+"""What stands before the model's fields in each row of a native reply."""
 
-class Ask(msgspec.Struct, frozen=True, eq=False):
+
+class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What a protocol made of a request's body: rows that fit the endpoint's signature.
 
     Args:
@@ -81,7 +85,7 @@ class Outputs:
         return self.batch if whole else self.batch.take(slice(start, start + rows))
 
 
-class Answered(msgspec.Struct, frozen=True, eq=False):
+class Answered(msgspec.Struct, frozen=True, eq=False, gc=False):
     """What one arm answered to some rows.
 
     Args:
@@ -97,21 +101,21 @@ class Answered(msgspec.Struct, frozen=True, eq=False):
     model_s: float
 
 
-class Part(msgspec.Struct, frozen=True, eq=False):
+class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The rows of a request that one arm answered.
 
     Args:
         places: of the rows in the request; None for all of them.
         arm: that answered.
         version: that answered.
-        ids: the prediction ids, 16 bytes each.
+        ids: the prediction ids.
         answered: the answers.
     """
 
     places: list[int] | None
     arm: str
     version: str
-    ids: list[bytes]
+    ids: Ids
     answered: Answered
 
     @property
@@ -122,10 +126,10 @@ class Part(msgspec.Struct, frozen=True, eq=False):
     @property
     def outputs(self) -> Batch:
         """The answers as columns."""
-        return self.answered.outputs.rows(self.answered.start, len(self.ids))
+        return self.answered.outputs.rows(self.answered.start, self.ids.count)
 
 
-class Answer(msgspec.Struct, frozen=True, eq=False):
+class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The answer to a whole request.
 
     Args:
@@ -133,22 +137,16 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
         revision: of its route.
         rows: of the request.
         parts: which together hold every row.
+        queue_s: the longest that a part waited for its model.
+        model_s: the longest that a part's model ran.
     """
 
     endpoint: str
     revision: int
     rows: int
     parts: tuple[Part, ...]
-
-    @property
-    def queue_s(self) -> float:
-        """The longest that a part waited for its model."""
-        return max([part.answered.queue_s for part in self.parts], default=0.0)
-
-    @property
-    def model_s(self) -> float:
-        """The longest that a part's model ran."""
-        return max([part.answered.model_s for part in self.parts], default=0.0)
+    queue_s: float = 0.0
+    model_s: float = 0.0
 
 
 Done = Callable[[Answer | FairleadError], None]
@@ -161,7 +159,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
     Args:
         ask: the rows, and what is known of them.
         rows: how many there are.
-        ids: the prediction ids, 16 bytes each.
+        ids: the prediction ids.
         slots: the slot of each row.
         assigned_by: why they came to this arm.
         admitted_us: when, microseconds since 1970.
@@ -170,7 +168,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
 
     ask: Ask
     rows: int
-    ids: list[bytes]
+    ids: Ids
     slots: list[int]
     assigned_by: AssignedBy
     admitted_us: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import socket
 import ssl
@@ -40,11 +39,6 @@ class WorkerOptions:
     rpc: RpcPlace | None = None
 
 
-COLLECT_OBJECTS = 50_000
-"""More objects than Python's 700 before it looks for cycles: requests leave none, and to walk
-through all that is under way costs most where most is."""
-
-
 class Worker:
     """Serves on one socket until told to stop.
 
@@ -73,7 +67,6 @@ class Worker:
         those which outlived the last worker find this one ready; but not later than after ten
         seconds, to tell the truth about it.
         """
-        gc.set_threshold(COLLECT_OBJECTS, 20, 20)
         loop, core = asyncio.get_running_loop(), self._core
         watching = asyncio.create_task(core.run(self._tell))
         reporting = asyncio.create_task(self._report_often())

@@ -5,7 +5,7 @@ from fairlead.signature.check import fits
 from fairlead.signature.decode import RowDecoder
 from fairlead.signature.decode_columns import ColumnDecoder, from_columns
 from fairlead.signature.edit import check_field, with_field
-from fairlead.signature.encode import RowEncoder
+from fairlead.signature.encode import RowEncoder, name_beside
 from fairlead.signature.frame import from_frame, to_columns, to_records
 from fairlead.signature.infer import infer_inputs
 from fairlead.signature.parse import UNREADABLE, parse_json
@@ -54,6 +54,7 @@ __all__ = [
     "from_frame",
     "from_records",
     "infer_inputs",
+    "name_beside",
     "parse_json",
     "row_schema",
     "text_reader",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -99,8 +100,12 @@ class ArrayReader:
         return Batch(rows, self._names, numbers, others)
 
     def _accept(self, numbers: Numbers) -> bool:
-        """Whether all numbers are as their fields want them; puts in what is imputed."""
-        if not np.isfinite(numbers).all():
+        """Whether all numbers are as their fields want them; puts in what is imputed.
+
+        The sum of squares is finite only if every number is. It overflows where one is beyond
+        1e154, too, which then passes on the longer way.
+        """
+        if not math.isfinite(np.vdot(numbers, numbers)):
             if np.isinf(numbers).any() or np.isnan(numbers[:, self._strict]).any():
                 return False
             for place, value in self._imputed:

@@ -75,12 +75,7 @@ class RowDecoder:
             for place, field in fields
             if field.kind not in NUMERIC
         ]
-        self._integers = [i for i, f in enumerate(signature.numeric) if f.kind == "integer"]
-        self._imputed = [
-            (i, cast(float, imputed(f)))
-            for i, f in enumerate(signature.numeric)
-            if f.missing == "impute"
-        ]
+        self._settle = settler(signature)
 
     def decode(self, raw: bytes) -> Batch:
         """Read a JSON list of rows.
@@ -126,11 +121,7 @@ class RowDecoder:
         if self._pick is not None:
             picked = [self._pick(row) for row in picked]
         numbers = self._matrix(picked)
-        if self._integers:
-            check_integers(numbers[:, self._integers])
-        for place, value in self._imputed:
-            column = numbers[:, place]
-            column[np.isnan(column)] = value
+        self._settle(numbers)
         return Batch(len(rows), self._numeric, numbers, columns)
 
     def _matrix(self, rows: Sequence[tuple[Any, ...]]) -> Numbers:
@@ -158,26 +149,39 @@ def _row_type(signature: Signature) -> Any:
 
     Any, and with it the slow path, where a name cannot be a key of a Struct.
     """
-    fields: list[Any] = []
-    for place, field in enumerate(signature.inputs):
+    kinds = value_types(signature)
+    by_name = struct_type("Row", signature, kinds)
+    return Any if by_name is Any else by_name | types.GenericAlias(tuple, tuple(kinds))
+
+
+def value_types(signature: Signature) -> list[Any]:
+    """The type of each field's value for msgspec."""
+    found = []
+    for field in signature.inputs:
         kind = RULES[field.kind].annotation(field)
-        fields.append(
-            (f"f{place}", kind) if field.missing == "error" else (f"f{place}", kind | None, None)
-        )
-    names = {f"f{place}": field.name for place, field in enumerate(signature.inputs)}
+        found.append(kind if field.missing == "error" else kind | None)
+    return found
+
+
+def struct_type(name: str, signature: Signature, kinds: Sequence[Any]) -> Any:
+    """A Struct with a field `f<place>` of each type for each of the signature's, by their names.
+
+    Any where a name cannot be a key of one.
+    """
     try:
-        by_name = msgspec.defstruct(
-            "Row",
-            fields,
-            rename=names,
+        return msgspec.defstruct(
+            name,
+            [
+                (f"f{place}", kind, *(() if field.missing == "error" else (None,)))
+                for place, (field, kind) in enumerate(zip(signature.inputs, kinds, strict=True))
+            ],
+            rename={f"f{place}": field.name for place, field in enumerate(signature.inputs)},
             kw_only=True,
             gc=False,
             forbid_unknown_fields=signature.extra == "error",
         )
     except ValueError:
         return Any
-    by_position = types.GenericAlias(tuple, tuple(field[1] for field in fields))
-    return by_name | by_position
 
 
 def _plain(signature: Signature, row: Any) -> object:
@@ -197,7 +201,26 @@ def _picker(signature: Signature) -> Callable[[tuple[Any, ...]], tuple[Any, ...]
     return lambda row: tuple(row[place] for place in places)
 
 
-def check_integers(numbers: Numbers) -> None:
+def settler(signature: Signature) -> Callable[[Numbers], None]:
+    """What checks the integers of a matrix, and puts in what stands for missing values."""
+    integers = [i for i, f in enumerate(signature.numeric) if f.kind == "integer"]
+    instead = [
+        (i, cast(float, imputed(f)))
+        for i, f in enumerate(signature.numeric)
+        if f.missing == "impute"
+    ]
+
+    def settle(numbers: Numbers) -> None:
+        if integers:
+            _check_integers(numbers[:, integers])
+        for place, value in instead:
+            column = numbers[:, place]
+            column[np.isnan(column)] = value
+
+    return settle
+
+
+def _check_integers(numbers: Numbers) -> None:
     """Missing values pass: no comparison holds for NaN."""
     if (np.abs(numbers - np.rint(numbers)) > 0).any():
         raise Refused("a number with a fraction")

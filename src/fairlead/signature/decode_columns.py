@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from fairlead.errors import InputError
 from fairlead.nearest import nearest
-from fairlead.signature.columns import ABSENT, assemble, imputed, read_column
-from fairlead.signature.decode import check_integers, gatherer
+from fairlead.signature.columns import ABSENT, assemble, read_column
+from fairlead.signature.decode import gatherer, settler, struct_type, value_types
 from fairlead.signature.findings import Findings
 from fairlead.signature.kinds import RULES
 from fairlead.signature.read import Refused, describe
@@ -60,12 +60,7 @@ class ColumnDecoder:
             for place, field in enumerate(signature.inputs)
             if field.kind not in NUMERIC
         ]
-        self._integers = [i for i, f in enumerate(signature.numeric) if f.kind == "integer"]
-        self._imputed = [
-            (i, cast(float, imputed(f)))
-            for i, f in enumerate(signature.numeric)
-            if f.missing == "impute"
-        ]
+        self._settle = settler(signature)
 
     def gather(self, columns: Any) -> Batch:
         """Make a batch of what msgspec decoded as `columns_type`.
@@ -99,11 +94,7 @@ class ColumnDecoder:
             if values is None:
                 lists[key] = [None] * rows
         numbers = self._matrix(lists, rows)
-        if self._integers:
-            check_integers(numbers[:, self._integers])
-        for place, value in self._imputed:
-            column = numbers[:, place]
-            column[np.isnan(column)] = value
+        self._settle(numbers)
         others = {name: gather(lists[key]) for key, name, gather in self._others}
         return Batch(rows, self._numeric, numbers, others)
 
@@ -119,25 +110,8 @@ class ColumnDecoder:
 
 def _columns_type(signature: Signature) -> Any:
     """A Struct with a list for each field; Any where a name cannot be a key of one."""
-    fields: list[Any] = []
-    for place, field in enumerate(signature.inputs):
-        kind = RULES[field.kind].annotation(field)
-        if field.missing == "error":
-            fields.append((f"f{place}", types.GenericAlias(list, (kind,))))
-        else:
-            fields.append((f"f{place}", types.GenericAlias(list, (kind | None,)), None))
-    names = {f"f{place}": field.name for place, field in enumerate(signature.inputs)}
-    try:
-        return msgspec.defstruct(
-            "Columns",
-            fields,
-            rename=names,
-            kw_only=True,
-            gc=False,
-            forbid_unknown_fields=signature.extra == "error",
-        )
-    except ValueError:
-        return Any
+    lists = [types.GenericAlias(list, (kind,)) for kind in value_types(signature)]
+    return struct_type("Columns", signature, lists)
 
 
 def _plain(signature: Signature, columns: Any) -> object:

@@ -37,8 +37,7 @@ class RowEncoder:
     def __init__(self, before: tuple[str, ...], fields: Sequence[Field]) -> None:
         self._fields = tuple(fields)
         self._named = {f.name: _maker(map(str, f.categories or ())) for f in fields if _is_named(f)}
-        names = (f"out.{f.name}" if f.name in before else f.name for f in fields)
-        self._row = _maker([*before, *names])
+        self._row = _maker([*before, *(name_beside(before, f.name) for f in fields)])
 
     def columns(self, batch: Batch) -> list[list[Any]]:
         """The answers as lists, one for each field, fit for `rows`."""
@@ -55,6 +54,16 @@ class RowEncoder:
             columns: as `columns` gave them, or the same part of each.
         """
         return list(map(self._row, *before, *columns))
+
+
+def name_beside(before: Sequence[str], name: str) -> str:
+    """What a field is called in rows where other names stand before it.
+
+    Example:
+        >>> name_beside(("id", "arm"), "arm"), name_beside(("id", "arm"), "score")
+        ('out.arm', 'score')
+    """
+    return f"out.{name}" if name in before else name
 
 
 def _is_named(field: Field) -> bool:

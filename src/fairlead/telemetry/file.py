@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from fairlead.locks import is_held
 from fairlead.telemetry.types import Sample, Series
 
 NAMES_BYTES = 32 << 20
@@ -28,8 +29,8 @@ BLOCK_BYTES = 64 << 10
 _decode = msgspec.json.Decoder(Series).decode
 
 
-class Counter:
-    """A number that only rises.
+class _Number:
+    """One number of the file.
 
     Args:
         numbers: where it is.
@@ -41,25 +42,22 @@ class Counter:
     def __init__(self, numbers: memoryview[float], place: int) -> None:
         self._numbers = numbers
         self._place = place
+
+
+class Counter(_Number):
+    """A number that only rises."""
+
+    __slots__ = ()
 
     def add(self, amount: float) -> None:
         """Raise it."""
         self._numbers[self._place] += amount
 
 
-class Gauge:
-    """A number that tells how things are now.
+class Gauge(_Number):
+    """A number that tells how things are now."""
 
-    Args:
-        numbers: where it is.
-        place: which of them.
-    """
-
-    __slots__ = ("_numbers", "_place")
-
-    def __init__(self, numbers: memoryview[float], place: int) -> None:
-        self._numbers = numbers
-        self._place = place
+    __slots__ = ()
 
     def set(self, value: float) -> None:
         """Tell another."""
@@ -185,7 +183,7 @@ def read_file(path: Path) -> list[Sample]:
         file.seek(NAMES_BYTES)
         raw = file.read(8 * sum(one.size for one in series))
     numbers = memoryview(raw[: len(raw) // 8 * 8]).cast("d")
-    alive = not any(one.gauge for one in series) or is_written(path)
+    alive = not any(one.gauge for one in series) or is_held(path)
     samples, place = [], 0
     for one in series:
         if alive or not one.gauge:
@@ -203,13 +201,3 @@ def _read_names(file: BinaryIO) -> bytes:
         if zero:
             break
     return bytes(names)
-
-
-def is_written(path: Path) -> bool:
-    """Whether the process that counts into a file lives."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from fairlead.telemetry.file import is_written, read_file
+from fairlead.locks import is_held
+from fairlead.telemetry.file import read_file
 from fairlead.telemetry.types import Sample, Series
 
 SUFFIX = ".metrics"
@@ -53,7 +54,7 @@ def fold(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         total = _read_total(folder)
         files = sorted(folder.glob(f"*{SUFFIX}"))
-        dead = [p for p in files if p.name not in total.folded and not is_written(p)]
+        dead = [p for p in files if p.name not in total.folded and not is_held(p)]
         left = tuple(p.name for p in files if p.name in total.folded)
         if dead:
             samples = _summed([total.samples, *(tuple(read_file(path)) for path in dead)])

@@ -20,10 +20,10 @@ from fastapi import FastAPI
 import fairlead
 from fairlead.app.asgi import AsgiApp
 from fairlead.app.workspace import Workspace
+from fairlead.locks import is_held
 from fairlead.routing import ROUTES, SLOTS, Arm, Route
 from fairlead.store import Put
 from fairlead.telemetry import read
-from fairlead.telemetry.file import is_written
 from support.asgi import Caller
 from support.models import ROW, package_churn
 from support.platform import ask
@@ -65,7 +65,7 @@ def rows(home: Path) -> int:
 def held(home: Path) -> list[str]:
     """The files of the log and of counters that somebody still writes."""
     files = [*(home / "journals").glob("*"), *(home / "metrics").glob("*.metrics")]
-    return [file.name for file in files if is_written(file)]
+    return [file.name for file in files if is_held(file)]
 
 
 async def asked(app: Any, path: str = PREDICT, body: bytes = BODY, **more: Any) -> Caller:

@@ -6,7 +6,6 @@ import io
 import multiprocessing
 import os
 import shutil
-import signal
 import stat
 import zipfile
 from collections.abc import Callable
@@ -20,9 +19,7 @@ from hypothesis import strategies as st
 from fairlead.bundle import (
     Bundle,
     BundleCache,
-    BundleInfo,
     KeyRing,
-    RunnerSpec,
     open_bundle,
     pack,
     read_file,
@@ -30,35 +27,10 @@ from fairlead.bundle import (
     write_bundle,
 )
 from fairlead.errors import BundleError, FairleadError, NotFoundError, StorageError
-from fairlead.signature import Field, Signature
 from fairlead.store import open_blobs
+from support.bundle import FILES, INFO
 
 CONTEXT = multiprocessing.get_context("spawn")
-INFO = BundleInfo(
-    name="churn",
-    created_us=1,
-    framework="scikit-learn",
-    signature=Signature(inputs=(Field(name="ü", kind="number"),), outputs=()),
-    runner=RunnerSpec(kind="onnx", path="model/model.onnx"),
-    metrics={"accuracy": 0.9},
-)
-FILES: dict[str, bytes | Path] = {"model/model.onnx": b"graph" * 99, "receipt.json": b"{}"}
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> KeyRing:
-    return KeyRing(tmp_path / "keys")
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, keys: KeyRing) -> Bundle:
-    return write_bundle(tmp_path / "bundle", INFO, FILES, keys)
-
-
-@pytest.fixture
-def archive(bundle: Bundle, tmp_path: Path) -> Path:
-    pack(bundle, tmp_path / "churn.fairlead")
-    return tmp_path / "churn.fairlead"
 
 
 def test_an_archive_gives_back_the_bundle(
@@ -258,8 +230,7 @@ def test_what_a_killed_process_leaves_behind_is_harmless(
     ours.send(bundle.digest)
     for _ in range(rounds):
         ours.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     assert cache.get("bundles/churn", bundle.digest).digest == bundle.digest
     for half in (tmp_path / "cache").iterdir():
@@ -272,7 +243,7 @@ import resource, signal, sys
 from pathlib import Path
 from fairlead.bundle import KeyRing, open_bundle, pack, unpack, write_bundle
 from fairlead.errors import StorageError
-from test_archive import FILES, INFO
+from support.bundle import FILES, INFO
 home = Path(sys.argv[1])
 keys = KeyRing(home / "keys")
 bundle = open_bundle(home / "bundle", keys)

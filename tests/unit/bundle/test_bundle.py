@@ -18,44 +18,17 @@ from fairlead.bundle import (
     Bundle,
     BundleInfo,
     KeyRing,
-    RunnerSpec,
     Tolerance,
     open_bundle,
-    pack,
     read_file,
     unpack,
     write_bundle,
 )
 from fairlead.bundle.manifest import Entry, is_safe_path, read_manifest, write_manifest
 from fairlead.errors import BundleError, ConfigError, StorageError
-from fairlead.signature import Field, Signature
+from support.bundle import FILES, INFO
 
 CONTEXT = multiprocessing.get_context("spawn")
-INFO = BundleInfo(
-    name="churn",
-    created_us=1,
-    framework="scikit-learn",
-    signature=Signature(inputs=(Field(name="ü", kind="number"),), outputs=()),
-    runner=RunnerSpec(kind="onnx", path="model/model.onnx"),
-    metrics={"accuracy": 0.9},
-)
-FILES: dict[str, bytes | Path] = {"model/model.onnx": b"graph" * 99, "receipt.json": b"{}"}
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> KeyRing:
-    return KeyRing(tmp_path / "keys")
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, keys: KeyRing) -> Bundle:
-    return write_bundle(tmp_path / "bundle", INFO, FILES, keys)
-
-
-@pytest.fixture
-def archive(bundle: Bundle, tmp_path: Path) -> Path:
-    pack(bundle, tmp_path / "churn.fairlead")
-    return tmp_path / "churn.fairlead"
 
 
 def files_of(folder: Path) -> list[Path]:

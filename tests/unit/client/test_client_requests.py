@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -171,6 +172,24 @@ def test_errors_are_raised_as_what_they_are(
         client.predict("m", {"a": 1})
     assert type(caught.value) is kind
     assert str(caught.value) == "Ü broke. Mend it."
+
+
+BESIDE_A_SERVER = """
+import sys
+import fairlead.serving.waiting
+from fairlead.client import Client
+try:
+    Client(sys.argv[1]).predict("m", {"a": 1})
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_a_servers_own_kinds_of_errors_are_none_of_the_clients(
+    run_python: Callable[[str, str], str],
+) -> None:
+    with serving(refusal(503, "unavailable", "Not now.")) as server:
+        assert run_python(BESIDE_A_SERVER, server.url).strip() == "UnavailableError"
 
 
 def test_names_and_values_may_be_of_any_script() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,61 +14,40 @@ from msgspec.structs import replace
 
 from fairlead.conformance import Outcome, run
 from fairlead.errors import ConfigError, InputError, UnavailableError
-from fairlead.serving.message import Response
+from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.transport.server import HttpLimits
 from support.oip import serve_models
-from support.plane import PlaneInProcess
+from support.plane import BODY_BYTES_MAX, PlaneInProcess
 from support.platform import fairlead
+from support.serving import HttpThread
 
-Spoil = Callable[[str, str, bytes, dict[str, str], Response], Response]
+Spoil = Callable[[Request, Response], Response]
 
 
-def unspoiled(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+def unspoiled(_: Request, response: Response) -> Response:
     return response
 
 
 class Stub:
     """A server on a socket, whose replies may be spoiled on the way out."""
 
-    def __init__(self, plane: PlaneInProcess) -> None:
+    def __init__(self) -> None:
         self.spoil: Spoil = unspoiled
-        stub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                body = self.rfile.read(int(headers.get("content-length", 0)))
-                response = plane.ask(self.command, self.path, body, headers)
-                response = stub.spoil(self.command, self.path, body, headers, response)
-                self.send_response(response.status)
-                for name, value in response.headers:
-                    self.send_header(name.decode(), value.decode())
-                self.send_header("content-length", str(len(response.body)))
-                self.end_headers()
-                self.wfile.write(response.body)
-
-            do_GET = do_POST = _answer  # noqa: N815  # as the library names them
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.url = ""
 
 
 @pytest.fixture
 def stub(tmp_path: Path) -> Iterator[Stub]:
-    with PlaneInProcess(tmp_path) as plane:
+    made = Stub()
+
+    def handle(request: Request, reply: Reply) -> None:
+        plane.router.handle(request, lambda response: reply(made.spoil(request, response)))
+
+    server = HttpThread(handle, HttpLimits(body_bytes_max=BODY_BYTES_MAX, linger_s=0.2))
+    with PlaneInProcess(tmp_path, server.loop) as plane, server:
         serve_models(plane)
-        made = Stub(plane)
+        made.url = f"http://127.0.0.1:{server.port}"
         yield made
-        made.close()
 
 
 def failed(outcomes: list[Outcome]) -> set[str]:
@@ -101,7 +78,7 @@ def test_a_request_of_the_callers_own_is_used(stub: Stub) -> None:
 def changed(key: str, value: Any) -> Spoil:
     """Replies in which one key has another value."""
 
-    def spoil(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+    def spoil(_: Request, response: Response) -> Response:
         if response.headers and b"inference-header-content-length" in dict(response.headers):
             return response
         told = msgspec.json.decode(response.body)
@@ -112,46 +89,41 @@ def changed(key: str, value: Any) -> Spoil:
     return spoil
 
 
-def fastapi_errors(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+def fastapi_errors(_: Request, response: Response) -> Response:
     return replace(response, body=b'{"detail": "no"}') if response.status >= 400 else response
 
 
-def crashes(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+def crashes(_: Request, response: Response) -> Response:
     if response.status == 400:
         return replace(response, status=500)
     return response
 
 
-def needs_json_type(
-    method: str, _p: str, body: bytes, headers: dict[str, str], response: Response
-) -> Response:
-    if method == "POST" and body and headers.get("content-type") != "application/json":
+def needs_json_type(request: Request, response: Response) -> Response:
+    posted = request.method == "POST" and request.body
+    if posted and request.headers.get(b"content-type") != b"application/json":
         return Response(422, b'{"error": "what is this?"}')
     return response
 
 
-def needs_index_body(
-    _m: str, path: str, body: bytes, _h: dict[str, str], response: Response
-) -> Response:
-    return Response(422, b"{}") if path.endswith("/index") and not body else response
+def needs_index_body(request: Request, response: Response) -> Response:
+    return (
+        Response(422, b"{}") if request.path.endswith("/index") and not request.body else response
+    )
 
 
-def never_binary(_m: str, _p: str, _b: bytes, _h: dict[str, str], response: Response) -> Response:
+def never_binary(_: Request, response: Response) -> Response:
     headers = tuple(h for h in response.headers if h[0] != b"inference-header-content-length")
     return replace(response, headers=headers)
 
 
-def takes_anything(
-    _m: str, path: str, _b: bytes, _h: dict[str, str], response: Response
-) -> Response:
-    return Response(200, b"{}") if path.endswith("/infer") else response
+def takes_anything(request: Request, response: Response) -> Response:
+    return Response(200, b"{}") if request.path.endswith("/infer") else response
 
 
-def other_numbers(
-    _m: str, _p: str, body: bytes, _h: dict[str, str], response: Response
-) -> Response:
+def other_numbers(request: Request, response: Response) -> Response:
     """Nested data is read as something else."""
-    if b'"data":[[' not in body:
+    if b'"data":[[' not in request.body:
         return response
     return replace(response, body=response.body.replace(b"1.0,1.0]", b"1.0,2.0]"))
 
@@ -226,10 +198,9 @@ def test_the_command_prints_a_matrix_and_ends_with_what_was_found(
 
 
 def test_a_key_is_sent_with_every_request(stub: Stub) -> None:
-    def guarded(
-        _m: str, _p: str, _b: bytes, headers: dict[str, str], response: Response
-    ) -> Response:
-        return response if headers.get("authorization") == "Bearer k" else Response(401, b"{}")
+    def guarded(request: Request, response: Response) -> Response:
+        shown = request.headers.get(b"authorization")
+        return response if shown == b"Bearer k" else Response(401, b"{}")
 
     stub.spoil = guarded
     assert not failed(run(stub.url, "churn", headers={"Authorization": "Bearer k"}))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import stat
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -16,9 +14,10 @@ import pytest
 
 from fairlead.clock import ManualClock, SystemClock
 from fairlead.errors import StorageError
+from fairlead.locks import is_held
 from fairlead.predictionlog import FeedbackFrame, JournalWriter, encode_feedback
 from fairlead.predictionlog.journal import ROTATE_S
-from fairlead.predictionlog.scan import is_damaged, is_written, scan
+from fairlead.predictionlog.scan import is_damaged, scan
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -95,10 +94,10 @@ def test_a_living_writer_is_told_from_one_that_is_gone(
 ) -> None:
     writer.append(frame(0))
     (path,) = journals(tmp_path)
-    assert is_written(path)
+    assert is_held(path)
     writer.close()
     writer.close()
-    assert not is_written(path)
+    assert not is_held(path)
     writer.append(frame(1))
     assert [numbers(path) for path in journals(tmp_path)] == [[0], [1]]
     writer.close()
@@ -206,9 +205,8 @@ def test_a_killed_writer_leaves_every_answered_frame_exactly_once(
     while last < answered:
         last = ours.recv()
     # It may have gone on to the next one since it was listed: only never is wrong.
-    assert any(is_written(journals(tmp_path)[-1]) for _ in range(1_000))
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
+    assert any(is_held(journals(tmp_path)[-1]) for _ in range(1_000))
+    process.kill()
     process.join()
     try:
         while True:
@@ -218,7 +216,7 @@ def test_a_killed_writer_leaves_every_answered_frame_exactly_once(
     found = [number for path in journals(tmp_path) for number in numbers(path)]
     assert found == list(range(len(found)))
     assert len(found) in (last + 1, last + 2)  # the last may have been killed before it answered
-    assert not any(is_written(path) for path in journals(tmp_path))
+    assert not any(is_held(path) for path in journals(tmp_path))
 
 
 FULL_DISK = """

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from support.doors import CHURN, PICTURE, PRICE, TENSOR, Doors, churn, measured, price, twice
+from support.plane import ROWS_MAX, PlaneInProcess
+from support.scoring import CHURN, PICTURE, PRICE, TENSOR, churn, measured, price, twice
 
 GOLDEN = (  # as mlflow 3.17's client sends a frame with a missing value
     b'{"dataframe_split": {"index": [0, 1], "columns": ["age", "visits", "plan"], '
@@ -19,37 +20,37 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, churn)
-        yield doors
+def plane(tmp_path: Path) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, churn)
+        yield plane
 
 
 @pytest.fixture
-def priced(tmp_path: Path) -> Iterator[Doors]:
-    with Doors(tmp_path) as doors:
-        doors.add("price", PRICE, price)
-        yield doors
+def priced(tmp_path: Path) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("price", PRICE, price)
+        yield plane
 
 
-def predictions(doors: Doors, body: object) -> Any:
-    got = doors.ask("/invocations", body, headers=JSON)
+def predictions(plane: PlaneInProcess, body: object) -> Any:
+    got = plane.ask("/invocations", body, headers=JSON)
     assert got.status == 200, got.body
     return got.json["predictions"]
 
 
-def refused(doors: Doors, body: object, status: int = 400, **headers: str) -> str:
+def refused(plane: PlaneInProcess, body: object, status: int = 400, **headers: str) -> str:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    got = doors.ask("/invocations", body, headers=sent or JSON)
+    got = plane.ask("/invocations", body, headers=sent or JSON)
     assert got.status == status, got.body
     assert got.json.keys() == {"error_code", "message"}
     message: str = got.json["message"]
     return message
 
 
-def test_a_frame_of_pandas_with_bare_nan_is_answered_by_labels(doors: Doors) -> None:
-    assert predictions(doors, GOLDEN) == ["left", "stayed"]
-    assert doors.frames[0].inputs.columns["plan"].tolist() == ["pro", None]
+def test_a_frame_of_pandas_with_bare_nan_is_answered_by_labels(plane: PlaneInProcess) -> None:
+    assert predictions(plane, GOLDEN) == ["left", "stayed"]
+    assert plane.frames[0].inputs.columns["plan"].tolist() == ["pro", None]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_a_frame_of_pandas_with_bare_nan_is_answered_by_labels(doors: Doors) -> 
     ],
     ids=repr,
 )
-def test_every_form_gives_the_same_row_to_the_model(doors: Doors, body: object) -> None:
-    assert predictions(doors, body) == ["left"]
-    (frame,) = doors.frames
+def test_every_form_gives_the_same_row_to_the_model(plane: PlaneInProcess, body: object) -> None:
+    assert predictions(plane, body) == ["left"]
+    (frame,) = plane.frames
     assert frame.inputs.numbers.tolist() == [[70.0, 3.0]]
     assert frame.inputs.columns["plan"].tolist() == ["pro"]
 
@@ -85,30 +86,34 @@ def test_every_form_gives_the_same_row_to_the_model(doors: Doors, body: object) 
     ],
     ids=repr,
 )
-def test_columns_that_the_model_does_not_know_are_left_aside(doors: Doors, body: object) -> None:
-    assert predictions(doors, body) == ["left"]
+def test_columns_that_the_model_does_not_know_are_left_aside(
+    plane: PlaneInProcess, body: object
+) -> None:
+    assert predictions(plane, body) == ["left"]
 
 
-def test_a_column_that_was_mistyped_is_named_where_its_field_is_missing(doors: Doors) -> None:
-    message = refused(doors, {"dataframe_records": [{"agee": 70, "visits": 3}]})
+def test_a_column_that_was_mistyped_is_named_where_its_field_is_missing(
+    plane: PlaneInProcess,
+) -> None:
+    message = refused(plane, {"dataframe_records": [{"agee": 70, "visits": 3}]})
     assert "field 'age': is missing" in message
     assert "'agee' (did you mean 'age'?)" in message
 
 
-def test_a_regressor_answers_numbers(priced: Doors) -> None:
+def test_a_regressor_answers_numbers(priced: PlaneInProcess) -> None:
     assert predictions(priced, {"instances": [[3, 50.5], [0, 1]]}) == [151.5, None]
 
 
 def test_several_outputs_of_another_model_are_records(tmp_path: Path) -> None:
-    with Doors(tmp_path) as doors:
-        doors.add("picture", PICTURE, measured)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("picture", PICTURE, measured)
         body = {"instances": [{"image": {"b64": "iVBORw0KGgo="}, "note": {"b64": "aMOp"}}]}
-        assert predictions(doors, body) == [{"size": 8, "note": "hé"}]
+        assert predictions(plane, body) == [{"size": 8, "note": "hé"}]
 
 
 def test_one_tensor_is_an_instance_by_itself_or_as_a_row(tmp_path: Path) -> None:
-    with Doors(tmp_path) as doors:
-        doors.add("t", TENSOR, twice)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("t", TENSOR, twice)
         for body in (
             {"instances": [[1, 2], [3, 4]]},
             {"instances": [[[1, 2]], [[3, 4]]]},
@@ -116,7 +121,7 @@ def test_one_tensor_is_an_instance_by_itself_or_as_a_row(tmp_path: Path) -> None
             {"inputs": {"x": [[1, 2], [3, 4]]}},
             {"inputs": [[1, 2], [3, 4]]},
         ):
-            assert predictions(doors, body) == [[2.0, 4.0], [6.0, 8.0]]
+            assert predictions(plane, body) == [[2.0, 4.0], [6.0, 8.0]]
 
 
 @pytest.mark.parametrize(
@@ -130,30 +135,30 @@ def test_one_tensor_is_an_instance_by_itself_or_as_a_row(tmp_path: Path) -> None
     ],
     ids=repr,
 )
-def test_no_rows_get_no_predictions(doors: Doors, body: object) -> None:
-    assert predictions(doors, body) == []
-    assert not doors.frames
+def test_no_rows_get_no_predictions(plane: PlaneInProcess, body: object) -> None:
+    assert predictions(plane, body) == []
+    assert not plane.frames
 
 
-def test_a_body_of_our_own_is_answered_in_our_own_words(doors: Doors) -> None:
+def test_a_body_of_our_own_is_answered_in_our_own_words(plane: PlaneInProcess) -> None:
     body = {"rows": [{"age": 70, "visits": 3}], "id": "order-1", "unit": "u"}
-    got = doors.ask("/invocations", body, headers=JSON).json
+    got = plane.ask("/invocations", body, headers=JSON).json
     assert got["predictions"][0]["probabilities"] == {"left": 0.75, "stayed": 0.25}
-    assert doors.frames[0].caller_ids == ["order-1"]
+    assert plane.frames[0].caller_ids == ["order-1"]
 
 
 @pytest.mark.parametrize("kind", ["", "application/x-www-form-urlencoded", "Application/JSON"])
-def test_json_is_taken_as_such_whatever_curl_calls_it(doors: Doors, kind: str) -> None:
+def test_json_is_taken_as_such_whatever_curl_calls_it(plane: PlaneInProcess, kind: str) -> None:
     headers = {"content-type": kind} if kind else {}
-    assert doors.ask("/invocations", GOLDEN, headers=headers).status == 200
+    assert plane.ask("/invocations", GOLDEN, headers=headers).status == 200
 
 
-def test_other_types_and_charsets_are_refused(doors: Doors) -> None:
-    assert "type" in refused(doors, b"<a/>", 415, content_type="text/xml")
+def test_other_types_and_charsets_are_refused(plane: PlaneInProcess) -> None:
+    assert "type" in refused(plane, b"<a/>", 415, content_type="text/xml")
     latin = "application/json; charset=latin-1"
-    assert "UTF-8" in refused(doors, GOLDEN, 415, content_type=latin)
+    assert "UTF-8" in refused(plane, GOLDEN, 415, content_type=latin)
     utf8 = {"content-type": 'application/json; charset="UTF-8"'}
-    assert doors.ask("/invocations", GOLDEN, headers=utf8).status == 200
+    assert plane.ask("/invocations", GOLDEN, headers=utf8).status == 200
 
 
 @pytest.mark.parametrize(
@@ -198,82 +203,84 @@ def test_other_types_and_charsets_are_refused(doors: Doors) -> None:
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_what_is_wrong_is_told_without_what_was_sent(doors: Doors, body: object, told: str) -> None:
-    message = refused(doors, body)
+def test_what_is_wrong_is_told_without_what_was_sent(
+    plane: PlaneInProcess, body: object, told: str
+) -> None:
+    message = refused(plane, body)
     assert told in message
     assert "secret" not in message
-    assert not doors.frames
+    assert not plane.frames
 
 
-def test_nan_in_a_text_stays_what_it_is(doors: Doors) -> None:
+def test_nan_in_a_text_stays_what_it_is(plane: PlaneInProcess) -> None:
     body = b'{"dataframe_records": [{"age": 70, "visits": NaN, "extra": "\\\\\\"NaN, Infinity"}]}'
-    assert predictions(doors, body) == ["stayed"]
+    assert predictions(plane, body) == ["stayed"]
 
 
-def test_too_many_rows_are_refused(doors: Doors) -> None:
+def test_too_many_rows_are_refused(plane: PlaneInProcess) -> None:
     for body in (
-        {"instances": [[1, 2, "pro"]] * 101},
-        {"instances": [["wrong"]] * 101},
-        {"inputs": {"age": [1] * 101, "visits": [1] * 101}},
-        {"inputs": {"age": ["wrong"] * 101}},
-        {"dataframe_split": {"columns": ["age"], "data": [["wrong"]] * 101}},
+        {"instances": [[1, 2, "pro"]] * (ROWS_MAX + 1)},
+        {"instances": [["wrong"]] * (ROWS_MAX + 1)},
+        {"inputs": {"age": [1] * (ROWS_MAX + 1), "visits": [1] * (ROWS_MAX + 1)}},
+        {"inputs": {"age": ["wrong"] * (ROWS_MAX + 1)}},
+        {"dataframe_split": {"columns": ["age"], "data": [["wrong"]] * (ROWS_MAX + 1)}},
     ):
-        assert "more than 100 rows" in refused(doors, body)
+        assert f"more than {ROWS_MAX} rows" in refused(plane, body)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    with Doors(tmp_path) as doors:
-        doors.add("picture", PICTURE, measured)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("picture", PICTURE, measured)
         for wrong in ("_", "//8=", 5):
             body = {"instances": [{"image": "iVBORw0KGgo=", "note": {"b64": wrong}}]}
-            assert "field 'note'" in refused(doors, body)
+            assert "field 'note'" in refused(plane, body)
 
 
-def test_ping_and_health_say_whether_invocations_would_be_answered(doors: Doors) -> None:
-    assert (doors.ask("/ping").status, doors.ask("/ping").body) == (200, b"")
-    assert (doors.ask("/health").status, doors.ask("/health").body) == (200, b"\n")
-    assert doors.ask("/health/live").json == {"live": True}
-    assert doors.ask("/health/ready").json == {"ready": True}
-    doors.health = type(doors.health)(ready=False)
-    assert doors.ask("/ping").status == doors.ask("/health").status == 503
-    assert doors.ask("/ping").json["error_code"] == "TEMPORARILY_UNAVAILABLE"
+def test_ping_and_health_say_whether_invocations_would_be_answered(plane: PlaneInProcess) -> None:
+    assert (plane.ask("/ping").status, plane.ask("/ping").body) == (200, b"")
+    assert (plane.ask("/health").status, plane.ask("/health").body) == (200, b"\n")
+    assert plane.ask("/health/live").json == {"live": True}
+    assert plane.ask("/health/ready").json == {"ready": True}
+    plane.ready = False
+    assert plane.ask("/ping").status == plane.ask("/health").status == 503
+    assert plane.ask("/ping").json["error_code"] == "TEMPORARILY_UNAVAILABLE"
 
 
 def test_paths_without_a_name_need_one_endpoint_or_a_setting(tmp_path: Path) -> None:
-    with Doors(tmp_path) as doors:
-        assert doors.ask("/ping").status == 404
-        assert "no endpoint" in refused(doors, GOLDEN, 404)
-        doors.add("churn", CHURN, churn)
-        assert doors.ask("/ping").status == 200
-        doors.add("price", PRICE, price)
-        assert doors.ask("/ping").status == 404
-        assert "'default_endpoint' in [server]" in refused(doors, GOLDEN, 404)
+    with PlaneInProcess(tmp_path) as plane:
+        assert plane.ask("/ping").status == 404
+        assert "no endpoint" in refused(plane, GOLDEN, 404)
+        plane.serve("churn", CHURN, churn)
+        assert plane.ask("/ping").status == 200
+        plane.serve("price", PRICE, price)
+        assert plane.ask("/ping").status == 404
+        assert "'default_endpoint' in [server]" in refused(plane, GOLDEN, 404)
 
 
 def test_the_setting_names_the_endpoint(tmp_path: Path) -> None:
-    with Doors(tmp_path, default="price") as doors:
-        doors.add("churn", CHURN, churn)
-        assert doors.ask("/ping").status == 404
-        doors.plane.loading = frozenset({"price"})
-        assert doors.ask("/ping").status == 503
-        doors.add("price", PRICE, price)
-        assert predictions(doors, {"instances": [[3, 50]]}) == [150.0]
+    with PlaneInProcess(tmp_path, default="price") as plane:
+        plane.serve("churn", CHURN, churn)
+        assert plane.ask("/ping").status == 404
+        plane.plane.loading = frozenset({"price"})
+        assert plane.ask("/ping").status == 503
+        plane.serve("price", PRICE, price)
+        assert predictions(plane, {"instances": [[3, 50]]}) == [150.0]
 
 
 def test_ping_is_open_to_all_and_names_no_endpoint(tmp_path: Path) -> None:
-    with Doors(tmp_path, default="chur") as doors:
-        doors.add("churn", CHURN, churn)
-        assert "Did you mean 'churn'" in refused(doors, GOLDEN, 404)
-        assert "churn" not in doors.ask("/ping").json["message"]
+    with PlaneInProcess(tmp_path, default="chur") as plane:
+        plane.serve("churn", CHURN, churn)
+        assert "Did you mean 'churn'" in refused(plane, GOLDEN, 404)
+        assert "churn" not in plane.ask("/ping").json["message"]
 
 
-def test_the_version_is_ours(doors: Doors) -> None:
-    assert doors.ask("/version").body.decode() == importlib.metadata.version("fairlead")
+def test_the_version_is_ours(plane: PlaneInProcess) -> None:
+    assert plane.ask("/version").body.decode() == importlib.metadata.version("fairlead")
 
 
-def test_errors_at_its_paths_have_its_shape(doors: Doors) -> None:
-    got = doors.ask("/invocations", method="GET")
-    assert (got.status, got.headers[b"allow"]) == (405, b"POST")
+def test_errors_at_its_paths_have_its_shape(plane: PlaneInProcess) -> None:
+    got = plane.ask("/invocations", method="GET")
+    assert (got.status, got.headers["allow"]) == (405, "POST")
     assert got.json["error_code"] == "BAD_REQUEST"
 
 
@@ -281,8 +288,8 @@ def test_a_model_that_fails_tells_nothing_of_it(tmp_path: Path) -> None:
     def fails(_: object) -> Any:
         raise RuntimeError("a secret")
 
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, fails)
-        got = doors.ask("/invocations", GOLDEN)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, fails)
+        got = plane.ask("/invocations", GOLDEN)
         assert (got.status, got.json["error_code"]) == (500, "INTERNAL_ERROR")
         assert b"secret" not in got.body

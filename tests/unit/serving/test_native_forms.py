@@ -12,7 +12,8 @@ import pytest
 from fairlead.errors import InputError
 from fairlead.serving.protocols.form import PARTS_MAX, read_form
 from fairlead.signature import Batch, Field, Signature, from_records, to_records
-from support.endpoint import AskedEndpoint, Got
+from support.plane import PlaneInProcess
+from support.reply import Reply
 
 PNG = b"\x89PNG\r\n\x1a\n\r\n--not the boundary\r\n\0\xff"
 WAV = b"RIFF\0\0\0\0WAVE"
@@ -50,23 +51,25 @@ def form(*parts: tuple[str, bytes], boundary: str = BOUNDARY) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path_factory.mktemp("forms"), PICTURE, sizes) as asked:
-        yield asked
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("forms")) as plane:
+        plane.serve("m", PICTURE, sizes)
+        yield plane
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path_factory.mktemp("two"), TWO, sizes) as asked:
-        yield asked
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("two")) as plane:
+        plane.serve("m", TWO, sizes)
+        yield plane
 
 
-def refused(got: Got, status: int = 400) -> str:
+def refused(got: Reply, status: int = 400) -> str:
     assert got.status == status, got.body
     return f"{got.error['message']} {got.error.get('hint')}"
 
 
-def test_one_part_for_each_field_is_one_row(endpoint: AskedEndpoint) -> None:
+def test_one_part_for_each_field_is_one_row(plane: PlaneInProcess) -> None:
     parts = ("photo", PNG), ("age", b"42.5"), ("ok", b"true"), ("note", "Grüße".encode())
     batch, keys = read_form(PICTURE, FORM.encode(), form(*parts))
     row = {"photo": base64.b64encode(PNG).decode(), "age": 42.5, "ok": True, "note": "Grüße"}
@@ -74,16 +77,16 @@ def test_one_part_for_each_field_is_one_row(endpoint: AskedEndpoint) -> None:
     assert to_records(PICTURE.inputs, batch) == to_records(
         PICTURE.inputs, from_records(PICTURE, [row])
     )
-    got = endpoint.ask(form(*parts), FORM)
+    got = plane.predict(form(*parts), FORM)
     assert [row["size"] for row in got.json["predictions"]] == [len(PNG)]
 
 
-def test_several_parts_of_a_field_are_several_rows(endpoint: AskedEndpoint) -> None:
+def test_several_parts_of_a_field_are_several_rows(plane: PlaneInProcess) -> None:
     body = form(("photo", PNG), ("photo", PNG + b"more"), ("unit", b"user-7"), ("id", b"a"),
                 ("id", b""), ("age", b"1"), ("age", b""))  # fmt: skip
-    got = endpoint.ask(body, FORM)
+    got = plane.predict(body, FORM)
     assert [row["size"] for row in got.json["predictions"]] == [len(PNG), len(PNG) + 4]
-    frame = endpoint.frames[-1]
+    frame = plane.frames[-1]
     assert (frame.units, frame.caller_ids) == (["user-7", "user-7"], ["a", None])
 
 
@@ -112,9 +115,9 @@ def test_unit_and_id_are_fields_if_the_model_has_them() -> None:
     ],
 )
 def test_a_wrong_part_is_named(
-    endpoint: AskedEndpoint, parts: list[tuple[str, bytes]], word: str
+    plane: PlaneInProcess, parts: list[tuple[str, bytes]], word: str
 ) -> None:
-    assert word in refused(endpoint.ask(form(*parts), FORM))
+    assert word in refused(plane.predict(form(*parts), FORM))
 
 
 NO_NAME = b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"
@@ -136,9 +139,9 @@ NO_NAME = b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"
     ],
 )
 def test_what_is_no_form_is_refused(
-    endpoint: AskedEndpoint, content_type: str, body: bytes, word: str
+    plane: PlaneInProcess, content_type: str, body: bytes, word: str
 ) -> None:
-    assert word in refused(endpoint.ask(body, content_type))
+    assert word in refused(plane.predict(body, content_type))
 
 
 B = b"b" * 70
@@ -169,17 +172,17 @@ def test_a_hostile_form_burns_no_time(body: bytes) -> None:
     assert time.process_time() - began_s < 2.0
 
 
-def test_a_body_may_be_the_one_picture(endpoint: AskedEndpoint) -> None:
-    got = endpoint.ask(PNG, "image/png", "unit=user-7&id=order%201")
+def test_a_body_may_be_the_one_picture(plane: PlaneInProcess) -> None:
+    got = plane.predict(PNG, "image/png", "unit=user-7&id=order%201")
     assert [row["size"] for row in got.json["predictions"]] == [len(PNG)]
-    assert endpoint.frames[-1].units == ["user-7"]
-    assert endpoint.frames[-1].caller_ids == ["order 1"]
-    assert "photo" in refused(endpoint.ask(WAV, "image/png"))
+    assert plane.frames[-1].units == ["user-7"]
+    assert plane.frames[-1].caller_ids == ["order 1"]
+    assert "photo" in refused(plane.predict(WAV, "image/png"))
 
 
 def test_a_body_may_be_a_picture_only_where_it_is_clear_which(
-    endpoint: AskedEndpoint, two: AskedEndpoint
+    plane: PlaneInProcess, two: PlaneInProcess
 ) -> None:
-    assert "image/*" in refused(endpoint.ask(WAV, "audio/wav"), 415)
-    assert "image/*" not in refused(two.ask(PNG, "image/png"), 415)
-    assert two.ask(form(("photo", PNG), ("sound", WAV)), FORM).status == 200
+    assert "image/*" in refused(plane.predict(WAV, "audio/wav"), 415)
+    assert "image/*" not in refused(two.predict(PNG, "image/png"), 415)
+    assert two.predict(form(("photo", PNG), ("sound", WAV)), FORM).status == 200

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from fairlead.errors import InputError
 from fairlead.serving.protocols.envelope import Envelope
 from fairlead.signature import Batch, Field, RowDecoder, Signature, to_records
-from support.endpoint import ROWS_MAX, AskedEndpoint, nothing
+from support.plane import ROWS_MAX, PlaneInProcess
+from support.routes import zeros
 
 FIELDS = (
     Field(name="age", kind="number"),
@@ -32,9 +33,10 @@ ROW = {"age": 42.5, "visits": 3, "plan": "free", "since": "2024-01-31", "size": 
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path_factory.mktemp("json"), CHURN, nothing) as asked:
-        yield asked
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("json")) as plane:
+        plane.serve("m", CHURN, zeros)
+        yield plane
 
 
 def numbers_of(names: tuple[str, ...]) -> Signature:
@@ -160,9 +162,9 @@ def test_a_wrong_column_is_named_with_its_row(
     ],
 )
 def test_a_body_of_another_form_is_told_what_to_send(
-    endpoint: AskedEndpoint, body: object, word: str
+    plane: PlaneInProcess, body: object, word: str
 ) -> None:
-    got = endpoint.ask(body)
+    got = plane.predict(body)
     assert got.status == 400
     assert word in f"{got.error['message']} {got.error.get('hint')}"
 
@@ -173,18 +175,18 @@ def test_a_body_of_another_form_is_told_what_to_send(
      "application/x-www-form-urlencoded", "text/plain;charset=UTF-8", "application/ld+json"],
 )  # fmt: skip
 def test_json_is_taken_under_the_names_that_clients_give_it(
-    endpoint: AskedEndpoint, content_type: str
+    plane: PlaneInProcess, content_type: str
 ) -> None:
-    got = endpoint.ask({"rows": [ROW], "unit": "user-7"}, content_type)
+    got = plane.predict({"rows": [ROW], "unit": "user-7"}, content_type)
     assert got.status == 200, got.body
-    assert endpoint.frames[-1].units == ["user-7"]
+    assert plane.frames[-1].units == ["user-7"]
 
 
 @pytest.mark.parametrize("content_type", ["application/xml", "image/png", "nonsense", "a/b" * 99])
 def test_other_types_are_refused_with_a_list_of_what_is_taken(
-    endpoint: AskedEndpoint, content_type: str
+    plane: PlaneInProcess, content_type: str
 ) -> None:
-    got = endpoint.ask(b"<rows/>", content_type)
+    got = plane.predict(b"<rows/>", content_type)
     assert (got.status, got.error["code"]) == (415, "unsupported_media_type")
     for taken in ("application/json", "text/csv", "multipart/form-data", "parquet", "arrow.stream"):
         assert taken in got.error["hint"]

@@ -25,7 +25,9 @@ from fairlead.serving.tables.child import serve
 from fairlead.serving.tables.pool import Child, Pool
 from fairlead.serving.tables.types import FAREWELL, Rows, Told, ToRead
 from fairlead.signature import Batch, Field, Signature, to_records
-from support.endpoint import ROWS_MAX, AskedEndpoint, Got, nothing
+from support.plane import ROWS_MAX, PlaneInProcess
+from support.reply import Reply
+from support.routes import zeros
 
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
@@ -75,9 +77,10 @@ def answer(batch: Batch) -> Batch:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path_factory.mktemp("tables"), SIGNATURE, answer, answer) as asked:
-        yield asked
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("tables")) as plane:
+        plane.serve("m", SIGNATURE, answer, answer)
+        yield plane
 
 
 def frame(rows: list[dict[str, Any]] = ROWS, **more: list[Any]) -> pl.DataFrame:
@@ -108,21 +111,21 @@ def file(made: pl.DataFrame) -> bytes:
 BINARY: dict[str, Callable[[pl.DataFrame], bytes]] = {PARQUET: parquet, STREAM: stream, FILE: file}
 
 
-def test_csv_means_what_json_means(endpoint: AskedEndpoint) -> None:
-    batch = read_table(endpoint.plane.endpoint("m"), "Text/CSV; charset=utf-8", CSV_ROWS)
+def test_csv_means_what_json_means(plane: PlaneInProcess) -> None:
+    batch = read_table(plane.plane.endpoint("m"), "Text/CSV; charset=utf-8", CSV_ROWS)
     assert to_records(FIELDS, batch) == ROWS
-    marked = read_table(endpoint.plane.endpoint("m"), CSV, b"\xef\xbb\xbf" + CSV_ROWS)
+    marked = read_table(plane.plane.endpoint("m"), CSV, b"\xef\xbb\xbf" + CSV_ROWS)
     assert to_records(FIELDS, marked) == ROWS
 
 
 @pytest.mark.parametrize("kind", BINARY)
-def test_binary_tables_mean_what_json_means(endpoint: AskedEndpoint, kind: str) -> None:
-    batch = read_table(endpoint.plane.endpoint("m"), kind, BINARY[kind](frame()))
+def test_binary_tables_mean_what_json_means(plane: PlaneInProcess, kind: str) -> None:
+    batch = read_table(plane.plane.endpoint("m"), kind, BINARY[kind](frame()))
     assert to_records(FIELDS, batch) == ROWS
 
 
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
-def test_what_pyarrow_writes_is_read(endpoint: AskedEndpoint, compression: str | None) -> None:
+def test_what_pyarrow_writes_is_read(plane: PlaneInProcess, compression: str | None) -> None:
     table = pa.table(
         {"age": pa.array([1, 2], pa.int8()), "x": pa.array([[1, 2]] * 2, pa.list_(pa.float16(), 2)),
          "plan": pa.array(["pro", None]).dictionary_encode(),
@@ -132,37 +135,37 @@ def test_what_pyarrow_writes_is_read(endpoint: AskedEndpoint, compression: str |
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_stream(out, table.schema, options=options) as writer:
         writer.write_table(table)
-    rows = to_records(FIELDS, read_table(endpoint.plane.endpoint("m"), STREAM, out.getvalue()))
+    rows = to_records(FIELDS, read_table(plane.plane.endpoint("m"), STREAM, out.getvalue()))
     assert [row["plan"] for row in rows] == ["pro", None]
     assert [row["since"] for row in rows] == ["1970-01-01T00:00:00.000000Z", None]
     assert [row["x"] for row in rows] == [[1.0, 2.0]] * 2
 
 
-def test_the_index_that_pandas_writes_is_passed_over(endpoint: AskedEndpoint) -> None:
+def test_the_index_that_pandas_writes_is_passed_over(plane: PlaneInProcess) -> None:
     made = frame(__index_level_0__=[7, 8])
-    assert endpoint.ask(parquet(made), PARQUET).status == 200
+    assert plane.predict(parquet(made), PARQUET).status == 200
 
 
 @pytest.mark.parametrize("kind", [CSV, PARQUET])
 def test_the_query_names_the_columns_that_tell_whose_rows_they_are(
-    endpoint: AskedEndpoint, kind: str
+    plane: PlaneInProcess, kind: str
 ) -> None:
     made = frame(user_id=[7, None], order=["a", "b"]).drop("x").with_columns(x=pl.lit("[1,2]"))
     if kind == CSV:
         body = made.with_columns(pl.col("since").dt.strftime("%+")).write_csv().encode()
     else:
         body = parquet(frame(user_id=[7, None], order=["a", "b"]))
-    assert endpoint.ask(body, kind, "unit=user_id&id=order").status == 200
+    assert plane.predict(body, kind, "unit=user_id&id=order").status == 200
     rows = [
         pair
-        for log in endpoint.frames[-2:]
+        for log in plane.frames[-2:]
         for pair in zip(log.units or (), log.caller_ids or (), strict=True)
     ]
     assert {("7", "a"), (None, "b")} <= set(rows)
-    assert "user_id" in endpoint.ask(body, kind).body.decode()  # no field, and named as nothing
+    assert "user_id" in plane.predict(body, kind).body.decode()  # no field, and named as nothing
 
 
-def refused(got: Got, status: int = 400) -> str:
+def refused(got: Reply, status: int = 400) -> str:
     assert got.status == status, got.body
     return f"{got.error['message']} {got.error.get('hint')}"
 
@@ -172,13 +175,13 @@ def refused(got: Got, status: int = 400) -> str:
     [("unit=nobody", "column"), ("unti=age", "'unit'"), ("unit=x", "text"), ("a=1&" * 20, "query")],
 )
 def test_a_query_that_cannot_be_met_is_refused(
-    endpoint: AskedEndpoint, query: str, word: str
+    plane: PlaneInProcess, query: str, word: str
 ) -> None:
-    assert word in refused(endpoint.ask(parquet(frame()), PARQUET, query))
+    assert word in refused(plane.predict(parquet(frame()), PARQUET, query))
 
 
-def test_a_column_may_be_both_a_field_and_whose_its_row_is(endpoint: AskedEndpoint) -> None:
-    assert endpoint.ask(CSV_ROWS.replace(b",3,", b",3,"), CSV, "unit=plan").status == 200
+def test_a_column_may_be_both_a_field_and_whose_its_row_is(plane: PlaneInProcess) -> None:
+    assert plane.predict(CSV_ROWS.replace(b",3,", b",3,"), CSV, "unit=plan").status == 200
 
 
 @pytest.mark.parametrize(
@@ -198,9 +201,9 @@ def test_a_column_may_be_both_a_field_and_whose_its_row_is(endpoint: AskedEndpoi
     ],
 )
 def test_a_wrong_cell_is_named_by_row_and_field(
-    endpoint: AskedEndpoint, body: bytes, row: int, field: str
+    plane: PlaneInProcess, body: bytes, row: int, field: str
 ) -> None:
-    got = endpoint.ask(body, CSV)
+    got = plane.predict(body, CSV)
     refused(got)
     assert [(p["row"], p["field"]) for p in got.error["problems"]] == [(row, field)]
 
@@ -225,9 +228,9 @@ def test_a_wrong_cell_is_named_by_row_and_field(
     ],
 )
 def test_a_csv_of_another_form_is_told_what_to_send(
-    endpoint: AskedEndpoint, body: bytes, word: str
+    plane: PlaneInProcess, body: bytes, word: str
 ) -> None:
-    assert word in refused(endpoint.ask(body, CSV))
+    assert word in refused(plane.predict(body, CSV))
 
 
 @pytest.mark.parametrize(
@@ -243,9 +246,9 @@ def test_a_csv_of_another_form_is_told_what_to_send(
     ],
 )
 def test_a_wrong_tensor_of_a_table_is_named_by_row_and_field(
-    endpoint: AskedEndpoint, values: list[Any], row: int, word: str
+    plane: PlaneInProcess, values: list[Any], row: int, word: str
 ) -> None:
-    got = endpoint.ask(parquet(pl.DataFrame({"age": [1.0, 2.0], "x": values})), PARQUET)
+    got = plane.predict(parquet(pl.DataFrame({"age": [1.0, 2.0], "x": values})), PARQUET)
     refused(got)
     problem = got.error["problems"][0]
     assert (problem["row"], problem["field"]) == (row, "x")
@@ -253,7 +256,7 @@ def test_a_wrong_tensor_of_a_table_is_named_by_row_and_field(
 
 
 @pytest.mark.parametrize("kind", BINARY)
-def test_junk_is_refused(endpoint: AskedEndpoint, kind: str) -> None:
+def test_junk_is_refused(plane: PlaneInProcess, kind: str) -> None:
     whole = BINARY[kind](frame())
     for body in (
         b"",
@@ -263,32 +266,30 @@ def test_junk_is_refused(endpoint: AskedEndpoint, kind: str) -> None:
         whole[20:],
         b"\xff" * 4096,
     ):
-        assert "Content-Type" in refused(endpoint.ask(body, kind))
+        assert "Content-Type" in refused(plane.predict(body, kind))
 
 
 @pytest.mark.parametrize("kind", BINARY)
-def test_too_many_rows_are_refused_however_small_they_are(
-    endpoint: AskedEndpoint, kind: str
-) -> None:
+def test_too_many_rows_are_refused_however_small_they_are(plane: PlaneInProcess, kind: str) -> None:
     many = BINARY[kind](pl.DataFrame({"age": np.zeros(3_000_000)}))
-    assert f"more than {ROWS_MAX} rows" in refused(endpoint.ask(many, kind))
+    assert f"more than {ROWS_MAX} rows" in refused(plane.predict(many, kind))
 
 
-def test_rows_that_are_large_once_unpacked_are_refused(endpoint: AskedEndpoint) -> None:
+def test_rows_that_are_large_once_unpacked_are_refused(plane: PlaneInProcess) -> None:
     texts = pl.DataFrame({"age": [1.0] * 500, "note": ["x" * 200_000] * 500, "x": [[1.0, 2]] * 500})
     body = parquet(texts)
     assert len(body) < 100_000
-    assert "67108864 bytes" in refused(endpoint.ask(body, PARQUET))
+    assert "67108864 bytes" in refused(plane.predict(body, PARQUET))
 
 
-def test_a_bomb_ends_a_process_of_its_own_and_no_other(endpoint: AskedEndpoint) -> None:
+def test_a_bomb_ends_a_process_of_its_own_and_no_other(plane: PlaneInProcess) -> None:
     column = pl.Series([0.0]).new_from_index(0, 300_000)
     out = io.BytesIO()
     pl.DataFrame({f"c{n}": column for n in range(500)}).write_ipc_stream(out, compression="zstd")
     bomb = out.getvalue()
     assert len(bomb) < 1_000_000
-    assert "time and memory" in refused(endpoint.ask(bomb, STREAM))
-    assert endpoint.ask(CSV_ROWS, CSV).status == 200
+    assert "time and memory" in refused(plane.predict(bomb, STREAM))
+    assert plane.predict(CSV_ROWS, CSV).status == 200
 
 
 def test_a_child_that_died_is_replaced() -> None:
@@ -331,15 +332,15 @@ def test_a_child_that_is_asked_nothing_ends() -> None:
 
 
 @pytest.mark.parametrize("kind", BINARY)
-def test_files_with_wrong_bytes_are_read_or_refused(endpoint: AskedEndpoint, kind: str) -> None:
+def test_files_with_wrong_bytes_are_read_or_refused(plane: PlaneInProcess, kind: str) -> None:
     whole, random = BINARY[kind](frame()), Random(7)
     for _ in range(200):
         wrong = bytearray(whole)
         for _ in range(random.choice([1, 2, 8])):
             wrong[random.randrange(len(wrong))] = random.choice([0, 127, 255])
-        got = endpoint.ask(bytes(wrong), kind)
+        got = plane.predict(bytes(wrong), kind)
         assert got.status in (200, 400), got.body
-    assert endpoint.ask(whole, kind).status == 200
+    assert plane.predict(whole, kind).status == 200
 
 
 def child_that_died() -> Child:
@@ -349,27 +350,27 @@ def child_that_died() -> Child:
     return child
 
 
-def test_other_types_are_no_tables(endpoint: AskedEndpoint) -> None:
+def test_other_types_are_no_tables(plane: PlaneInProcess) -> None:
     with pytest.raises(MediaTypeError):
-        read_table(endpoint.plane.endpoint("m"), "application/json", b"{}")
+        read_table(plane.plane.endpoint("m"), "application/json", b"{}")
     with pytest.raises(InputError):
-        read_table(endpoint.plane.endpoint("m"), CSV, CSV_ROWS, rows_max=1)
+        read_table(plane.plane.endpoint("m"), CSV, CSV_ROWS, rows_max=1)
 
 
-def written(got: Got) -> pl.DataFrame:
+def written(got: Reply) -> pl.DataFrame:
     read: dict[str, Callable[[io.BytesIO], pl.DataFrame]] = {
         CSV: pl.read_csv, PARQUET: pl.read_parquet, STREAM: pl.read_ipc_stream, FILE: pl.read_ipc,
     }  # fmt: skip
-    return read[got.type](io.BytesIO(got.body))
+    return read[got.headers["content-type"]](io.BytesIO(got.body))
 
 
 @pytest.mark.parametrize("kind", [CSV, *BINARY])
-def test_answers_come_as_the_table_that_is_wanted(endpoint: AskedEndpoint, kind: str) -> None:
+def test_answers_come_as_the_table_that_is_wanted(plane: PlaneInProcess, kind: str) -> None:
     units = [f"user-{n}" for n in range(40)]  # of both arms
     body = {"rows": [ROWS[n % 2] for n in range(40)], "unit": units}
-    plain = endpoint.ask(body).json["predictions"]
-    got = endpoint.ask(body, accept=f"{kind};q=0.9, text/html, application/json;q=0.5")
-    assert (got.status, got.type) == (200, kind)
+    plain = plane.predict(body).json["predictions"]
+    got = plane.predict(body, accept=f"{kind};q=0.9, text/html, application/json;q=0.5")
+    assert (got.status, got.headers["content-type"]) == (200, kind)
     assert "model;dur=" in got.headers["server-timing"]
     table = written(got)
     assert table.columns == [
@@ -390,24 +391,25 @@ def test_answers_come_as_the_table_that_is_wanted(endpoint: AskedEndpoint, kind:
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "image/png", "text/csv;q=0", "a" * 9999, ",;q=,"])
-def test_a_wish_that_cannot_be_met_is_answered_in_json(
-    endpoint: AskedEndpoint, accept: str
-) -> None:
-    assert endpoint.ask({"rows": ROWS}, accept=accept).type == "application/json"
+def test_a_wish_that_cannot_be_met_is_answered_in_json(plane: PlaneInProcess, accept: str) -> None:
+    assert (
+        plane.predict({"rows": ROWS}, accept=accept).headers["content-type"] == "application/json"
+    )
 
 
-def test_a_table_does_not_hold_up_other_requests(endpoint: AskedEndpoint) -> None:
+def test_a_table_does_not_hold_up_other_requests(plane: PlaneInProcess) -> None:
     order: list[str] = []
 
     async def ask(name: str, body: object, kind: str) -> None:
-        response = await endpoint.asking(body, kind)
+        headers = {"content-type": kind} if kind else {}
+        response = await plane.asking("/v1/endpoints/m/predict", body, headers)
         assert response.status == 200, response.body
         order.append(name)
 
     async def both() -> None:
         await asyncio.gather(ask("table", CSV_ROWS, CSV), ask("json", {"rows": ROWS}, ""))
 
-    endpoint.loop.run_until_complete(both())
+    plane.loop.run_until_complete(both())
     assert order == ["json", "table"]
 
 
@@ -418,6 +420,10 @@ def test_a_model_without_fields_that_could_be_missing_needs_its_columns(
         inputs=(Field(name="age", kind="number"),),
         outputs=(Field(name="prediction", kind="number"),), extra="ignore",
     )  # fmt: skip
-    with AskedEndpoint(tmp_path_factory.mktemp("ages"), ages, nothing) as asked:
-        assert asked.ask(b"other,age\nx,1\n", CSV).status == 200
-        assert asked.ask(parquet(pl.DataFrame({"other": ["x"], "age": [1]})), PARQUET).status == 200
+    with PlaneInProcess(tmp_path_factory.mktemp("ages")) as plane:
+        plane.serve("m", ages, zeros)
+        assert plane.predict(b"other,age\nx,1\n", CSV).status == 200
+        assert (
+            plane.predict(parquet(pl.DataFrame({"other": ["x"], "age": [1]})), PARQUET).status
+            == 200
+        )

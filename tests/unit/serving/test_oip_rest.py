@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -30,6 +31,7 @@ from support.oip import (
     tensor,
 )
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
+from support.reply import Reply
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_health_is_told(plane: PlaneInProcess) -> None:
     assert ask(plane, "/v2/health/live") == {"live": True}
     assert ask(plane, "/v2/health/ready") == {"ready": True}
     plane.ready = False
-    assert plane.ask("GET", "/v2/health/ready").status == 503
+    assert plane.ask("/v2/health/ready").status == 503
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
@@ -87,10 +89,10 @@ def test_a_model_is_ready_once_it_is_loaded(plane: PlaneInProcess) -> None:
     assert ask(plane, "/v2/models/churn/ready") == {"name": "churn", "ready": True}
     assert ask(plane, "/v2/models/churn/versions/1/ready")["ready"] is True
     plane.plane.loading = frozenset({"late"})
-    assert plane.ask("GET", "/v2/models/late/ready").status == 503
-    assert plane.ask("GET", "/v2/models/late").status == 503
-    assert plane.ask("GET", "/v2/models/none/ready").status == 404
-    assert plane.ask("GET", "/v2/models/churn/versions/3/ready").status == 404
+    assert plane.ask("/v2/models/late/ready").status == 503
+    assert plane.ask("/v2/models/late").status == 503
+    assert plane.ask("/v2/models/none/ready").status == 404
+    assert plane.ask("/v2/models/churn/versions/3/ready").status == 404
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"ready": false}'])
@@ -140,6 +142,15 @@ def test_the_configuration_is_in_the_terms_of_its_readers(plane: PlaneInProcess)
 
 
 # inference
+
+
+def ask_together(plane: PlaneInProcess, path: str, *bodies: object) -> list[Reply]:
+    """Requests of one turn of the loop, which share a batch."""
+
+    async def asking() -> list[Reply]:
+        return await asyncio.gather(*(plane.asking(path, body) for body in bodies))
+
+    return plane.loop.run_until_complete(asking())
 
 
 def test_columns_are_answered_in_columns(plane: PlaneInProcess) -> None:
@@ -227,7 +238,7 @@ def test_every_kind_of_field_comes_as_bytes(plane: PlaneInProcess) -> None:
     ]  # fmt: skip
     asked = {"inputs": inputs, "parameters": {"binary_data_output": True}}
     body, headers = binary(asked, *(raw for _, _, raw, _ in parts))
-    head, blobs = parted(plane.ask("POST", "/v2/models/mixed/infer", body, headers))
+    head, blobs = parted(plane.ask("/v2/models/mixed/infer", body, headers))
     got = {}
     for output in head["outputs"]:
         size = output["parameters"]["binary_data_size"]
@@ -248,7 +259,7 @@ def test_each_output_comes_in_the_form_that_was_asked_for(plane: PlaneInProcess)
             {"name": "probabilities"}, {"name": "label", "parameters": {"binary_data": False}},
         ],
     }  # fmt: skip
-    head, blobs = parted(plane.ask("POST", "/v2/models/churn/infer", json.dumps(body).encode()))
+    head, blobs = parted(plane.ask("/v2/models/churn/infer", body))
     assert [output["name"] for output in head["outputs"]] == ["probabilities", "label"]
     assert head["outputs"][1]["data"] == ["stayed"]
     assert np.frombuffer(blobs, "<f8").tolist() == pytest.approx([0.2, 0.8])
@@ -257,7 +268,7 @@ def test_each_output_comes_in_the_form_that_was_asked_for(plane: PlaneInProcess)
 def test_a_raw_request_is_the_bytes_of_the_only_input(plane: PlaneInProcess) -> None:
     raw = np.arange(8, dtype="<f4").tobytes()
     zero = {"Inference-Header-Content-Length": "0"}
-    head, blobs = parted(plane.ask("POST", "/v2/models/picture/infer", raw, zero))
+    head, blobs = parted(plane.ask("/v2/models/picture/infer", raw, zero))
     assert head["outputs"][0]["shape"] == [2, 2, 2]
     assert bytes(blobs) == raw
     named = {"inference_header_content_length": "x", **zero}
@@ -294,16 +305,15 @@ def test_a_bomb_is_refused_at_the_limit(plane: PlaneInProcess) -> None:
 
 
 def test_large_replies_are_compressed_if_that_is_asked_for(plane: PlaneInProcess) -> None:
-    body = json.dumps(churn(*[20.0] * 500)).encode()
-    plain = plane.ask("POST", "/v2/models/churn/infer", body, {"Accept-Encoding": "gzip;q=0"})
-    packed = plane.ask("POST", "/v2/models/churn/infer", body, {"Accept-Encoding": "br, gzip"})
-    assert b"content-encoding" not in dict(plain.headers)
-    assert dict(packed.headers)[b"content-encoding"] == b"gzip"
+    body = churn(*[20.0] * 500)
+    plain = plane.ask("/v2/models/churn/infer", body, {"Accept-Encoding": "gzip;q=0"})
+    packed = plane.ask("/v2/models/churn/infer", body, {"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
     unpacked = msgspec.json.decode(gzip.decompress(packed.body))
-    assert outputs(unpacked) == outputs(msgspec.json.decode(plain.body))
-    small = json.dumps(churn(20.0)).encode()
-    reply = plane.ask("POST", "/v2/models/churn/infer", small, {"Accept-Encoding": "gzip"})
-    assert b"content-encoding" not in dict(reply.headers)
+    assert outputs(unpacked) == outputs(plain.json)
+    reply = plane.ask("/v2/models/churn/infer", churn(20.0), {"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in reply.headers
 
 
 @pytest.mark.parametrize("content_type", ["", "application/x-www-form-urlencoded", "text/plain"])
@@ -334,8 +344,8 @@ def test_classes_keep_the_order_that_the_endpoint_tells(plane: PlaneInProcess) -
 
 def test_each_of_those_who_ask_together_gets_its_own_rows(plane: PlaneInProcess) -> None:
     asked = [churn(20.0), churn(60.0, 70.0), churn(30.0)]
-    replies = plane.ask_together("/v2/models/churn/infer", *map(msgspec.json.encode, asked))
-    answers = [outputs(msgspec.json.decode(reply.body)) for reply in replies]
+    replies = ask_together(plane, "/v2/models/churn/infer", *asked)
+    answers = [outputs(reply.json) for reply in replies]
     assert [answer["label"] for answer in answers] == [["stayed"], ["left", "left"], ["stayed"]]
     shares = [answer["probabilities"][::2] for answer in answers]
     assert shares == [pytest.approx([0.2]), pytest.approx([0.6, 0.7]), pytest.approx([0.3])]
@@ -352,10 +362,10 @@ def test_a_row_without_an_answer_fails_only_the_request_that_wants_it(
     fields = (Field(name="half", kind="number"), Field(name="count", kind="integer", dtype="int64"))
     plane.serve("counted", msgspec.structs.replace(NUMBERS, outputs=fields), count)
     asked = [churn(20.0), churn(60.0), {**churn(60.0), "outputs": [{"name": "half"}]}]
-    replies = plane.ask_together("/v2/models/counted/infer", *map(msgspec.json.encode, asked))
+    replies = ask_together(plane, "/v2/models/counted/infer", *asked)
     assert [reply.status for reply in replies] == [200, 500, 200]
-    assert outputs(msgspec.json.decode(replies[0].body)) == {"half": [10.0], "count": [20]}
-    assert outputs(msgspec.json.decode(replies[2].body)) == {"half": [30.0]}
+    assert outputs(replies[0].json) == {"half": [10.0], "count": [20]}
+    assert outputs(replies[2].json) == {"half": [30.0]}
 
 
 def test_a_timeout_in_the_body_is_kept(plane: PlaneInProcess) -> None:

@@ -15,7 +15,7 @@ from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.openapi import openapi
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch, Field, Signature
-from support.endpoint import AskedEndpoint
+from support.plane import PlaneInProcess
 from support.serving import HttpThread
 
 KINDS = Signature(
@@ -32,65 +32,67 @@ KINDS = Signature(
 )
 ODD = Signature(
     inputs=tuple(Field(name=name, kind="number") for name in ("rows", "unit", "id")),
-    outputs=KINDS.outputs,
+    outputs=(Field(name="prediction", kind="number"), Field(name="id", kind="number")),
 )
 PICTURE = Signature(inputs=(Field(name="photo", kind="image"),), outputs=KINDS.outputs)
 
 
-def zeros(batch: Batch) -> Batch:
-    return Batch(batch.rows, ("prediction",), np.zeros((batch.rows, 1)), {})
-
-
 @pytest.fixture(params=[KINDS, ODD, PICTURE], ids=["kinds", "odd", "picture"])
-def endpoint(
+def plane(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path_factory.mktemp("openapi"), request.param, zeros) as asked:
-        yield asked
+) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("openapi")) as plane:
+        names = tuple(field.name for field in request.param.outputs)
+
+        def zeros(batch: Batch) -> Batch:
+            return Batch(batch.rows, names, np.zeros((batch.rows, len(names))), {})
+
+        plane.serve("m", request.param, zeros)
+        yield plane
 
 
-def document(endpoint: AskedEndpoint) -> dict[str, Any]:
-    described: dict[str, Any] = openapi(endpoint.plane.endpoint("m").route)
+def document(plane: PlaneInProcess) -> dict[str, Any]:
+    described: dict[str, Any] = openapi(plane.plane.endpoint("m").route)
     return described
 
 
-def predict_of(endpoint: AskedEndpoint) -> dict[str, Any]:
-    found: dict[str, Any] = document(endpoint)["paths"]["/v1/endpoints/m/predict"]["post"]
+def predict_of(plane: PlaneInProcess) -> dict[str, Any]:
+    found: dict[str, Any] = document(plane)["paths"]["/v1/endpoints/m/predict"]["post"]
     return found
 
 
-def test_every_example_is_answered_as_described(endpoint: AskedEndpoint) -> None:
-    content = predict_of(endpoint)["requestBody"]["content"]
-    schemas = document(endpoint)["components"]["schemas"]
+def test_every_example_is_answered_as_described(plane: PlaneInProcess) -> None:
+    content = predict_of(plane)["requestBody"]["content"]
+    schemas = document(plane)["components"]["schemas"]
     for example in content["application/json"]["examples"].values():
-        got = endpoint.ask(example["value"])
+        got = plane.predict(example["value"])
         assert got.status == 200, got.body
         assert set(got.json) == set(schemas["Predictions"]["required"])
         assert set(got.json["predictions"][0]) == set(schemas["Prediction"]["required"])
-    assert endpoint.ask(content["text/csv"]["example"].encode(), "text/csv").status == 200
+    assert plane.predict(content["text/csv"]["example"].encode(), "text/csv").status == 200
 
 
-def test_every_type_that_is_described_is_taken_and_no_other(endpoint: AskedEndpoint) -> None:
-    operation = predict_of(endpoint)
+def test_every_type_that_is_described_is_taken_and_no_other(plane: PlaneInProcess) -> None:
+    operation = predict_of(plane)
     described = set(operation["requestBody"]["content"])
     for kind in described:
-        assert endpoint.ask(b"?", kind.replace("*", "png")).status == 400, kind
+        assert plane.predict(b"?", kind.replace("*", "png")).status == 400, kind
     for kind in {"image/png", "audio/wav", "text/xml"} - {k.replace("*", "png") for k in described}:
-        assert endpoint.ask(b"?", kind).status == 415
+        assert plane.predict(b"?", kind).status == 415
     row = operation["requestBody"]["content"]["application/json"]["examples"]["rows"]["value"]
     for kind in operation["responses"]["200"]["content"]:
-        assert endpoint.ask(row, accept=kind).type == kind
+        assert plane.predict(row, accept=kind).headers["content-type"] == kind
 
 
-def test_every_reference_leads_somewhere(endpoint: AskedEndpoint) -> None:
-    described = document(endpoint)
+def test_every_reference_leads_somewhere(plane: PlaneInProcess) -> None:
+    described = document(plane)
     for name in set(msgspec.json.encode(described).decode().split("#/components/schemas/")[1:]):
         assert name.split('"')[0] in described["components"]["schemas"]
 
 
-def test_one_record_is_described_only_where_it_is_one(endpoint: AskedEndpoint) -> None:
-    has_rows = "rows" in document(endpoint)["components"]["schemas"]["Row"]["properties"]
-    examples = predict_of(endpoint)["requestBody"]["content"]["application/json"]["examples"]
+def test_one_record_is_described_only_where_it_is_one(plane: PlaneInProcess) -> None:
+    has_rows = "rows" in document(plane)["components"]["schemas"]["Row"]["properties"]
+    examples = predict_of(plane)["requestBody"]["content"]["application/json"]["examples"]
     assert ("record" in examples) is not has_rows
 
 

@@ -35,7 +35,7 @@ class Guarded:
     def ask(self, path: str, message: Any, secret: str = "") -> int:
         headers = {"authorization": f"Bearer {secret}"} if secret else {}
         raw = message.SerializeToString()
-        return self.plane.ask("POST", path, raw, headers, self.router).status
+        return self.plane.ask(path, raw, headers, router=self.router).status
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from fairlead.errors import DeadlineError, UnavailableError
 from fairlead.serving.protocols.sagemaker import sagemaker_shape
 from fairlead.serving.refusal import refusal
-from support.doors import CHURN, Doors, churn
+from support.plane import BODY_BYTES_MAX, PlaneInProcess
+from support.scoring import CHURN, churn
 
 BODY = {"instances": [[70, 3, "pro"], [20, 3, None]]}
 SIGNED = {  # as boto3 sends it, shortened
@@ -23,35 +24,35 @@ SIGNED = {  # as boto3 sends it, shortened
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, churn)
-        yield doors
+def plane(tmp_path: Path) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, churn)
+        yield plane
 
 
-def test_an_endpoint_named_in_the_path_answers(doors: Doors) -> None:
-    got = doors.ask("/endpoints/churn/invocations", BODY, headers=SIGNED)
+def test_an_endpoint_named_in_the_path_answers(plane: PlaneInProcess) -> None:
+    got = plane.ask("/endpoints/churn/invocations", BODY, headers=SIGNED)
     assert got.json == {"predictions": ["left", "stayed"]}
-    assert got.headers[b"x-amzn-invoked-production-variant"] == b"stable"
+    assert got.headers["x-amzn-invoked-production-variant"] == "stable"
 
 
-def test_the_inference_id_is_the_callers_id_of_every_row(doors: Doors) -> None:
+def test_the_inference_id_is_the_callers_id_of_every_row(plane: PlaneInProcess) -> None:
     headers = {**SIGNED, "X-Amzn-SageMaker-Inference-Id": "order-1"}
-    assert doors.ask("/endpoints/churn/invocations", BODY, headers=headers).status == 200
-    assert doors.frames[0].caller_ids == ["order-1", "order-1"]
+    assert plane.ask("/endpoints/churn/invocations", BODY, headers=headers).status == 200
+    assert plane.frames[0].caller_ids == ["order-1", "order-1"]
 
 
 def test_a_variant_is_an_arm(tmp_path: Path) -> None:
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, churn, churn)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, churn, churn)
         for arm in ("candidate", "stable"):
             headers = {**SIGNED, "X-Amzn-SageMaker-Target-Variant": arm}
-            got = doors.ask("/endpoints/churn/invocations", BODY, headers=headers)
-            assert got.headers[b"x-amzn-invoked-production-variant"] == arm.encode()
-            assert (doors.frames[-1].arm, doors.frames[-1].assigned_by) == (arm, "override")
+            got = plane.ask("/endpoints/churn/invocations", BODY, headers=headers)
+            assert got.headers["x-amzn-invoked-production-variant"] == arm
+            assert (plane.frames[-1].arm, plane.frames[-1].assigned_by) == (arm, "override")
         headers = {**SIGNED, "X-Amzn-SageMaker-Target-Variant": "none"}
-        got = doors.ask("/endpoints/churn/invocations", BODY, headers=headers)
-        assert (got.status, got.headers[b"x-amzn-errortype"]) == (404, b"ValidationError")
+        got = plane.ask("/endpoints/churn/invocations", BODY, headers=headers)
+        assert (got.status, got.headers["x-amzn-errortype"]) == (404, "ValidationError")
         assert "candidate, stable" in got.json["message"]
 
 
@@ -64,10 +65,12 @@ def test_a_variant_is_an_arm(tmp_path: Path) -> None:
         ("/endpoints/churn/other", BODY),
     ],
 )
-def test_wrong_requests_are_validation_errors(doors: Doors, path: str, body: object) -> None:
-    got = doors.ask(path, body)
+def test_wrong_requests_are_validation_errors(
+    plane: PlaneInProcess, path: str, body: object
+) -> None:
+    got = plane.ask(path, body)
     assert got.status in (400, 404)
-    assert got.headers[b"x-amzn-errortype"] == b"ValidationError"
+    assert got.headers["x-amzn-errortype"] == "ValidationError"
     assert got.json.keys() == {"message"}
     assert b"secret" not in got.body
 
@@ -75,38 +78,38 @@ def test_wrong_requests_are_validation_errors(doors: Doors, path: str, body: obj
 @pytest.mark.parametrize(
     ("error", "status", "kind"),
     [
-        (RuntimeError("a secret"), 424, b"ModelError"),
-        (DeadlineError("Too late."), 424, b"ModelError"),
-        (UnavailableError("Not now."), 503, b"ServiceUnavailable"),
+        (RuntimeError("a secret"), 424, "ModelError"),
+        (DeadlineError("Too late."), 424, "ModelError"),
+        (UnavailableError("Not now."), 503, "ServiceUnavailable"),
     ],
     ids=repr,
 )
 def test_failures_are_told_by_whose_they_are(
-    tmp_path: Path, error: Exception, status: int, kind: bytes
+    tmp_path: Path, error: Exception, status: int, kind: str
 ) -> None:
     def fails(_: object) -> Any:
         raise error
 
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, fails)
-        got = doors.ask("/endpoints/churn/invocations", BODY)
-    assert (got.status, got.headers[b"x-amzn-errortype"]) == (status, kind)
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, fails)
+        got = plane.ask("/endpoints/churn/invocations", BODY)
+    assert (got.status, got.headers["x-amzn-errortype"]) == (status, kind)
     assert b"secret" not in got.body
     if status == 424:
         assert got.json["OriginalStatusCode"] in (500, 504)
 
 
-def test_asynchronous_invocations_are_refused_plainly(doors: Doors) -> None:
-    got = doors.ask("/endpoints/churn/async-invocations", BODY)
-    assert (got.status, got.headers[b"x-amzn-errortype"]) == (501, b"ValidationError")
+def test_asynchronous_invocations_are_refused_plainly(plane: PlaneInProcess) -> None:
+    got = plane.ask("/endpoints/churn/async-invocations", BODY)
+    assert (got.status, got.headers["x-amzn-errortype"]) == (501, "ValidationError")
     assert "/endpoints/<name>/invocations" in got.json["message"]
 
 
-def test_batch_transforms_learn_what_they_may_send(doors: Doors) -> None:
-    assert doors.ask("/execution-parameters").json == {
+def test_batch_transforms_learn_what_they_may_send(plane: PlaneInProcess) -> None:
+    assert plane.ask("/execution-parameters").json == {
         "MaxConcurrentTransforms": 16,
         "BatchStrategy": "MULTI_RECORD",
-        "MaxPayloadInMB": 4,
+        "MaxPayloadInMB": BODY_BYTES_MAX >> 20,
     }
 
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to the borrowed doors is answered or refused, never a fault of the server."""
+"""Whatever is sent to the borrowed plane is answered or refused, never a fault of the server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairlead.serving.protocols.scoring.lenient import standard
-from support.doors import CHURN, PICTURE, TENSOR, Doors, churn, measured, twice
+from support.plane import PlaneInProcess
+from support.scoring import CHURN, PICTURE, TENSOR, churn, measured, twice
 
 KEYS = [
     "dataframe_split", "dataframe_records", "instances", "inputs", "params", "rows", "columns",
@@ -37,26 +38,26 @@ PATHS = (
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    with Doors(tmp_path_factory.mktemp("doors")) as doors:
-        doors.add("churn", CHURN, churn)
-        doors.add("t", TENSOR, twice)
-        doors.add("picture", PICTURE, measured)
-        yield doors
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path_factory.mktemp("scoring")) as plane:
+        plane.serve("churn", CHURN, churn)
+        plane.serve("t", TENSOR, twice)
+        plane.serve("picture", PICTURE, measured)
+        yield plane
 
 
 @given(st.sampled_from(PATHS), st.sampled_from(("churn", "t", "picture")), BODIES)
 def test_no_body_is_a_fault_of_the_server(
-    doors: Doors, path: str, name: str, body: dict[str, object]
+    plane: PlaneInProcess, path: str, name: str, body: dict[str, object]
 ) -> None:
-    got = doors.ask(path.format(name), body)
+    got = plane.ask(path.format(name), body)
     assert got.status in (200, 400), got.body
     msgspec.json.decode(got.body.replace(b"NaN", b"null"))
 
 
 @given(st.sampled_from(PATHS), st.binary())
-def test_no_bytes_are_a_fault_of_the_server(doors: Doors, path: str, body: bytes) -> None:
-    assert doors.ask(path.format("churn"), body).status == 400
+def test_no_bytes_are_a_fault_of_the_server(plane: PlaneInProcess, path: str, body: bytes) -> None:
+    assert plane.ask(path.format("churn"), body).status == 400
 
 
 @given(VALUES)

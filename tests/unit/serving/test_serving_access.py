@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -13,19 +12,14 @@ from hypothesis import strategies as st
 
 from fairlead.access import Gate, KeyBook, Scope, Sites
 from fairlead.clock import ManualClock
-from fairlead.serving.counters import Counters
-from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.doors import make_router
 from fairlead.serving.entry import Entry
-from fairlead.serving.front import Front
 from fairlead.serving.message import Request, Response, json_response
-from fairlead.serving.protocols.operations import Health
 from fairlead.serving.refusal import Refusal, native_shape
 from fairlead.serving.router import Dialect, Door, Router
-from fairlead.serving.sink import LogSink
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.store.memory import MemoryStore
-from fairlead.telemetry import MetricsFile, expose, read
+from fairlead.telemetry import expose, read
+from support.plane import PlaneInProcess
 from support.serving import HttpThread, receive, until_closed
 
 LOCAL = Sites(frozenset({"localhost"}), frozenset({b"https://app.example"}))
@@ -80,24 +74,11 @@ def world() -> World:
 
 
 @pytest.fixture
-def plane_router(tmp_path: Path) -> tuple[Router, Path]:
+def plane_router(tmp_path: Path) -> Iterator[tuple[Router, Path]]:
     """The router that workers have, with keys needed and none made."""
-    clock, plane = ManualClock(), DataPlane(ManualClock())
-    metrics = MetricsFile(tmp_path / "w.metrics")
-    counters = Counters(metrics)
-    front = Front(plane, counters, deadline_s=1.0, rows_max=1, body_bytes_max=1000)
-    gate = Gate(lambda _: None, clock, 1)
-    router = make_router(
-        plane,
-        front,
-        cast(LogSink, None),
-        counters,
-        lambda: Health(True),
-        list,
-        clock,
-        Entry(LOCAL, gate, front.count),
-    )
-    return router, tmp_path
+    gate = Gate(lambda _: None, ManualClock(), 1)
+    with PlaneInProcess(tmp_path, gate=gate, sites=LOCAL) as plane:
+        yield plane.router, tmp_path
 
 
 def every_door(router: Router) -> list[Door]:

@@ -11,15 +11,16 @@ import pytest
 
 from fairlead.clock import ManualClock
 from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageError
+from fairlead.ids import Ids
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.sink import LogSink
-from fairlead.serving.tracebacks import PACE_S
 from fairlead.serving.types import Answered, Ask, Work
 from fairlead.signature import Batch
 from fairlead.telemetry import MetricsFile
+from fairlead.tracebacks import PACE_S
 from support.routes import SIGNATURE, FakeRunner, double, numbers, route, version
 
 BAD = 13.0
@@ -62,7 +63,7 @@ class World:
             )
 
         rows = len(values)
-        ids = [name.encode().ljust(16, b"-")] * rows
+        ids = Ids(name.encode().ljust(10, b"-"), 0, rows)
         asked = Ask(numbers(*values), None, None, 0.0, deadline_s)
         self.arm.submit(Work(asked, rows, ids, [0] * rows, "hash", 0, done))
 
@@ -74,7 +75,7 @@ class World:
 
     def outcomes(self) -> dict[str, str]:
         return {
-            raw.decode().rstrip("-"): frame.outcome
+            raw[:10].decode().rstrip("-"): frame.outcome
             for frame in self.sink.frames
             for raw in frame.ids
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from fairlead.clock import SystemClock
 from fairlead.serving.tracing import Tracing, make_tracing, trace_id
 from fairlead.signature import Batch
-from support.endpoint import AskedEndpoint
+from support.plane import PlaneInProcess
 from support.routes import SIGNATURE, double
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE}-{SPAN}-01"
+PREDICT = "/v1/endpoints/m/predict"
 ROWS = {"rows": [{"x": 1.0}, {"x": 2.0}]}
 
 
@@ -51,36 +53,37 @@ def test_no_header_does_harm(given: bytes) -> None:
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[AskedEndpoint]:
-    with AskedEndpoint(tmp_path, SIGNATURE, double) as asked:
-        yield asked
+def plane(tmp_path: Path) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("m", SIGNATURE, double)
+        yield plane
 
 
-def test_each_row_of_a_request_is_logged_with_its_trace(endpoint: AskedEndpoint) -> None:
-    assert endpoint.ask(ROWS, traceparent=PARENT).status == 200
-    assert endpoint.ask(ROWS, traceparent="nonsense").status == 200
-    assert [frame.trace_ids for frame in endpoint.frames] == [[TRACE, TRACE], None]
+def test_each_row_of_a_request_is_logged_with_its_trace(plane: PlaneInProcess) -> None:
+    assert plane.predict(ROWS, traceparent=PARENT).status == 200
+    assert plane.predict(ROWS, traceparent="nonsense").status == 200
+    assert [frame.trace_ids for frame in plane.frames] == [[TRACE, TRACE], None]
 
 
-def test_requests_that_run_together_keep_their_traces(endpoint: AskedEndpoint) -> None:
+def test_requests_that_run_together_keep_their_traces(plane: PlaneInProcess) -> None:
     async def together() -> None:
-        import asyncio
-
         await asyncio.gather(
-            endpoint.asking(ROWS), endpoint.asking({"rows": [{"x": 3.0}]}, traceparent=PARENT)
+            plane.asking(PREDICT, ROWS),
+            plane.asking(PREDICT, {"rows": [{"x": 3.0}]}, {"traceparent": PARENT}),
         )
 
-    endpoint.loop.run_until_complete(together())
-    assert [frame.trace_ids for frame in endpoint.frames] == [[None, None, TRACE]]
+    plane.loop.run_until_complete(together())
+    assert [frame.trace_ids for frame in plane.frames] == [[None, None, TRACE]]
 
 
 def test_rows_that_two_arms_share_are_all_of_the_trace(tmp_path: Path) -> None:
-    with AskedEndpoint(tmp_path, SIGNATURE, double, double) as endpoint:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("m", SIGNATURE, double, double)
         rows = [{"x": float(x)} for x in range(40)]
         units = [f"u{x}" for x in range(40)]
-        assert endpoint.ask({"rows": rows, "unit": units}, traceparent=PARENT).status == 200
-        assert len(endpoint.frames) == 2
-        assert {t for frame in endpoint.frames for t in frame.trace_ids or [None]} == {TRACE}
+        assert plane.predict({"rows": rows, "unit": units}, traceparent=PARENT).status == 200
+        assert len(plane.frames) == 2
+        assert {t for frame in plane.frames for t in frame.trace_ids or [None]} == {TRACE}
 
 
 def test_without_a_provider_no_spans_are_made() -> None:
@@ -90,8 +93,8 @@ def test_without_a_provider_no_spans_are_made() -> None:
 class Spans:
     """An endpoint whose spans are kept."""
 
-    def __init__(self, endpoint: AskedEndpoint, exporter: Any, tracer: Any) -> None:
-        self.endpoint = endpoint
+    def __init__(self, plane: PlaneInProcess, exporter: Any, tracer: Any) -> None:
+        self.plane = plane
         self.tracer = tracer
         self._exporter = exporter
 
@@ -114,15 +117,14 @@ def spans(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Spans]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("test")
     answer = getattr(request, "param", double)
-    with AskedEndpoint(
-        tmp_path, SIGNATURE, answer, tracing=Tracing(tracer, SystemClock())
-    ) as asked:
-        yield Spans(asked, exporter, tracer)
+    with PlaneInProcess(tmp_path, tracing=Tracing(tracer, SystemClock())) as plane:
+        plane.serve("m", SIGNATURE, answer)
+        yield Spans(plane, exporter, tracer)
     provider.shutdown()
 
 
 def test_a_request_is_a_span_under_its_callers(spans: Spans) -> None:
-    assert spans.endpoint.ask(ROWS, traceparent=PARENT).status == 200
+    assert spans.plane.predict(ROWS, traceparent=PARENT).status == 200
     (span,) = spans.finished
     assert (span.name, span.kind.name) == ("predict", "SERVER")
     assert format(span.context.trace_id, "032x") == TRACE
@@ -138,16 +140,15 @@ def test_a_request_is_a_span_under_its_callers(spans: Spans) -> None:
 
 
 def test_a_trace_that_begins_here_is_on_the_log(spans: Spans) -> None:
-    assert spans.endpoint.ask(ROWS).status == 200
+    assert spans.plane.predict(ROWS).status == 200
     assert (
-        spans.endpoint.frames[0].trace_ids
-        == [format(spans.finished[0].context.trace_id, "032x")] * 2
+        spans.plane.frames[0].trace_ids == [format(spans.finished[0].context.trace_id, "032x")] * 2
     )
 
 
 def test_the_span_of_the_server_around_comes_before_the_header(spans: Spans) -> None:
     with spans.tracer.start_as_current_span("around") as around:
-        spans.endpoint.ask(ROWS, traceparent=PARENT)
+        spans.plane.predict(ROWS, traceparent=PARENT)
     inner = next(span for span in spans.finished if span.name == "predict")
     assert inner.parent.span_id == around.get_span_context().span_id
 
@@ -157,7 +158,7 @@ def test_the_span_of_the_server_around_comes_before_the_header(spans: Spans) -> 
     [(b"{", "", 400), (b"x\nno\n", "text/csv", 400), (b"", "audio/wav", 415)],
 )
 def test_what_is_refused_says_so(spans: Spans, body: bytes, content_type: str, status: int) -> None:
-    assert spans.endpoint.ask(body, content_type).status == status
+    assert spans.plane.predict(body, content_type).status == status
     (span,) = spans.finished
     assert span.attributes["fairlead.outcome"] == "refused"
     assert span.attributes["http.response.status_code"] == status
@@ -168,7 +169,7 @@ def test_what_is_refused_says_so(spans: Spans, body: bytes, content_type: str, s
 def test_a_model_that_fails_fails_its_span_without_a_value(
     spans: Spans, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert spans.endpoint.ask(ROWS).status == 500
+    assert spans.plane.predict(ROWS).status == 500
     (span,) = spans.finished
     assert span.attributes["fairlead.outcome"] == "model_error"
     assert span.status.status_code.name == "ERROR"
@@ -183,7 +184,7 @@ def test_a_fault_of_a_protocol_ends_the_span_too(
 
     monkeypatch.setattr("fairlead.serving.front.decompressed", broken)
     with pytest.raises(RuntimeError):
-        spans.endpoint.ask(ROWS)
+        spans.plane.predict(ROWS)
     (span,) = spans.finished
     assert span.attributes["fairlead.outcome"] == "error"
     assert "a value" not in span.to_json()

@@ -11,119 +11,113 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairlead.ids import Ids
 from fairlead.serving.protocols.scoring.answers import columns_of
 from fairlead.serving.types import Answer, Answered, Outputs, Part
 from fairlead.signature import Batch
-from support.doors import (
-    CHURN,
-    PICTURE,
-    PRICE,
-    TENSOR,
-    Doors,
-    Got,
-    churn,
-    measured,
-    price,
-    twice,
-)
+from support.plane import ROWS_MAX, PlaneInProcess
+from support.reply import Reply
+from support.scoring import CHURN, PICTURE, PRICE, TENSOR, churn, measured, price, twice
 
 GOLDEN = b'{"inputs": {"x": [[1.0, 2.0]]}}'  # as ovmsclient 2023.1 sends it, to versions/0
 ROW = {"age": 70, "visits": 3, "plan": "pro"}
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, churn)
-        doors.add("price", PRICE, price)
-        doors.add("m", TENSOR, twice)
-        doors.add("picture", PICTURE, measured)
-        yield doors
+def plane(tmp_path: Path) -> Iterator[PlaneInProcess]:
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, churn)
+        plane.serve("price", PRICE, price)
+        plane.serve("m", TENSOR, twice)
+        plane.serve("picture", PICTURE, measured)
+        yield plane
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[Doors]:
+def two(tmp_path: Path) -> Iterator[PlaneInProcess]:
     """An endpoint whose arms are the versions 7 and 8."""
-    with Doors(tmp_path) as doors:
-        doors.add("churn", CHURN, churn, churn, first=7)
-        yield doors
+    with PlaneInProcess(tmp_path) as plane:
+        plane.serve("churn", CHURN, churn, churn, numbers=(7, 8))
+        yield plane
 
 
-def fine(got: Got) -> Any:
+def fine(got: Reply) -> Any:
     assert got.status == 200, got.body
     return got.json
 
 
-def refused(got: Got, status: int = 400) -> str:
+def refused(got: Reply, status: int = 400) -> str:
     assert got.status == status, got.body
     assert got.json.keys() == {"error"}
     message: str = got.json["error"]
     return message
 
 
-def test_a_tensor_by_column_is_answered_without_a_name_or_content_type(doors: Doors) -> None:
-    got = doors.ask("/v1/models/m/versions/0:predict", GOLDEN)
+def test_a_tensor_by_column_is_answered_without_a_name_or_content_type(
+    plane: PlaneInProcess,
+) -> None:
+    got = plane.ask("/v1/models/m/versions/0:predict", GOLDEN)
     assert fine(got) == {"outputs": [[2.0, 4.0]]}
 
 
-def test_rows_are_answered_by_row_and_columns_by_column(doors: Doors) -> None:
+def test_rows_are_answered_by_row_and_columns_by_column(plane: PlaneInProcess) -> None:
     by_row = {"label": "left", "probabilities": [0.75, 0.25]}
-    got = doors.ask("/v1/models/churn:predict", {"instances": [ROW, [20, 3, None]]})
+    got = plane.ask("/v1/models/churn:predict", {"instances": [ROW, [20, 3, None]]})
     assert fine(got)["predictions"] == [by_row, {"label": "stayed", "probabilities": [0.25, 0.75]}]
     columns = {name: [value] for name, value in ROW.items()}
     for inputs in (columns, {name: [value] for name, value in columns.items()}):
-        got = doors.ask("/v1/models/churn:predict", {"inputs": inputs})
+        got = plane.ask("/v1/models/churn:predict", {"inputs": inputs})
         assert fine(got) == {"outputs": {"label": ["left"], "probabilities": [[0.75, 0.25]]}}
-    assert {frame.inputs.numbers[0].tolist() == [70.0, 3.0] for frame in doors.frames} == {True}
+    assert {frame.inputs.numbers[0].tolist() == [70.0, 3.0] for frame in plane.frames} == {True}
 
 
-def test_the_one_signature_may_be_named(doors: Doors) -> None:
+def test_the_one_signature_may_be_named(plane: PlaneInProcess) -> None:
     for name in ("serving_default", ""):
         body = {"signature_name": name, "instances": [[1, 2]]}
-        assert fine(doors.ask("/v1/models/price:predict", body)) == {"predictions": [2.0]}
+        assert fine(plane.ask("/v1/models/price:predict", body)) == {"predictions": [2.0]}
     body = {"signature_name": "other", "instances": [[1, 2]]}
-    assert "'serving_default'" in refused(doors.ask("/v1/models/price:predict", body))
+    assert "'serving_default'" in refused(plane.ask("/v1/models/price:predict", body))
 
 
-def test_bare_nan_is_read_and_written(doors: Doors) -> None:
+def test_bare_nan_is_read_and_written(plane: PlaneInProcess) -> None:
     body = b'{"instances": [{"age": 70, "visits": NaN}]}'
-    assert fine(doors.ask("/v1/models/churn:predict", body))["predictions"][0]["label"] == "stayed"
-    got = doors.ask("/v1/models/price:predict", {"instances": [[0, 1], [1, 2]]})
+    assert fine(plane.ask("/v1/models/churn:predict", body))["predictions"][0]["label"] == "stayed"
+    got = plane.ask("/v1/models/price:predict", {"instances": [[0, 1], [1, 2]]})
     assert got.body == b'{"predictions": [NaN, 2.0]}'
     assert math.isnan(json.loads(got.body)["predictions"][0])
-    got = doors.ask("/v1/models/price:predict", b'{"inputs": {"rooms": [Infinity], "area": [1]}}')
+    got = plane.ask("/v1/models/price:predict", b'{"inputs": {"rooms": [Infinity], "area": [1]}}')
     assert "beyond the range" in refused(got)
 
 
-def test_bytes_come_in_base64(doors: Doors) -> None:
+def test_bytes_come_in_base64(plane: PlaneInProcess) -> None:
     image = {"b64": "iVBORw0KGgo="}
-    got = doors.ask("/v1/models/picture:predict", {"instances": [{"image": image, "note": "a"}]})
+    got = plane.ask("/v1/models/picture:predict", {"instances": [{"image": image, "note": "a"}]})
     assert fine(got) == {"predictions": [{"size": 8, "note": "a"}]}
-    got = doors.ask("/v1/models/picture:predict", {"inputs": {"image": [image, image]}})
+    got = plane.ask("/v1/models/picture:predict", {"inputs": {"image": [image, image]}})
     assert fine(got) == {"outputs": {"size": [8, 8], "note": [None, None]}}
 
 
-def test_no_rows_get_no_predictions(doors: Doors) -> None:
+def test_no_rows_get_no_predictions(plane: PlaneInProcess) -> None:
     for body, answer in (
         ({"instances": []}, {"predictions": []}),
         ({"inputs": []}, {"outputs": {"label": [], "probabilities": []}}),
     ):
-        assert fine(doors.ask("/v1/models/churn:predict", body)) == answer
-    assert fine(doors.ask("/v1/models/churn:classify", {"examples": []})) == {"results": []}
-    assert not doors.frames
+        assert fine(plane.ask("/v1/models/churn:predict", body)) == answer
+    assert fine(plane.ask("/v1/models/churn:classify", {"examples": []})) == {"results": []}
+    assert not plane.frames
 
 
-def test_classify_names_the_classes(doors: Doors) -> None:
+def test_classify_names_the_classes(plane: PlaneInProcess) -> None:
     body = {"context": {"visits": [3]}, "examples": [{"age": 70}, {"age": [20], "visits": 4}]}
-    assert fine(doors.ask("/v1/models/churn:classify", body)) == {
+    assert fine(plane.ask("/v1/models/churn:classify", body)) == {
         "results": [[["left", 0.75], ["stayed", 0.25]], [["left", 0.25], ["stayed", 0.75]]]
     }
-    assert doors.frames[0].inputs.numbers.tolist() == [[70.0, 3.0], [20.0, 4.0]]
+    assert plane.frames[0].inputs.numbers.tolist() == [[70.0, 3.0], [20.0, 4.0]]
 
 
-def test_regress_answers_numbers(doors: Doors) -> None:
+def test_regress_answers_numbers(plane: PlaneInProcess) -> None:
     body = {"signature_name": "serving_default", "examples": [{"rooms": 3, "area": [50]}]}
-    assert fine(doors.ask("/v1/models/price:regress", body)) == {"results": [150.0]}
+    assert fine(plane.ask("/v1/models/price:regress", body)) == {"results": [150.0]}
 
 
 @pytest.mark.parametrize(
@@ -152,26 +146,26 @@ def test_regress_answers_numbers(doors: Doors) -> None:
     ids=repr,
 )
 def test_what_is_wrong_is_told_without_what_was_sent(
-    doors: Doors, call: str, body: object, told: str
+    plane: PlaneInProcess, call: str, body: object, told: str
 ) -> None:
-    message = refused(doors.ask(f"/v1/models/{call}", body))
+    message = refused(plane.ask(f"/v1/models/{call}", body))
     assert told in message
     assert "secret" not in message
-    assert not doors.frames
+    assert not plane.frames
 
 
-def test_too_many_rows_are_refused_before_they_are_looked_at(doors: Doors) -> None:
-    wrong = [{"age": "wrong"}] * 101
+def test_too_many_rows_are_refused_before_they_are_looked_at(plane: PlaneInProcess) -> None:
+    wrong = [{"age": "wrong"}] * (ROWS_MAX + 1)
     for call, body in (
         ("predict", {"instances": wrong}),
         ("predict", {"inputs": {"age": wrong}}),
         ("classify", {"examples": wrong}),
     ):
-        message = refused(doors.ask(f"/v1/models/churn:{call}", body))
-        assert "more than 100 rows" in message
+        message = refused(plane.ask(f"/v1/models/churn:{call}", body))
+        assert f"more than {ROWS_MAX} rows" in message
 
 
-def test_a_version_or_label_in_the_path_decides_who_answers(two: Doors) -> None:
+def test_a_version_or_label_in_the_path_decides_who_answers(two: PlaneInProcess) -> None:
     for place, arm in (
         ("versions/7", "stable"),
         ("versions/8", "candidate"),
@@ -185,7 +179,7 @@ def test_a_version_or_label_in_the_path_decides_who_answers(two: Doors) -> None:
     assert two.frames[-1].assigned_by == "hash"
 
 
-def test_what_is_unknown_is_not_found(two: Doors) -> None:
+def test_what_is_unknown_is_not_found(two: PlaneInProcess) -> None:
     body = {"instances": [ROW]}
     assert "Did you mean 'churn'" in refused(two.ask("/v1/models/chur:predict", body), 404)
     assert "7, 8" in refused(two.ask("/v1/models/churn/versions/9:predict", body), 404)
@@ -197,7 +191,7 @@ def test_what_is_unknown_is_not_found(two: Doors) -> None:
     assert refused(two.ask("/v1/models/churn:explain", body), 405)
 
 
-def test_status_lists_the_versions_that_answer(two: Doors) -> None:
+def test_status_lists_the_versions_that_answer(two: PlaneInProcess) -> None:
     def told(path: str) -> list[str]:
         listed = fine(two.ask(f"/v1/models/churn{path}"))["model_version_status"]
         assert {one["state"] for one in listed} == {"AVAILABLE"}
@@ -208,8 +202,8 @@ def test_status_lists_the_versions_that_answer(two: Doors) -> None:
     assert told("/versions/8") == told("/labels/candidate") == ["8"]
 
 
-def test_metadata_tells_the_tensors(doors: Doors) -> None:
-    found = fine(doors.ask("/v1/models/churn/metadata"))
+def test_metadata_tells_the_tensors(plane: PlaneInProcess) -> None:
+    found = fine(plane.ask("/v1/models/churn/metadata"))
     assert found["model_spec"] == {"name": "churn", "signature_name": "", "version": "1"}
     signature = found["metadata"]["signature_def"]["signature_def"]["serving_default"]
     told = {
@@ -223,22 +217,28 @@ def test_metadata_tells_the_tensors(doors: Doors) -> None:
         "label": ("DT_STRING", ["-1"]),
         "probabilities": ("DT_DOUBLE", ["-1", "2"]),
     }
-    x = fine(doors.ask("/v1/models/m/versions/1/metadata"))["metadata"]["signature_def"]
+    x = fine(plane.ask("/v1/models/m/versions/1/metadata"))["metadata"]["signature_def"]
     assert x["signatureDef"]["serving_default"]["inputs"]["x"]["dtype"] == "DT_FLOAT"
 
 
-def test_an_endpoint_that_is_being_loaded_says_so(doors: Doors) -> None:
-    doors.plane.loading = frozenset({"late"})
-    got = doors.ask("/v1/models/late")
+def test_an_endpoint_that_is_being_loaded_says_so(plane: PlaneInProcess) -> None:
+    plane.plane.loading = frozenset({"late"})
+    got = plane.ask("/v1/models/late")
     assert refused(got, 503)
-    assert got.headers[b"retry-after"] == b"1"
+    assert got.headers["retry-after"] == "1"
 
 
 def test_parts_of_several_arms_are_joined_in_the_requests_order() -> None:
     outputs = {"y": np.array([[1.0, 2.0], [5.0, 6.0]])}
     edges = Outputs(TENSOR.outputs, Batch(2, (), np.empty((2, 0)), outputs))
-    first = Part([0, 2], "a", "m:1", [b""] * 2, Answered(edges, 0, 0.0, 0.0))
+    first = Part([0, 2], "a", "m:1", Ids(bytes(10), 0, 2), Answered(edges, 0, 0.0, 0.0))
     middle = Batch(1, (), np.empty((1, 0)), {"y": np.array([[3.0, 4.0]])})
-    second = Part([1], "b", "m:2", [b""], Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0))
+    second = Part(
+        [1],
+        "b",
+        "m:2",
+        Ids(bytes(10), 2, 1),
+        Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0),
+    )
     answer = Answer("m", 1, 3, (first, second))
     assert columns_of(answer, TENSOR) == {"y": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.locks import is_held
 from fairlead.serving.counters import Counters
 from fairlead.telemetry import MetricsFile, Sample, expose, fold, read
 from fairlead.telemetry import fold as fold_module
-from fairlead.telemetry.file import is_written, read_file
+from fairlead.telemetry.file import read_file
 from fairlead.telemetry.types import Series
 from support.small_disk import needs_small_disk, on_small_disk
 from support.waiting import until
@@ -64,12 +65,12 @@ def test_what_a_killed_process_counted_is_kept(tmp_path: Path) -> None:
     assert process.stdout is not None
     with process.stdout as out:
         assert out.readline() == b"counted\n"
-        assert is_written(path)
+        assert is_held(path)
         fold(tmp_path)
         assert path.exists(), "a living process keeps its file"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    assert not is_written(path)
+    assert not is_held(path)
     assert values(tmp_path) == {"hits_total": (1000.0,)}
     fold(tmp_path)
     assert not path.exists()

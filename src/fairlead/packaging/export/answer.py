@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fairlead.errors import ExportError
 from fairlead.packaging.export.graph import Graph
 
 
@@ -33,6 +34,16 @@ def from_probabilities(graph: Graph, probabilities: str) -> Answer:
 def of_index(index: str, probabilities: str, scores: str) -> Answer:
     """A classifier's answer."""
     return Answer(index=index, probabilities=probabilities, scores=scores)
+
+
+def through_link(graph: Graph, raw: str, link: object) -> Answer:
+    """A regressor's answer of raw scores, by the inverse of its loss's link function."""
+    name = type(link).__name__
+    if name == "IdentityLink":
+        return Answer(values=raw)
+    if name == "LogLink":
+        return Answer(values=graph.add("Exp", raw))
+    raise ExportError(f"Its link function {name} is not known.")
 
 
 def both(graph: Graph, positive: str) -> str:

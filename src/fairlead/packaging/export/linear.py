@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export.answer import Answer, both, from_probabilities, of_index, sigmoid
+from fairlead.packaging.export.answer import (
+    Answer,
+    both,
+    from_probabilities,
+    of_index,
+    sigmoid,
+    through_link,
+)
 from fairlead.packaging.export.graph import Array, Graph
 from fairlead.packaging.export.table import Table, numbers
 
@@ -32,12 +39,7 @@ def linear_regressor(model: Any, table: Table, graph: Graph) -> Answer:
 def log_linear_regressor(model: Any, table: Table, graph: Graph) -> Answer:
     """Convert a generalised linear regressor with its link."""
     raw = linear(model, table, graph)
-    link = type(model._base_loss.link).__name__
-    if link == "IdentityLink":
-        return Answer(values=raw)
-    if link == "LogLink":
-        return Answer(values=graph.add("Exp", raw))
-    raise ExportError(f"Its link function {link} is not known.")
+    return through_link(graph, raw, model._base_loss.link)
 
 
 def index_of_scores(graph: Graph, scores: str, classes: int) -> str:

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export.answer import Answer, from_probabilities, of_index, sigmoid
+from fairlead.packaging.export.answer import (
+    Answer,
+    from_probabilities,
+    of_index,
+    sigmoid,
+    through_link,
+)
 from fairlead.packaging.export.graph import ML, Array, Graph
 from fairlead.packaging.export.table import Table, numbers
 
@@ -250,12 +256,7 @@ def histogram_boosting_classifier(model: Any, table: Table, graph: Graph) -> Ans
 def histogram_boosting_regressor(model: Any, table: Table, graph: Graph) -> Answer:
     """Convert HistGradientBoostingRegressor, with the inverse link of its loss."""
     raw = histogram_boosting(model, table, graph)
-    link = type(model._loss.link).__name__
-    if link == "IdentityLink":
-        return Answer(values=raw)
-    if link == "LogLink":
-        return Answer(values=graph.add("Exp", raw))
-    raise ExportError(f"Its link function {link} is not known.")
+    return through_link(graph, raw, model._loss.link)
 
 
 def softmax(graph: Graph, raw: str) -> Answer:

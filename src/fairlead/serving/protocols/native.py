@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fairlead.errors import InputError, MediaTypeError
-from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Read, Reading
@@ -32,7 +31,7 @@ from fairlead.serving.protocols.tables import (
 )
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
-from fairlead.serving.types import Answer, Part
+from fairlead.serving.types import BEFORE, Answer, Part
 from fairlead.signature import Batch, Field, RowEncoder, Signature, from_records
 
 JSON_TYPE = "application/json"
@@ -178,10 +177,10 @@ def _write(answer: Answer) -> Response:
 def _rows(part: Part) -> list[Any]:
     """Answers as objects, one for each row of a part."""
     encoder, columns = part.answered.outputs.view(_view)
-    start, rows = part.answered.start, len(part.ids)
+    start, rows = part.answered.start, part.ids.count
     if rows < part.answered.outputs.batch.rows:
         columns = [column[start : start + rows] for column in columns]
-    return encoder.rows((texts(part.ids), repeat(part.version), repeat(part.arm)), columns)
+    return encoder.rows((part.ids.texts(), repeat(part.version), repeat(part.arm)), columns)
 
 
 def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[list[Any]]]:
@@ -192,4 +191,4 @@ def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[lis
 
 @lru_cache(maxsize=256)
 def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
-    return RowEncoder(("id", "version", "arm"), fields)
+    return RowEncoder(BEFORE, fields)

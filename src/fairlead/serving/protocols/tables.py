@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from fairlead.errors import FairleadError, InputError, MediaTypeError
-from fairlead.ids import text
 from fairlead.runners.wire import unpack
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.message import Response
@@ -128,9 +127,9 @@ def write_table(kind: str, answer: Answer) -> Response:
 
 
 def _columns(part: Part) -> Iterable[tuple[str, FieldKind, list[Any]]]:
-    yield "id", "text", [text(raw) for raw in part.ids]
-    yield "version", "text", [part.version] * len(part.ids)
-    yield "arm", "text", [part.arm] * len(part.ids)
+    yield "id", "text", part.ids.texts()
+    yield "version", "text", [part.version] * part.ids.count
+    yield "arm", "text", [part.arm] * part.ids.count
     listed = to_columns(part.fields, part.outputs)
     for field in part.fields:
         if _is_named(field):

@@ -13,9 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from fairlead.serving.failures import request_failed
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.tracebacks import request_failed
 from fairlead.serving.transport.admission import Room, Rooms
 from fairlead.serving.transport.http import SMALL_BODY_BYTES
 from fairlead.serving.transport.server import HttpLimits

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections import deque
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
+import msgspec
 
+from fairlead.serving.failures import request_failed
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
-from fairlead.serving.tracebacks import request_failed
 from fairlead.serving.transport.admission import Room
 from fairlead.serving.transport.head import ONCE, fault_of_head
 from fairlead.serving.transport.server import HttpServer
@@ -26,7 +27,7 @@ _STATUS_LINES = {
 }
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
     """A request that was read.
 
     Args:
@@ -332,7 +333,9 @@ class Connection(asyncio.Protocol):
             self._room = None
 
     def _handle(self) -> None:
-        request, self._keep_alive, self._handled_bytes = self._waiting.popleft()
+        waiting = self._waiting.popleft()
+        request, self._keep_alive = waiting.request, waiting.keep_alive
+        self._handled_bytes = waiting.reserved_bytes
         self._head = request.method == "HEAD"
         try:
             self._server.handler(request, self._reply)
@@ -389,7 +392,7 @@ class Connection(asyncio.Protocol):
             b"content-type: %b\r\ncontent-length: %d\r\n"
             % (response.content_type, len(response.body)),
         ]
-        lines.extend(b"%b: %b\r\n" % header for header in response.headers)
+        lines += [b"%b: %b\r\n" % header for header in response.headers]
         lines.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
         if not head:
             lines.append(response.body)

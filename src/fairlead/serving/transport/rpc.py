@@ -11,10 +11,10 @@ import grpc.aio
 
 from fairlead.clock import Clock
 from fairlead.errors import UnavailableError
+from fairlead.serving.failures import request_failed
 from fairlead.serving.front import TIMEOUT_HEADER
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal_of
-from fairlead.serving.tracebacks import request_failed
 from fairlead.serving.types import RpcPlace
 
 CODES = {

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import InputError, ModelError
-from fairlead.ids import texts
 from fairlead.nearest import nearest
 from fairlead.routing import number_of
 from fairlead.serving.protocols.oip.specs import spec_of
@@ -71,14 +70,14 @@ class OutputWriter:
             model=answer.endpoint,
             version=number_of(part.version),
             id=asked.id,
-            prediction_ids=",".join(texts(part.ids)),
+            prediction_ids=",".join(part.ids.texts()),
             tensors=self._tensors(wanted, part),
             binary=[output.binary for output in wanted],
         )
 
     def _tensors(self, wanted: Sequence[Wanted], part: Part) -> list[Tensor]:
         """The wanted outputs of a request, out of those of all that ran together, made once."""
-        outputs, start, rows = part.answered.outputs, part.answered.start, len(part.ids)
+        outputs, start, rows = part.answered.outputs, part.answered.start, part.ids.count
         try:
             whole = outputs.view(self._whole)
         except ModelError:  # of others' rows, or of what this request does not want

@@ -11,6 +11,7 @@ from fairlead.routing import Arm, Route, number_of
 from fairlead.serving.dataplane import DataPlane, arm_of, route_arm
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.operations import Health
+from fairlead.serving.refusal import refusal
 from fairlead.signature import Field
 from fairlead.telemetry import Sample
 
@@ -19,6 +20,11 @@ Json = dict[str, Any]
 EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "statistics")
 PLATFORM = "fairlead_bundle"
 IDLE = "idle: it is loaded when it is asked"
+NO_LOADING = refusal(
+    501,
+    "Models are not loaded or unloaded by callers.",
+    "The operator releases them with `fairlead deploy`.",
+)
 
 
 class Repository:

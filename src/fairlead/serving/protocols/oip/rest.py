@@ -14,8 +14,8 @@ from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.protocols.oip.body import read_body, write_body
 from fairlead.serving.protocols.oip.infer import Models, reading
-from fairlead.serving.protocols.oip.repository import Repository
-from fairlead.serving.refusal import Refusal, refusal, refusal_of
+from fairlead.serving.protocols.oip.repository import NO_LOADING, Repository
+from fairlead.serving.refusal import Refusal, refusal_of
 from fairlead.serving.router import Door, Names
 from fairlead.signature import UNREADABLE
 
@@ -138,5 +138,4 @@ def _only_ready(request: Request) -> bool:
 
 
 def _refuse_loading(_: Request, reply: Reply, names: Names) -> None:  # noqa: ARG001
-    message = "Models are not loaded or unloaded by callers."
-    reply(oip_shape(refusal(501, message, "The operator releases them with `fairlead deploy`.")))
+    reply(oip_shape(NO_LOADING))

@@ -18,9 +18,9 @@ from fairlead.serving.message import TEXT, Reply, Request, Response
 from fairlead.serving.protocols.oip import oip_pb2 as pb
 from fairlead.serving.protocols.oip.infer import Models, reading
 from fairlead.serving.protocols.oip.messages import read_message, write_message
-from fairlead.serving.protocols.oip.repository import Repository
+from fairlead.serving.protocols.oip.repository import NO_LOADING, Repository
 from fairlead.serving.protocols.oip.types import Answered
-from fairlead.serving.refusal import Refusal, refusal, refusal_of
+from fairlead.serving.refusal import Refusal, refusal_of
 from fairlead.serving.router import Door, Names
 
 SERVICE = "/inference.GRPCInferenceService/"
@@ -181,5 +181,4 @@ def _answer(
 
 
 def _refuse_loading(_: Request, reply: Reply, names: Names) -> None:  # noqa: ARG001
-    message = "Models are not loaded or unloaded by callers."
-    reply(rpc_shape(refusal(501, message, "The operator releases them with `fairlead deploy`.")))
+    reply(rpc_shape(NO_LOADING))

@@ -7,6 +7,7 @@ length in four bytes. Sizes are checked against the shape before anything is all
 from __future__ import annotations
 
 import base64
+import re
 import struct
 import types
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from fairlead.serving.protocols.oip.types import (
 from fairlead.signature import UNREADABLE, parse_json
 
 LENGTH_BYTES = 4
+_NESTED = re.compile(rb"\s*\[\s*\[").match
 
 
 def from_raw(name: str, datatype: Datatype, shape: Sequence[int], raw: memoryview) -> Tensor:
@@ -111,14 +113,14 @@ def from_json(name: str, datatype: Datatype, shape: Sequence[int], data: msgspec
             f"{place} is {datatype.name}, which the protocol has no JSON for.",
             hint="Send it as binary data, or as FP32.",
         )
-    flat, nesting = _decoded(datatype, memoryview(data), len(shape), place)
+    flat, nesting, plain = _decoded(datatype, memoryview(data), len(shape), place)
     if len(flat) != count or (nesting and nesting != tuple(shape)):
         found = " x ".join(map(str, nesting)) if nesting else f"{len(flat)} elements"
         raise InputError(
             f"{place} has data of {found}; its shape takes {' x '.join(map(str, shape))}.",
             hint="Nest the lists as the shape says, or send one flat list in row-major order.",
         )
-    values = _typed(datatype, flat, place)
+    values = (_typed if plain else _checked)(datatype, flat, place)
     return Tensor(name, datatype, values if len(shape) == 1 else values.reshape(shape))
 
 
@@ -142,13 +144,14 @@ def to_json(tensor: Tensor) -> list[Any]:
 
 def _decoded(
     datatype: Datatype, data: memoryview, dimensions: int, place: str
-) -> tuple[list[Any], tuple[int, ...]]:
-    """The elements in one list, and how they were nested; () if they were not."""
-    depth = dimensions if bytes(data[:64]).lstrip()[1:].lstrip()[:1] == b"[" else 1
+) -> tuple[list[Any], tuple[int, ...], bool]:
+    """The elements in one list; how they were nested, () if not; and whether all have the type."""
+    depth = dimensions if _NESTED(data) else 1
+    plain = True
     try:
         value = _decoder(datatype.numpy.kind, depth).decode(data)
     except UNREADABLE:
-        value = parse_json(bytes(data))
+        value, plain = parse_json(bytes(data)), False
         if not isinstance(value, list):
             raise InputError(f"{place} has data that is no list.") from None
     nesting: tuple[int, ...] = ()
@@ -160,7 +163,7 @@ def _decoded(
                 raise InputError(f"{place} has a list of lists of unequal lengths.")
             value = [element for inner in value for element in inner]
             nesting = (*nesting, width)
-    return value, nesting
+    return value, nesting, plain
 
 
 @cache
@@ -181,27 +184,29 @@ _ELEMENTS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def _typed(datatype: Datatype, flat: list[Any], place: str) -> npt.NDArray[Any]:
-    """Elements as an array of their datatype; as one of objects where some are missing."""
+def _checked(datatype: Datatype, flat: list[Any], place: str) -> npt.NDArray[Any]:
+    """Elements of any JSON as an array of their datatype; of objects where some are missing."""
     allowed, words = _ELEMENTS[datatype.numpy.kind]
     kinds = set(map(type, flat))
     if not kinds <= {*allowed, type(None)}:
         raise InputError(f"{place} has data that {datatype.name} does not hold: it takes {words}.")
-    if datatype is BYTES or type(None) in kinds:
-        values = np.empty(len(flat), dtype=object)
-        values[:] = flat
-        return values
-    if datatype.name == "FP32":
-        return _single_precision(flat, place)
+    return _objects(flat) if type(None) in kinds else _typed(datatype, flat, place)
+
+
+def _typed(datatype: Datatype, flat: list[Any], place: str) -> npt.NDArray[Any]:
+    """Elements of the right type as an array of their datatype."""
+    if datatype is BYTES:
+        return _objects(flat)
     try:
+        if datatype.numpy.kind == "f":  # packing takes half of what NumPy takes
+            packed = struct.pack(f"<{len(flat)}{datatype.numpy.char}", *flat)
+            return np.frombuffer(packed, datatype.numpy)
         return np.array(flat, dtype=datatype.numpy)
     except OverflowError:
         raise InputError(f"{place} has numbers beyond the range of {datatype.name}.") from None
 
 
-def _single_precision(flat: list[Any], place: str) -> npt.NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        array = np.array(flat, dtype=np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(f"{place} has numbers beyond the range of FP32.")
-    return array
+def _objects(flat: list[Any]) -> npt.NDArray[np.object_]:
+    values = np.empty(len(flat), dtype=object)
+    values[:] = flat
+    return values
