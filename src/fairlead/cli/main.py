@@ -37,6 +37,7 @@ COMMANDS = {
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
+    "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),

@@ -20,8 +20,9 @@ QUIET_WINDOWS = 10
 REQUEST_ROWS = 60
 PACE_S = 0.1
 WAIT_S_MAX = 60.0
-SETTINGS = """# Written by `fairlead demo`: windows of half a second instead of an hour, so that seconds
-# show what else takes days, and an alert of drift at once instead of in the digest of the day.
+SETTINGS = """\
+# Written by `fairlead demo`: windows of half a second instead of an hour, so that seconds show
+# what else takes days, and an alert of drift at once instead of in the digest of the day.
 [monitoring]
 window_s = 0.5
 grace_s = 0.5
