@@ -7,19 +7,19 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Sequence
 from functools import cache, partial
 
 import uvicorn
 
 from fairlead.access import Gate
-from fairlead.alerts import AlertController, Signal
+from fairlead.alerts import AlertController
 from fairlead.alerts.courier import Courier
 from fairlead.api import Guard, Sessions, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.leftovers import Leftovers
+from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import Settings, rules
 from fairlead.app.tls import server_context
@@ -27,7 +27,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
 from fairlead.control import Controller, Tick, view
 from fairlead.predictionlog.compact import Compactor
-from fairlead.predictionlog.sealer import Sealer
+from fairlead.predictionlog.sealer import SEAL_S, Sealer
 from fairlead.serving.types import FleetStatus, WorkerStatus
 from fairlead.store import Store
 
@@ -47,15 +47,20 @@ class ControlPlane:
         self.fleet = FleetStatus(())
         releases = self.workspace.releases
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
-        self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock)
+        seal_s = min(SEAL_S, start.settings.monitoring.window_s)
+        self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock, seal_s)
+        monitor = Monitor(self.workspace)
         alerts = alert_controller(store, clock, start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
             "log": self.sealer.tick,
-            "compaction": Compactor(store, blobs, clock).tick,
+            "windows": monitor.collector.tick,
+            "findings": monitor.assessor.tick,
+            "operations": monitor.keeper.tick,
+            "compaction": Compactor(store, blobs, clock, monitor.collector.is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
-            "alerts": lambda: alerts.tick(self.signals()),
+            "alerts": lambda: alerts.tick(monitor.signals()),
             "notifications": self.courier.tick,
         }
         holder = f"{socket.gethostname()}-{os.getpid()}"
@@ -63,10 +68,6 @@ class ControlPlane:
         self.services = WorkspaceServices(
             self.workspace, start.addresses, self.controller, lambda: self.fleet
         )
-
-    def signals(self) -> Sequence[Signal]:
-        """What there is to know now of each endpoint, for its alerts."""
-        return ()
 
     def hear(self, fleet: FleetStatus) -> None:
         """Take what the supervisor tells of the workers."""

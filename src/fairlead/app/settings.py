@@ -26,6 +26,7 @@ OnFull = Literal["continue", "stop"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Reference = Literal["training", "day", "week"]
 P = TypeVar("P", bound=msgspec.Struct)
 Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
@@ -101,6 +102,27 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     default_endpoint: str = ""
 
 
+class MonitoringSettings(_Part, frozen=True, kw_only=True):
+    """The table `[monitoring]`.
+
+    Args:
+        window_s: length of the windows that are compared with the reference.
+        grace_s: after a window's end before it is looked at, for rows that are on the way.
+        rows_min: least rows of a window that is tested.
+        learn_windows: of past before the first alarm of drift.
+        reference: what windows are compared with: the training set, or the same hour of past
+            days or weeks.
+        alarms_per_month: of each endpoint that are false, at most.
+    """
+
+    window_s: Seconds = 3600.0
+    grace_s: Annotated[float, Meta(ge=0)] = 120.0
+    rows_min: Count = 100
+    learn_windows: Count = 48
+    reference: Reference = "training"
+    alarms_per_month: Seconds = 1.0
+
+
 class EndpointSettings(_Part, frozen=True, kw_only=True):
     """A table `[endpoint.NAME]`.
 
@@ -109,6 +131,8 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         first_request: as in `[server]`, for this endpoint.
         device: as in `[server]`, for this endpoint.
         gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
+        reference: as in `[monitoring]`, for this endpoint.
+        alarms_per_month: as in `[monitoring]`, for this endpoint.
         alert: rules of its own, and what differs from the default ones, by name.
     """
 
@@ -116,6 +140,8 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     first_request: FirstRequest | None = None
     device: DeviceName | None = None
     gpu_memory_mb: Count | None = None
+    reference: Reference | None = None
+    alarms_per_month: Seconds | None = None
     alert: dict[str, RuleSettings] = {}
 
 
@@ -124,6 +150,7 @@ class Settings(_Part, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     endpoint: dict[str, EndpointSettings] = {}
+    monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertsSettings = AlertsSettings()
 
 
@@ -235,7 +262,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
-    tables["alerts"] = settings.alerts
+    tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
     tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
     return [row for table, part in tables.items() for row in _describe(table, part)]
 

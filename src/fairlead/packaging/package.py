@@ -37,7 +37,7 @@ from fairlead.packaging.export.network import is_module
 from fairlead.packaging.export.onnx_file import is_onnx
 from fairlead.packaging.fields import Changes, describe_fields, set_policies
 from fairlead.packaging.mlflow import Opened, is_mlflow, open_mlflow
-from fairlead.profiles import encode, make_reference
+from fairlead.profiles import REFERENCE, encode, make_reference
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
@@ -115,7 +115,7 @@ def make_bundle(
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
         answers = answer_all(draft, batch, allow_pickle=allow_pickle)
-        files["reference.json.gz"] = encode(make_reference(signature, batch, answers))
+        files[REFERENCE] = encode(make_reference(signature, batch, answers))
         if reference.labels is not None:
             metrics = metrics_of(answers, signature, reference.labels)
             info = msgspec.structs.replace(info, metrics=metrics)

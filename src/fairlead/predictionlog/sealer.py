@@ -48,13 +48,17 @@ class Sealer:
         blobs: of the Parquet files.
         folder: of the journals.
         clock: for the pace and the audit.
+        seal_s: after which a living journal is sealed, however little it gained.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, folder: Path, clock: Clock, seal_s: float = SEAL_S
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._folder = folder
         self._clock = clock
+        self._seal_s = seal_s
         self._looked_s: dict[str, float] = {}
         self._attempts = Attempts(clock, "The journal {} cannot be sealed")
 
@@ -89,7 +93,7 @@ class Sealer:
         now_s = self._clock.monotonic_s()
         looked_s = self._looked_s.setdefault(path.name, now_s)
         gained = path.stat().st_size - sealed
-        return gained >= SEAL_BYTES or (gained > 0 and now_s - looked_s >= SEAL_S)
+        return gained >= SEAL_BYTES or (gained > 0 and now_s - looked_s >= self._seal_s)
 
     def _seal(self, path: Path, sealed: int, expect: int) -> None:
         """Seal chunk after chunk, each with a commit of its own, so that memory is bounded."""

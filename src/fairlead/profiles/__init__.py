@@ -7,6 +7,7 @@ from fairlead.profiles.merge import decode, empty, encode, merge
 from fairlead.profiles.quantile import quantile
 from fairlead.profiles.table import observe_table
 from fairlead.profiles.types import (
+    REFERENCE,
     Categorical,
     Leaf,
     LogBuckets,
@@ -17,6 +18,7 @@ from fairlead.profiles.types import (
 )
 
 __all__ = [
+    "REFERENCE",
     "Categorical",
     "Leaf",
     "LogBuckets",

@@ -7,6 +7,8 @@ import msgspec
 from fairlead.signature import FieldKind, Scalar
 
 FORMAT = 2
+REFERENCE = "reference.json.gz"
+"""The file of a bundle that holds the profile of its reference rows."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,

@@ -1,0 +1,112 @@
+"""From what monitoring knows to the signals that rules of alerts read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fairlead.alerts import Burn, Signal
+from fairlead.alerts.types import Evidence
+from fairlead.monitoring.operations import Reading, Readings, stretches
+from fairlead.monitoring.records import Finding
+from fairlead.monitoring.types import Drift, Quality
+
+BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
+_NAMES = {"constant": "stuck"}
+VALID_WINDOWS = 3
+"""For so many windows a finding speaks for the present, if no other follows."""
+
+
+def finding_signals(finding: Finding) -> Iterator[Signal]:
+    """What one window says: of each field whether it drifts and is sound, and of the volume."""
+    for name, drift in finding.comparison.fields.items():
+        yield _drift(finding, name, drift)
+    for quality in finding.comparison.quality:
+        yield _quality(finding, quality)
+    if finding.volume is not None:
+        found = finding.volume
+        yield _signal(
+            finding,
+            "volume",
+            "",
+            found.rows,
+            found.broken,
+            {"expected": found.expected.value, "p_value": found.p_value},
+            low=found.expected.low,
+            high=found.expected.high,
+        )
+
+
+def operation_signals(now: Mapping[str, Reading], past: Mapping[str, Readings]) -> Iterator[Signal]:
+    """Of each endpoint, the share of requests that failed, over minutes to days."""
+    for endpoint, reading in now.items():
+        counts = stretches(past.get(endpoint, Readings()), reading, BURNS_S)
+        shortest = counts[0]
+        yield Signal(
+            endpoint=endpoint,
+            name="error_rate",
+            time_us=reading.time_us,
+            value=1 - shortest.good / shortest.total if shortest.total else None,
+            burn=tuple(Burn(c.window_s, c.good, c.total) for c in counts),
+            valid_s=120.0,
+            evidence={"requests": shortest.total, "failed": shortest.total - shortest.good},
+        )
+
+
+def _drift(finding: Finding, name: str, drift: Drift) -> Signal:
+    evidence: Evidence = {
+        "psi": drift.psi,
+        "p_value": drift.p_value,
+        "evidence": finding.detection.evidence.get(name),
+        "threshold": finding.detection.threshold,
+        "why": drift.why,
+    }
+    called = "drift" if drift.side == "input" else "prediction_drift"
+    proven = name in finding.detection.drifting
+    return _signal(finding, called, name, drift.effect, proven, evidence)
+
+
+def _quality(finding: Finding, found: Quality) -> Signal:
+    evidence: Evidence = {
+        "share": found.share.value,
+        "p_value": found.adjusted_p,
+        "why": found.why,
+    }
+    name = _NAMES.get(found.kind, found.kind)
+    return _signal(
+        finding,
+        name,
+        found.field,
+        found.rise.value,
+        found.broken,
+        evidence,
+        low=found.rise.low,
+        high=found.rise.high,
+    )
+
+
+def _signal(
+    finding: Finding,
+    name: str,
+    subject: str,
+    value: float,
+    proven: bool,
+    evidence: Evidence,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+) -> Signal:
+    length_s = (finding.end_us - finding.start_us) / 1e6
+    return Signal(
+        endpoint=finding.stream.endpoint,
+        name=name,
+        subject=subject,
+        version=finding.stream.version,
+        time_us=finding.end_us,
+        valid_s=VALID_WINDOWS * length_s,
+        value=value,
+        low=low,
+        high=high,
+        proven=proven,
+        cause=subject,
+        evidence={"rows": finding.comparison.rows, **evidence},
+    )

@@ -1,0 +1,116 @@
+"""Live traffic is watched: what moves is named and told, what recovers is told too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+
+from fairlead.app.workspace import Workspace
+from fairlead.monitoring.records import FINDINGS
+from support.models import customers, package_churn
+from support.platform import Platform
+from support.receivers import HttpReceiver
+from support.waiting import until
+
+SETTINGS = """
+[monitoring]
+window_s = 1.0
+grace_s = 0.5
+rows_min = 50
+learn_windows = 10
+alarms_per_month = 2000
+
+[endpoint.churn.alert.drift]
+severity = "ticket"
+keep_for = "2s"
+
+[endpoint.churn.alert.missing]
+keep_for = "2s"
+
+[alerts.channel.ops]
+url = "{url}"
+allow_private = true
+"""
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class Traffic(threading.Thread):
+    """Sends a hundred new customers a few times a second, changed as they are at the time."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__()
+        self._platform = platform
+        self._enough = threading.Event()
+        self.change: Change = lambda rows: rows
+        self.failed: list[int] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self.join()
+
+    def run(self) -> None:
+        seed = 1000
+        while not self._enough.wait(0.15):
+            seed += 1
+            rows = self.change(customers(100, seed)[0])
+            records = rows.replace({np.nan: None}).to_dict("records")
+            status = self._platform.predict("churn", {"rows": records}).status
+            self.failed += [status] if status != 200 else []
+
+
+def told(receiver: HttpReceiver) -> list[tuple[str, str]]:
+    """The alerts that reached the webhook, and their states, in order."""
+    found = []
+    for got in receiver.received:
+        body: dict[str, Any] = msgspec.json.decode(got.body)
+        found += [(alert["name"], alert["state"]) for alert in body["alerts"]]
+    return found
+
+
+def windows(home: Path) -> int:
+    workspace = Workspace(home)
+    try:
+        return len(workspace.store.scan(FINDINGS))
+    finally:
+        workspace.close()
+
+
+def older(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(age=(rows["age"] + 25.0).clip(upper=90.0))
+
+
+def unplanned(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(plan=None)
+
+
+@pytest.mark.slow
+def test_what_moves_is_told_by_its_name_and_what_recovers_too(tmp_path: Path) -> None:
+    home = tmp_path / ".fairlead"
+    package_churn(home)
+    with HttpReceiver() as receiver:
+        (tmp_path / "fairlead.toml").write_text(SETTINGS.format(url=receiver.url))
+        with Platform(home, "churn:1", "--workers=1") as platform, Traffic(platform) as traffic:
+            until(lambda: windows(home) >= 20, "a past to learn from", 90)
+            assert told(receiver) == [], "nothing moved"
+            traffic.change = older
+            until(lambda: ("churn/drift/age", "firing") in told(receiver), "the alert", 60)
+            assert {name for name, _ in told(receiver)} <= {
+                "churn/drift/age", "churn/out-of-range/age",
+            }, "no other field is named"  # fmt: skip
+            traffic.change = unplanned
+            until(lambda: ("churn/missing/plan", "firing") in told(receiver), "missing", 60)
+            until(lambda: ("churn/drift/age", "resolved") in told(receiver), "the end of one", 60)
+            traffic.change = lambda rows: rows
+            until(lambda: ("churn/missing/plan", "resolved") in told(receiver), "the end", 60)
+        assert traffic.failed == []
