@@ -67,7 +67,7 @@ def draw_effects(
     Args:
         title: over it.
         names: of the fields.
-        effects: of each; PSI above chance.
+        effects: of each; PSI above chance. Less than chance gives is drawn as none.
         floor: least effect of a drift, drawn as a line.
         drifted: names of those that did, which are marked.
         note: below the title.
@@ -80,10 +80,12 @@ def draw_effects(
     labels = [escape(name) for name in names]
     marked = [name in drifted for name in names]
     bars = {
-        "type": "bar", "orientation": "h", "x": list(effects), "y": list(range(len(labels))),
-        "customdata": labels, "text": ["drifted" if mark else "" for mark in marked],
+        "type": "bar", "orientation": "h", "y": list(range(len(labels))),
+        "x": [max(effect, 0.0) for effect in effects],
+        "customdata": list(zip(labels, effects, strict=True)),
+        "text": ["drifted" if mark else "" for mark in marked],
         "marker": {"color": [WRONG if mark else REFERENCE for mark in marked]},
-        "hovertemplate": "%{customdata}: %{x:.3g}<extra></extra>",
+        "hovertemplate": "%{customdata[0]}: %{customdata[1]:.3g}<extra></extra>",
     }  # fmt: skip
     line = {
         "type": "line", "x0": floor, "x1": floor, "yref": "paper", "y0": 0, "y1": 1,

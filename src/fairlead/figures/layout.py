@@ -40,7 +40,7 @@ def frame(title: str, note: str = "", **more: Any) -> dict[str, Any]:
         note: below the title; escaped here.
         more: of Plotly's layout.
     """
-    head: dict[str, Any] = {"text": escape(title, 80), "x": 0, "xref": "paper"}
+    head: dict[str, Any] = {"text": escape(title, 80), "x": 0.01, "xref": "container"}
     if note:
         head["subtitle"] = {"text": escape(note, 160)}
     return {

@@ -80,9 +80,10 @@ def _windows(known: Known) -> Section:
     course = known.course
     first, last = course.moments[0], course.moments[-1]
     text = f"{len(course.moments)} windows from {_time(first.start_us)} to {_time(last.end_us)}"
+    waiting = f"; {course.pending} more were not looked at yet" if course.pending else ""
     return Section(
         title="Windows",
-        text=f"{text}; {course.pending} more were not looked at yet.",
+        text=f"{text}{waiting}.",
         figures=(draw_rows(course), draw_drift(course, known.floor)),
     )
 
@@ -142,9 +143,13 @@ def _quality(known: Known) -> Section:
         heads = ("field", "fault", "share", "low", "high", "rise", "why")
         tables.append(Table(caption="In the last window", heads=heads, rows=last))
     if past:
-        caption = "Windows with faults, newest first"
-        heads = ("window", "rows", "fields")
-        tables.append(Table(caption=caption, heads=heads, rows=past[:FAULTS_MAX]))
+        tables.append(
+            Table(
+                caption="Windows with faults, newest first",
+                heads=("window", "rows", "fields"),
+                rows=past[:FAULTS_MAX],
+            )
+        )
     text = f"{len(past)} of {len(course.moments)} windows have values with faults."
     return Section(title="Quality", text=text, tables=tuple(tables))
 
