@@ -135,13 +135,18 @@ class UnavailableError(FairleadError):
     Args:
         message: why not.
         retry_after_s: when it is worth asking again, in seconds.
+        hint: what to do about it, if that is known.
+        shed: what there is too much of, in one word for counters; empty if that is not why.
     """
 
     code = "unavailable"
 
-    def __init__(self, message: str, *, retry_after_s: float = 1.0, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float = 1.0, hint: str = "", shed: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+        self.shed = shed
 
 
 class RateError(UnavailableError):

@@ -1,17 +1,18 @@
-"""What models fail with, shown to the operator and to nobody else."""
+"""What models fail with, told to the operator and to nobody else."""
 
 from __future__ import annotations
 
-import sys
-import traceback
+from typing import Any
 
 from fairlead.clock import Clock
+from fairlead.errors import FairleadError
+from fairlead.logs import is_told, tell, tell_error
 
 PACE_S = 1.0
 
 
 class Tracebacks:
-    """Prints tracebacks on stderr, a bounded number of them.
+    """Tells what a model fails with, a bounded number of times.
 
     A model that fails on every request must not fill the disk that holds the log.
 
@@ -24,13 +25,26 @@ class Tracebacks:
         self._next_s = float("-inf")
         self._left_out = 0
 
-    def show(self, error: BaseException) -> None:
-        """Print an error and what it came from, unless another was printed a moment ago."""
+    def show(self, error: BaseException, **fields: Any) -> None:
+        """Tell an error and what it came from, unless another was told a moment ago.
+
+        Args:
+            error: what the model failed with. What is behind an error of ours without a cause was
+                told elsewhere, by the process of the model.
+            fields: what is known of it.
+        """
+        ours = isinstance(error, FairleadError) and error.__cause__ is None
+        if ours and not is_told("info"):
+            return
         now_s = self._clock.monotonic_s()
         if now_s < self._next_s:
             self._left_out += 1
             return
-        traceback.print_exception(error, file=sys.stderr)
+        if ours:
+            tell("info", "model_failed", str(error), **fields)
+        else:
+            tell_error("model_failed", error, **fields)
         if self._left_out:
-            print(f"fairlead: {self._left_out} errors before it are not shown.", file=sys.stderr)  # noqa: T201
+            text = f"{self._left_out} errors before it are not shown."
+            tell("warning", "errors_left_out", text)
         self._next_s, self._left_out = now_s + PACE_S, 0

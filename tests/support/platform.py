@@ -94,7 +94,7 @@ class Platform:
             )  # fmt: skip
         try:
             self.addresses = until(self._addresses, "addresses")
-            until(lambda: self.ready() and "API " in self.log, "readiness", 60)
+            until(lambda: self.ready() and self._has_said_so(), "readiness", 60)
         except BaseException:
             self.process.kill()
             self.process.wait()
@@ -105,6 +105,9 @@ class Platform:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _has_said_so(self) -> bool:
+        return "API " in self.log or '"event":"ready"' in self.log
 
     @property
     def log(self) -> str:

@@ -52,7 +52,7 @@ class FakeRunner:
         assert not self.closed, "asked after it was closed"
         return self._answer(batch)
 
-    def process_bytes(self) -> int:
+    def process_id(self) -> int:
         return 0
 
     def close(self) -> None:

@@ -76,7 +76,9 @@ def _on_proof(rule: Rule, signal: Signal) -> Verdict | None:
         return None
     shown = f", now {_number(signal.value)}{_interval(signal)}" if _is_number(signal.value) else ""
     word = "is proven" if signal.proven else "is not proven"
-    return Verdict(signal.proven, f"Harm in {rule.metric} {word}{shown}.", _evidence(signal))
+    said = f"{rule.metric.replace('_', ' ').capitalize()} {word}{shown}."
+    why = signal.evidence.get("why") if signal.proven else None
+    return Verdict(signal.proven, f"{said} {why}" if why else said, _evidence(signal))
 
 
 def _on_objective(rule: Rule, objective: Objective, signal: Signal) -> Verdict | None:

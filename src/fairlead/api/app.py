@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
 
 from fairlead.api.alerts import build_alerts
 from fairlead.api.document import DescribedApi
@@ -20,6 +21,7 @@ from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError
+from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
 
@@ -66,6 +68,16 @@ def _add_health(app: FastAPI, services: Services) -> None:
     def ready() -> Response:
         problems = services.problems()
         return _json({"ready": not problems, "problems": problems}, 503 if problems else 200)
+
+    @app.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {OPENMETRICS: {"schema": {"type": "string"}}}}},
+    )
+    def metrics(request: Request) -> Response:
+        accept = request.headers.get("accept")
+        reply = exposition(services.samples(), accept.encode() if accept else None)
+        return Response(reply.body, reply.status, media_type=reply.content_type.decode())
 
     @app.get("/v1/workers")
     def workers() -> Response:

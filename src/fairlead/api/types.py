@@ -13,6 +13,7 @@ from fairlead.registry import Model, Version
 from fairlead.releases import Release
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
+from fairlead.telemetry import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Services(Protocol):
     @property
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
+        ...
+
+    def samples(self) -> list[Sample]:
+        """What is told under `/metrics`."""
         ...
 
     def upstream(self) -> Upstream:

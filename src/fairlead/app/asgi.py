@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import sys
-import traceback
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -20,6 +18,7 @@ from fairlead.app.exposure import sites_of
 from fairlead.app.home import Home, find_home
 from fairlead.app.settings import ServerSettings, Settings, load_settings
 from fairlead.errors import FairleadError
+from fairlead.logs import tell_error
 from fairlead.serving.core import Core
 from fairlead.serving.refusal import native_shape, refusal
 from fairlead.serving.transport.asgi import AsgiTransport, Receive, Scope, Send, path_of, write
@@ -84,7 +83,7 @@ class AsgiApp:
         try:
             parts = await self._started()
         except Exception as error:  # the store or the disk; it is no fault of the host
-            traceback.print_exception(error, file=sys.stderr)
+            tell_error("start_failed", error)
             await write(scope, send, native_shape(_UNSTARTED))
             return
         path = path_of(scope)

@@ -9,7 +9,9 @@ import socket
 import threading
 from functools import cache, partial
 
+import msgspec
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from fairlead.access import Gate
 from fairlead.alerts import AlertController
@@ -26,6 +28,7 @@ from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
 from fairlead.control import Controller, Tick, view
+from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
 from fairlead.serving.types import FleetStatus, WorkerStatus
@@ -109,6 +112,7 @@ async def serve(start: Start) -> None:
     config = uvicorn.Config(
         build_api(plane.services, guard(start, plane.workspace), plane.workspace.clock),
         log_level="warning",
+        log_config=None if tells_json() else LOGGING_CONFIG,
         lifespan="off",
         timeout_graceful_shutdown=5,
     )
@@ -125,7 +129,7 @@ async def serve(start: Start) -> None:
             if message.order == "drain":
                 server.should_exit = True
             elif message.workers is not None:
-                plane.hear(FleetStatus(message.workers))
+                plane.hear(FleetStatus(message.workers, message.deaths))
 
     loop.add_reader(channel.sock, hear)
     reporting = asyncio.create_task(_report(channel))
@@ -145,6 +149,7 @@ class _Told(Order, frozen=True):
 
     order: str = ""
     workers: tuple[WorkerStatus, ...] | None = None
+    deaths: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 async def _report(channel: Channel[_Told]) -> None:
@@ -159,7 +164,10 @@ def main() -> None:
     # The server ends on SIGTERM and raises it again: that must not skip what comes after.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    asyncio.run(serve(read_start()))
+    start = read_start()
+    inherit_logs(start.name)
+    asyncio.run(serve(start))
+    tell("info", "process_ended", f"{start.name} has ended.")
     leave()
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from fairlead.access import Sites
 from fairlead.app.home import Home
+from fairlead.app.metrics import data_plane_samples
 from fairlead.app.settings import Settings, device_of
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import SystemClock
@@ -18,7 +19,7 @@ from fairlead.serving.loading.versions import VersionLoader
 from fairlead.serving.sink import LogSink
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.store import open_blobs, open_store
-from fairlead.telemetry import MetricsFile, fold, read
+from fairlead.telemetry import MetricsFile, fold
 
 
 def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
@@ -72,6 +73,6 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
         LogSink(journal, server.log_full, on_full, counters),
         journal,
         counters,
-        lambda: read(home.metrics),
+        partial(data_plane_samples, home, settings.cost),
         clock,
     )

@@ -23,6 +23,7 @@ from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
 from fairlead.client import bearer
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
+from fairlead.logs import configure_logs
 from fairlead.releases import OPEN, Release
 from fairlead.routing import ROUTES, VersionRef
 from fairlead.serving.types import FleetStatus
@@ -75,6 +76,8 @@ def run_platform(workspace: Workspace, work: Callable[[Addresses], None]) -> Non
     """
     home = workspace.home
     with _locked(home):
+        server = workspace.settings.server
+        configure_logs("supervisor", server.log_format, server.log_level)
         supervisor = Supervisor(home, workspace.settings)
         stop_on_signals(supervisor)
         if supervisor.addresses.keys:

@@ -10,6 +10,7 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.app.metrics import ControlSamples
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -21,6 +22,7 @@ from fairlead.registry import Model, Version
 from fairlead.releases import Release
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
+from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
 
@@ -46,6 +48,7 @@ class WorkspaceServices:
         self._addresses = addresses
         self._controller = controller
         self._fleet = fleet
+        self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
     @property
@@ -57,6 +60,10 @@ class WorkspaceServices:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return self._workspace.alert_book
+
+    def samples(self) -> list[Sample]:
+        """What the control plane tells under `/metrics`."""
+        return self._samples.measure(self._fleet())
 
     def upstream(self) -> Upstream:
         """The data plane, for this process, which has the operator's key."""

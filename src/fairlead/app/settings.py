@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from fairlead.alerts import AlertsSettings, Rule, RuleSettings, rules_of
 from fairlead.alerts.channels import check_channel
 from fairlead.errors import ConfigError
+from fairlead.logs import Format, Level
 from fairlead.nearest import nearest
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
@@ -74,6 +75,9 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
             `wait` for that, or the caller is asked to come again (`refuse`).
         default_endpoint: that paths without a name mean, such as `/invocations`; the only one
             there is if empty.
+        log_format: of what processes tell on standard error: lines as `text` for people, or as
+            `json` for programs.
+        log_level: the least that they tell; `warning` as text and `info` as JSON if not given.
     """
 
     host: str = "127.0.0.1"
@@ -100,6 +104,8 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     device: DeviceName = "cpu"
     first_request: FirstRequest = "wait"
     default_endpoint: str = ""
+    log_format: Format = "text"
+    log_level: Level | None = None
 
 
 class MonitoringSettings(_Part, frozen=True, kw_only=True):
@@ -145,10 +151,23 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     alert: dict[str, RuleSettings] = {}
 
 
+class CostSettings(_Part, frozen=True, kw_only=True):
+    """The table `[cost]`.
+
+    Args:
+        machine_per_hour: what this machine costs for an hour; nothing is told of costs without it.
+        currency: of that price.
+    """
+
+    machine_per_hour: Annotated[float, Meta(ge=0)] | None = None
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+
+
 class Settings(_Part, frozen=True, kw_only=True):
     """The whole file."""
 
     server: ServerSettings = ServerSettings()
+    cost: CostSettings = CostSettings()
     endpoint: dict[str, EndpointSettings] = {}
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertsSettings = AlertsSettings()
@@ -258,7 +277,7 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:
     """Every setting in force: its name, its value, and whether it is the default."""
-    tables: dict[str, msgspec.Struct] = {"server": settings.server}
+    tables: dict[str, msgspec.Struct] = {"server": settings.server, "cost": settings.cost}
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}

@@ -25,6 +25,7 @@ from fairlead.app.home import Home
 from fairlead.app.restart import restart_delay_s
 from fairlead.app.settings import Settings
 from fairlead.errors import ConfigError, UnavailableError
+from fairlead.logs import tell
 from fairlead.serving.types import FleetStatus, WorkerStatus
 
 SILENCE_S_MAX = 20.0
@@ -76,6 +77,7 @@ class Child:
         heard_s: when it last told anything.
         start_s: when it is to be started, if it is not running.
         deaths_s: the last times it died.
+        deaths: all of them.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Child:
     heard_s: float = 0.0
     start_s: float = 0.0
     deaths_s: deque[float] = field(default_factory=lambda: deque(maxlen=16))
+    deaths: int = 0
 
 
 class Supervisor:
@@ -181,6 +184,10 @@ class Supervisor:
         assert child.process.stdin is not None
         with contextlib.suppress(BrokenPipeError), child.process.stdin as stdin:
             stdin.write(msgspec.json.encode(self._settings))
+        pid = child.process.pid
+        tell(
+            "info", "process_started", f"{child.name} is started.", child=child.name, child_pid=pid
+        )
         child.channel = Channel(ours, WorkerStatus)
         child.heard_s = time.monotonic()
         self._selector.register(ours, selectors.EVENT_READ, child)
@@ -212,7 +219,8 @@ class Supervisor:
             if child.process.poll() is not None:
                 self._bury(child)
             elif now_s - child.heard_s > SILENCE_S_MAX:
-                _say(f"{child.name} has been silent for {SILENCE_S_MAX:.0f} s and is ended.")
+                text = f"{child.name} has been silent for {SILENCE_S_MAX:.0f} s and is ended."
+                tell("error", "process_silent", text, child=child.name)
                 child.process.kill()
                 self._bury(child)
 
@@ -232,13 +240,16 @@ class Supervisor:
     def _start_later(self, child: Child, why: str) -> None:
         now_s = time.monotonic()
         child.deaths_s.append(now_s)
+        child.deaths += 1
         delay_s = restart_delay_s(child.deaths_s, now_s)
         child.start_s = now_s + delay_s
-        _say(f"{child.name} {why}; it is started again in {delay_s:g} s.")
+        text = f"{child.name} {why}; it is started again in {delay_s:g} s."
+        tell("error", "process_died", text, child=child.name, restart_s=delay_s)
 
     def _tell_controller(self) -> None:
         if self._controller.channel is not None:
-            self._controller.channel.send(FleetStatus(self.statuses()))
+            deaths = {child.name: child.deaths for child in self._children}
+            self._controller.channel.send(FleetStatus(self.statuses(), deaths))
 
     def _stop_all(self) -> None:
         """Drain workers, then the controller, which seals what they wrote last."""
@@ -331,10 +342,6 @@ def _refuse_taken(family: socket.AddressFamily, host: str, port: int) -> None:
 def _url(scheme: str, sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-def _say(text: str) -> None:
-    print(f"fairlead: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def stop_on_signals(supervisor: Supervisor) -> None:

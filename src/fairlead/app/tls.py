@@ -59,3 +59,29 @@ def own_context(cert: str) -> ssl.SSLContext:
             f"The certificate {cert} of the platform of this home cannot be read."
         ) from None
     return context
+
+
+def name_of(cert: str) -> str:
+    """A name that a certificate is for: what who reads it from elsewhere must expect.
+
+    Args:
+        cert: file of the certificate, PEM.
+
+    Returns:
+        The first name; empty if there is none.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    from cryptography import x509
+
+    try:
+        read = x509.load_pem_x509_certificate(Path(cert).read_bytes())
+        names = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ""
+    except (OSError, ValueError):
+        raise ConfigError(f"The certificate {cert} cannot be read.") from None
+    found = names.get_values_for_type(x509.DNSName)
+    found += [str(address) for address in names.get_values_for_type(x509.IPAddress)]
+    return next(iter(found), "").replace("*", "fairlead")

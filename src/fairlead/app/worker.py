@@ -15,6 +15,7 @@ from fairlead.app.child import Start, leave, read_start
 from fairlead.app.core import build_core
 from fairlead.app.exposure import sites_of
 from fairlead.app.tls import server_context
+from fairlead.logs import inherit_logs, tell
 from fairlead.serving.types import RpcPlace
 from fairlead.serving.worker import Worker, WorkerOptions
 
@@ -81,7 +82,10 @@ def main() -> None:
     """Entry of the process."""
     allow_connections()
     collect_rarely()
-    uvloop.run(serve(read_start()))
+    start = read_start()
+    inherit_logs(start.name)
+    uvloop.run(serve(start))
+    tell("info", "process_ended", f"{start.name} has ended.")
     leave()
 
 

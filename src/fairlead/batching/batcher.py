@@ -73,7 +73,7 @@ class Batcher(Generic[Item, Result]):
             UnavailableError: the queue is full.
         """
         if self._rows and self._rows + item.rows > self._queue_rows_max:
-            raise UnavailableError("The model is busy and its queue is full.", retry_after_s=1.0)
+            raise UnavailableError("The model is busy and its queue is full.", shed="queue")
         self._queue.append(item)
         self._rows += item.rows
         if not self._scheduled:

@@ -7,20 +7,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from fairlead.app.demo.data import fit_models, load
+from fairlead.app.demo.drift import DRIFTING, SETTINGS, Send, watch_drift, watch_quiet
 from fairlead.app.platform import deploy, is_ready, start_platform, stop_platform, wait_ready
 from fairlead.app.public import package
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.errors import BundleError
+from fairlead.errors import BundleError, UnavailableError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ENDPOINT = "tumour"
 REQUEST_ROWS = 3
 SHOWN = 3
+SHOWN_WINDOW_S_MAX = 5.0
+"""In a home with settings of its own the windows may be hours, and the demo does not wait."""
 
 
 @click.command("demo")
@@ -32,7 +39,10 @@ SHOWN = 3
 def demo_command(home: Path | None, once: bool, port: int, control_port: int, workers: int) -> None:
     """Fit, package, serve, ask and give feedback, on a real data set and in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="fairlead-demo-") as folder:
-        workspace = Workspace(home or Path(folder) / ".fairlead")
+        if home is None:
+            home = Path(folder) / ".fairlead"
+            (Path(folder) / "fairlead.toml").write_text(SETTINGS)
+        workspace = Workspace(home)
         try:
             _play(workspace, f"--port={port}", f"--control-port={control_port}",
                   f"--workers={workers}")  # fmt: skip
@@ -79,10 +89,25 @@ def _play(workspace: Workspace, *options: str) -> None:
     say(f"\n{len(answers)} rows answered, {right / len(answers):.1%} as the laboratory did. Some:")
     for answer, label in list(zip(answers, truth.tolist(), strict=True))[:SHOWN]:
         say(f"  {msgspec.json.encode(answer).decode()}  truth: {label}")
+    if workspace.settings.monitoring.window_s < SHOWN_WINDOW_S_MAX:
+        _show_drift(workspace, lambda rows: client.predict(ENDPOINT, rows), traffic)
     say(f"\nAPI      {addresses.api}/v1/endpoints/{ENDPOINT}/predict")
     say(f"OpenAPI  {addresses.control}/docs/{ENDPOINT}")
     say(f"Try it   {addresses.control}/try/{ENDPOINT}")
     say(f"Next     fairlead --home {home} deploy {second.name}")
+
+
+def _show_drift(workspace: Workspace, send: Send, traffic: pl.DataFrame) -> None:
+    """Let one field change its unit, and show what monitoring makes of it."""
+    say("")
+    with _step("Watch traffic of which nothing moves"):
+        watch_quiet(workspace, send, traffic)
+    with _step(f"Send '{DRIFTING}' in inches, until an alert says so"):
+        alerts = watch_drift(workspace, send, traffic)
+    if not alerts:
+        raise UnavailableError("No alert came of the planted drift.")
+    for alert in alerts:
+        say(f"  {alert.severity:6}  {alert.name}: {alert.steps[-1].reason}")
 
 
 @contextmanager

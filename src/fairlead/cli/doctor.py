@@ -15,6 +15,7 @@ import click
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 from fairlead.errors import FairleadError
+from fairlead.telemetry import Cards
 
 REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
 OPTIONAL = {
@@ -23,6 +24,7 @@ OPTIONAL = {
     "grpcio": "gRPC cannot be spoken",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
+    "nvidia-ml-py": "graphics cards are not measured in /metrics",
     "torch": "torch modules are not packaged, and programs of torch do not run",
     "onnxscript": "torch modules do not become ONNX",
     "safetensors": "weights of torch modules are not kept to train on from",
@@ -49,6 +51,8 @@ def doctor_command(home: Path | None) -> None:
     problems = [f"{name} is missing; install fairlead again." for name in missing]
     if sys.platform != "linux":
         say("Not Linux: the platform runs with one worker.")
+    if missing_cards := Cards().missing:
+        say(f"Graphics cards are not measured: {missing_cards}.")
     problems += _check(workspace)
     for problem in problems:
         say(f"Problem: {problem}")

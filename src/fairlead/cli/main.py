@@ -38,6 +38,7 @@ COMMANDS = {
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),
+    "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec.structs
@@ -20,6 +21,7 @@ from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.errors import BundleError
+from fairlead.logs import LEVELS, Format, tell, tells_json
 from fairlead.routing import ROUTES
 
 File = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -36,6 +38,8 @@ File = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--keys", is_flag=True, default=None, help="Ask callers for keys.")
 @click.option("--tls-cert", type=File, help="Certificate to serve HTTPS with, PEM.")
 @click.option("--tls-key", type=File, help="Its private key, PEM.")
+@click.option("--log-format", type=click.Choice(get_args(Format)), help="Of what processes tell.")
+@click.option("--log-level", type=click.Choice(LEVELS), help="The least that they tell.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without keys or TLS.")
 @click.option("--detach", is_flag=True, help="Return once it runs.")
 @click.pass_obj
@@ -74,7 +78,10 @@ def up_command(
             Workspace(workspace.home.path), addresses, versions, allow_pickle=allow_pickle
         ),
     )
-    say("Stopped.")
+    if tells_json():
+        tell("info", "stopped", "The platform has stopped.")
+    else:
+        say("Stopped.")
 
 
 def _option(name: str, value: str | int) -> str:
@@ -104,6 +111,9 @@ def _bring_up(
             if release.state == "failed":
                 raise BundleError(release.reason)
     wait_ready(addresses)
+    if tells_json():
+        tell("info", "ready", "The platform answers.", api=addresses.api, control=addresses.control)
+        return
     say(f"API       {addresses.api}")
     if addresses.grpc:
         say(f"gRPC      {addresses.grpc}")

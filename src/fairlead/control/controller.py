@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError, FairleadError
+from fairlead.logs import tell, tell_error
 from fairlead.store import Store
 
 LOOK_S = 0.1
@@ -94,12 +93,12 @@ class Controller:
         except Exception as error:  # a fault in one tick must not end the control plane
             why = f"failed with {type(error).__name__}"
             if self._failing.get(name) != why:  # it is called again every second
-                traceback.print_exception(error, file=sys.stderr)
+                tell_error("tick_failed", error, tick=name)
             self._note(name, why)
         else:
             self._failing.pop(name, None)
 
     def _note(self, name: str, why: str) -> None:
         if self._failing.get(name) != why:
-            print(f"fairlead: {name}: {why}", file=sys.stderr, flush=True)  # noqa: T201
+            tell("error", "tick_failed", f"{name}: {why}", tick=name)
         self._failing[name] = why

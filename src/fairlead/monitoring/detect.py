@@ -17,7 +17,7 @@ from fairlead.monitoring.types import (
     Watched,
 )
 from fairlead.profiles import Profile
-from fairlead.stats import Evidence, add, dispersion, e_bh, evidence, follow, threshold
+from fairlead.stats import Dispersion, Evidence, add, dispersion, e_bh, evidence, follow, threshold
 
 # A past of K windows vouches for no chance much rarer than 1 / K: one window that belongs to one
 # large user is no drift.
@@ -66,7 +66,9 @@ def detect(
     once in `budget.windows / budget.alarms` windows or less often, over all fields together and
     however these depend on each other, where a window's p-values are valid given the windows
     before it. An alarm sets the field's evidence back; it counts as drifting until three windows
-    in a row look like the reference, and teaches nothing about the past in that time. No single
+    in a row look like the reference, and teaches nothing about the past in that time. A window
+    that looks like a change teaches once another one does not: else the first hour of a great
+    change would hide the second. No single
     window is trusted to be rarer than a tenth of one in all past ones, so that an alarm takes
     about three windows.
 
@@ -87,7 +89,9 @@ def detect(
     evidences = {name: field.evidence.value for name, field in fields.items()}
     alarms = _alarms(evidences, found.fields, bar, effect_min)
     for name in alarms:
-        fields[name] = replace(fields[name], evidence=Evidence(), drifting=True, quiet=0)
+        fields[name] = replace(
+            fields[name], evidence=Evidence(), held=Dispersion(), drifting=True, quiet=0
+        )
     recovered = tuple(n for n, f in state.fields.items() if f.drifting and not fields[n].drifting)
     drifting = tuple(name for name, field in fields.items() if field.drifting)
     after = State(windows=state.windows + 1, fields=fields)
@@ -122,12 +126,14 @@ def _after(field: Watched, drift: Drift, budget: Budget, effect_min: float) -> W
         alike = drift.effect < effect_min or drift.p_value > QUIET_P
         quiet = field.quiet + 1 if alike else 0
         return replace(field, quiet=quiet, drifting=quiet < QUIET_WINDOWS)
-    learnt = field.past.windows >= budget.learn
-    past = add(field.past, dispersion(drift.statistic, drift.degrees))
-    if not learnt:
-        return replace(field, past=past)
+    window = add(field.held, dispersion(drift.statistic, drift.degrees))
+    if field.past.windows < budget.learn:
+        return replace(field, past=add(field.past, window))
     p_value = max(drift.p_value, 1.0 / (TRUST * (field.past.windows + 1)))
-    return replace(field, past=past, evidence=follow(field.evidence, evidence(p_value)))
+    after = replace(field, evidence=follow(field.evidence, evidence(p_value)))
+    if drift.p_value <= QUIET_P:
+        return replace(after, held=window)
+    return replace(after, past=add(field.past, window), held=Dispersion())
 
 
 def _alarms(

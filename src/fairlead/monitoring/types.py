@@ -196,12 +196,14 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         evidence: of a change, over the windows since the last alarm.
         past: how its windows varied while it did not drift.
+        held: how the last windows varied, as long as each looks like a change.
         drifting: whether it has alarmed and not recovered.
         quiet: windows in a row that look like the reference again, while it drifts.
     """
 
     evidence: Evidence = Evidence()
     past: Dispersion = Dispersion()
+    held: Dispersion = Dispersion()
     drifting: bool = False
     quiet: int = 0
 

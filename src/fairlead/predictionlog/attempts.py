@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError, FairleadError, StorageError
+from fairlead.logs import tell_error
 
 RETRY_S = 15.0
 
@@ -45,7 +44,7 @@ class Attempts:
         except FairleadError as error:
             why = str(error)
         except Exception as error:  # of this one thing, whatever it is
-            traceback.print_exception(error, file=sys.stderr)
+            tell_error("attempt_failed", error, what=self._told.format(name))
             why = f"it failed with {type(error).__name__}."
         else:
             return

@@ -70,7 +70,7 @@ class OnnxRunner:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
         return answers
 
-    def process_bytes(self) -> int:
+    def process_id(self) -> int:
         """It has no process of its own."""
         return 0
 

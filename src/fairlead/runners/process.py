@@ -63,15 +63,11 @@ class ModelProcess:
         except (ValueError, TypeError):
             raise ModelError("The model's code answered what cannot be read.") from None
 
-    def memory_bytes(self) -> int:
-        """What the process has in memory, without what it shares; 0 where that is not told."""
+    @property
+    def pid(self) -> int:
+        """The number of the process, as it is now; 0 while there is none."""
         child = self._child
-        if child is None:
-            return 0
-        with contextlib.suppress(OSError):
-            resident, shared = Path(f"/proc/{child.pid}/statm").read_text().split()[1:3]
-            return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
-        return 0
+        return 0 if child is None else child.pid
 
     def close(self) -> None:
         """End the process, and all that it started."""

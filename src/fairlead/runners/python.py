@@ -59,9 +59,9 @@ class PythonRunner:
         """
         return self._process.ask({f.name: batch.column(f.name) for f in self._signature.inputs})
 
-    def process_bytes(self) -> int:
-        """The memory of its process, as it is now."""
-        return self._process.memory_bytes()
+    def process_id(self) -> int:
+        """The number of its process, as it is now."""
+        return self._process.pid
 
     def close(self) -> None:
         """End the process, and all that it started."""

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
+from fairlead.logs import inherit_logs, tell_error
 from fairlead.runners.link import Link
 from fairlead.runners.wire import Message, encode
 from fairlead.tracebacks import Tracebacks
@@ -47,6 +47,7 @@ def answer_questions(load: Callable[..., Any], *, copy: bool = True) -> None:
         copy: whether the model may keep or change the columns that it is given; if not, those
             it is given are gone with its answer.
     """
+    inherit_logs("model")
     descriptor, arguments = int(sys.argv[1]), sys.argv[2:]
     link = Link(socket.socket(fileno=descriptor))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -57,7 +58,7 @@ def answer_questions(load: Callable[..., Any], *, copy: bool = True) -> None:
         link.send(encode(Message(error=str(error).rstrip("."))))
         return
     except BaseException as error:  # of someone else's code: anything
-        traceback.print_exception(error, file=sys.stderr)
+        tell_error("load_failed", error)
         link.send(encode(Message(error=f"loading failed with {type(error).__name__}")))
         return
     link.send(encode(Message()))

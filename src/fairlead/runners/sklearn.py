@@ -224,7 +224,7 @@ class SklearnRunner:
         except Exception as error:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
 
-    def process_bytes(self) -> int:
+    def process_id(self) -> int:
         """It has no process of its own."""
         return 0
 

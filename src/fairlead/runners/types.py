@@ -33,8 +33,8 @@ class Runner(Protocol):
         """
         ...
 
-    def process_bytes(self) -> int:
-        """The memory of the process of its own, as it is now; 0 if it has none."""
+    def process_id(self) -> int:
+        """The number of the process of its own, as it is now; 0 if it has none."""
         ...
 
     def close(self) -> None:

@@ -15,7 +15,8 @@ from fairlead.errors import (
     UnavailableError,
 )
 from fairlead.routing import Arm, Route
-from fairlead.serving.counters import ArmCounters
+from fairlead.serving.counters import ArmCounters, Labels
+from fairlead.serving.failures import known
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
@@ -83,6 +84,16 @@ class LiveArm:
             executor=version.executor,
         )
 
+    @property
+    def labels(self) -> Labels:
+        """That this arm is counted under."""
+        return self._counters.labels
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait for the model."""
+        return self._batcher.queued_rows
+
     def submit(self, work: Work) -> None:
         """Take rows on.
 
@@ -94,7 +105,7 @@ class LiveArm:
             wait_s = waiting_rows * self._row_s
             if self._clock.monotonic_s() + wait_s > work.ask.deadline_s:
                 raise UnavailableError(
-                    "The model is too busy to answer in time.", retry_after_s=wait_s
+                    "The model is too busy to answer in time.", retry_after_s=wait_s, shed="late"
                 )
         self._batcher.submit(work)
         version = self.version
@@ -115,7 +126,7 @@ class LiveArm:
         """Run the model for all; if that fails one by one, so that no rows can fail another's."""
         inputs = concat([item.ask.batch for item in items])
         started_s = self._clock.monotonic_s()
-        result = self._predict(inputs)
+        result = self._predict(inputs, items)
         ended_s = self._clock.monotonic_s()
         self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
         if isinstance(result, FairleadError) and len(items) > 1:
@@ -123,7 +134,7 @@ class LiveArm:
         run = Run(items, inputs, result, started_s, ended_s - started_s)
         return in_time(run, ended_s, _TOO_LONG)
 
-    def _predict(self, batch: Batch) -> Outputs | FairleadError:
+    def _predict(self, batch: Batch, items: list[Work]) -> Outputs | FairleadError:
         try:
             answers = self.version.runner.predict(batch)
             if answers.rows == batch.rows:
@@ -133,11 +144,10 @@ class LiveArm:
                 f"{batch.rows} rows."
             )
         except FairleadError as error:
-            if error.__cause__ is not None:
-                self._tracebacks.show(error)
+            self._tracebacks.show(error, **known(self._route, self.arm, items))
             return error
         except Exception as error:  # a model may raise anything; its text may hold values
-            self._tracebacks.show(error)
+            self._tracebacks.show(error, **known(self._route, self.arm, items))
             return ModelError(f"The model of {self.version.ref.name} failed on these rows.")
 
     def _finish(self, items: list[Work], runs: list[Run]) -> None:
@@ -161,11 +171,12 @@ class LiveArm:
                 for one in apart(run):
                     self._settle(one)
                 return
-            self._tracebacks.show(error)
+            self._tracebacks.show(error, **known(self._route, self.arm, run.items))
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
         now_s = self._clock.monotonic_s()
         latencies_s = [now_s - item.ask.received_s for item in run.items]
-        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s)
+        since_s = now_s - run.started_s
+        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s, since_s)
         self._answer(run, held_back)
 
     def _answer(self, run: Run, held_back: FairleadError | None) -> None:

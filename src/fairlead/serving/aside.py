@@ -42,7 +42,7 @@ class Aside:
             UnavailableError: too much waits already.
         """
         if self._waiting >= self._waiting_max:
-            raise UnavailableError("Too many large requests wait to be read.", retry_after_s=1.0)
+            raise UnavailableError("Too many large requests wait to be read.", shed="reading")
         loop = asyncio.get_running_loop()
 
         def in_time() -> T:

@@ -30,6 +30,7 @@ from fairlead.store import Store
 from fairlead.telemetry import Sample
 
 FIRST_LOAD_S_MAX = 10.0
+SAMPLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,19 @@ class Core:
             changed: called when anything worth reporting changed.
         """
         self._report = changed
-        await self._watcher.run()
+        sampling = asyncio.create_task(self._sample_often())
+        try:
+            await self._watcher.run()
+        finally:
+            sampling.cancel()
+
+    async def _sample_often(self) -> None:
+        """Tell how much is under way: sampled, because to tell at each request would cost more."""
+        while True:
+            arms = [arm for endpoint in self._plane.endpoints.values() for arm in endpoint.arms]
+            queued_rows = {arm.labels: arm.queued_rows for arm in arms if arm.queued_rows}
+            self._counters.under_way(queued_rows, self._watcher.in_flight())
+            await asyncio.sleep(SAMPLE_S)
 
     async def wait_loaded(self, timeout_s: float = FIRST_LOAD_S_MAX) -> None:
         """Wait until every endpoint answers, but no longer than this."""
@@ -191,6 +204,7 @@ class Core:
             routes=self._watcher.revisions(),
             versions=self._watcher.versions(),
             memory_bytes=self._watcher.memory_bytes(),
+            processes=self._watcher.processes(),
             idle=len(self._plane.idle),
             problems=health.problems,
         )

@@ -13,6 +13,8 @@ LATENCY_EDGES_S = (
 )  # fmt: skip
 BATCH_EDGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
+Labels = tuple[tuple[str, str], ...]
+
 
 class Counters:
     """A worker's counters that belong to no arm.
@@ -25,7 +27,7 @@ class Counters:
         self._file = file
         self._unlogged = file.counter("fairlead_unlogged_rows_total")
         self._feedback = file.counter("fairlead_feedback_total")
-        self._memory: dict[str, Gauge] = {}
+        self._gauges: dict[str, dict[Labels, Gauge]] = {}
 
     def unlogged(self, rows: int) -> None:
         """Rows that the log did not take."""
@@ -39,23 +41,48 @@ class Counters:
         """A request that was turned away before it became a record."""
         self._file.counter("fairlead_refused_requests_total", endpoint=endpoint, code=code).add(1)
 
+    def shed(self, endpoint: str, kind: str) -> None:
+        """A request that was refused because there is too much of something."""
+        self._file.counter("fairlead_shed_requests_total", endpoint=endpoint, kind=kind).add(1)
+
     def close(self) -> None:
         """Let go of the file; what was counted stays in it."""
         self._file.close()
 
     def versions(self, memory_bytes: Mapping[str, int]) -> None:
         """What each version that is loaded takes, by its name; others take nothing."""
-        for name in self._memory.keys() - memory_bytes.keys():
-            self._memory[name].set(0)
-        for name, size_bytes in memory_bytes.items():
-            if name not in self._memory:
-                gauge = self._file.gauge("fairlead_version_memory_bytes", version=name)
-                self._memory[name] = gauge
-            self._memory[name].set(size_bytes)
+        by_version = _by_version(memory_bytes)
+        self._tell("fairlead_version_memory_bytes", by_version)
+        for labels in by_version:
+            self._file.gauge("fairlead_in_flight_requests", **dict(labels))  # none are yet
+
+    def under_way(self, queued_rows: Mapping[Labels, int], in_flight: Mapping[str, int]) -> None:
+        """What is being done now.
+
+        Args:
+            queued_rows: rows that wait for a model, by their arm's labels; of others none do.
+            in_flight: requests on a version, by its name; on others there are none.
+        """
+        self._tell("fairlead_queued_rows", queued_rows)
+        self._tell("fairlead_in_flight_requests", _by_version(in_flight))
+
+    def _tell(self, name: str, values: Mapping[Labels, float]) -> None:
+        """Set a gauge for each of these labels, and to 0 for those that were told before."""
+        told = self._gauges.setdefault(name, {})
+        for labels in told.keys() - values.keys():
+            told[labels].set(0)
+        for labels, value in values.items():
+            if labels not in told:
+                told[labels] = self._file.gauge(name, **dict(labels))
+            told[labels].set(value)
 
     def arm(self, endpoint: str, version: str, arm: str) -> ArmCounters:
         """The counters of one arm."""
         return ArmCounters(self._file, {"endpoint": endpoint, "version": version, "arm": arm})
+
+
+def _by_version(values: Mapping[str, int]) -> dict[Labels, int]:
+    return {(("version", name),): value for name, value in values.items()}
 
 
 class ArmCounters:
@@ -67,6 +94,8 @@ class ArmCounters:
     """
 
     def __init__(self, file: MetricsFile, labels: dict[str, str]) -> None:
+        self.labels = tuple(labels.items())
+        file.gauge("fairlead_queued_rows", **labels)  # none are yet
         outcomes: tuple[Outcome, ...] = ("ok", "model_error", "timeout")
         self._requests = {
             kind: file.counter("fairlead_requests_total", outcome=kind, **labels)
@@ -76,10 +105,18 @@ class ArmCounters:
             kind: file.counter("fairlead_rows_total", outcome=kind, **labels) for kind in outcomes
         }
         self._latency_s = file.histogram("fairlead_request_seconds", LATENCY_EDGES_S, **labels)
+        self._queue_s = file.histogram("fairlead_queue_seconds", LATENCY_EDGES_S, **labels)
         self._model_s = file.histogram("fairlead_model_seconds", LATENCY_EDGES_S, **labels)
         self._batch_rows = file.histogram("fairlead_batch_rows", BATCH_EDGES, **labels)
 
-    def run(self, kind: Outcome, rows: int, model_s: float, latencies_s: Sequence[float]) -> None:
+    def run(
+        self,
+        kind: Outcome,
+        rows: int,
+        model_s: float,
+        latencies_s: Sequence[float],
+        since_s: float,
+    ) -> None:
         """Requests, or one arm's parts of them, ran together and were answered.
 
         Args:
@@ -87,10 +124,11 @@ class ArmCounters:
             rows: of all together.
             model_s: how long the model ran.
             latencies_s: from each request's last byte to its answer.
+            since_s: from the model's start to the answers.
         """
         self._requests[kind].add(len(latencies_s))
         self._rows[kind].add(rows)
         self._batch_rows.observe(rows)
         self._model_s.observe(model_s)
-        for latency_s in latencies_s:
-            self._latency_s.observe(latency_s)
+        self._latency_s.observe_all(latencies_s)
+        self._queue_s.observe_all(latencies_s, less=since_s)

@@ -127,7 +127,7 @@ class DataPlane:
             UnavailableError: the deadline has passed.
         """
         if self._clock.monotonic_s() >= deadline_s:
-            raise UnavailableError("The server is too busy to answer in time.", retry_after_s=1.0)
+            raise UnavailableError("The server is too busy to answer in time.", shed="late")
 
     def predict(self, endpoint: Endpoint, ask: Ask, done: Done) -> None:
         """Answer the rows of one request.

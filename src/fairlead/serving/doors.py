@@ -19,7 +19,7 @@ from fairlead.serving.protocols.scoring.invocations import Invocations
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.sink import LogSink
-from fairlead.telemetry import Sample, expose
+from fairlead.telemetry import Sample
 
 
 def make_router(
@@ -43,7 +43,7 @@ def make_router(
         sink: takes feedback.
         counters: of the worker.
         health: tells how the worker is now.
-        samples: reads all that workers counted.
+        samples: reads all that workers counted, and what they tell beside it.
         clock: for times.
         entry: who is let in.
         default_endpoint: that paths without a name mean; empty for the only one there is.
@@ -53,7 +53,7 @@ def make_router(
     native = [
         *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, lambda: expose(samples()), keys=entry.gate is not None).doors(),
+        *Operations(plane, health, samples, keys=entry.gate is not None).doors(),
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
     invocations = Invocations(front, ours.read, default_endpoint)

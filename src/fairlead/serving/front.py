@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
 from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.logs import is_told, tell_error
 from fairlead.serving.aside import Aside
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
+from fairlead.serving.failures import request_failed, request_refused
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
@@ -196,7 +196,7 @@ class Front:
             if isinstance(reading, FairleadError):
                 self._refuse(call, reading)
             elif isinstance(reading, BaseException):
-                traceback.print_exception(reading, file=sys.stderr)
+                request_failed(reading, call.request)
                 call.reply(call.shape(refusal_of(reading)))
             elif self._takes_other_rows(endpoint):
                 self._predict(call)
@@ -251,9 +251,14 @@ class Front:
     def count(self, error: FairleadError | Refusal, name: str) -> None:
         """Count a refusal; names that do not exist share one counter."""
         known = name in self.plane.endpoints or name in self.plane.idle
-        self._counters.refused(name if known else "", error.code)
+        endpoint = name if known else ""
+        self._counters.refused(endpoint, error.code)
+        if isinstance(error, UnavailableError) and error.shed:
+            self._counters.shed(endpoint, error.shed)
 
     def _refuse(self, call: _Call, error: FairleadError) -> None:
+        if is_told("debug"):
+            request_refused(error, call.request)
         self.refuse(error, call.reply, call.name, call.shape)
 
     def _answered(
@@ -285,7 +290,7 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     except FairleadError as error:  # what was asked for is not in the answer
         return shape(refusal_of(error))
     except Exception as error:  # an answer that the protocol cannot hold
-        traceback.print_exception(error, file=sys.stderr)
+        tell_error("write_failed", error, endpoint=answer.endpoint)
         return shape(refusal_of(error))
     queue_ms, model_ms = answer.queue_s * 1e3, answer.model_s * 1e3
     timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)

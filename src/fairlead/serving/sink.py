@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Literal
 
 from fairlead.errors import StorageError
+from fairlead.logs import tell
 from fairlead.predictionlog import (
     FeedbackFrame,
     JournalWriter,
@@ -77,12 +77,12 @@ class LogSink:
             return
         if self.problem:
             self.problem = ""
-            print("The prediction log can be written again.", file=sys.stderr)  # noqa: T201
+            tell("warning", "log_written", "The prediction log can be written again.")
 
     def _failed(self, error: StorageError, rows: int) -> None:
         self._counters.unlogged(rows)
         if not self.problem:
-            print(f"{error}", file=sys.stderr)  # noqa: T201
+            tell("error", "log_failed", str(error))
         what = {"continue": "answers go out unlogged", "stop": "answering stopped"}
         consequences = dict.fromkeys(
             what[on_full] for on_full in (self._on_full, *self._by_endpoint.values())

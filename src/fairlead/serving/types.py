@@ -199,6 +199,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
         routes: the revision in force for each endpoint.
         versions: by digest, `loading`, `ready` or why it failed.
         memory_bytes: by digest, what each version that is loaded takes, as estimated.
+        processes: by name of each version with a process of its own, the number of that.
         idle: how many endpoints are loaded only when they are asked.
         problems: what keeps it from being ready or wants an operator's eye, in words.
     """
@@ -211,11 +212,18 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     routes: dict[str, int] = {}
     versions: dict[str, str] = {}
     memory_bytes: dict[str, int] = {}
+    processes: dict[str, int] = {}
     idle: int = 0
     problems: tuple[str, ...] = ()
 
 
 class FleetStatus(msgspec.Struct, frozen=True):
-    """The workers that are alive, as the supervisor tells the controller."""
+    """The workers, as the supervisor tells the controller.
+
+    Args:
+        workers: that are alive.
+        deaths: by name of each process, how often it died and was started again.
+    """
 
     workers: tuple[WorkerStatus, ...]
+    deaths: dict[str, int] = {}

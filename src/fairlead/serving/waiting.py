@@ -73,7 +73,9 @@ class Waiting:
             raise IdleError("The model is being loaded.", retry_after_s=RETRY_AFTER_S)
         if self._count >= self._waiting_max:
             raise UnavailableError(
-                "Too many requests wait for models to be loaded.", retry_after_s=RETRY_AFTER_S
+                "Too many requests wait for models to be loaded.",
+                retry_after_s=RETRY_AFTER_S,
+                shed="loading",
             )
         left_s = max(0.0, deadline_s - self._clock.monotonic_s())
         waiters = self._asked[name]

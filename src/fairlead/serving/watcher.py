@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fairlead.access import KEYS, Key
 from fairlead.errors import StorageError
+from fairlead.logs import tell_error
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane, Endpoint
@@ -106,7 +105,7 @@ class RouteWatcher:
             except Exception as error:  # a fault must not end the watch
                 problem = f"the routes cannot be followed: it failed with {type(error).__name__}"
                 if problem != self._problem:
-                    traceback.print_exception(error, file=sys.stderr)
+                    tell_error("follow_failed", error)
                 self._tell_problem(problem)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):  # wait_for can lose a cancellation
@@ -316,6 +315,15 @@ class RouteWatcher:
     def named_memory_bytes(self) -> dict[str, int]:
         """The same, by the version's name."""
         return {v.ref.name: v.size_bytes for v in self._shelf.loaded.values()}
+
+    def in_flight(self) -> dict[str, int]:
+        """By the name of each version that is asked now, how many requests are under way on it."""
+        return {v.ref.name: v.in_flight for v in self._shelf.loaded.values() if v.in_flight}
+
+    def processes(self) -> dict[str, int]:
+        """By the name of each version with a process of its own, the number of that."""
+        runners = {v.ref.name: v.runner for v in self._shelf.loaded.values()}
+        return {name: pid for name, runner in runners.items() if (pid := runner.process_id())}
 
     def close(self) -> None:
         """Free every version; no request may be under way. A load that is goes on for nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Series(msgspec.Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a stretch of numbers counts.
 
     Args:
@@ -31,3 +31,13 @@ class Sample(msgspec.Struct, frozen=True):
 
     series: Series
     values: tuple[float, ...]
+
+
+def counted(name: str, value: float, /, **labels: str) -> Sample:
+    """A counter's number, where it is known without a file."""
+    return Sample(Series(name, tuple(sorted(labels.items()))), (value,))
+
+
+def gauged(name: str, value: float, /, **labels: str) -> Sample:
+    """A gauge's number, where it is known without a file."""
+    return Sample(Series(name, tuple(sorted(labels.items())), gauge=True), (value,))

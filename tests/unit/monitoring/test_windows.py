@@ -187,6 +187,20 @@ def test_a_field_that_moved_alarms_and_the_other_does_not(traffic: Traffic) -> N
     assert len(findings(log)) == 40
 
 
+def test_a_great_change_is_not_hidden_by_its_own_first_hour(traffic: Traffic) -> None:
+    log, reference = traffic.log, traffic.reference()
+    plan = Plan(budget=Budget(learn=24))
+    fold, look = collector(traffic, reference), assessor(traffic, reference, plan)
+    for hour in range(40):
+        traffic.arrive(400, hour=hour, shift=1000.0 if hour >= 30 else 0.0)
+        fold.tick()
+        log.clock.advance(HOUR_S)
+        look.tick()
+    found = {(f.start_us - START_US) // HOUR_US: f for f in findings(log)}
+    assert min(hour for hour, f in found.items() if f.detection.alarms) <= 33
+    assert all(found[hour].comparison.fields["age"].drifted for hour in range(30, 39))
+
+
 def test_a_season_of_its_own_is_no_drift(traffic: Traffic) -> None:
     """At night others ask than by day; compared with the same hour of past days nothing moved."""
     log, reference = traffic.log, traffic.reference()

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.locks import is_held
+from fairlead.serving.counters import Counters
 from fairlead.telemetry import MetricsFile, Sample, expose, fold, read
 from fairlead.telemetry import fold as fold_module
 from fairlead.telemetry.file import read_file
@@ -197,6 +198,28 @@ def test_thousands_of_arms_are_exposed(tmp_path: Path) -> None:
     assert (tmp_path / "a.metrics").stat().st_blocks * 512 < 16_000_000
 
 
+def test_a_file_of_another_size_tells_nothing_and_is_cleared_away(tmp_path: Path) -> None:
+    counted(tmp_path, "a", 3.0)
+    counted(tmp_path, "b", 4.0)
+    os.truncate(tmp_path / "a.metrics", 1 << 20)
+    assert values(tmp_path) == {"hits_total": (4.0,)}
+    fold(tmp_path)
+    assert not list(tmp_path.glob("*.metrics"))
+    assert values(tmp_path) == {"hits_total": (4.0,)}
+
+
+def test_ten_thousand_arms_have_room(tmp_path: Path) -> None:
+    counters = Counters(MetricsFile(tmp_path / "a.metrics"))
+    for place in range(10_000):
+        counters.arm(f"endpoint-{place}", f"endpoint-{place}:12", "stable")
+    counters.versions({f"endpoint-{place}:12": place for place in range(10_000)})
+    found = [sample.series for sample in read(tmp_path)]
+    last = {series.name for series in found if ("version", "endpoint-9999:12") in series.labels}
+    first = {series.name for series in found if ("version", "endpoint-0:12") in series.labels}
+    assert last == first
+    assert "fairlead_version_memory_bytes" in last
+
+
 def test_a_name_that_was_half_written_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "a.metrics"
     counted(tmp_path, "a", 3.0)
@@ -245,7 +268,7 @@ def test_a_histogram_is_exposed_with_rising_buckets_sum_and_count() -> None:
     got = {(name, dict(labels).get("le")): value for (name, labels), value in parse(text).items()}
     assert got == {
         ("wait_seconds_bucket", "0.1"): 2,
-        ("wait_seconds_bucket", "1"): 5,
+        ("wait_seconds_bucket", "1.0"): 5,
         ("wait_seconds_bucket", "+Inf"): 6,
         ("wait_seconds_sum", None): 7.5,
         ("wait_seconds_count", None): 6,

@@ -36,9 +36,13 @@ def footprint(payload_bytes: int, grown_bytes: int) -> int:
     return min(max(grown_bytes, least), most)
 
 
-def resident_bytes() -> int:
-    """What this process has in memory, without what it shares; 0 where it is not told."""
+def resident_bytes(pid: int | None = None) -> int:
+    """What a process has in memory, without what it shares; 0 where it is not told.
+
+    Args:
+        pid: of the process; this one if not given.
+    """
     with contextlib.suppress(OSError):
-        resident, shared = Path("/proc/self/statm").read_text().split()[1:3]
+        resident, shared = Path(f"/proc/{pid or os.getpid()}/statm").read_text().split()[1:3]
         return (int(resident) - int(shared)) * PAGE_BYTES
     return 0

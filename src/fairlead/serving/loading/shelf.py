@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from fairlead.errors import FairleadError, StorageError, UnavailableError
+from fairlead.logs import tell_error
 from fairlead.routing import VersionRef
 from fairlead.serving.loading.plan import Held
 from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
@@ -58,10 +57,10 @@ class Shelf:
             await asyncio.sleep(RETRY_S)
         except FairleadError as error:
             if error.__cause__ is not None:
-                traceback.print_exception(error, file=sys.stderr)
+                tell_error("load_failed", error, version=ref.name, endpoint=endpoint)
             self._fail(ref, str(error), error.code)
         except Exception as error:  # a broken library must not end the worker
-            traceback.print_exception(error, file=sys.stderr)
+            tell_error("load_failed", error, version=ref.name, endpoint=endpoint)
             self._fail(ref, f"loading failed with {type(error).__name__}", "model_error")
         self.loading = None
         self._changed()

@@ -100,7 +100,8 @@ class VersionLoader:
             raise
         slow = runner.blocking or row_s > ON_LOOP_S_MAX
         executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
-        size_bytes = runner.process_bytes() or footprint(
+        pid = runner.process_id()
+        size_bytes = (resident_bytes(pid) if pid else 0) or footprint(
             payload_bytes(bundle), resident_bytes() - before_bytes
         )
         outputs = bundle.info.signature.outputs

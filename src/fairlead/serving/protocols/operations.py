@@ -10,12 +10,12 @@ import msgspec
 from fairlead.errors import FairleadError
 from fairlead.routing import Route
 from fairlead.serving.dataplane import DataPlane
-from fairlead.serving.message import TEXT, Reply, Request, Response, json_response
+from fairlead.serving.exposition import exposition
+from fairlead.serving.message import Reply, Request, json_response
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal_of
 from fairlead.serving.router import Door, Names
-
-METRICS = TEXT.replace(b"plain;", b"plain; version=0.0.4;")
+from fairlead.telemetry import Sample
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -36,7 +36,7 @@ class Operations:
     Args:
         plane: knows the endpoints.
         health: tells how the worker is now.
-        exposition: makes the text of `/metrics`, of all workers.
+        samples: reads what is told under `/metrics`.
         keys: whether callers need one.
     """
 
@@ -44,13 +44,13 @@ class Operations:
         self,
         plane: DataPlane,
         health: Callable[[], Health],
-        exposition: Callable[[], str],
+        samples: Callable[[], list[Sample]],
         *,
         keys: bool,
     ) -> None:
         self._plane = plane
         self._health = health
-        self._exposition = exposition
+        self._samples = samples
         self._keys = keys
 
     def doors(self) -> list[Door]:
@@ -88,8 +88,8 @@ class Operations:
         health = self._health()
         reply(json_response(health, 200 if health.ready else 503))
 
-    def _metrics(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
-        reply(Response(200, self._exposition().encode(), METRICS))
+    def _metrics(self, request: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
+        reply(exposition(self._samples(), request.headers.get(b"accept")))
 
     def _describe(self, route: Route, *, whole: bool) -> dict[str, object]:
         """What callers may know of an endpoint."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import resource
 import sys
-import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
 
 from fairlead.errors import InputError
+from fairlead.logs import inherit_logs, tell_error
 from fairlead.serving.tables.read import read
 from fairlead.serving.tables.types import (
     FAREWELL,
@@ -42,6 +42,7 @@ def main() -> None:
     """Entry of the process."""
     import polars as pl
 
+    inherit_logs("tables")
     pl.thread_pool_size()  # starts its threads
     _limit_memory()
     _silence_libraries()
@@ -82,7 +83,7 @@ def _answer(asked: Question) -> Told:
     except MemoryError:
         return TOO_LARGE
     except Exception as error:  # of a library, on someone else's bytes
-        traceback.print_exception(error, file=sys.stderr)
+        tell_error("table_failed", error)
         return Wrong("The table cannot be read.", hint="Write it with another library.")
 
 

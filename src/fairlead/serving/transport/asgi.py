@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import time
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from fairlead.serving.failures import request_failed
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.transport.admission import Room, Rooms
@@ -174,7 +173,7 @@ class _Call:
         try:
             self._transport.handler(request, reply)
         except Exception as error:  # one bad request must not look like the server's end
-            traceback.print_exception(error, file=sys.stderr)
+            request_failed(error, request)
             reply(self._transport.refuse(request.path, refusal_of(error)))
         return await answered
 

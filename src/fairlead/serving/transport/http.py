@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-import traceback
 from collections import deque
 from http import HTTPStatus
 from typing import cast
@@ -13,6 +11,7 @@ from typing import cast
 import httptools
 import msgspec
 
+from fairlead.serving.failures import request_failed
 from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.transport.admission import Room
@@ -341,7 +340,7 @@ class Connection(asyncio.Protocol):
         try:
             self._server.handler(request, self._reply)
         except Exception as error:  # one bad request must not end the server
-            traceback.print_exception(error, file=sys.stderr)
+            request_failed(error, request)
             self._reply(self._server.refuse(request.path, refusal_of(error)))
 
     def _linger(self) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import traceback
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -13,6 +11,7 @@ import grpc.aio
 
 from fairlead.clock import Clock
 from fairlead.errors import UnavailableError
+from fairlead.serving.failures import request_failed
 from fairlead.serving.front import TIMEOUT_HEADER
 from fairlead.serving.message import Handler, Request, Response
 from fairlead.serving.refusal import Refusal, refusal_of
@@ -106,7 +105,7 @@ class RpcServer:
         try:
             self._handler(request, reply)
         except Exception as error:  # one bad call must not look like the server's end
-            traceback.print_exception(error, file=sys.stderr)
+            request_failed(error, request)
             reply(self._refuse(path, refusal_of(error)))
         response = await answered
         context.set_trailing_metadata([(k.decode(), v.decode()) for k, v in response.headers])

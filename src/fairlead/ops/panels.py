@@ -1,0 +1,136 @@
+"""What a dashboard shows of a platform: rows of figures, each an expression of PromQL."""
+
+from __future__ import annotations
+
+from fairlead.ops.types import Panel
+
+_RATE = "[$__rate_interval]"
+_AT = '{endpoint=~"$endpoint"}'
+
+
+def _by(label: str, metric: str) -> str:
+    return f"sum by ({label}) (rate({metric}{_AT}{_RATE}))"
+
+
+def _quantile(share: float, metric: str) -> str:
+    buckets = f"sum by (le, endpoint) (rate({metric}_bucket{_AT}{_RATE}))"
+    return f"histogram_quantile({share:g}, {buckets})"
+
+
+def _quantiles(title: str, metric: str) -> Panel:
+    shares = (0.5, 0.9, 0.99)
+    return Panel(
+        title, "s", tuple((_quantile(q, metric), f"{{{{endpoint}}}} p{q * 100:g}") for q in shares)
+    )
+
+
+ROWS: dict[str, tuple[Panel, ...]] = {
+    "Requests": (
+        Panel(
+            "Requests",
+            "reqps",
+            ((_by("endpoint, version", "fairlead_requests_total"), "{{endpoint}} {{version}}"),),
+        ),
+        Panel(
+            "Errors",
+            "percentunit",
+            ((f"endpoint:fairlead_errors:ratio_rate5m{_AT}", "{{endpoint}}"),),
+        ),
+        Panel(
+            "Refused and shed",
+            "reqps",
+            (
+                (_by("endpoint, code", "fairlead_refused_requests_total"), "{{endpoint}} {{code}}"),
+                (
+                    _by("endpoint, kind", "fairlead_shed_requests_total"),
+                    "{{endpoint}} shed: {{kind}}",
+                ),
+            ),
+        ),
+    ),
+    "Time": (
+        _quantiles("Time of a request", "fairlead_request_seconds"),
+        _quantiles("Time in the queue", "fairlead_queue_seconds"),
+        _quantiles("Time in the model, by batch", "fairlead_model_seconds"),
+    ),
+    "Load": (
+        Panel(
+            "Rows in the queue",
+            "short",
+            ((f"sum by (endpoint) (fairlead_queued_rows{_AT})", "{{endpoint}}"),),
+        ),
+        Panel(
+            "Requests under way",
+            "short",
+            (("sum by (version) (fairlead_in_flight_requests)", "{{version}}"),),
+        ),
+        Panel(
+            "Rows in a batch",
+            "short",
+            (
+                (
+                    " / ".join(
+                        _by("endpoint", f"fairlead_batch_rows_{part}") for part in ("sum", "count")
+                    ),
+                    "{{endpoint}}",
+                ),
+            ),
+        ),
+    ),
+    "Processes": (
+        Panel(
+            "Cores kept busy",
+            "short",
+            (
+                (
+                    f"sum by (process) (rate(fairlead_process_cpu_seconds_total{_RATE}))",
+                    "{{process}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Memory",
+            "bytes",
+            (("fairlead_process_resident_memory_bytes", "{{process}}"),),
+        ),
+        Panel(
+            "Open files",
+            "short",
+            (("fairlead_process_open_fds", "{{process}}"),),
+        ),
+        Panel(
+            "Restarts",
+            "short",
+            (("increase(fairlead_process_restarts_total[1h])", "{{process}}"),),
+        ),
+    ),
+    "The log, the disk and the cost": (
+        Panel(
+            "Rows and labels on the log",
+            "short",
+            (
+                (_by("endpoint", "fairlead_rows_total"), "{{endpoint}} rows"),
+                (f"sum(rate(fairlead_feedback_total{_RATE}))", "labels"),
+                (f"sum(rate(fairlead_unlogged_rows_total{_RATE}))", "unlogged rows"),
+            ),
+        ),
+        Panel("Free on the disk", "bytes", (("fairlead_home_free_bytes", "{{instance}}"),)),
+        Panel(
+            "Cost of 1,000 predictions",
+            "short",
+            (("fairlead:cost_per_1000_predictions:rate1h", "{{currency}}"),),
+        ),
+    ),
+    "Graphics cards": (
+        Panel(
+            "Share of time at work",
+            "percentunit",
+            (("fairlead_gpu_utilization_ratio", "{{instance}} {{gpu}}"),),
+        ),
+        Panel(
+            "Memory in use",
+            "bytes",
+            (("fairlead_gpu_memory_used_bytes", "{{instance}} {{gpu}}"),),
+        ),
+    ),
+}
