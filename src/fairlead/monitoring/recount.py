@@ -15,7 +15,7 @@ def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
     Args:
         store: of the records.
         endpoint: its name.
-        since_us: windows that ended by then are left out, microseconds since 1970.
+        since_us: windows that began before are left out, microseconds since 1970.
     """
     watches = (stored.value for stored in store.scan(WATCHES, f"{endpoint}/"))
     return [chart(watch, _findings(store, watch.stream, since_us, watch.until_us))
@@ -39,11 +39,19 @@ def gather(store: Store, course: Course, *, last: int) -> Profile | None:
 
 
 def _findings(store: Store, stream: Stream, since_us: int, until_us: int) -> list[Finding]:
-    # Times are a part of keys: what those of the span begin with narrows the scan.
-    first, last = moment(since_us), moment(until_us)
-    alike = next((n for n in range(len(first)) if first[n] != last[n]), len(first))
-    stored = store.scan(FINDINGS, f"{stream.place}/{first[:alike]}")
-    return [each.value for each in stored if each.value.end_us > since_us]
+    """Those of windows that began since a time; of keys, only what may be one is read."""
+    found: list[Finding] = []
+    for digits in _spans(since_us, until_us):
+        found += [each.value for each in store.scan(FINDINGS, f"{stream.place}/{digits}")]
+    return [each for each in found if each.start_us >= since_us]
+
+
+def _spans(since_us: int, until_us: int) -> list[str]:
+    """What the keys of all times of a span begin with: some tens or a hundred of them, in order."""
+    cut = max(len(str(max(until_us - since_us, 0))) - 2, 1)
+    step_us = 10**cut
+    first, last = since_us // step_us, until_us // step_us
+    return [moment(each * step_us)[:-cut] for each in range(first, last + 1)]
 
 
 def _window(store: Store, stream: Stream, start_us: int) -> Window | None:

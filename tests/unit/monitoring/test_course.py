@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairlead.monitoring import Budget, State, Window, volume, watch
 from fairlead.monitoring.course import Course, chart
@@ -19,7 +21,7 @@ from fairlead.monitoring.records import (
     Watch,
     moment,
 )
-from fairlead.monitoring.recount import gather, recount
+from fairlead.monitoring.recount import _spans, gather, recount
 from fairlead.store import ABSENT, Put, open_store
 from support.profiled import reference, window
 
@@ -133,3 +135,13 @@ def test_the_store_is_read_for_the_span_alone(tmp_path: Path, since_h: int) -> N
     kept = 10 - max(since_h, 5)
     assert (gathered.rows if gathered else 0) == 200 * kept
     store.close()
+
+
+@given(st.integers(0, 2 * 10**15), st.integers(0, 2 * 10**15), st.integers(0, 2 * 10**15))
+def test_few_beginnings_of_keys_hold_all_times_of_a_span(a: int, b: int, time_us: int) -> None:
+    since_us, until_us = min(a, b), max(a, b)
+    spans = _spans(since_us, until_us)
+    assert len(spans) <= 101
+    assert spans == sorted(set(spans))
+    among = min(max(time_us, since_us), until_us)
+    assert sum(moment(among).startswith(span) for span in spans) == 1
