@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import fairlead.monitor as monitor
     from fairlead.app.asgi import asgi
     from fairlead.app.public import Served, package, read, serve
     from fairlead.client import Client
@@ -51,6 +52,7 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "asgi",
+    "monitor",
     "package",
     "read",
     "serve",
@@ -69,6 +71,8 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'fairlead' has no attribute '{name}'")
+    if name == "monitor":
+        return importlib.import_module("fairlead.monitor")
     return getattr(importlib.import_module(_HOMES.get(name, "fairlead.errors")), name)
 
 

@@ -8,14 +8,13 @@ from fairlead.alerts import Signal
 from fairlead.app.settings import EndpointSettings, Settings
 from fairlead.app.signals import finding_signals, operation_signals
 from fairlead.app.workspace import Workspace
-from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.keeper import Keeper
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, moment
-from fairlead.profiles import REFERENCE, Profile, decode
+from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
 from fairlead.telemetry import read
 
@@ -70,10 +69,9 @@ class Monitor:
         """The reference profile in a version's bundle."""
         if version not in self._profiles:
             try:
-                bundle = self._workspace.bundle(self._workspace.registry.resolve(version))
+                self._profiles[version] = self._workspace.reference(version)
             except NotFoundError:
                 return None
-            self._profiles[version] = decode(read_file(bundle, REFERENCE))
         return self._profiles[version]
 
 

@@ -17,10 +17,11 @@ from fairlead.app.operator import operator_secret
 from fairlead.app.settings import Settings, load_settings
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
-from fairlead.bundle import Bundle, BundleCache, KeyRing, pack
+from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import UnavailableError
+from fairlead.profiles import REFERENCE, Profile, decode
 from fairlead.registry import Registry, Version
 from fairlead.releases import ReleaseController
 from fairlead.routing import VersionRef
@@ -101,6 +102,15 @@ class Workspace:
     def bundle(self, version: Version) -> Bundle:
         """A version's bundle, verified, in this home's cache."""
         return self.bundles.get(version.blob, version.digest)
+
+    def reference(self, version: str) -> Profile:
+        """The profile of the reference rows in a version's bundle.
+
+        Raises:
+            NotFoundError: there is no such version.
+        """
+        bundle = self.bundle(self.registry.resolve(version))
+        return decode(read_file(bundle, REFERENCE))
 
     def ref(self, version: Version, *, allow_pickle: bool = False) -> VersionRef:
         """A version as routes name it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fairlead.cli.output import fail
-from fairlead.errors import FairleadError, StorageError
+from fairlead.errors import FairleadError
 from fairlead.nearest import nearest
 
 COMMANDS = {
@@ -37,10 +37,12 @@ COMMANDS = {
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
+    "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),
     "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),
+    "report": ("fairlead.cli.report", "Write how an endpoint fares to one page of HTML."),
     "show": ("fairlead.cli.models", "Show everything about one version."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),
     "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
@@ -105,11 +107,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except FairleadError as error:
-        fail(error)
     except BrokenPipeError:
         sys.exit(0)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        fail(StorageError(f"{error.filename} cannot be used: {error.strerror}."))
+    except (FairleadError, OSError) as error:
+        fail(error)

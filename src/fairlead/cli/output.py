@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from fairlead.errors import FairleadError, InputError
+from fairlead.errors import FairleadError, InputError, StorageError
 
 PROBLEMS_MAX = 20
 
@@ -38,11 +38,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def _text(value: object) -> str:
+    """A cell; what a terminal would obey, such as escape sequences, is not printed."""
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value)
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in str(value))
 
 
 def _is_number(text: str) -> bool:
@@ -58,8 +59,16 @@ def moment(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def fail(error: FairleadError) -> NoReturn:
-    """Print an error the way people can act on it, and end with status 1."""
+def fail(error: FairleadError | OSError, status: int = 1) -> NoReturn:
+    """Print an error the way people can act on it, and end with a status.
+
+    Raises:
+        OSError: it is no matter of a file, and so none of the operator's.
+    """
+    if isinstance(error, OSError):
+        if error.filename is None:
+            raise error
+        error = StorageError(f"{error.filename} cannot be used: {error.strerror}.")
     click.echo(f"Error: {error.message}", err=True)
     if isinstance(error, InputError):
         for problem in error.problems[:PROBLEMS_MAX]:
@@ -67,4 +76,4 @@ def fail(error: FairleadError) -> NoReturn:
             click.echo(f"  - {row}field '{problem.field}': {problem.message}", err=True)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
-    sys.exit(1)
+    sys.exit(status)

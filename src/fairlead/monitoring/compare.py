@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from msgspec.structs import replace
 
-from fairlead.monitoring.flatten import Pair, Single, cutoff, flatten
+from fairlead.monitoring.flatten import Pair, Single, cutoff, flatten, unlisted
 from fairlead.monitoring.quality import inspect
 from fairlead.monitoring.types import Comparison, Drift, Quality, Rule
 from fairlead.profiles import Numeric, Profile
@@ -109,7 +109,7 @@ def _counts(summary: Single) -> Counts:
     """Counts of all bins, that of missing values last and that of other categories before it."""
     if isinstance(summary, Numeric):
         return counts_of([*summary.counts, summary.missing])
-    return counts_of([*summary.counts, summary.other, summary.missing])
+    return counts_of([*summary.counts, unlisted(summary), summary.missing])
 
 
 def _pooled(reference: Single, before: Counts, after: Counts) -> tuple[Counts, Counts]:

@@ -51,6 +51,11 @@ def cutoff(reference: Categorical) -> int:
     return min(reference.counts) if cut else 0
 
 
+def unlisted(summary: Categorical) -> int:
+    """How many values are none of the categories that it lists, known to the reference or new."""
+    return summary.other + summary.new
+
+
 def _pairs(
     side: Side, reference: Mapping[str, Summary], current: Mapping[str, Summary]
 ) -> Iterator[Pair]:

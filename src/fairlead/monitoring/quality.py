@@ -7,7 +7,7 @@ from math import expm1, log1p, sqrt
 
 import numpy as np
 
-from fairlead.monitoring.flatten import Pair, Single, cutoff
+from fairlead.monitoring.flatten import Pair, Single, cutoff, unlisted
 from fairlead.monitoring.types import Kind, Quality, Volume
 from fairlead.profiles import Categorical, Numeric
 from fairlead.stats import Estimate, rise_p_value, share_rise, wilson
@@ -70,7 +70,7 @@ def volume(rows: int, past: Sequence[int], alpha: float) -> Volume | None:
 
 def rows_of(summary: Single) -> int:
     """How many rows it counts, with those whose value is missing."""
-    other = summary.other if isinstance(summary, Categorical) else 0
+    other = unlisted(summary) if isinstance(summary, Categorical) else 0
     return sum(summary.counts) + other + summary.missing
 
 
@@ -112,7 +112,7 @@ def _hits(reference: Single, current: Single) -> Iterator[tuple[Kind, int, int, 
         # to all of them is as frequent. Good (1953), "The population frequencies of species".
         level = cutoff(reference) + 1
         rare = sum(count for count in reference.counts if count <= level)
-        yield "new_categories", current.other, reference.other, rare + 1
+        yield "new_categories", unlisted(current), unlisted(reference), rare + 1
     elif len(reference.edges) > 1:
         outside, before = (s.counts[0] + s.counts[-1] for s in (current, reference))
         yield "out_of_range", outside, before, 1
@@ -138,4 +138,4 @@ def _one(summary: Single) -> bool:
     """Whether all its values are the same."""
     if isinstance(summary, Numeric):
         return summary.low == summary.high
-    return sum(1 for count in summary.counts if count) <= 1 and not summary.other
+    return sum(1 for count in summary.counts if count) <= 1 and not unlisted(summary)

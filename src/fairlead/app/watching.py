@@ -1,0 +1,84 @@
+"""What is known of an endpoint: how its windows went, and which alerts there are."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fairlead.alerts import Alert
+from fairlead.app.workspace import Workspace
+from fairlead.errors import NotFoundError
+from fairlead.monitoring.course import Course
+from fairlead.monitoring.recount import recount
+from fairlead.nearest import nearest
+from fairlead.routing import ROUTES
+
+
+class Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint as monitoring sees it.
+
+    Args:
+        endpoint: its name.
+        time_us: when it was looked at, microseconds since 1970.
+        alarm: whether an alert fires, a field drifts, or a last window is broken.
+        courses: of the versions that answer it.
+        alerts: that fire or are pending, the worst first.
+    """
+
+    endpoint: str
+    time_us: int
+    alarm: bool
+    courses: tuple[Course, ...]
+    alerts: tuple[Alert, ...]
+
+
+def look(
+    workspace: Workspace, endpoint: str, *, since_s: float, version: str | None = None
+) -> Watching:
+    """Read what is known of an endpoint, whether its platform runs or not.
+
+    Args:
+        workspace: that it belongs to.
+        endpoint: its name.
+        since_s: how far to look back, in seconds.
+        version: `churn:3`, `churn@champion`; those that answer now if not given, or all that ever
+            did where none of these has windows.
+
+    Raises:
+        NotFoundError: there is no such endpoint or version.
+    """
+    now_us = workspace.clock.now_us()
+    courses = recount(workspace.store, endpoint, since_us=max(now_us - round(since_s * 1e6), 0))
+    answering = _answering(workspace, endpoint, known=bool(courses))
+    if version is not None:
+        wanted = {workspace.registry.resolve(version).name}
+        courses = [course for course in courses if course.stream.version in wanted]
+    else:
+        wanted = set()
+        courses = [c for c in courses if c.stream.version in answering] or courses
+    alerts = tuple(
+        alert
+        for alert in workspace.alert_book.alerts(endpoint)
+        if alert.state != "resolved" and (not wanted or alert.version in {"", *wanted})
+    )
+    firing = any(alert.state == "firing" for alert in alerts)
+    return Watching(
+        endpoint=endpoint,
+        time_us=now_us,
+        alarm=firing or any(course.alarm for course in courses),
+        courses=tuple(courses),
+        alerts=alerts,
+    )
+
+
+def _answering(workspace: Workspace, endpoint: str, *, known: bool) -> set[str]:
+    """The versions of its route."""
+    stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
+    if stored is not None:
+        return {arm.version.name for arm in stored.value.arms}
+    if known:
+        return set()
+    close = nearest(endpoint, [s.value.endpoint for s in workspace.store.scan(ROUTES)])
+    raise NotFoundError(
+        f"There is no endpoint '{endpoint}'.",
+        hint=f"Did you mean '{close}'?" if close else "'fairlead endpoints' lists them.",
+    )

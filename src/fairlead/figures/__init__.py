@@ -1,0 +1,16 @@
+"""Plotly figures as plain JSON, drawn from plain values."""
+
+from fairlead.figures.bars import draw_effects, draw_shares
+from fairlead.figures.curves import draw_densities
+from fairlead.figures.layout import Figure, escape
+from fairlead.figures.times import draw_heat, draw_series
+
+__all__ = [
+    "Figure",
+    "draw_densities",
+    "draw_effects",
+    "draw_heat",
+    "draw_series",
+    "draw_shares",
+    "escape",
+]

@@ -1,0 +1,176 @@
+"""Any two frames are compared, alarms keep their budget, and what is shown is only shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import fairlead
+from fairlead.errors import InputError, NotFoundError
+from fairlead.monitor import Compared, Rule, compare
+from fairlead.monitor.frames import profiles_of, read_frame
+from fairlead.profiles import Profile
+
+HOSTILE = "<script>alert(1)</script>"
+Rows = dict[str, Any]
+
+
+def rows(random: np.random.Generator, size: int, shift: float = 0.0, plans: str = "abc") -> Rows:
+    return {
+        "age": random.normal(40 + shift, 9, size),
+        "visits": random.poisson(3, size),
+        "active": random.random(size) < 0.3,
+        "plan": random.choice(list(plans), size).astype(object),
+        "when": np.datetime64("2026-01-01", "us") + random.integers(0, 10**12, size),
+        HOSTILE: random.pareto(1.5, size),
+    }
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def records(given: Rows) -> list[dict[str, Any]]:
+    return [dict(zip(given, row, strict=True)) for row in zip(*given.values(), strict=True)]
+
+
+@pytest.mark.parametrize("form", [dict, pd.DataFrame, pl.DataFrame, records])
+def test_any_form_of_rows_is_compared(form: Callable[[Rows], Any], random: Any) -> None:
+    found = compare(form(rows(random, 3000)), form(rows(random, 800, shift=4)))
+    assert found.alarm
+    assert found.drifted == ("age",)
+    age = found.fields["age"]
+    assert age.drifted
+    assert age.test == "chi_square"
+    assert age.p_value < 1e-6 < 0.1 < age.effect
+    assert "above chance" in age.why
+    assert not compare(form(rows(random, 3000)), form(rows(random, 800))).alarm
+
+
+def test_arrays_are_compared_column_by_column(random: Any) -> None:
+    moved = np.column_stack([random.normal(size=400), random.normal(0.8, 1, 400)])
+    found = compare(random.normal(size=(2000, 2)), moved)
+    assert found.drifted == ("x1",)
+    frame = pd.DataFrame(random.normal(size=(2000, 2)), columns=["a", "b"])
+    assert compare(frame, moved).drifted == ("b",)
+
+
+def test_profiles_are_compared_as_they_are(random: Any) -> None:
+    before, after, _ = profiles_of(
+        read_frame(rows(random, 3000)), read_frame(rows(random, 800, shift=4))
+    )
+    assert compare(before, after).drifted == ("age",)
+    with pytest.raises(InputError, match="profile"):
+        compare(before, rows(random, 100))
+
+
+def test_new_categories_missing_values_and_outliers_are_faults_not_refusals(random: Any) -> None:
+    later = rows(random, 800, plans="abz")
+    later["age"][:200] = np.nan
+    later["visits"] = later["visits"] + 0.5
+    later[HOSTILE][:100] = np.inf
+    found = compare(rows(random, 3000), later)
+    faults = {(one.field, one.kind) for one in found.broken}
+    assert {("plan", "new_categories"), ("age", "missing"), (HOSTILE, "missing")} <= faults
+    assert not [one for one in found.broken if one.kind == "schema"]
+
+
+def test_columns_that_went_or_changed_their_kind_break_the_schema(random: Any) -> None:
+    later = rows(random, 800)
+    later["years"] = later.pop("age")
+    later["visits"] = ["many"] * 800
+    found = compare(rows(random, 3000), later)
+    assert [(one.field, one.kind) for one in found.broken] == [
+        ("age", "schema"), ("visits", "schema"),
+    ]  # fmt: skip
+    assert dict(found.ignored) == {"years": "it is not in the reference"}
+    with pytest.raises(NotFoundError):
+        found.figure("visits")
+
+
+def test_columns_of_no_kind_are_left_out_and_told(random: Any) -> None:
+    before = {**rows(random, 500), "empty": [None] * 500}
+    found = compare(before, rows(random, 500))
+    assert "no value" in found.ignored["empty"]
+    with pytest.raises(InputError, match="No column"):
+        compare({"empty": [None] * 500}, rows(random, 500))
+
+
+@pytest.mark.parametrize("wrong", [{"a": [1, 2], "b": [1]}, {"a": 1}, {}, [], 7, pd.DataFrame()])
+def test_what_is_no_table_is_refused(wrong: object, random: Any) -> None:
+    with pytest.raises(InputError):
+        compare(rows(random, 200), wrong)
+
+
+def test_few_rows_are_not_tested_and_the_rule_may_say_what_few_are(random: Any) -> None:
+    before, after = rows(random, 3000), rows(random, 50, shift=30)
+    found = compare(before, after)
+    assert not found.alarm
+    assert "below 100" in found.fields["age"].why
+    assert compare(before, after, rule=Rule(rows_min=20)).alarm
+
+
+def test_alarms_stay_within_the_budget_where_nothing_moves(random: Any) -> None:
+    alarms = sum(
+        compare(random.normal(size=(400, 3)), random.normal(size=(200, 3)), rule=Rule(alpha=0.1))
+        .alarm
+        for _ in range(200)
+    )  # fmt: skip
+    assert alarms <= 34, "0.1 of 200, and three deviations"
+
+
+def test_what_is_shown_is_escaped_and_holds_nothing_from_elsewhere(random: Any) -> None:
+    found = compare(rows(random, 1000), rows(random, 1000, shift=9, plans="ab"))
+    html = found._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+    assert "http" not in html
+    assert html.count('scope="row"') == len(found.fields)
+    assert repr(found).splitlines()[0].startswith("Alarm: 2 of ")
+    assert repr(HOSTILE) in repr(found)
+
+
+def test_figures_show_all_fields_or_one(random: Any) -> None:
+    found: Compared = compare(rows(random, 1000), rows(random, 1000, shift=9, plans="abz"))
+    assert found.figure().data[0].text[0] == "drifted"
+    assert found.figure("plan").layout.yaxis.ticktext == ("a", "b", "c", "new", "missing")
+    assert found.figure("active").layout.yaxis.ticktext == ("0", "1", "missing")
+    assert found.figure("age").data[0].line.shape == "hv"
+    for name in found.fields:
+        assert len(found.figure(name).data) == 2
+    with pytest.raises(NotFoundError) as caught:
+        found.figure("agee")
+    assert "'age'" in (caught.value.hint or "")
+
+
+def test_many_categories_and_one_value_are_drawn(random: Any) -> None:
+    names = np.array([f"c{n}" for n in range(400)], dtype=object)
+    before = {"c": random.choice(names, 4000), "one": np.ones(4000)}
+    found = compare(before, {"c": random.choice(names, 4000), "one": np.ones(4000)})
+    assert found.figure("c").layout.yaxis.ticktext[-2:] == ("others", "missing")
+    assert found.figure("one").layout.yaxis.ticktext == ("1", "missing")
+    total = sum(found.figure("c").data[1].x)
+    assert total == pytest.approx(1.0)
+
+
+def test_a_profile_without_a_field_draws_none() -> None:
+    nothing = Profile(rows=0, inputs={})
+    assert compare(nothing, nothing).figure().data[0].x == ()
+
+
+def test_the_package_offers_it_and_loads_it_late() -> None:
+    code = (
+        "import sys, fairlead; assert 'fairlead.monitor' not in sys.modules;"
+        "fairlead.monitor.compare; assert not {'plotly', 'scipy.stats', 'polars', 'pandas',"
+        "'sklearn'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert fairlead.monitor.compare is compare
