@@ -53,14 +53,16 @@ class Gatherer:
 
         Args:
             endpoint: whose.
-            ids: of predictions, UUIDv7.
+            ids: of predictions; those that are no UUIDv7 are none of ours.
             length_us: of windows.
             known: is added the starts of the windows of those that are found, by stream.
 
         Yields:
             The ids that are still to be found.
         """
-        left = {one: made_us for one in ids if (made_us := made(one)) is not None}
+        times = {one: made(one) for one in ids}
+        left = {one: made_us for one, made_us in times.items() if made_us is not None}
+        never = times.keys() - left.keys()
         start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("start_us")
         files = self.files("predictions", endpoint)
         for segment in sorted(files, key=lambda each: -each.high_us):
@@ -74,7 +76,7 @@ class Gatherer:
                 routed = found.filter("routed").select(*WHO, "start_us").unique()
                 for stream, starts in _streams(endpoint, routed).items():
                     known.setdefault(stream, set()).update(starts)
-                yield set(left)
+                yield never | left.keys()
 
     def rows(
         self, stream: Stream, low_us: int, high_us: int, columns: Collection[str]
