@@ -116,9 +116,9 @@ def test_a_label_waits_for_its_prediction_to_be_sealed(desk: Desk) -> None:
     assert desk.log.store.scan(BOOKED) == []
     desk.log.clock.advance(20)
     writer = desk.log.writer()
-    from fairlead.predictionlog import encode_prediction
-
     import numpy as np
+
+    from fairlead.predictionlog import encode_prediction
 
     times = np.full(50, desk.log.clock.now_us(), np.int64)
     writer.append(encode_prediction(made.frame(0, ids=ids, time_us=times)))
