@@ -20,7 +20,7 @@ from fairlead.monitoring.accounts import (
     Statement,
     Strays,
 )
-from fairlead.monitoring.gather import Gatherer, made, resolve
+from fairlead.monitoring.gather import Gatherer, resolve
 from fairlead.monitoring.inquire import inquire
 from fairlead.monitoring.ledger import settle
 from fairlead.monitoring.performance import coverage_of
@@ -34,7 +34,9 @@ from fairlead.store import ABSENT, Blobs, Delete, Put, Store
 
 TICK_S = 0.25
 PACES = 12
-"""In one window's length: how often labels that trickle in make a window settled anew."""
+AGES = 24
+"""Labels that trickle in wait for a twelfth of a window's length or a 24th of its age, whichever is
+longer, to be taken in together."""
 PATIENCE_US = 180_000_000
 RETRY_S = 15.0
 
@@ -46,7 +48,7 @@ class Bookkeeper:
 
     Each sealed file is read once: one commit marks the windows that it has predictions of or
     labels for, and that it was read. A marked window is settled from the join of all that is
-    sealed, when it is over and then, as late labels come, at most twelve times in its length.
+    sealed, when it is over and then, as late labels come, the more seldom the older it is.
     One commit puts the statement, unmarks the window, and takes in the losses of rows that have
     a label for the first time; these are tested together, once, when the hour in which they came
     is over. So killed anywhere it does again what it had not finished, and nothing twice; tests
@@ -153,23 +155,22 @@ class Bookkeeper:
         if self._clock.monotonic_s() < self._waiting.get(key, 0.0):
             return
         ids = self._log.labelled(segment)
-        left, known = set(ids), dict[Stream, set[int]]()
-        for still in self._log.search(segment.endpoint, left, self._length_us, known):
+        left, known = pl.DataFrame(), dict[Stream, set[int]]()
+        for still in self._log.search(segment.endpoint, ids, self._length_us, known):
             left = still
             yield
-        if any(map(self._is_young, left)):
+        # These may still be on the way into the sealed log.
+        young = (left["made_us"] - self._clock.now_us()).abs() < PATIENCE_US
+        if young.any():
             self._waiting[key] = self._clock.monotonic_s() + RETRY_S
             return
         self._waiting.pop(key, None)
         marks: list[Put[Any]] = [*self._marks(known)]
-        strays = self._strays(segment.endpoint, len(ids), int(ids.is_in(list(left)).sum()))
+        strays = self._strays(
+            segment.endpoint, len(ids), int(ids.is_in(left["id"].implode()).sum())
+        )
         self._store.commit(*marks, strays, Put(BOOKED, key, Booked(len(marks)), ABSENT))
         yield
-
-    def _is_young(self, prediction_id: str) -> bool:
-        """Whether its prediction may still be on the way into the sealed log."""
-        made_us = made(prediction_id)
-        return made_us is not None and abs(self._clock.now_us() - made_us) < PATIENCE_US
 
     def _strays(self, endpoint: str, labels: int, unknown: int) -> Put[Strays]:
         stored = self._store.get(STRAYS, STRAYS.key(endpoint))
@@ -203,10 +204,14 @@ class Bookkeeper:
         return Put(ACCOUNTS, key, marked, ABSENT if stored is None else stored.revision)
 
     def _due(self, stream: Stream, start_us: int) -> int:
-        """From when on a window is to be settled: when it is over, or anew after a while."""
+        """From when on a window is to be settled: when it is over; anew, after a while.
+
+        That is longer for older ones, so that each is settled some dozens of times at most.
+        """
         if self._store.get(STATEMENTS, STATEMENTS.key(stream.place, moment(start_us))) is None:
             return start_us + self._length_us + self._plan(stream.endpoint).grace_us
-        return self._clock.now_us() + self._length_us // PACES
+        now_us = self._clock.now_us()
+        return now_us + max(self._length_us // PACES, (now_us - start_us) // AGES)
 
     def _settle(
         self, stream: Stream, model: Model, plan: Plan, start_us: int, due_us: int

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fairlead.errors import StorageError
 from fairlead.monitoring.accounts import BOOKED, STATEMENTS
 from fairlead.monitoring.reckon import Model
+from fairlead.predictionlog import encode_prediction
+from fairlead.predictionlog.compact import Compactor
+from fairlead.predictionlog.segments import SEGMENTS
 from support.answers import classified, regressed
 from support.bookkeeping import Desk, classifier, regressor, truth
 from support.log import Crash, Crashing, open_log
@@ -57,7 +62,7 @@ def test_late_labels_settle_their_windows_anew_and_no_other(desk: Desk) -> None:
     desk.label(first[:150], truth(made[0])[:150])
     keeper.tick()
     assert desk.statements() == before, "labels that trickle in are settled together"
-    desk.hours(0.1)
+    desk.hours(9.2)
     keeper.tick()
     after = desk.statements()
     assert after[1] == before[1]
@@ -116,9 +121,6 @@ def test_a_label_waits_for_its_prediction_to_be_sealed(desk: Desk) -> None:
     assert desk.log.store.scan(BOOKED) == []
     desk.log.clock.advance(20)
     writer = desk.log.writer()
-    import numpy as np
-
-    from fairlead.predictionlog import encode_prediction
 
     times = np.full(50, desk.log.clock.now_us(), np.int64)
     writer.append(encode_prediction(made.frame(0, ids=ids, time_us=times)))
@@ -212,9 +214,6 @@ def test_wherever_the_process_dies_each_label_is_taken_in_once(
 
 
 def test_a_file_that_cannot_be_read_keeps_no_other_from_being_read(desk: Desk) -> None:
-    from fairlead.errors import StorageError
-    from fairlead.predictionlog.segments import SEGMENTS
-
     desk.answer(classified(50, 1))
     (stored,) = desk.log.store.scan(SEGMENTS)
     desk.log.blobs.put(stored.value.blob, b"damaged")
@@ -242,9 +241,6 @@ def test_a_tick_ends_when_its_time_is_up_and_the_next_one_goes_on(desk: Desk) ->
 
 
 def test_files_are_merged_only_after_both_have_read_them(desk: Desk) -> None:
-    from fairlead.predictionlog.compact import Compactor
-    from fairlead.predictionlog.segments import SEGMENTS
-
     keeper, made = desk.keeper(), classified(100, 1)
     ids = desk.answer(made)
     desk.answer(made)

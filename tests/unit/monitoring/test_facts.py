@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,7 +96,6 @@ def test_where_nothing_changes_nothing_is_proven(desk: Desk) -> None:
     assert set(found) == {"accuracy", "concept_drift", "estimated_accuracy"}
     assert not any(fact.proven for fact in found.values())
     assert all(fact.look_at == "" for fact in found.values())
-    assert found["accuracy"].time_us > found["accuracy"].stream.endpoint.count("x")
 
 
 def test_harder_rows_are_proven_without_any_label(desk: Desk) -> None:
@@ -166,10 +166,8 @@ def test_a_test_is_made_once_wherever_the_process_dies(desk: Desk, passed: int) 
     desk.hours(1.1)
     desk.keeper().tick()
     desk.hours(1.0)
-    try:
+    with contextlib.suppress(Crash):
         desk.keeper(Crashing(desk.log.store, "commit", passed, after=True)).tick()
-    except Crash:
-        pass
     desk.keeper().tick()
     desk.keeper().tick()
     account = desk.account()

@@ -167,15 +167,21 @@ def test_a_limit_is_the_reference_made_worse(loss: Loss) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(30, 500), st.floats(0.0, 1.0), st.floats(0.01, 0.9), st.floats(1.0, 5.0))
-def test_p_values_are_chances_and_doubt_makes_them_larger(
-    rows: int, wrong: float, limit: float, factor: float
+@given(st.integers(30, 500), st.floats(0.0, 1.0), st.floats(0.01, 0.5), st.floats(0.0, 0.4))
+def test_p_values_are_chances_that_fall_as_more_is_wrong_and_rise_with_the_limit(
+    rows: int, wrong: float, limit: float, more: float
 ) -> None:
-    batch = share(rows, float(round(rows * wrong)))
-    sure, doubted = (p_worse(batch, "error", limit, f) for f in (1.0, factor))
-    assert 0.0 <= sure <= 1.0
-    if batch.mean > limit:
-        assert sure < 0.7
+    hits = float(int(rows * wrong))
+    p_value = p_worse(share(rows, hits), "error", limit, 1.0)
+    assert 0.0 <= p_value <= 1.0
+    assert p_worse(share(rows, min(hits + 1.0, rows)), "error", limit, 1.0) <= p_value
+    assert p_worse(share(rows, hits), "error", limit + more, 1.0) >= p_value * (1 - 1e-9)
+
+
+def test_rows_that_depend_on_each_other_prove_less() -> None:
+    one, five = (p_worse(share(400, 60.0), "error", 0.1, factor) for factor in (1.0, 5.0))
+    assert one < 0.002
+    assert 0.03 < five < 0.2
 
 
 def test_exact_p_values_agree_with_the_binomial_distribution() -> None:
