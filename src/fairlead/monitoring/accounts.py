@@ -67,6 +67,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         stream: that is accounted for.
         due: starts of windows that are to be settled, and from when on, microseconds since 1970.
         intake: labelled rows that were not tested yet.
+        foreseen: losses that are expected of rows that were not tested yet.
         guards: by the name of what they guard.
         unexplained: guards that have proven harm which was not looked into yet.
         explanations: of proven harm, by guard.
@@ -75,6 +76,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream
     due: dict[int, int] = {}
     intake: Intake | None = None
+    foreseen: Moments = Moments()
     guards: dict[str, Guard] = {}
     unexplained: tuple[str, ...] = ()
     explanations: dict[str, Explanation] = {}

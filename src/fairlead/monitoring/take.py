@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fairlead.monitoring.accounts import Account, Intake, Statement
-from fairlead.monitoring.guard import Guard, Moments, expected, gained, guard
+from fairlead.monitoring.guard import Guard, Moments, add_moments, expected, gained, guard
 from fairlead.monitoring.reckon import Model, add_losses
 from fairlead.monitoring.types import Plan, Terms
 
@@ -19,7 +19,8 @@ def take(
     """Take in the statement of a window.
 
     Rows that have a label for the first time wait to be tested. What is estimated of a window is
-    tested with its first statement, and never again.
+    tested with its first statement, and never again; together with the next ones if it has few
+    rows.
 
     Args:
         account: of the stream.
@@ -78,10 +79,13 @@ def _estimated(account: Account, statement: Statement, model: Model, terms: Term
     if ledger is None or metric not in ledger.entries or reference is None:
         return account
     name = f"estimated_{metric}"
-    batch = expected(ledger.entries[metric].estimated, ledger.rows, model.loss)
+    estimate = ledger.entries[metric].estimated
+    batch = add_moments(account.foreseen, expected(estimate, ledger.rows, model.loss))
+    if batch.rows < terms.rows_min:
+        return replace(account, foreseen=batch)
     state = account.guards.get(name, Guard())
     after = guard(state, batch, model.loss, terms, statement.end_us, reference=reference)
-    return _judged(account, account.guards | {name: after})
+    return _judged(replace(account, foreseen=Moments()), account.guards | {name: after})
 
 
 def _judged(account: Account, guards: dict[str, Guard]) -> Account:

@@ -18,7 +18,7 @@ from support.bookkeeping import Desk, classifier, regressor, truth
 from support.log import Crash, Crashing, open_log
 
 Day = Callable[[int], Made]
-QUIET, ALL = 16, 40
+QUIET, ALL = 14, 36
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_labels_that_shift_are_proven_to_be_harm_and_the_segment_is_named(desk: 
 
 
 def test_where_nothing_changes_nothing_is_proven(desk: Desk) -> None:
-    live(desk, quiet, hours=60)
+    live(desk, quiet, hours=36)
     found = told(desk)
     assert set(found) == {"accuracy", "concept_drift", "estimated_accuracy"}
     assert not any(fact.proven for fact in found.values())
@@ -119,7 +119,7 @@ def test_a_regressor_that_errs_more_is_proven_to(tmp_path: Path, prices: Model) 
 
     with open_log(tmp_path) as log:
         desk = Desk(log, prices)
-        live(desk, worse)
+        live(desk, worse, hours=28)
         found = told(desk)
         assert set(found) == {"rmse", "concept_drift", "estimated_rmse"}
         assert found["rmse"].proven
@@ -129,8 +129,27 @@ def test_a_regressor_that_errs_more_is_proven_to(tmp_path: Path, prices: Model) 
         assert found["concept_drift"].evidence["loss"] == "absolute"
 
 
+def test_a_version_that_is_worse_than_promised_from_the_start_has_nothing_to_compare_with(
+    desk: Desk,
+) -> None:
+    live(desk, lambda hour: classified(200, hour, wrong=0.4), hours=16)
+    found = told(desk)
+    assert found["accuracy"].proven
+    assert found["accuracy"].evidence["rows_before"] == 0
+    assert found["accuracy"].look_at == ""
+    assert not found["concept_drift"].proven
+
+
+def test_what_is_estimated_of_few_rows_an_hour_is_tested_together(desk: Desk) -> None:
+    live(desk, lambda hour: classified(12, hour), hours=7, labelled=False)
+    (state,) = desk.account().guards.values()
+    assert state.verdict is not None
+    assert state.verdict.rows == 36
+    assert desk.account().foreseen.rows == 12
+
+
 def test_harm_that_is_over_is_told_to_be_over(desk: Desk) -> None:
-    live(desk, lambda hour: turned(hour) if hour < 34 else quiet(hour), hours=50)
+    live(desk, lambda hour: turned(hour) if hour < 28 else quiet(hour), hours=36)
     account = desk.account()
     assert not account.guards["accuracy"].proven
     assert "accuracy" not in account.explanations
@@ -177,7 +196,7 @@ def test_a_test_is_made_once_wherever_the_process_dies(desk: Desk, passed: int) 
 
 
 def test_an_account_survives_being_written(desk: Desk) -> None:
-    live(desk, turned, hours=34)
+    live(desk, turned)
     account = desk.account()
     assert account.explanations
     assert msgspec.json.decode(msgspec.json.encode(account), type=type(account)) == account
