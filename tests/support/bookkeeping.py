@@ -7,19 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from fairlead.ids import IdSource, text
+from fairlead.ids import IdSource
 from fairlead.monitoring import Plan
 from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, STRAYS, Account, Statement, Strays
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.estimate import fit_estimator
 from fairlead.monitoring.evaluate import metrics_of
 from fairlead.monitoring.reckon import Model
-from fairlead.predictionlog import (
-    FeedbackFrame,
-    PredictionFrame,
-    encode_feedback,
-    encode_prediction,
-)
+from fairlead.predictionlog import FeedbackFrame, encode_feedback, encode_prediction
 from fairlead.profiles import make_reference
 from fairlead.signature import Signature
 from support.answers import CLASSIFIER, REGRESSOR, Made, classified, regressed
@@ -63,7 +58,7 @@ class Desk:
     plan: Plan = field(default_factory=Plan)
 
     def __post_init__(self) -> None:
-        self._ids = IdSource(self.log.clock)
+        self.ids = IdSource(self.log.clock)
 
     def keeper(self, store: object = None, **changes: Any) -> Bookkeeper:
         """Who keeps account; another one each time, as after a crash."""
@@ -81,7 +76,7 @@ class Desk:
     def answer(self, made: Made, *, seal: bool = True, **changes: Any) -> list[bytes]:
         """Answer rows in this moment; gives the ids of the predictions."""
         rows = made.inputs.rows
-        ids = self._ids.take(rows).raw()
+        ids = self.ids.take(rows).raw()
         times = np.full(rows, self.log.clock.now_us(), np.int64)
         frame = made.frame(0, ids=ids, time_us=times, **changes)
         self._write(encode_prediction(frame), seal)
@@ -134,9 +129,3 @@ def truth(made: Made) -> list[Any]:
     """Labels as callers send them."""
     values: list[Any] = made.truth.tolist()
     return values
-
-
-__all__ = [
-    "HOUR_S", "HOUR_US", "Desk", "PredictionFrame", "classifier", "model_of", "regressor", "text",
-    "truth",
-]  # fmt: skip

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fairlead.monitoring.recall import DAY_US
 from fairlead.monitoring.records import Stream
 from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.store import Blobs, Store
 
-DAY_US = 86_400_000_000
 APART_US = 3_600_000_000
 """How far the time in an id may lie from the one in the log: as far as a clock is set back."""
 PART_ROWS = 50_000

@@ -26,7 +26,6 @@ in all that came before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import sqrt
 from typing import Literal
 
@@ -55,7 +54,6 @@ DOUBLED = 12
 SQUARE_MAX = 400.0
 
 Loss = Literal["error", "squared", "absolute"]
-Name = Literal["accuracy", "rmse", "concept_drift", "estimated_accuracy", "estimated_rmse"]
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -272,11 +270,6 @@ def p_worse(batch: Moments, loss: Loss, limit: float, factor: float) -> float:
     if not deviation:
         return 0.0 if batch.rows > 1 else 1.0
     return float(stdtr(batch.rows - 1, (limit - batch.mean) / deviation))
-
-
-def proven(guards: Mapping[str, Guard]) -> tuple[str, ...]:
-    """Names of those that have proven harm which is not over."""
-    return tuple(name for name, state in guards.items() if state.proven)
 
 
 def _grown(state: Guard, p_value: float) -> Evidence:

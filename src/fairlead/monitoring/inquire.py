@@ -13,6 +13,7 @@ from fairlead.monitoring.estimate import expected_losses
 from fairlead.monitoring.explain import Explanation, explain, segments_of
 from fairlead.monitoring.gather import Gatherer, id_from, resolve
 from fairlead.monitoring.guard import Moments, add_moments
+from fairlead.monitoring.recall import WEEK_US
 from fairlead.monitoring.reckon import (
     Model,
     beside_labels,
@@ -27,7 +28,6 @@ from fairlead.monitoring.rows import answered, truth_of
 from fairlead.signature import Numbers
 from fairlead.stats import Adwin
 
-WEEK_US = 7 * 86_400_000_000
 ROWS_MAX = 10_000
 """Of each side: enough to tell segments apart, few enough for a fraction of a second."""
 LABELS_MAX = 100_000

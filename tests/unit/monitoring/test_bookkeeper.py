@@ -102,7 +102,7 @@ def test_without_an_estimator_labels_alone_tell(desk: Desk, churn: Model) -> Non
 def test_labels_of_unknown_ids_are_counted_and_change_nothing(desk: Desk) -> None:
     keeper, made = desk.keeper(), classified(100, 1)
     ids = desk.answer(made)
-    ours, theirs = desk._ids.take(5).raw(), [bytes(16), b"\xff" * 16]
+    ours, theirs = desk.ids.take(5).raw(), [bytes(16), b"\xff" * 16]
     desk.hours(1.2)
     desk.label(ids[:10] + ours + theirs, ["left"] * 17)
     keeper.tick()
@@ -115,7 +115,7 @@ def test_labels_of_unknown_ids_are_counted_and_change_nothing(desk: Desk) -> Non
 def test_a_label_waits_for_its_prediction_to_be_sealed(desk: Desk) -> None:
     """They are on journals of different processes, which are sealed at different moments."""
     keeper, made = desk.keeper(), classified(50, 1)
-    ids = desk._ids.take(50).raw()
+    ids = desk.ids.take(50).raw()
     desk.label(ids, truth(made))
     keeper.tick()
     assert desk.log.store.scan(BOOKED) == []
