@@ -21,6 +21,10 @@ ROOT_EXPORTS_MAX = 25
 PURE_PACKAGES = ("signature", "stats", "routing", "profiles")
 PURE_FILES = (
     "decide.py",
+    "explain.py",
+    "guard.py",
+    "reckon.py",
+    "take.py",
     "assign.py",
     "assess.py",
     "compare.py",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from fairlead.alerts import Signal
 from fairlead.app.settings import EndpointSettings, Settings
-from fairlead.app.signals import finding_signals, operation_signals
+from fairlead.app.signals import fact_signal, finding_signals, operation_signals
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
-from fairlead.monitoring import Budget, Plan, Rule
+from fairlead.monitoring import Budget, Plan, Rule, Terms, facts
+from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.assessor import Assessor
+from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.collector import Collector
+from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.keeper import Keeper
-from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, moment
+from fairlead.monitoring.reckon import Model
+from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
 from fairlead.telemetry import read
@@ -33,46 +39,57 @@ class Monitor:
         settings, store = workspace.settings, workspace.store
         blobs, clock = workspace.blobs, workspace.clock
         length_us = round(settings.monitoring.window_s * 1e6)
-        self._profiles: dict[str, Profile] = {}
+        plan = partial(plan_of, settings)
+        self._models: dict[str, Model] = {}
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
-        self.assessor = Assessor(
-            store, self._reference, lambda endpoint: plan_of(settings, endpoint), clock
-        )
+        self.assessor = Assessor(store, self._reference, plan, clock)
+        self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
         self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
 
-    def signals(self) -> Sequence[Signal]:
-        """What there is to know now of each endpoint."""
-        found = [*operation_signals(self.keeper.now, self.keeper.past)]
-        for finding in self._findings():
-            found += finding_signals(finding)
-        return found
+    def is_read(self, segment: str) -> bool:
+        """Whether nobody here has still to read a file of the log by itself."""
+        return self.collector.is_read(segment) and self.bookkeeper.is_read(segment)
 
-    def _findings(self) -> list[Finding]:
-        """The newest finding of each version that answers an endpoint now."""
-        store = self._workspace.store
+    def signals(self) -> Sequence[Signal]:
+        """What there is to know now of each endpoint, of the versions that answer it."""
         answering = {
-            (stored.value.endpoint, arm.version.name, arm.role)
-            for stored in store.scan(ROUTES)
+            Stream(endpoint=stored.value.endpoint, version=arm.version.name, role=arm.role)
+            for stored in self._workspace.store.scan(ROUTES)
             for arm in stored.value.arms
         }
-        length_us = round(self._workspace.settings.monitoring.window_s * 1e6)
+        found = [*operation_signals(self.keeper.now, self.keeper.past)]
+        for finding in self._findings(answering):
+            found += finding_signals(finding)
+        for stored in self._workspace.store.scan(ACCOUNTS):
+            model = self._model(stored.value.stream.version)
+            if stored.value.stream in answering and model is not None:
+                found += map(fact_signal, facts(stored.value, model))
+        return found
+
+    def _findings(self, answering: set[Stream]) -> list[Finding]:
+        """The newest finding of each stream."""
+        store, length_s = self._workspace.store, self._workspace.settings.monitoring.window_s
         found = []
         for stored in store.scan(WATCHES):
             stream, until_us = stored.value.stream, stored.value.until_us
-            if until_us and (stream.endpoint, stream.version, stream.role) in answering:
-                key = FINDINGS.key(stream.place, moment(until_us - length_us))
+            if until_us and stream in answering:
+                key = FINDINGS.key(stream.place, moment(until_us - round(length_s * 1e6)))
                 finding = store.get(FINDINGS, key)
                 found += [finding.value] if finding is not None else []
         return found
 
     def _reference(self, version: str) -> Profile | None:
-        """The reference profile in a version's bundle."""
-        if version not in self._profiles:
+        model = self._model(version)
+        return None if model is None else model.profile
+
+    def _model(self, version: str) -> Model | None:
+        """What a version promised; None if it is no more."""
+        if version not in self._models:
             try:
-                self._profiles[version] = self._workspace.reference(version)
+                self._models[version] = promise_of(self._workspace, version)
             except NotFoundError:
                 return None
-        return self._profiles[version]
+        return self._models[version]
 
 
 def plan_of(settings: Settings, endpoint: str) -> Plan:
@@ -91,4 +108,23 @@ def plan_of(settings: Settings, endpoint: str) -> Plan:
         rule=Rule(alpha=alpha, rows_min=general.rows_min),
         budget=Budget(alarms=alarms, windows=windows, learn=general.learn_windows),
         volume_alpha=alpha,
+        terms=Terms(budget=Budget(alarms=alarms / 2, windows=windows, learn=general.learn_windows)),
+    )
+
+
+def promise_of(workspace: Workspace, version: str) -> Model:
+    """What a version promised when it was packaged.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    bundle = workspace.bundle(workspace.registry.resolve(version))
+    info = bundle.info
+    raw = read_file(bundle, ESTIMATOR) if (bundle.path / ESTIMATOR).is_file() else None
+    return Model(
+        signature=info.signature,
+        metrics=info.metrics,
+        rows=info.data.rows if info.data is not None else 0,
+        estimator=None if raw is None else decode_estimator(raw),
+        profile=workspace.reference(version),
     )

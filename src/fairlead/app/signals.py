@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
+from fairlead.monitoring import Fact
 from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.records import Finding
 from fairlead.monitoring.types import Drift, Quality
 
 BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
 _NAMES = {"constant": "stuck"}
+FACT_VALID_S = 7 * 86_400.0
+"""Labels come when they come: what was proven stays so until others say that it is over."""
 VALID_WINDOWS = 3
 """For so many windows a finding speaks for the present, if no other follows."""
 
@@ -34,6 +37,25 @@ def finding_signals(finding: Finding) -> Iterator[Signal]:
             low=found.expected.low,
             high=found.expected.high,
         )
+
+
+def fact_signal(fact: Fact) -> Signal:
+    """What one guard of performance says."""
+    return Signal(
+        endpoint=fact.stream.endpoint,
+        name=fact.name,
+        subject=fact.stream.version,
+        version=fact.stream.version,
+        time_us=fact.time_us,
+        valid_s=FACT_VALID_S,
+        value=fact.value.value,
+        low=fact.value.low,
+        high=fact.value.high,
+        proven=fact.proven,
+        cause=fact.cause,
+        look_at=fact.look_at,
+        evidence=dict(fact.evidence),
+    )
 
 
 def operation_signals(now: Mapping[str, Reading], past: Mapping[str, Readings]) -> Iterator[Signal]:

@@ -20,6 +20,7 @@ from fairlead.monitoring.estimate import (
     fit_estimator,
 )
 from fairlead.monitoring.evaluate import Evaluation, evaluate
+from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.ledger import Ledger, Score, Tally, merge_tallies, score, settle, tally
 from fairlead.monitoring.performance import Coverage, LossStream, Performance, losses, performance
 from fairlead.monitoring.quality import volume
@@ -34,6 +35,7 @@ from fairlead.monitoring.types import (
     Quality,
     Rule,
     State,
+    Terms,
     Volume,
     Watched,
     Window,
@@ -52,6 +54,7 @@ __all__ = [
     "Drift",
     "Estimator",
     "Evaluation",
+    "Fact",
     "Goal",
     "Ledger",
     "LossStream",
@@ -63,6 +66,7 @@ __all__ = [
     "Segments",
     "State",
     "Tally",
+    "Terms",
     "Volume",
     "Watched",
     "Window",
@@ -75,6 +79,7 @@ __all__ = [
     "encode_estimator",
     "evaluate",
     "expected_losses",
+    "facts",
     "fit_estimator",
     "join",
     "losses",

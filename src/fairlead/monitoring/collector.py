@@ -49,7 +49,9 @@ class Collector:
         self._attempts = Attempts(clock, "The log {} cannot be folded into windows")
 
     def is_read(self, segment: str) -> bool:
-        """Whether the file of a segment's record has been read."""
+        """Whether the file of a segment's record has been read, or is none to be read here."""
+        if not segment.startswith(SEGMENTS.key("predictions", "")):
+            return True
         return self._store.get(FOLDED, FOLDED.key(segment)) is not None
 
     def tick(self) -> None:

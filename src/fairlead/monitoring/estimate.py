@@ -29,6 +29,8 @@ from fairlead.stats.dle import (
 )
 
 FORMAT = 1
+ESTIMATOR = "estimator.json"
+"""The file of a bundle that holds it, where its model was packaged with enough labels."""
 ROWS_MAX = 100_000
 
 Values = npt.NDArray[Any]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fairlead.errors import ConfigError
 from fairlead.monitoring.evaluate import ROWS_MIN, Evaluation, assess
 from fairlead.monitoring.measure import Answers, Labels
-from fairlead.monitoring.rows import Truth, answered, truth_of
+from fairlead.monitoring.rows import answered, truth_of
 from fairlead.signature import Numbers, Signature
 from fairlead.stats import CONFIDENCE, Estimate, bootstrap, weighted, wilson
 
@@ -112,7 +112,7 @@ def performance(
     truth = None if one is None else truth_of(one, signature)
     if one is None or truth is None:
         return Performance(Coverage(answered=0 if one is None else one.rows.height))
-    coverage = _coverage(one.rows, truth)
+    coverage = coverage_of(one.rows.height, delays_of(one.rows.filter(truth.labelled)))
     if coverage.labelled < ROWS_MIN:
         return Performance(coverage)
     found = assess(
@@ -176,16 +176,26 @@ def row_losses(answers: Answers, kind: LossKind) -> Numbers:
     )
 
 
-def _coverage(rows: pl.DataFrame, truth: Truth) -> Coverage:
-    count, labelled = rows.height, int(truth.labelled.sum())
-    share = wilson(labelled, count, confidence=CONFIDENCE)
+def coverage_of(answered: int, delays_s: Numbers) -> Coverage:
+    """How much is known of answered rows.
+
+    Args:
+        answered: how many there are.
+        delays_s: of those that have a label, from the answer to what the label is about.
+    """
+    labelled = len(delays_s)
+    share = wilson(labelled, answered, confidence=CONFIDENCE) if answered else None
     if not labelled:
-        return Coverage(answered=count, share=share)
-    late = rows.filter(truth.labelled)
-    delays = (late["label_time"] - late["time"]).dt.total_microseconds().to_numpy() / 1e6
+        return Coverage(answered=answered, share=share)
     # A clock that runs ahead at the caller's must not make a label older than its question.
-    median, most = np.quantile(np.maximum(delays, 0.0), [0.5, 0.9])
-    return Coverage(count, labelled, share, float(median), float(most))
+    median, most = np.quantile(np.maximum(delays_s, 0.0), [0.5, 0.9])
+    return Coverage(answered, labelled, share, float(median), float(most))
+
+
+def delays_of(labelled: pl.DataFrame) -> Numbers:
+    """Seconds from each answer to what its label is about, shape (rows,)."""
+    late: Numbers = (labelled["label_time"] - labelled["time"]).dt.total_microseconds().to_numpy()
+    return late / 1e6
 
 
 def _custom(answers: Answers, custom: Mapping[str, Custom], seed: int) -> dict[str, Estimate]:

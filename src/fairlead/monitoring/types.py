@@ -171,6 +171,23 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     learn: int = 48
 
 
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How much worse answers may become before it is harm.
+
+    Args:
+        accuracy_drop: below a classifier's own reference, as a share of the rows.
+        error_rise: above a regressor's own rmse, relative to it.
+        rows_min: least labelled rows that are tested together; with fewer it waits for more.
+        budget: of false alarms, over all guards of a version together; its windows are those in
+            which labels come.
+    """
+
+    accuracy_drop: float = 0.02
+    error_rise: float = 0.1
+    rows_min: int = 30
+    budget: Budget = Budget(alarms=0.5)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How an endpoint's windows are watched.
 
@@ -181,6 +198,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         rule: when a window is worth an alert.
         budget: of false alarms.
         volume_alpha: chance that a window's rows are found to be too few or too many by chance.
+        terms: under which performance is guarded.
     """
 
     reference: Literal["training", "day", "week"] = "training"
@@ -188,6 +206,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rule: Rule = Rule()
     budget: Budget = Budget()
     volume_alpha: float = 0.001
+    terms: Terms = Terms()
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):

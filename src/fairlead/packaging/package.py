@@ -22,7 +22,7 @@ from fairlead.bundle import (
 )
 from fairlead.clock import Clock
 from fairlead.errors import ConfigError, InputError
-from fairlead.monitoring.estimate import encode_estimator, fit_estimator
+from fairlead.monitoring.estimate import ESTIMATOR, encode_estimator, fit_estimator
 from fairlead.monitoring.evaluate import metrics_of
 from fairlead.packaging.environment import code_facts, data_digest, environment
 from fairlead.packaging.export import (
@@ -41,7 +41,6 @@ from fairlead.profiles import REFERENCE, encode, make_reference
 from fairlead.runners.load import answer_all
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
-ESTIMATOR = "estimator.json"
 EXAMPLES = 10
 EXAMPLE_ELEMENTS_MAX = 100_000
 

@@ -93,7 +93,7 @@ class Compactor:
     def _is_due(self, stored: Stored[Segment]) -> bool:
         """Whether nobody has still to read it by itself."""
         segment = stored.value
-        return segment.merged or segment.kind == "feedback" or self._is_read(stored.key)
+        return segment.merged or self._is_read(stored.key)
 
     def _condemn(self, now_us: int) -> None:
         """Note the files that no record names."""

@@ -144,6 +144,12 @@ def test_files_are_merged_only_after_they_were_read_and_are_not_read_again(
     assert log.store.scan(FOLDED) == [], "what is gone is forgotten"
 
 
+def test_files_of_feedback_are_none_to_wait_for(traffic: Traffic) -> None:
+    fold = collector(traffic)
+    assert fold.is_read("segment/feedback/churn/2026-01-01/w-0-9")
+    assert not fold.is_read("segment/predictions/churn/2026-01-01/w-0-9")
+
+
 def test_a_window_is_looked_at_once_when_it_is_over_and_rows_that_come_late_are_not_tested(
     traffic: Traffic,
 ) -> None:
