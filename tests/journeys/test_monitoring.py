@@ -34,6 +34,9 @@ keep_for = "2s"
 [endpoint.churn.alert.missing]
 keep_for = "2s"
 
+[endpoint.churn.alert.accuracy]
+keep_for = "2s"
+
 [alerts.channel.ops]
 url = "{url}"
 allow_private = true
@@ -42,13 +45,21 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 class Traffic(threading.Thread):
-    """Sends a hundred new customers a few times a second, changed as they are at the time."""
+    """Sends a hundred new customers a few times a second, changed as they are at the time.
 
-    def __init__(self, platform: Platform) -> None:
+    Args:
+        platform: that they are sent to.
+        labels: whether it is told at once what became of them.
+    """
+
+    def __init__(self, platform: Platform, *, labels: bool = False) -> None:
         super().__init__()
         self._platform = platform
+        self._labels = labels
         self._enough = threading.Event()
         self.change: Change = lambda rows: rows
+        self.wrong = 0.0
+        """Share of customers who do the opposite of what they used to."""
         self.failed: list[int] = []
 
     def __enter__(self) -> Self:
@@ -63,10 +74,23 @@ class Traffic(threading.Thread):
         seed = 1000
         while not self._enough.wait(0.15):
             seed += 1
-            rows = self.change(customers(100, seed)[0])
-            records = rows.replace({np.nan: None}).to_dict("records")
-            status = self._platform.predict("churn", {"rows": records}).status
-            self.failed += [status] if status != 200 else []
+            customer, left = customers(100, seed)
+            records = self.change(customer).replace({np.nan: None}).to_dict("records")
+            reply = self._platform.predict("churn", {"rows": records})
+            self.failed += [reply.status] if reply.status != 200 else []
+            if self._labels and reply.status == 200:
+                self._tell(reply.json["predictions"], left, np.random.default_rng(seed))
+
+    def _tell(self, answers: list[Any], left: Any, random: np.random.Generator) -> None:
+        turned = np.where(left == "left", "stayed", "left")
+        truth = np.where(random.random(len(left)) < self.wrong, turned, left)
+        items = [
+            {"id": answer["id"], "value": str(label)}
+            for answer, label in zip(answers, truth, strict=True)
+        ]
+        path = "/v1/endpoints/churn/feedback"
+        status = self._platform.api(path, {"feedback": items}).status
+        self.failed += [status] if status != 200 else []
 
 
 def told(receiver: HttpReceiver) -> list[tuple[str, str]]:
@@ -114,3 +138,27 @@ def test_what_moves_is_told_by_its_name_and_what_recovers_too(tmp_path: Path) ->
             traffic.change = lambda rows: rows
             until(lambda: ("churn/missing/plan", "resolved") in told(receiver), "the end", 60)
         assert traffic.failed == []
+
+
+@pytest.mark.slow
+def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_path: Path) -> None:
+    home = tmp_path / ".fairlead"
+    package_churn(home)
+    with HttpReceiver() as receiver:
+        (tmp_path / "fairlead.toml").write_text(SETTINGS.format(url=receiver.url))
+        with (
+            Platform(home, "churn:1", "--workers=1") as platform,
+            Traffic(platform, labels=True) as traffic,
+        ):
+            until(lambda: windows(home) >= 25, "a past to learn from", 90)
+            assert told(receiver) == [], "nothing is wrong"
+            traffic.wrong = 0.6
+            firing = ("churn/accuracy/churn:1", "firing")
+            until(lambda: firing in told(receiver), "the alert", 90)
+            traffic.wrong = 0.0
+            resolved = ("churn/accuracy/churn:1", "resolved")
+            until(lambda: resolved in told(receiver), "its end", 90)
+        assert traffic.failed == []
+        assert {name for name, _ in told(receiver)} <= {
+            "churn/accuracy/churn:1", "churn/concept-drift/churn:1",
+        }, "the input did not move"  # fmt: skip
