@@ -131,6 +131,12 @@ def test_a_killed_controller_comes_back_and_requests_are_answered_meanwhile(
     assert "churn:1 answers" in deployed, "the new one has the lease"
 
 
+def test_answers_come_before_what_is_done_with_them(platform: Platform) -> None:
+    behind = os.getpriority(os.PRIO_PROCESS, controller(platform))
+    for worker in platform.workers():
+        assert os.getpriority(os.PRIO_PROCESS, worker["pid"]) < behind
+
+
 def test_a_controller_that_is_told_to_end_comes_back(platform: Platform) -> None:
     told = controller(platform)
     os.kill(told, signal.SIGTERM)
