@@ -23,19 +23,21 @@ from fairlead.monitoring.records import (
 )
 from fairlead.monitoring.types import Plan, Window
 from fairlead.profiles import Profile, merge
-from fairlead.store import ABSENT, Put, Store, Stored
+from fairlead.store import ABSENT, Delete, Put, Store, Stored
 
 SEASONS = 6
 """Earlier periods that a season is told from."""
 VOLUME_PAST = 28
-"""Earlier days or weeks that the volume of a window is compared with."""
+"""Earlier days that the volume of a window is compared with."""
+KEEP_US = 8 * WEEK_US
+"""For which windows and findings are kept; the log, from which they were made, is longer."""
 
 
 class Assessor:
     """Compares windows with their reference, in order, each once.
 
     What a window said when it was over stays said: rows that come later are counted, not tested.
-    A finding and what is remembered of it are one commit.
+    A finding and what is remembered of it are one commit, by which those of eight weeks before go.
 
     Args:
         store: of windows and findings.
@@ -64,10 +66,11 @@ class Assessor:
             window = self._window(kept.stream, start_us)
             if window is None or window.end_us + plan.grace_us > self._clock.now_us():
                 return  # those behind it are not over either
+            old = _old(kept.stream, kept.until_us or start_us, window)
             finding, kept = self._look(window, kept, plan)
             key = FINDINGS.key(kept.stream.place, moment(start_us))
             revision = self._store.commit(
-                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, kept, revision)
+                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, kept, revision), *old
             )
 
     def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:
@@ -112,3 +115,14 @@ class Assessor:
     def _window(self, stream: Stream, start_us: int) -> Window | None:
         stored = self._store.get(WINDOWS, WINDOWS.key(stream.place, moment(start_us)))
         return None if stored is None else stored.value
+
+
+def _old(stream: Stream, since_us: int, window: Window) -> list[Delete]:
+    """The windows and findings that nobody needs any more once this window was looked at."""
+    length_us = window.end_us - window.start_us
+    starts = range(since_us - KEEP_US, window.end_us - KEEP_US, length_us)
+    return [
+        Delete(kind.key(stream.place, moment(start_us)), None)
+        for start_us in starts
+        for kind in (WINDOWS, FINDINGS)
+    ]
