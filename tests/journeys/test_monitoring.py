@@ -21,11 +21,11 @@ from support.waiting import until
 
 SETTINGS = """
 [monitoring]
-window_s = 1.0
+window_s = 0.5
 grace_s = 0.5
 rows_min = 50
 learn_windows = 10
-alarms_per_month = 2000
+alarms_per_month = 4000
 
 [endpoint.churn.alert.drift]
 severity = "ticket"

@@ -11,12 +11,13 @@ from fairlead.app.signals import fact_signal, finding_signals, operation_signals
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
-from fairlead.monitoring import Budget, Plan, Rule, Terms, facts
+from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
+from fairlead.monitoring.facts import facts
 from fairlead.monitoring.keeper import Keeper
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment

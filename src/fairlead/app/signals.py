@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
-from fairlead.monitoring import Fact
+from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.records import Finding
 from fairlead.monitoring.types import Drift, Quality

@@ -20,7 +20,6 @@ from fairlead.monitoring.estimate import (
     fit_estimator,
 )
 from fairlead.monitoring.evaluate import Evaluation, evaluate
-from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.ledger import Ledger, Score, Tally, merge_tallies, score, settle, tally
 from fairlead.monitoring.performance import Coverage, LossStream, Performance, losses, performance
 from fairlead.monitoring.quality import volume
@@ -54,7 +53,6 @@ __all__ = [
     "Drift",
     "Estimator",
     "Evaluation",
-    "Fact",
     "Goal",
     "Ledger",
     "LossStream",
@@ -79,7 +77,6 @@ __all__ = [
     "encode_estimator",
     "evaluate",
     "expected_losses",
-    "facts",
     "fit_estimator",
     "join",
     "losses",

@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fairlead.monitoring import facts
-from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.reckon import Model
 from support.answers import Made, classified, regressed
 from support.bookkeeping import Desk, classifier, regressor, truth
