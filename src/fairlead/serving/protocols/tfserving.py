@@ -21,7 +21,7 @@ from fairlead.errors import FairleadError, InputError
 from fairlead.serving.dataplane import Endpoint, arm_of
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
-from fairlead.serving.protocols.scoring.answers import columns_of, records_of
+from fairlead.serving.protocols.scoring.answers import columns_of, records_of, with_ids
 from fairlead.serving.protocols.scoring.instances import from_instances
 from fairlead.serving.protocols.scoring.lenient import write_lenient
 from fairlead.serving.protocols.scoring.tf_body import Form, PredictBody, examples_of
@@ -97,7 +97,8 @@ class TFServing:
         if body is None or body.rows is not endpoint.decoder:
             body = self._bodies[name] = PredictBody(endpoint.decoder, self._front.rows_max)
         batch, form = body.decode(request.body)
-        return Reading(batch, partial(write, endpoint.route.signature, form), version=version)
+        written = with_ids(partial(write, endpoint.route.signature, form))
+        return Reading(batch, written, version=version)
 
     def _read_examples(
         self, method: Method, endpoint: Endpoint, request: Request, version: str
@@ -107,7 +108,8 @@ class TFServing:
         if signature.task != task:
             raise InputError(f"This model does no {task}.", hint="Ask for ':predict'.")
         batch = from_instances(signature, examples_of(request.body), self._front.rows_max)
-        return Reading(batch, partial(_write_results, method, signature), version=version)
+        written = with_ids(partial(_write_results, method, signature))
+        return Reading(batch, written, version=version)
 
     def _tell(
         self,

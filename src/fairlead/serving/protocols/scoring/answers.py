@@ -2,10 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import msgspec
+
+from fairlead.serving.message import Response
 from fairlead.serving.types import Answer
 from fairlead.signature import Signature, to_columns
+
+IDS_HEADER = b"fairlead-prediction-id"
+IDS_MAX = 100
+"""More would be a header that proxies refuse."""
+
+
+def with_ids(write: Callable[[Answer], Response]) -> Callable[[Answer], Response]:
+    """Name the predictions in a header of the reply, where a protocol's body has no place for it.
+
+    The ids stand in the order of the rows, with commas between; of more than `IDS_MAX` rows none
+    is named.
+
+    Args:
+        write: the protocol's way to write a body.
+    """
+    return partial(_write_with_ids, write)
+
+
+def _write_with_ids(write: Callable[[Answer], Response], answer: Answer) -> Response:
+    response = write(answer)
+    if not 0 < answer.rows <= IDS_MAX:
+        return response
+    header = IDS_HEADER, ",".join(_ids(answer)).encode()
+    return msgspec.structs.replace(response, headers=(*response.headers, header))
+
+
+def _ids(answer: Answer) -> list[str]:
+    ids = [""] * answer.rows
+    for part in answer.parts:
+        places = range(answer.rows) if part.places is None else part.places
+        for place, text in zip(places, part.ids.texts(), strict=True):
+            ids[place] = text
+    return ids
 
 
 def columns_of(answer: Answer, signature: Signature) -> dict[str, list[Any]]:

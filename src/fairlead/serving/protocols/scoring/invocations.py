@@ -28,7 +28,7 @@ from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.message import Request, Response, json_response
 from fairlead.serving.negotiate import media_type, preferred
 from fairlead.serving.protocols.native import JSON_TYPE, JSON_TYPES
-from fairlead.serving.protocols.scoring.answers import columns_of, records_of
+from fairlead.serving.protocols.scoring.answers import columns_of, records_of, with_ids
 from fairlead.serving.protocols.scoring.instances import NO_ROWS
 from fairlead.serving.protocols.scoring.lines import with_names, without_names
 from fairlead.serving.protocols.scoring.mlflow_body import MLflowBody
@@ -104,7 +104,7 @@ class Invocations:
         if batch is None:
             return self._native(endpoint, request)
         wanted = preferred(request.headers.get(b"accept"), (JSON_TYPE, CSV), JSON_TYPE)
-        return Reading(batch, partial(write, endpoint.route.signature, wanted))
+        return Reading(batch, with_ids(partial(write, endpoint.route.signature, wanted)))
 
     def _body(self, endpoint: Endpoint) -> MLflowBody:
         name = endpoint.route.endpoint
