@@ -186,3 +186,19 @@ def test_who_waited_for_room_in_vain_is_told_why(monkeypatch: pytest.MonkeyPatch
         assert until_closed(waiter).startswith(b"HTTP/1.1 503")
         server.call(partial(handler.held.pop(), Response(200, b"done")))
         assert b"done" in receive(holder, until=b"done")
+
+
+def test_stalled_peers_do_not_keep_the_room_that_others_wait_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "SWEEP_S", 0.02)
+    limits = HttpLimits(
+        body_bytes_max=1 << 20, body_bytes_total_max=1 << 20, grace_s=0.1, linger_s=60.0
+    )
+    large = b"x" * (1 << 20)
+    with serving(limits) as (server, _), server.connect() as stalled, server.connect() as waiter:
+        stalled.sendall(post("/stalled", large)[:200])
+        until(lambda: server.server.bodies.is_full, "the stalled body")
+        waiter.sendall(post("/b", large))
+        assert receive(waiter, until=b"/b ").startswith(b"HTTP/1.1 200")
+        assert until_closed(stalled).startswith(b"HTTP/1.1 408")

@@ -228,6 +228,7 @@ class Connection(asyncio.Protocol):
         if size > SMALL_BODY_BYTES:
             self._reserved_bytes = size
             self._starved = not self._server.bodies.take(size, self._feed_again)
+            self._throttle()
         if b"expect" in headers and not self._starved:
             self._continue()
 
@@ -350,6 +351,7 @@ class Connection(asyncio.Protocol):
         would never read the last reply.
         """
         assert self._transport is not None
+        self._drop_waiting()
         self._busy = True
         self._lingers_until_s = self._server.loop.time() + self._server.limits.linger_s
         if self._paused_reading:
@@ -439,10 +441,19 @@ class Connection(asyncio.Protocol):
             return
         if self._busy or self._waiting:
             return
-        if self._reading and now_s - self._since_s > limits.read_timeout_s:
+        late = now_s - self._since_s > limits.read_timeout_s
+        if self._reading and (late or self._holds_others_up(now_s)):
             self._refuse(_CROWDED if self._starved else _STALLED)
         elif not self._reading and now_s - self._since_s > limits.idle_timeout_s:
             self._transport.close()
+
+    def _holds_others_up(self, now_s: float) -> bool:
+        """Whether others wait for the room of a large body that falls behind its time."""
+        if not self._reserved_bytes or self._starved or not self._server.bodies.waiting:
+            return False
+        limits = self._server.limits
+        due = (now_s - self._since_s - limits.grace_s) / limits.read_timeout_s
+        return self._body_bytes < self._reserved_bytes * due
 
     def _reads_nothing(self, now_s: float) -> bool:
         """Whether the peer took nothing of what is sent to it since the last look."""

@@ -43,6 +43,8 @@ class HttpLimits:
         body_bytes_max: of one request.
         header_bytes_max: of the target and all headers of one request.
         read_timeout_s: from a request's first byte to its last.
+        grace_s: for which a large body may come slowly while others wait for its room; from then on
+            it has to come as fast as `read_timeout_s` asks.
         idle_timeout_s: between two requests.
         linger_s: for which a refused peer may go on sending before it is cut off.
         connections_max: at a time, of the whole server; more are told to come again.
@@ -54,6 +56,7 @@ class HttpLimits:
     body_bytes_max: int
     header_bytes_max: int = 32 * 1024
     read_timeout_s: float = 30.0
+    grace_s: float = 2.0
     idle_timeout_s: float = 75.0
     linger_s: float = 5.0
     connections_max: int = 4096
