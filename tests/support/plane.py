@@ -105,6 +105,8 @@ class PlaneInProcess:
         candidate: float = 0.5,
         fields: tuple[Field, ...] = (),
         executor: Executor | None = None,
+        shadow: Callable[[Batch], Batch] | None = None,
+        seen: float = 1.0,
     ) -> None:
         """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
 
@@ -116,26 +118,30 @@ class PlaneInProcess:
             candidate: share of the requests that the second one takes.
             fields: of their answers, if they are not those of the signature.
             executor: that they run on.
+            shadow: a model that sees a share of the requests and answers nobody.
+            seen: that share.
         """
         taken = int(SLOTS * candidate) if len(answers) > 1 else 0
-        shares = ((0, SLOTS - taken),), ((SLOTS - taken, SLOTS),) if taken else ()
+        ranges = (0, SLOTS - taken), (SLOTS - taken, SLOTS)
+        shares = [(some,) if some[0] < some[1] else () for some in ranges]
         arms = tuple(
             Arm(ROLES[place], version(numbers[place], name), ROLES[place], shares[place])
             for place in range(len(answers))
         )
-        route = Route(name, 1, signature, arms)
-        live = tuple(
-            LiveArm(
-                self.loop, route, arm,
-                LoadedVersion(
-                    arm.version, fields or signature.outputs, FakeRunner(answer), executor
-                ),
-                self._sink, self._counters.arm(name, arm.version.name, arm.name), LIMITS,
-                self.clock,
+        shown = Arm("shadow", version(9, name), "shadow", ((0, int(SLOTS * seen)),))
+        route = Route(name, 1, signature, arms, shadows=(shown,) if shadow else ())
+
+        def live(arm: Arm, answer: Callable[[Batch], Batch]) -> LiveArm:
+            loaded = LoadedVersion(
+                arm.version, fields or signature.outputs, FakeRunner(answer), executor
             )
-            for arm, answer in zip(arms, answers, strict=True)
-        )  # fmt: skip
-        self.plane.endpoints = {**self.plane.endpoints, name: Endpoint.of(route, live)}
+            counters = self._counters.arm(name, arm.version.name, arm.name)
+            return LiveArm(self.loop, route, arm, loaded, self._sink, counters, LIMITS, self.clock)
+
+        living = tuple(live(arm, answer) for arm, answer in zip(arms, answers, strict=True))
+        shadows = (live(shown, shadow),) if shadow else ()
+        endpoint = Endpoint.of(route, living, shadows)
+        self.plane.endpoints = {**self.plane.endpoints, name: endpoint}
 
     def ask(
         self,

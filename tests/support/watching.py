@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from fairlead.access import Key
 from fairlead.clock import ManualClock
-from fairlead.routing import Route
+from fairlead.routing import Arm, Route
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
@@ -33,19 +33,16 @@ class World:
         self.keys: list[dict[str, Key]] = []
         self.loader.size_bytes = size_bytes
         self.plane = DataPlane(ManualClock(), Waiting(ManualClock(), **waiting))
-        self.made: Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]] = self._arms
+        self.made: Callable[[Route, Arm, LoadedVersion], LiveArm] = _made
         self.watcher = RouteWatcher(
             self.store,
             self.plane,
             cast(VersionLoader, self.loader),
-            lambda r, loaded: self.made(r, loaded),
+            lambda route, arm, version: self.made(route, arm, version),
             lambda: None,
             self.keys.append,
             budget_bytes,
         )
-
-    def _arms(self, of: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
-        return tuple(_Arm(arm, loaded[arm.version.digest]) for arm in of.arms)  # type: ignore[misc]
 
     def answers(self) -> dict[str, str]:
         return {
@@ -62,6 +59,10 @@ class World:
 class _Arm:
     def __init__(self, arm: Any, loaded: LoadedVersion) -> None:
         self.arm, self.version = arm, loaded
+
+
+def _made(_: Route, arm: Arm, loaded: LoadedVersion) -> LiveArm:
+    return cast(LiveArm, _Arm(arm, loaded))
 
 
 def follow(scenario: Callable[[World], Awaitable[None]], **settings: Any) -> None:

@@ -51,11 +51,15 @@ class Gate:
 
     def allow(self, key: Key, scope: Scope, endpoint: str) -> None:
         """Let the holder of a key in; arguments and errors as of `admit`."""
+        self.check(key, scope, endpoint)
+        if key.rate is not None:
+            self._take(key)
+
+    def check(self, key: Key, scope: Scope, endpoint: str) -> None:
+        """See what a key allows, beside its limit; arguments and errors as of `admit`."""
         refused = admit(key, scope, endpoint, self._clock.now_us())
         if refused is not None:
             raise refused
-        if key.rate is not None:
-            self._take(key)
 
     def holder(self, secret: bytes | None) -> Key:
         """The key that a secret is of, whatever it allows.

@@ -1,6 +1,7 @@
 """Which version answers which request: routes as values, assignment as a pure function."""
 
 from fairlead.routing.assign import owners, slot_of_request, slot_of_unit
+from fairlead.routing.reweigh import reweigh
 from fairlead.routing.types import (
     ROUTES,
     SLOTS,
@@ -22,6 +23,7 @@ __all__ = [
     "VersionRef",
     "number_of",
     "owners",
+    "reweigh",
     "slot_of_request",
     "slot_of_unit",
 ]

@@ -63,6 +63,8 @@ class Route(msgspec.Struct, frozen=True):
         prepare: versions that workers load and warm before they are routed to.
         keep: versions that stay warm for the way back.
         salt: of the hash that assigns units to slots.
+        shadows: who also sees requests, after they were answered, and answers nobody; their slots
+            are those of the requests they see.
     """
 
     endpoint: str
@@ -72,6 +74,7 @@ class Route(msgspec.Struct, frozen=True):
     prepare: tuple[VersionRef, ...] = ()
     keep: tuple[VersionRef, ...] = ()
     salt: str = ""
+    shadows: tuple[Arm, ...] = ()
 
 
 def number_of(version: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fairlead.batching import Batcher
@@ -53,6 +54,7 @@ class LiveArm:
         counters: of this arm.
         limits: of its queue and batches.
         clock: for durations.
+        executor: that a version runs on which has none of its own; None for the loop.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class LiveArm:
         counters: ArmCounters,
         limits: ArmLimits,
         clock: Clock,
+        executor: Executor | None = None,
     ) -> None:
         self.arm = arm
+        self.told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}".encode()
         self.version = version
         self._route = route
         self._sink = sink
@@ -81,8 +85,16 @@ class LiveArm:
             self._finish,
             rows_max=limits.batch_rows_max,
             queue_rows_max=limits.queue_rows_max,
-            executor=version.executor,
+            executor=version.executor or executor,
         )
+
+    def owns(self, slot: int) -> bool:
+        """Whether rows of a slot are for this arm."""
+        return any(start <= slot < end for start, end in self.arm.slots)
+
+    def missed(self, rows: int) -> None:
+        """Note rows that were for this arm, a shadow, and for which it had no time."""
+        self._counters.missed(rows)
 
     @property
     def labels(self) -> Labels:

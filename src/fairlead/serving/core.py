@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
-from fairlead.routing import Route
+from fairlead.routing import Arm, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
@@ -98,6 +99,7 @@ class Core:
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
+        self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
         self._plane = DataPlane(clock, waiting)
         self._keys: dict[str, Key] = {}
@@ -105,7 +107,7 @@ class Core:
             store,
             self._plane,
             loader,
-            self._make_arms,
+            self._make_arm,
             self._changed,
             self._take_keys if options.keys else None,
             options.models_bytes,
@@ -168,6 +170,7 @@ class Core:
     def close(self) -> None:
         """Let go of everything; no request may be under way."""
         self._front.close()
+        self._shadows.shutdown(cancel_futures=True)
         self._watcher.close()
         self._journal.close()
         self._counters.close()
@@ -209,20 +212,17 @@ class Core:
             problems=health.problems,
         )
 
-    def _make_arms(self, route: Route, loaded: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
-        loop = asyncio.get_running_loop()
-        return tuple(
-            LiveArm(
-                loop,
-                route,
-                arm,
-                loaded[arm.version.digest],
-                self._sink,
-                self._counters.arm(route.endpoint, arm.version.name, arm.name),
-                self.options.arms,
-                self.clock,
-            )
-            for arm in route.arms
+    def _make_arm(self, route: Route, arm: Arm, version: LoadedVersion) -> LiveArm:
+        return LiveArm(
+            asyncio.get_running_loop(),
+            route,
+            arm,
+            version,
+            self._sink,
+            self._counters.arm(route.endpoint, arm.version.name, arm.name),
+            self.options.arms,
+            self.clock,
+            self._shadows if arm.role == "shadow" else None,
         )
 
     def _changed(self) -> None:

@@ -95,6 +95,8 @@ class ArmCounters:
 
     def __init__(self, file: MetricsFile, labels: dict[str, str]) -> None:
         self.labels = tuple(labels.items())
+        self._file = file
+        self._named = labels
         file.gauge("fairlead_queued_rows", **labels)  # none are yet
         outcomes: tuple[Outcome, ...] = ("ok", "model_error", "timeout")
         self._requests = {
@@ -108,6 +110,10 @@ class ArmCounters:
         self._queue_s = file.histogram("fairlead_queue_seconds", LATENCY_EDGES_S, **labels)
         self._model_s = file.histogram("fairlead_model_seconds", LATENCY_EDGES_S, **labels)
         self._batch_rows = file.histogram("fairlead_batch_rows", BATCH_EDGES, **labels)
+
+    def missed(self, rows: int) -> None:
+        """Rows that a shadow had no time for."""
+        self._file.counter("fairlead_missed_rows_total", **self._named).add(rows)
 
     def run(
         self,

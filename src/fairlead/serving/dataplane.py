@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import Ids, IdSource
@@ -22,6 +20,8 @@ from fairlead.routing import (
     slot_of_unit,
 )
 from fairlead.serving.arm import LiveArm
+from fairlead.serving.gather import Gather
+from fairlead.serving.mirror import Mirror
 from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
 from fairlead.serving.waiting import IdleError, Waiting
 from fairlead.signature import RowDecoder
@@ -35,17 +35,40 @@ class Endpoint:
         route: the revision in force.
         decoder: of rows that fit the endpoint's signature.
         arms: in the route's order.
+        owners: of each slot, the place of an arm.
+        shadows: that are loaded.
     """
 
     route: Route
     decoder: RowDecoder
     arms: tuple[LiveArm, ...]
     owners: bytes
+    shadows: tuple[LiveArm, ...] = ()
 
     @staticmethod
-    def of(route: Route, arms: tuple[LiveArm, ...]) -> Endpoint:
+    def of(route: Route, arms: tuple[LiveArm, ...], shadows: tuple[LiveArm, ...] = ()) -> Endpoint:
         """Put an endpoint together."""
-        return Endpoint(route, RowDecoder(route.signature), arms, owners([a.arm for a in arms]))
+        table = owners([live.arm for live in arms])
+        return Endpoint(route, RowDecoder(route.signature), arms, table, shadows)
+
+    @property
+    def stable(self) -> LiveArm | None:
+        """The arm that answers for a candidate."""
+        return next((live for live in self.arms if live.arm.role == "stable"), None)
+
+    def arm(self, name: str) -> LiveArm:
+        """The arm of a name.
+
+        Raises:
+            NotFoundError: there is none; tells those there are.
+        """
+        for live in self.arms:
+            if live.arm.name == name:
+                return live
+        names = ", ".join(sorted(live.arm.name for live in self.arms))
+        raise NotFoundError(
+            "No arm of the endpoint has this name.", hint=f"Those there are: {names}."
+        )
 
     def version_of(self, arm: str) -> str:
         """The number of the version that an arm has.
@@ -53,13 +76,7 @@ class Endpoint:
         Raises:
             NotFoundError: there is no arm of this name; tells those there are.
         """
-        numbers = {each.arm.name: number_of(each.arm.version.name) for each in self.arms}
-        if arm in numbers:
-            return numbers[arm]
-        raise NotFoundError(
-            "No arm of the endpoint has this name.",
-            hint=f"Those there are: {', '.join(sorted(numbers))}.",
-        )
+        return number_of(self.arm(arm).arm.version.name)
 
 
 class DataPlane:
@@ -82,6 +99,7 @@ class DataPlane:
         self.loading: frozenset[str] = frozenset()
         self._clock = clock
         self._ids = IdSource(clock)
+        self._mirror = Mirror(clock, self._ids)
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint with a name, as served now.
@@ -149,17 +167,26 @@ class DataPlane:
         now_us = self._clock.now_us()
         slots = _slots(endpoint.route.salt, ask, ids)
         places = _split(endpoint, ask, slots)
-        by: AssignedBy = "override" if ask.version else "hash"
+        by: AssignedBy = "override" if ask.version or ask.arm else "hash"
+        if endpoint.shadows and by == "hash":
+            done = self._mirror.after(endpoint, ask, slots, done)
         if isinstance(places, LiveArm):
             whole = partial(_answer, endpoint, places, ids, done)
             places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
             return
-        gather = _Gather(endpoint, rows, len(places), done)
+        gather = Gather(endpoint.route, endpoint.stable, self._ids, rows, len(places), done)
         start = 0
         for arm, some in places:
             own = ids.some(start, len(some))
-            gather.submit(arm, some, _pick(ask, some), own, [slots[n] for n in some], now_us)
+            part = ask if len(some) == rows else ask.some(some)
+            where = None if len(some) == rows else some
+            work = Work(part, len(some), own, [slots[n] for n in some], by, now_us, _nothing)
+            gather.submit(arm, where, work)
             start += len(some)
+
+
+def _nothing(_: Answered | FairleadError) -> None:
+    """Stands in until it is known who waits."""
 
 
 def _answer(
@@ -174,7 +201,7 @@ def _answer(
         done(result)
         return
     route, of = endpoint.route, arm.arm
-    part = Part(None, of.name, of.version.name, ids, result)
+    part = Part(None, of.name, of.version.name, ids, result, arm.told)
     times = result.queue_s, result.model_s
     done(Answer(route.endpoint, route.revision, ids.count, (part,), *times))
 
@@ -216,6 +243,8 @@ def _split(
     endpoint: Endpoint, ask: Ask, slots: list[int]
 ) -> LiveArm | list[tuple[LiveArm, list[int]]]:
     """The arm that all rows are assigned to, or several with their rows' places."""
+    if ask.arm:
+        return endpoint.arm(ask.arm)
     if ask.version:
         return arm_of(endpoint, ask.version)
     if len(endpoint.arms) == 1:
@@ -223,72 +252,7 @@ def _split(
     by_arm: dict[int, list[int]] = {}
     for place, slot in enumerate(slots):
         by_arm.setdefault(endpoint.owners[slot], []).append(place)
-    if len(by_arm) == 1:
-        return endpoint.arms[next(iter(by_arm))]
+    only = endpoint.arms[next(iter(by_arm))]
+    if len(by_arm) == 1 and only.arm.role != "candidate":
+        return only
     return [(endpoint.arms[arm], places) for arm, places in by_arm.items()]
-
-
-def _pick(ask: Ask, places: list[int]) -> Ask:
-    """Some rows of a request."""
-    return Ask(
-        ask.batch.take(np.array(places, np.intp)),
-        ask.units and [ask.units[place] for place in places],
-        ask.caller_ids and [ask.caller_ids[place] for place in places],
-        ask.received_s,
-        ask.deadline_s,
-        trace_id=ask.trace_id,
-    )
-
-
-class _Gather:
-    """Waits for the parts of one request, and answers once: with all of them or an error."""
-
-    def __init__(self, endpoint: Endpoint, rows: int, parts: int, done: Done) -> None:
-        self._endpoint = endpoint
-        self._rows = rows
-        self._left = parts
-        self._parts: list[Part] = []
-        self._error: FairleadError | None = None
-        self._done = done
-
-    def submit(
-        self,
-        arm: LiveArm,
-        places: list[int],
-        ask: Ask,
-        ids: Ids,
-        slots: list[int],
-        now_us: int,
-    ) -> None:
-        """Send one part on its way."""
-
-        def finished(result: Answered | FairleadError) -> None:
-            if isinstance(result, FairleadError):
-                self._finish(None, result)
-            else:
-                part = Part(places, arm.arm.name, arm.arm.version.name, ids, result)
-                self._finish(part, None)
-
-        try:
-            arm.submit(Work(ask, ids.count, ids, slots, "hash", now_us, finished))
-        except UnavailableError as error:
-            self._finish(None, error)
-
-    def _finish(self, part: Part | None, error: FairleadError | None) -> None:
-        if part is not None:
-            self._parts.append(part)
-        self._error = self._error or error
-        self._left -= 1
-        if self._left == 0:
-            self._done(self._error or self._answer())
-
-    def _answer(self) -> Answer:
-        route, answered = self._endpoint.route, [part.answered for part in self._parts]
-        return Answer(
-            route.endpoint,
-            route.revision,
-            self._rows,
-            tuple(self._parts),
-            max(each.queue_s for each in answered),
-            max(each.model_s for each in answered),
-        )

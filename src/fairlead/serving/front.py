@@ -14,7 +14,7 @@ from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.failures import request_failed, request_refused
-from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, check_rows
@@ -23,6 +23,7 @@ from fairlead.signature import Batch
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
 TIMINGS_HEADER = b"server-timing"
+ROUTE_HEADER = b"fairlead-route"
 
 
 class Reading(msgspec.Struct, frozen=True, eq=False):
@@ -166,7 +167,8 @@ class Front:
             span, request = call.span, call.request
             trace = trace_id(request.headers) if span is None else span.trace_id
             deadline_s = self._deadline_of(call, reading.timeout_s)
-            ask = self.ask(reading, request.received_s, deadline_s, trace)
+            arm = request.headers.get(ARM_HEADER, b"").decode("latin-1")
+            ask = self.ask(reading, request.received_s, deadline_s, trace, arm)
             write = compressing(request, reading.write)
             done: Done = partial(self._answered, call, write, reading.slow)
             self.plane.predict(
@@ -218,7 +220,12 @@ class Front:
         return current is not None and current.route.signature != endpoint.route.signature
 
     def ask(
-        self, reading: Reading, received_s: float, deadline_s: float, trace: str | None = None
+        self,
+        reading: Reading,
+        received_s: float,
+        deadline_s: float,
+        trace: str | None = None,
+        arm: str = "",
     ) -> Ask:
         """What was read, as the data plane takes it.
 
@@ -227,6 +234,7 @@ class Front:
             received_s: when the request was complete, on the monotonic clock.
             deadline_s: when the caller stops waiting, on the monotonic clock.
             trace: the id of the trace that it belongs to; None for none.
+            arm: that shall answer; empty to let the route decide.
 
         Raises:
             InputError: there are too many rows.
@@ -241,6 +249,7 @@ class Front:
             deadline_s,
             reading.version,
             trace,
+            arm,
         )
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
@@ -294,7 +303,8 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
         return shape(refusal_of(error))
     queue_ms, model_ms = answer.queue_s * 1e3, answer.model_s * 1e3
     timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)
-    headers = (*response.headers, (TIMINGS_HEADER, timings))
+    route = (ROUTE_HEADER, b"; ".join([part.told for part in answer.parts]))
+    headers = (*response.headers, route, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
 
 

@@ -13,6 +13,8 @@ import msgspec
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
+ARM_HEADER = b"fairlead-arm"
+"""Names the arm that shall answer, whatever the route says; for those who operate the endpoint."""
 
 
 class Request(msgspec.Struct, frozen=True, eq=False, gc=False):

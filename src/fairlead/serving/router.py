@@ -17,7 +17,7 @@ import msgspec
 from fairlead.access import Scope, fault_of
 from fairlead.errors import FairleadError
 from fairlead.serving.entry import OPEN, Entry
-from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import SITE_REFUSALS, Refusal, Shape, refusal, refusal_of
 
 Names = dict[str, str]
@@ -102,7 +102,9 @@ class Router:
         if self._entry.gate is not None and door.scope != "open":
             name = names.get("name", "") if door.about is None else door.about(request)
             try:
-                self._entry.gate.admit(headers, door.scope, name)
+                key = self._entry.gate.admit(headers, door.scope, name)
+                if ARM_HEADER in headers:
+                    self._entry.gate.check(key, "operate", name)
             except FairleadError as error:
                 self._turn_away(request, reply, refusal_of(error), name)
                 return

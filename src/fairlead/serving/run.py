@@ -114,6 +114,7 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
         inputs=run.inputs,
         outputs=outputs,
         trace_ids=_traces(items),
+        parent_ids=_parents(items),
     )
 
 
@@ -136,3 +137,11 @@ def _traces(items: list[Work]) -> list[str | None] | None:
         if item.ask.trace_id is not None:
             return [each.ask.trace_id for each in items for _ in range(each.rows)]
     return None
+
+
+def _parents(items: list[Work]) -> list[bytes | None] | None:
+    """What each row belongs under; None if no row belongs under any."""
+    if all(item.parents is None for item in items):
+        return None
+    none: list[bytes | None] = [None]
+    return [raw for item in items for raw in item.parents or none * item.rows]

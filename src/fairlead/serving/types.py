@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import msgspec
+import numpy as np
 
 from fairlead.errors import FairleadError, InputError
 from fairlead.ids import Ids
@@ -27,6 +28,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
         deadline_s: when the caller stops waiting, on the monotonic clock.
         version: number of the one that shall answer, `7`; empty to let the route decide.
         trace_id: of the trace that the request belongs to, W3C; None for none.
+        arm: name of the one that shall answer; empty to let the route decide.
     """
 
     batch: Batch
@@ -36,6 +38,16 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     deadline_s: float
     version: str = ""
     trace_id: str | None = None
+    arm: str = ""
+
+    def some(self, places: list[int]) -> Ask:
+        """Some of its rows."""
+        return msgspec.structs.replace(
+            self,
+            batch=self.batch.take(np.array(places, np.intp)),
+            units=self.units and [self.units[place] for place in places],
+            caller_ids=self.caller_ids and [self.caller_ids[place] for place in places],
+        )
 
 
 def check_rows(rows: int, rows_max: int) -> None:
@@ -110,6 +122,7 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
         version: that answered.
         ids: the prediction ids.
         answered: the answers.
+        told: of the arm, for the reply's header.
     """
 
     places: list[int] | None
@@ -117,6 +130,7 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     version: str
     ids: Ids
     answered: Answered
+    told: bytes = b""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -148,6 +162,15 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
     queue_s: float = 0.0
     model_s: float = 0.0
 
+    def ids(self) -> list[bytes]:
+        """The prediction id of each row, in the request's order."""
+        ids = [b""] * self.rows
+        for part in self.parts:
+            places = range(self.rows) if part.places is None else part.places
+            for place, raw in zip(places, part.ids.raw(), strict=True):
+                ids[place] = raw
+        return ids
+
 
 Done = Callable[[Answer | FairleadError], None]
 """Takes the answer or the reason why there is none; called exactly once."""
@@ -164,6 +187,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
         assigned_by: why they came to this arm.
         admitted_us: when, microseconds since 1970.
         done: takes the outputs or the reason why there are none.
+        parents: prediction ids that the rows belong under, for each row; None for none.
     """
 
     ask: Ask
@@ -173,6 +197,7 @@ class Work(msgspec.Struct, frozen=True, eq=False):
     assigned_by: AssignedBy
     admitted_us: int
     done: Callable[[Answered | FairleadError], None]
+    parents: list[bytes] | None = None
 
 
 class RpcPlace(msgspec.Struct, frozen=True):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fairlead.access import KEYS, Key
 from fairlead.errors import StorageError
 from fairlead.logs import tell_error
-from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.routing import ROUTES, Arm, Route, VersionRef
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.loading.plan import Wants, to_unload, wants
@@ -21,7 +21,7 @@ from fairlead.store import Store
 
 POLL_S = 0.1
 
-MakeArms = Callable[[Route, dict[str, LoadedVersion]], tuple[LiveArm, ...]]
+MakeArm = Callable[[Route, Arm, LoadedVersion], LiveArm]
 TakeKeys = Callable[[dict[str, Key]], None]
 
 
@@ -47,7 +47,7 @@ class RouteWatcher:
         store: that holds the routes.
         plane: whose endpoints it keeps.
         loader: of versions.
-        make_arms: puts a route's arms to work.
+        make_arm: puts an arm of a route to work.
         changed: called when anything worth reporting changed.
         take_keys: takes the keys, by id, whenever they may have changed; None where none are
             needed. It takes them before the routes of the same revision come into force.
@@ -59,14 +59,14 @@ class RouteWatcher:
         store: Store,
         plane: DataPlane,
         loader: VersionLoader,
-        make_arms: MakeArms,
+        make_arm: MakeArm,
         changed: Callable[[], None],
         take_keys: TakeKeys | None = None,
         budget_bytes: int | None = None,
     ) -> None:
         self._store = store
         self._plane = plane
-        self._make_arms = make_arms
+        self._make_arm = make_arm
         self._changed = changed
         self._take_keys = take_keys
         self._budget_bytes = budget_bytes
@@ -236,16 +236,25 @@ class RouteWatcher:
         name, current = route.endpoint, live.get(route.endpoint)
         idle.pop(name, None)
         self._behind.discard(name)
-        if not route.arms or (current is not None and current.route == route):
+        shadows = [arm for arm in route.shadows if arm.version.digest in self._shelf.loaded]
+        if not route.arms or (
+            current is not None and current.route == route and len(current.shadows) == len(shadows)
+        ):
             return
         if all(digest in self._shelf.loaded for digest in _digests(route)):
-            live[name] = Endpoint.of(route, self._make_arms(route, self._shelf.loaded))
+            live[name] = Endpoint.of(
+                route, self._live(route, route.arms), self._live(route, shadows)
+            )
             return
-        loadable = self._budget_bytes is not None and len(route.arms) == 1
+        loadable = self._budget_bytes is not None and len(route.arms) == 1 and not route.shadows
         if loadable and current is None:
             idle[name] = route
         if name not in idle or any(digest in self._shelf.failed for digest in _digests(route)):
             self._behind.add(name)
+
+    def _live(self, route: Route, arms: Sequence[Arm]) -> tuple[LiveArm, ...]:
+        loaded = self._shelf.loaded
+        return tuple(self._make_arm(route, arm, loaded[arm.version.digest]) for arm in arms)
 
     def _publish(self, live: dict[str, Endpoint], idle: dict[str, Route]) -> None:
         self._plane.endpoints, self._plane.idle = live, idle
@@ -268,7 +277,8 @@ class RouteWatcher:
     def _answering_of(self, names: set[str]) -> set[str]:
         """The digests that some endpoints answer with now."""
         live = [self._plane.endpoints[name] for name in names & self._plane.endpoints.keys()]
-        return {digest for endpoint in live for digest in _digests(endpoint.route)}
+        shown = {arm.arm.version.digest for endpoint in live for arm in endpoint.shadows}
+        return {digest for endpoint in live for digest in _digests(endpoint.route)} | shown
 
     def _rest(self, digests: tuple[str, ...]) -> None:
         """Let the endpoints whose versions go answer no more, until they are asked."""
@@ -332,6 +342,7 @@ class RouteWatcher:
 
 
 def _digests(route: Route) -> list[str]:
+    """What must be loaded before a route is in force; a shadow may come later."""
     return [arm.version.digest for arm in route.arms]
 
 
@@ -339,6 +350,6 @@ def _users(routes: dict[str, Route]) -> dict[str, list[str]]:
     """The endpoints that each version answers, by digest."""
     users: dict[str, list[str]] = {}
     for name, route in routes.items():
-        for digest in _digests(route):
-            users.setdefault(digest, []).append(name)
+        for arm in (*route.arms, *route.shadows):
+            users.setdefault(arm.version.digest, []).append(name)
     return users

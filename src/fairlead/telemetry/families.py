@@ -32,6 +32,7 @@ FAMILIES = {
     "fairlead_request_seconds": "Time from a request's last byte to its answer.",
     "fairlead_requests_total": "Requests that reached a model.",
     "fairlead_rows_total": "Rows of requests that reached a model.",
+    "fairlead_missed_rows_total": "Rows that a shadow was to see and had no time for.",
     "fairlead_shed_requests_total": "Requests that were refused because too much was asked.",
     "fairlead_unlogged_rows_total": "Rows that were not put on the prediction log.",
     "fairlead_version_memory_bytes": "Memory that a version takes in the workers, as estimated.",

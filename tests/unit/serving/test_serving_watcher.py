@@ -10,7 +10,7 @@ import pytest
 from fairlead.access import KeyBook
 from fairlead.clock import ManualClock
 from fairlead.errors import BundleError, StorageError
-from fairlead.routing import Route
+from fairlead.routing import Arm, Route
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.loading.versions import LoadedVersion
 from support.routes import put_route, route
@@ -133,7 +133,7 @@ def test_a_fault_of_one_step_does_not_end_the_watch(capfd: pytest.CaptureFixture
     async def scenario(world: World) -> None:
         working, tries = world.made, []
 
-        def broken(of: Route, _: dict[str, LoadedVersion]) -> tuple[LiveArm, ...]:
+        def broken(of: Route, _: Arm, __: LoadedVersion) -> LiveArm:
             tries.append(of)
             raise RuntimeError("a fault")
 

@@ -53,8 +53,10 @@ def wants(routes: Iterable[Route], *, lazy: bool) -> Wants:
     routes = list(routes)
     now: dict[str, VersionRef] = {}
     for route in routes:
-        if not lazy or len(route.arms) > 1:
+        if not lazy or len(route.arms) > 1 or route.shadows:
             now |= {arm.version.digest: arm.version for arm in route.arms}
+    for route in routes:
+        now |= {arm.version.digest: arm.version for arm in route.shadows}
     for route in routes:
         rest = route.prepare if lazy else (*route.prepare, *route.keep)
         for ref in rest:

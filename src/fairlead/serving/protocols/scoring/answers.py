@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from fairlead.ids import text
 from fairlead.serving.message import Response
 from fairlead.serving.types import Answer
 from fairlead.signature import Signature, to_columns
@@ -33,17 +34,8 @@ def _write_with_ids(write: Callable[[Answer], Response], answer: Answer) -> Resp
     response = write(answer)
     if not 0 < answer.rows <= IDS_MAX:
         return response
-    header = IDS_HEADER, ",".join(_ids(answer)).encode()
+    header = IDS_HEADER, ",".join(map(text, answer.ids())).encode()
     return msgspec.structs.replace(response, headers=(*response.headers, header))
-
-
-def _ids(answer: Answer) -> list[str]:
-    ids = [""] * answer.rows
-    for part in answer.parts:
-        places = range(answer.rows) if part.places is None else part.places
-        for place, text in zip(places, part.ids.texts(), strict=True):
-            ids[place] = text
-    return ids
 
 
 def columns_of(answer: Answer, signature: Signature) -> dict[str, list[Any]]:
