@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fairlead.alerts.durations import write_duration
 from fairlead.alerts.types import Burn, Evidence, Objective, Pace, Rule, Signal
+from fairlead.durations import write_duration
 
 FAILURES_MIN = 5
 """Bad events over the long stretch below which no objective is said to be missed: one failure of

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from fairlead.alerts.durations import read_duration
 from fairlead.alerts.settings import PaceSettings, RuleSettings
 from fairlead.alerts.types import Objective, Pace, Rule, Severity
+from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.names import check_name
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from fairlead.alerts.durations import PATTERN
 from fairlead.alerts.types import SEVERITIES, Severity
+from fairlead.durations import PATTERN
 
 Duration = Annotated[str, Meta(pattern=PATTERN)]
 Share = Annotated[float, Meta(gt=0, lt=1)]

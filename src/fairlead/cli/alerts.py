@@ -9,10 +9,10 @@ import click
 
 from fairlead.alerts import Alert, AlertBook, Silence
 from fairlead.alerts.compose import describe
-from fairlead.alerts.durations import read_duration
 from fairlead.alerts.tell import covers
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from fairlead.alerts.durations import read_duration
 from fairlead.app.watching import Watching, look
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import fail, moment, say, table
 from fairlead.cli.sparkline import sparkline
+from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, FairleadError
 from fairlead.monitoring.course import Course, FieldCourse
 
