@@ -1,4 +1,4 @@
-"""A release: the process that moves an endpoint to another version."""
+"""A release: the process that moves an endpoint to another version; its plan and its evidence."""
 
 from __future__ import annotations
 
@@ -8,12 +8,140 @@ from typing import Literal
 import msgspec
 
 from fairlead.records import Kind
-from fairlead.routing import Route, VersionRef
+from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
+from fairlead.stats import Failures
 
-State = Literal["requested", "preparing", "switching", "done", "failed"]
+Strategy = Literal["canary", "blue-green", "now"]
+GuardName = Literal["failures", "latency_p99"]
+State = Literal[
+    "requested", "preparing", "switching", "holding", "asking", "baking",
+    "done", "rolled back", "aborted", "failed",
+]  # fmt: skip
+OrderName = Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
+Standing = Literal["worse", "no worse", "unknown"]
 
-OPEN: frozenset[State] = frozenset({"requested", "preparing", "switching"})
+OPEN: frozenset[State] = frozenset(
+    {"requested", "preparing", "switching", "holding", "asking", "baking"}
+)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a plan.
+
+    Args:
+        kind: `share` gives the candidate so much of the traffic, `approve` waits for a person.
+        slots: of 10,000, the candidate's share.
+        hold_us: for how long at least.
+        who: shall approve; empty for anyone who may operate the endpoint.
+    """
+
+    kind: Literal["share", "approve"]
+    slots: int = 0
+    hold_us: int = 0
+    who: str = ""
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """What must not get worse.
+
+    Args:
+        name: `failures` are units with at least one failing request, `latency_p99` is the time to
+            an answer that 99 of 100 requests keep to.
+        ratio: to the stable arm that is too much.
+    """
+
+    name: GuardName
+    ratio: float
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a release goes on.
+
+    Args:
+        strategy: its name.
+        steps: in order; the last one gives the candidate all traffic.
+        guards: proven broken, they roll back.
+        prove: guards that must be proven kept before a step is left.
+        bake_us: for how long the old version stays warm at the end, and guards are looked at.
+        longest_us: after which a step that proves nothing asks a person.
+        alpha: chance of rolling a good version back, over all guards and looks.
+    """
+
+    strategy: Strategy = "now"
+    steps: tuple[Step, ...] = (Step("share", SLOTS),)
+    guards: tuple[Guard, ...] = ()
+    prove: tuple[GuardName, ...] = ()
+    bake_us: int = 0
+    longest_us: int = 7 * 86_400_000_000
+    alpha: float = 0.05
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a person told a release to do; the controller's next look obeys.
+
+    Args:
+        name: what.
+        actor: who.
+        reason: why, in their words.
+    """
+
+    name: OrderName
+    actor: str
+    reason: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How one guard stands.
+
+    Args:
+        guard: which.
+        ratio: that is too much.
+        standing: what is proven, or that it is not known yet.
+        log_worse: log of the evidence that it is broken.
+        log_kept: log of the evidence that it is kept.
+        needed: about so many more requests to the candidate until one is proven; None if that
+            cannot be told.
+        seen: what it was told from, by name.
+    """
+
+    guard: GuardName
+    ratio: float
+    standing: Standing
+    log_worse: float
+    log_kept: float
+    needed: int | None = None
+    seen: dict[str, float] = {}
+
+
+class Latencies(msgspec.Struct, frozen=True):
+    """Times to an answer, counted by bucket, of which each is 2 % wider than the one before.
+
+    Args:
+        counts: by number of the bucket.
+    """
+
+    counts: dict[int, int] = {}
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release has seen of both sides, folded from the log; a unit's first failure counts.
+
+    Args:
+        candidate: requests to the candidate.
+        control: requests to all concurrent stable traffic.
+        failures: units that failed, by share.
+        latency_candidate: of the candidate.
+        latency_control: of the mirror control, which is as large as the candidate.
+        until_us: rows up to here are in it.
+    """
+
+    candidate: int = 0
+    control: int = 0
+    failures: Failures = Failures()
+    latency_candidate: Latencies = Latencies()
+    latency_control: Latencies = Latencies()
+    until_us: int = 0
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +158,13 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         state: how far it is.
         revision: of the route that put it in force; 0 before.
         reason: why it is in this state, in words.
+        plan: how it goes on.
+        step: number of the plan's step that it is at.
+        step_us: since when.
+        paused: whether it stays where it is, though guards still roll it back.
+        order: of a person, not obeyed yet.
+        verdicts: how its guards stood at the last change.
+        before: what answered before it.
     """
 
     id: str
@@ -42,6 +177,13 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "requested"
     revision: int = 0
     reason: str = ""
+    plan: Plan = Plan()
+    step: int = 0
+    step_us: int = 0
+    paused: bool = False
+    order: Order | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    before: Route | None = None
 
 
 RELEASES = Kind("release", Release)
