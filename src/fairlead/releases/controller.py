@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from fairlead.clock import Clock
-from fairlead.errors import ConflictError
+from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, give_way
-from fairlead.releases.types import OPEN, RELEASES, Release, WorkerView
+from fairlead.releases.types import NOW, OPEN, RELEASES, Evidence, Order, Plan, Release, Verdict,
+    WorkerView,
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.store import ABSENT, Event, Put, Store, Stored
@@ -23,15 +26,27 @@ class ReleaseController:
     Args:
         store: of releases and routes.
         clock: for the times of records.
+        evidence: tells what was seen of a release.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        evidence: Callable[[Release], Evidence] = lambda _: Evidence(),
+    ) -> None:
         self._store = store
+        self._evidence = evidence
         self._clock = clock
         self._ids = IdSource(clock)
 
     def request(
-        self, endpoint: str, version: VersionRef, signature: Signature, actor: str
+        self,
+        endpoint: str,
+        version: VersionRef,
+        signature: Signature,
+        actor: str,
+        plan: Plan = NOW,
     ) -> Release:
         """Ask for a release; a controller's next ticks carry it out.
 
@@ -56,9 +71,46 @@ class ReleaseController:
             actor=actor,
             created_us=now_us,
             changed_us=now_us,
+            plan=plan,
         )
         self._commit(release, ABSENT, ())
         return release
+
+    def order(self, endpoint: str, order: Order) -> Release:
+        """Tell the release that is under way what to do; a controller's next tick obeys.
+
+        Args:
+            endpoint: whose.
+            order: what.
+
+        Raises:
+            NotFoundError: none is under way.
+            ConflictError: it is being told something else at this moment.
+        """
+        for stored in self._store.scan(RELEASES, f"{endpoint}/"):
+            release = stored.value
+            if release.state in OPEN:
+                if release.order is not None:
+                    raise ConflictError(
+                        f"The release of {release.version.name} has not obeyed the order before.",
+                        hint="Try again in a moment.",
+                    )
+                told = replace(release, order=order)
+                event = Event(
+                    time_us=self._clock.now_us(),
+                    actor=order.actor,
+                    action=f"release {order.name}",
+                    subject=stored.key,
+                    detail={"reason": order.reason},
+                )
+                self._store.commit(
+                    Put(RELEASES, stored.key, told, stored.revision), events=(event,)
+                )
+                return told
+        raise NotFoundError(
+            f"No release of the endpoint '{endpoint}' is under way.",
+            hint="'fairlead release list' shows those there were.",
+        )
 
     def get(self, release: Release) -> Release:
         """The release as it is now."""
@@ -88,7 +140,13 @@ class ReleaseController:
         route = self._store.get(ROUTES, ROUTES.key(release.endpoint))
         now_us = self._clock.now_us()
         decision = (
-            decide(release, route.value if route else None, view(release), now_us)
+            decide(
+                release,
+                route.value if route else None,
+                view(release),
+                self._evidence(release),
+                now_us,
+            )
             if first.id == release.id
             else give_way(release, first, now_us)
         )
@@ -106,10 +164,27 @@ class ReleaseController:
             actor=release.actor if release.state == "requested" else "controller",
             action=f"release {release.state}",
             subject=_key(release),
-            detail={"version": release.version.name, "reason": release.reason},
+            detail={
+                "version": release.version.name,
+                "reason": release.reason,
+                "step": release.step,
+                **_told(release.verdicts),
+            },
         )
         self._store.commit(Put(RELEASES, _key(release), release, expect), *puts, events=(event,))
 
 
 def _key(release: Release) -> str:
     return RELEASES.key(release.endpoint, release.id)
+
+
+def _told(verdicts: Sequence[Verdict]) -> dict[str, str | float]:
+    """How guards stood, for the audit."""
+    told: dict[str, str | float] = {}
+    for one in verdicts:
+        told[one.guard] = one.standing
+        told[f"{one.guard}.ratio"] = one.ratio
+        told[f"{one.guard}.log_worse"] = one.log_worse
+        told[f"{one.guard}.log_kept"] = one.log_kept
+        told |= {f"{one.guard}.{name}": value for name, value in one.seen.items()}
+    return told

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fairlead.releases.types import Decision, Release, State, WorkerView
-from fairlead.routing import SLOTS, Arm, Route
+from fairlead.releases.judge import judge
+from fairlead.releases.types import (
+    Decision,
+    Evidence,
+    Order,
+    Release,
+    State,
+    Step,
+    Verdict,
+    WorkerView,
+)
+from fairlead.releases.weights import route_at, route_back
+from fairlead.routing import SLOTS, Route
 from fairlead.signature import fits
 
 PREPARE_US_MAX = 300_000_000
@@ -16,29 +27,52 @@ _REMEDY = " Package it such that it fits, or give it an endpoint of its own."
 
 
 def decide(
-    release: Release, route: Route | None, workers: Sequence[WorkerView], now_us: int
+    release: Release,
+    route: Route | None,
+    workers: Sequence[WorkerView],
+    evidence: Evidence,
+    now_us: int,
 ) -> Decision | None:
     """Decide the next step of an open release.
 
     A version is prepared first: every living worker loads, proves and warms it while the old one
-    goes on answering. When all are ready the route changes, in one commit; the release is done
-    when all have it in force. What was replaced stays warm for the way back.
+    goes on answering. Then each step of the plan changes the route, in one commit, and is left
+    when its time is over, no guard is proven broken and those are proven kept that the plan names.
+    A guard that is proven broken rolls back, at any step. Silence proves nothing and promotes
+    nothing. At the end what was replaced stays warm for the way back.
 
     Args:
         release: in a state of `OPEN`.
         route: the endpoint's, or None before its first release.
         workers: that are alive.
+        evidence: what was seen of the candidate and of the rest.
         now_us: microseconds since 1970.
 
     Returns:
         What to commit, or None while there is nothing to do but wait.
     """
+    if release.order is not None:
+        return _obey(release, release.order, route, now_us)
     if release.state == "requested":
         return _prepare(release, route, now_us)
     assert route is not None
     if release.state == "preparing":
         return _when_ready(release, route, workers, now_us)
-    return _when_switched(release, workers, now_us)
+    failed = next((w.version for w in workers if w.version.startswith("failed")), None)
+    if failed and release.before is not None and release.before.arms:
+        why = failed.removeprefix("failed: ")
+        return _roll_back(release, route, f"{release.version.name} fails to load: {why}", now_us)
+    if release.state == "switching":
+        return _when_switched(release, workers, now_us)
+    judged = replace(release, verdicts=judge(release.plan, evidence, _share(release)))
+    broken = [verdict for verdict in judged.verdicts if verdict.standing == "worse"]
+    if broken:
+        return _roll_back(judged, route, _in_words(broken), now_us)
+    if release.paused or release.state == "asking":
+        return None
+    if release.state == "baking":
+        return _when_baked(judged, now_us)
+    return _when_held(judged, route, now_us)
 
 
 def give_way(release: Release, other: Release, now_us: int) -> Decision:
@@ -50,6 +84,30 @@ def give_way(release: Release, other: Release, now_us: int) -> Decision:
     return Decision(_to(release, "failed", reason, now_us), None)
 
 
+def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> Decision | None:
+    """Do what a person said, where it makes sense at this point; else leave it at that."""
+    told = replace(release, order=None)
+    by = f"{order.actor}: {order.reason}" if order.reason else order.actor
+    begun = release.state in ("switching", "holding", "asking", "baking")
+    if order.name in ("abort", "rollback"):
+        if begun and route is not None:
+            return _back(told, route, "aborted", f"Taken back by {by}.", now_us)
+        cleared = replace(route, prepare=()) if route is not None else None
+        return Decision(_to(told, "aborted", f"Taken back by {by}.", now_us), cleared)
+    if order.name == "pause":
+        return Decision(replace(told, paused=True, reason=f"Paused by {by}."), None)
+    if order.name == "resume":
+        return Decision(replace(told, paused=False, reason=f"Resumed by {by}."), None)
+    if not begun or route is None or release.state == "baking":
+        return Decision(told, None)
+    if order.name == "promote":
+        last = len(release.plan.steps) - 1
+        return _enter(replace(told, step=last), route, f"Promoted by {by}.", now_us)
+    if release.state == "asking":
+        return _advance(told, route, f"Approved by {by}.", now_us)
+    return Decision(told, None)
+
+
 def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
     if route is None:
         route = Route(release.endpoint, 0, release.signature, (), salt=release.id)
@@ -58,7 +116,7 @@ def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
         reason = f"{release.version.name} does not fit the endpoint. {' '.join(reasons)}{_REMEDY}"
         return Decision(_to(release, "failed", reason, now_us), None)
     preparing = _to(release, "preparing", f"Workers load {release.version.name}.", now_us)
-    return Decision(preparing, replace(route, prepare=(release.version,)))
+    return Decision(replace(preparing, before=route), replace(route, prepare=(release.version,)))
 
 
 def _when_ready(
@@ -69,7 +127,7 @@ def _when_ready(
         why = failed[0].version.removeprefix("failed: ")
         return _give_up(release, route, f"{release.version.name} cannot be served: {why}", now_us)
     if workers and all(worker.version == "ready" for worker in workers):
-        return _switch(release, route, now_us)
+        return _enter(release, route, "Every worker is ready.", now_us)
     if now_us - release.changed_us > PREPARE_US_MAX:
         late = ", ".join(str(w.worker) for w in workers if w.version != "ready") or "all"
         reason = f"{release.version.name} was not ready in time on workers: {late}"
@@ -77,34 +135,102 @@ def _when_ready(
     return None
 
 
-def _when_switched(release: Release, workers: Sequence[WorkerView], now_us: int) -> Decision | None:
-    late = [worker.worker for worker in workers if worker.revision < release.revision]
-    if workers and not late:
-        return Decision(_to(release, "done", f"{release.version.name} answers.", now_us), None)
-    if now_us - release.changed_us > SWITCH_US_MAX:  # a worker in trouble must not bar the way back
-        where = f"on workers: {', '.join(map(str, late))}" if workers else "as no worker lives"
-        reason = f"{release.version.name} is routed to, but does not answer yet {where}"
-        return Decision(_to(release, "done", reason, now_us), None)
-    return None
-
-
 def _give_up(release: Release, route: Route, reason: str, now_us: int) -> Decision:
     return Decision(_to(release, "failed", reason, now_us), replace(route, prepare=()))
 
 
-def _switch(release: Release, route: Route, now_us: int) -> Decision:
-    previous = tuple(arm.version for arm in route.arms if arm.version != release.version)
-    switched = replace(
-        route,
-        revision=route.revision + 1,
-        signature=release.signature,
-        arms=(Arm("stable", release.version, "stable", ((0, SLOTS),)),),
-        prepare=(),
-        keep=previous,
+def _enter(release: Release, route: Route, why: str, now_us: int) -> Decision:
+    """Begin the step that a release is at; the first release of an endpoint goes all the way."""
+    step = release.plan.steps[release.step]
+    if release.before is None or not release.before.arms:
+        release = replace(release, step=len(release.plan.steps) - 1)
+        step = Step("share", SLOTS)
+    if step.kind == "approve":
+        whom = step.who or "a person"
+        return Decision(_to(release, "asking", f"{why} It waits for {whom}.", now_us), None)
+    changed = route_at(release, route, step.slots)
+    reason = f"{why} The route gives {release.version.name} {step.slots / SLOTS:.2%}."
+    switching = replace(
+        _to(release, "switching", reason, now_us),
+        revision=changed.revision,
+        shares=release.shares | {changed.revision: step.slots},
     )
-    reason = f"Every worker is ready; the route changes to {release.version.name}."
-    switching = replace(_to(release, "switching", reason, now_us), revision=switched.revision)
-    return Decision(switching, switched)
+    return Decision(switching, changed)
+
+
+def _advance(release: Release, route: Route, why: str, now_us: int) -> Decision:
+    return _enter(replace(release, step=release.step + 1), route, why, now_us)
+
+
+def _when_switched(release: Release, workers: Sequence[WorkerView], now_us: int) -> Decision | None:
+    late = [worker.worker for worker in workers if worker.revision < release.revision]
+    if workers and not late:
+        return _settle(release, f"{release.version.name} answers.", now_us)
+    if now_us - release.changed_us > SWITCH_US_MAX:  # a worker in trouble must not bar the way back
+        where = f"on workers: {', '.join(map(str, late))}" if workers else "as no worker lives"
+        reason = f"{release.version.name} is routed to, but does not answer yet {where}"
+        return _settle(release, reason, now_us)
+    return None
+
+
+def _settle(release: Release, reason: str, now_us: int) -> Decision:
+    """The step's route is in force: from now on its time counts."""
+    state: State = "holding"
+    if release.step == len(release.plan.steps) - 1:
+        first = release.before is None or not release.before.arms
+        state = "done" if first or not release.plan.bake_us else "baking"
+    return Decision(replace(_to(release, state, reason, now_us), step_us=now_us), None)
+
+
+def _when_held(release: Release, route: Route, now_us: int) -> Decision | None:
+    """Leave a step when its time is over and the plan's proof is there."""
+    step = release.plan.steps[release.step]
+    held_us = now_us - release.step_us
+    if held_us < step.hold_us:
+        return None
+    open_ = [v for v in release.verdicts if v.guard in release.plan.prove]
+    unproven = [verdict for verdict in open_ if verdict.standing != "no worse"]
+    if not unproven:
+        return _advance(release, route, "The step is over; no guard is broken.", now_us)
+    if held_us >= release.plan.longest_us:
+        reason = f"It is not proven after the longest time. {_in_words(unproven)}"
+        return Decision(_to(release, "asking", reason, now_us), None)
+    return None
+
+
+def _when_baked(release: Release, now_us: int) -> Decision | None:
+    if now_us - release.step_us < release.plan.bake_us:
+        return None
+    reason = f"{release.version.name} answers all, and nothing is known against it."
+    return Decision(_to(release, "done", reason, now_us), None)
+
+
+def _roll_back(release: Release, route: Route, reason: str, now_us: int) -> Decision:
+    return _back(release, route, "rolled back", reason, now_us)
+
+
+def _back(release: Release, route: Route, state: State, reason: str, now_us: int) -> Decision:
+    back = route_back(release, route)
+    return Decision(replace(_to(release, state, reason, now_us), revision=back.revision), back)
+
+
+def _share(release: Release) -> float:
+    """The candidate's share of the traffic, 0 to 1."""
+    shares = [step.slots for step in release.plan.steps[: release.step + 1]]
+    return max(shares, default=0) / SLOTS
+
+
+def _in_words(verdicts: Sequence[Verdict]) -> str:
+    return " ".join(_in_word(verdict) for verdict in verdicts)
+
+
+def _in_word(verdict: Verdict) -> str:
+    seen = verdict.seen
+    return (
+        f"{verdict.guard}: {seen['candidate_failed']:g} units of {seen['candidate_requests']:g} "
+        f"requests, {seen['control_failed']:g} of {seen['control_requests']:g} beside it; "
+        f"{verdict.standing} than {verdict.ratio:g} times as many."
+    )
 
 
 def _to(release: Release, state: State, reason: str, now_us: int) -> Release:

@@ -1,10 +1,10 @@
 """From what people write of a release to its plan, and the plans that are there without it.
 
-    strategy = "canary"
-    steps = ["1% for 30m", "10% for 2h", "approve", "100%"]
-    guard = { failures = "ratio <= 1.25", latency_p99 = "ratio <= 1.5" }
-    prove = ["failures"]
-    bake = "1h"
+strategy = "canary"
+steps = ["1% for 30m", "10% for 2h", "approve", "100%"]
+guard = { failures = "ratio <= 1.25" }
+prove = ["failures"]
+bake = "1h"
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import get_args
 
 import msgspec
 
-from fairlead.durations import PATTERN, read_duration
+from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 from fairlead.releases.types import Guard, GuardName, Plan, Step, Strategy
@@ -27,7 +27,7 @@ _RATIO = re.compile(r"ratio <= ([0-9]{1,3}(?:\.[0-9]{1,4})?)")
 _STEPS = "Steps are '5% for 2h', 'approve', 'approve:NAME' and, at the end, '100%'."
 _GUARDS = "Guards are written 'ratio <= 1.25': at most so many times as much as the stable arm."
 
-GUARDS = (Guard("failures", 1.25), Guard("latency_p99", 1.5))
+GUARDS = (Guard("failures", 1.25),)
 """What must not get worse unless a plan says otherwise."""
 
 
@@ -121,7 +121,8 @@ def _guard(name: str, text: str) -> Guard:
 
 def _named(name: str, known: Sequence[str], where: str) -> GuardName:
     if name in known:
-        return msgspec.convert(name, GuardName)
+        found: GuardName = msgspec.convert(name, GuardName)
+        return found
     close = nearest(name, known)
     hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known) or 'none'}."
     raise ConfigError(f"There is no guard '{name}' that '{where}' could name.", hint=hint)

@@ -10,10 +10,10 @@ import msgspec
 from fairlead.records import Kind
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
-from fairlead.stats import Failures
+from fairlead.stats.failures import Failures
 
 Strategy = Literal["canary", "blue-green", "now"]
-GuardName = Literal["failures", "latency_p99"]
+GuardName = Literal["failures"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
     "done", "rolled back", "aborted", "failed",
@@ -46,8 +46,7 @@ class Guard(msgspec.Struct, frozen=True):
     """What must not get worse.
 
     Args:
-        name: `failures` are units with at least one failing request, `latency_p99` is the time to
-            an answer that 99 of 100 requests keep to.
+        name: `failures` are units with at least one failing request.
         ratio: to the stable arm that is too much.
     """
 
@@ -75,6 +74,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     bake_us: int = 0
     longest_us: int = 7 * 86_400_000_000
     alpha: float = 0.05
+
+
+NOW = Plan()
+"""At once, once every worker is ready."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -114,34 +117,34 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     seen: dict[str, float] = {}
 
 
-class Latencies(msgspec.Struct, frozen=True):
-    """Times to an answer, counted by bucket, of which each is 2 % wider than the one before.
+class Tally(msgspec.Struct, frozen=True):
+    """Requests, and how many of them were the first failure of their unit.
 
     Args:
-        counts: by number of the bucket.
+        requests: all.
+        failed: at most as many.
     """
 
-    counts: dict[int, int] = {}
+    requests: int = 0
+    failed: int = 0
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What a release has seen of both sides, folded from the log; a unit's first failure counts.
 
     Args:
-        candidate: requests to the candidate.
-        control: requests to all concurrent stable traffic.
-        failures: units that failed, by share.
-        latency_candidate: of the candidate.
-        latency_control: of the mirror control, which is as large as the candidate.
-        until_us: rows up to here are in it.
+        candidate: requests to the candidate while the stable version answered beside it.
+        control: requests to the stable version in that time.
+        failures: units that failed in that time, by the candidate's share.
+        past: what the stable version answered in the hour before the release.
+        alone: what the candidate answered since nothing else does.
     """
 
     candidate: int = 0
     control: int = 0
     failures: Failures = Failures()
-    latency_candidate: Latencies = Latencies()
-    latency_control: Latencies = Latencies()
-    until_us: int = 0
+    past: Tally = Tally()
+    alone: Tally = Tally()
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +168,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         order: of a person, not obeyed yet.
         verdicts: how its guards stood at the last change.
         before: what answered before it.
+        shares: of 10,000 slots, the candidate's, by revision of the route.
     """
 
     id: str
@@ -184,6 +188,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     verdicts: tuple[Verdict, ...] = ()
     before: Route | None = None
+    shares: dict[int, int] = {}
 
 
 RELEASES = Kind("release", Release)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import acos, cos, copysign, isfinite, pi, sqrt
+from math import acos, copysign, cos, isfinite, pi, sqrt
 
 from fairlead.errors import ConfigError
 from fairlead.stats.domain import check_hits

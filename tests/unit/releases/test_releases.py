@@ -11,6 +11,7 @@ from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError, ConflictError
 from fairlead.releases import RELEASES, Release, ReleaseController, State, WorkerView, decide
 from fairlead.releases.decide import PREPARE_US_MAX, SWITCH_US_MAX
+from fairlead.releases.types import Evidence
 from fairlead.routing import ROUTES, SLOTS, Route
 from fairlead.signature import Field, Signature
 from fairlead.store import Put
@@ -58,7 +59,7 @@ def test_a_release_goes_on_as_the_table_says(
     state: State, views: Sequence[WorkerView], now_us: int, next_state: str | None, says: str
 ) -> None:
     current = route("e", 1, ONE, prepare=(TWO,) if state != "requested" else ())
-    decision = decide(release(state, revision=2), current, views, now_us)
+    decision = decide(release(state, revision=2), current, views, Evidence(), now_us)
     if next_state is None:
         assert decision is None
         return
@@ -69,14 +70,14 @@ def test_a_release_goes_on_as_the_table_says(
 
 
 def test_the_first_release_makes_the_route() -> None:
-    decision = decide(release("requested"), None, [], 5)
+    decision = decide(release("requested"), None, [], Evidence(), 5)
     assert decision is not None
     assert decision.route == Route("e", 0, SIGNATURE, (), prepare=(TWO,), salt="r1")
 
 
 def test_a_switch_moves_every_slot_and_keeps_what_answered() -> None:
     current = route("e", 7, ONE, prepare=(TWO,), keep=(THREE,))
-    decision = decide(release("preparing"), current, workers("ready"), 0)
+    decision = decide(release("preparing"), current, workers("ready"), Evidence(), 0)
     assert decision is not None
     switched = decision.route
     assert switched is not None
@@ -88,14 +89,14 @@ def test_a_switch_moves_every_slot_and_keeps_what_answered() -> None:
 
 def test_giving_up_leaves_what_answers_alone() -> None:
     current = route("e", 7, ONE, prepare=(TWO,), keep=(THREE,))
-    decision = decide(release("preparing"), current, workers("failed: x"), 0)
+    decision = decide(release("preparing"), current, workers("failed: x"), Evidence(), 0)
     assert decision is not None
     assert decision.route == replace(current, prepare=())
 
 
 def test_what_does_not_fit_the_endpoint_is_never_loaded() -> None:
     odd = replace(release("requested"), signature=OTHER)
-    decision = decide(odd, route("e", 1, ONE), [], 0)
+    decision = decide(odd, route("e", 1, ONE), [], Evidence(), 0)
     assert decision is not None
     assert (decision.release.state, decision.route) == ("failed", None)
     assert "does not fit" in decision.release.reason

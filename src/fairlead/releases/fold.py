@@ -1,0 +1,108 @@
+"""From rows of the prediction log to the evidence of a release."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from fairlead.records import Kind
+from fairlead.releases.types import Evidence, Release, Tally
+from fairlead.routing import SLOTS
+from fairlead.stats.failures import count_failures
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PAST_US = 3_600_000_000
+REQUEST_CHARACTERS = 22
+"""Of a prediction id: what the rows of one request share."""
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """Evidence, and what is needed to go on with it.
+
+    Args:
+        evidence: so far.
+        failed: units that have failed, as hashes: of each the first failure counts.
+        read: the sealed files that are in it.
+    """
+
+    evidence: Evidence = Evidence()
+    failed: frozenset[int] = frozenset()
+    read: frozenset[str] = frozenset()
+
+
+EVIDENCE = Kind("evidence", Folded)
+
+
+def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
+    """Add rows of the endpoint's log to the evidence of a release.
+
+    Only live rows count that were assigned as the route says: whoever names a version, and what
+    is answered for another arm, is no part of the trial. A request without a unit is a unit of
+    its own.
+
+    Args:
+        before: the evidence so far.
+        release: with the share of the candidate at each revision of the route.
+        rows: as they are sealed.
+    """
+    import polars as pl
+
+    request = pl.col("id").str.slice(0, REQUEST_CHARACTERS)
+    asked = (
+        rows.filter(
+            pl.col("assigned_by") == "hash",
+            pl.col("source") == "live",
+            pl.col("role").is_in(["stable", "candidate"]),
+            pl.col("time").dt.epoch("us") >= release.created_us - PAST_US,
+        )
+        .with_columns(request=request, unit=pl.coalesce("unit", request))
+        .group_by("revision", "version", "request", "unit")
+        .agg(pl.col("time").min(), failed=(pl.col("outcome") != "ok").any())
+        .sort("time", "request", "unit")
+    )
+    firsts, failed = [], set(before.failed)
+    for revision, version, unit in (
+        asked.filter("failed").select("revision", "version", "unit").iter_rows()
+    ):
+        if (hashed := _hashed(unit)) not in failed:
+            failed.add(hashed)
+            firsts.append((revision, version))
+    evidence = before.evidence
+    for revision, version, requests in (
+        asked.group_by("revision", "version").agg(pl.col("request").n_unique()).iter_rows()
+    ):
+        tally = Tally(requests, firsts.count((revision, version)))
+        evidence = _add(evidence, release, revision, version == release.version.name, tally)
+    return replace(before, evidence=evidence, failed=frozenset(failed))
+
+
+def _add(evidence: Evidence, release: Release, revision: int, ours: bool, more: Tally) -> Evidence:
+    """Add what one version answered at one revision of the route."""
+    slots = release.shares.get(revision, 0)
+    if slots == SLOTS:
+        return replace(evidence, alone=_sum(evidence.alone, more)) if ours else evidence
+    if slots == 0:
+        before = release.before is not None and revision == release.before.revision
+        return replace(evidence, past=_sum(evidence.past, more)) if before else evidence
+    ours_failed, theirs_failed = (more.failed, 0) if ours else (0, more.failed)
+    return replace(
+        evidence,
+        candidate=evidence.candidate + (more.requests if ours else 0),
+        control=evidence.control + (0 if ours else more.requests),
+        failures=count_failures(
+            evidence.failures, slots / SLOTS, candidate=ours_failed, control=theirs_failed
+        ),
+    )
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    return Tally(one.requests + other.requests, one.failed + other.failed)
+
+
+def _hashed(unit: str) -> int:
+    return int.from_bytes(blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest())

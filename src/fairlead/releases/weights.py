@@ -1,0 +1,68 @@
+"""The routes of a release: who answers how much at each of its steps."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from msgspec.structs import replace
+
+from fairlead.releases.types import Release
+from fairlead.routing import SLOTS, Arm, Route, reweigh
+
+CANDIDATE, CONTROL = "candidate", "control"
+
+
+def route_at(release: Release, route: Route, slots: int) -> Route:
+    """The route that gives the candidate a share of the traffic.
+
+    An equal share goes to the mirror control: the stable version in an arm of its own, so that
+    latencies are compared that come of batches of the same size.
+
+    Args:
+        release: whose candidate.
+        route: in force.
+        slots: of 10,000, the candidate's; all of them promote it.
+    """
+    before = release.before
+    if slots == SLOTS or before is None or not before.arms:
+        return _promoted(release, route)
+    arms = _arms(release, route, before)
+    control = min(slots, SLOTS - slots)
+    wanted = {CANDIDATE: slots, CONTROL: control, "stable": SLOTS - slots - control}
+    start = int.from_bytes(blake2b(release.id.encode(), digest_size=8).digest()) % SLOTS
+    changed = reweigh(arms, wanted, start)
+    return replace(route, revision=route.revision + 1, arms=changed, prepare=())
+
+
+def route_back(release: Release, route: Route) -> Route:
+    """The route as it was before a release, or with nobody if there was nothing."""
+    arms = release.before.arms if release.before is not None else ()
+    signature = release.before.signature if release.before is not None else route.signature
+    return replace(
+        route, revision=route.revision + 1, arms=arms, signature=signature, prepare=(), keep=()
+    )
+
+
+def _promoted(release: Release, route: Route) -> Route:
+    refs = dict.fromkeys(arm.version for arm in (release.before or route).arms)
+    refs.pop(release.version, None)
+    return replace(
+        route,
+        revision=route.revision + 1,
+        signature=release.signature,
+        arms=(Arm("stable", release.version, "stable", ((0, SLOTS),)),),
+        prepare=(),
+        keep=tuple(refs),
+    )
+
+
+def _arms(release: Release, route: Route, before: Route) -> tuple[Arm, ...]:
+    """Those in force, or those that a release begins with."""
+    if any(arm.name == CANDIDATE for arm in route.arms):
+        return route.arms
+    stable = before.arms[0]
+    return (
+        Arm("stable", stable.version, "stable", ((0, SLOTS),)),
+        Arm(CONTROL, stable.version, "stable", ()),
+        Arm(CANDIDATE, release.version, "candidate", ()),
+    )
