@@ -11,8 +11,17 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, give_way
-from fairlead.releases.types import NOW, OPEN, RELEASES, Evidence, Order, Plan, Release, Verdict,
+from fairlead.releases.types import (
+    NOW,
+    OPEN,
+    RELEASES,
+    Evidence,
+    Order,
+    Plan,
+    Release,
+    Verdict,
     WorkerView,
+)
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.store import ABSENT, Event, Put, Store, Stored
