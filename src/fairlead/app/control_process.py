@@ -54,17 +54,18 @@ class ControlPlane:
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
         self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock, seal_s)
-        monitor = Monitor(self.workspace)
+        self._monitor = monitor = Monitor(self.workspace)
         alerts = alert_controller(store, clock, start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
+            "evidence": self.workspace.witness.tick,
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
             "log": self.sealer.tick,
             "windows": monitor.collector.tick,
             "findings": monitor.assessor.tick,
             "accounts": monitor.bookkeeper.tick,
             "operations": monitor.keeper.tick,
-            "compaction": Compactor(store, blobs, clock, monitor.is_read).tick,
+            "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "alerts": lambda: alerts.tick(monitor.signals()),
             "notifications": self.courier.tick,
@@ -74,6 +75,10 @@ class ControlPlane:
         self.services = WorkspaceServices(
             self.workspace, start.addresses, self.controller, lambda: self.fleet
         )
+
+    def _is_read(self, segment: str) -> bool:
+        """Whether all who read each sealed file once have read one."""
+        return self._monitor.is_read(segment) and self.workspace.witness.is_read(segment)
 
     def hear(self, fleet: FleetStatus) -> None:
         """Take what the supervisor tells of the workers."""

@@ -24,7 +24,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.client import bearer
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.logs import configure_logs
-from fairlead.releases import OPEN, Release
+from fairlead.releases import MOVING, NOW, OPEN, Plan, Release
 from fairlead.routing import ROUTES, VersionRef
 from fairlead.serving.types import FleetStatus
 
@@ -213,8 +213,9 @@ def deploy(
     actor: str = "cli",
     timeout_s: float = 300.0,
     told: Callable[[Release], None] = lambda _: None,
+    plan: Plan = NOW,
 ) -> Release:
-    """Release a version to an endpoint of the running platform, and wait for the end.
+    """Release a version to an endpoint of the running platform, and wait for its first step.
 
     Args:
         workspace: whose platform.
@@ -224,9 +225,10 @@ def deploy(
         actor: who asks, for the audit.
         timeout_s: how long to wait.
         told: called at each change of state.
+        plan: how it goes on.
 
     Returns:
-        The release, done or failed.
+        The release, with its first step in force, or ended.
 
     Raises:
         NotFoundError: there is no such version.
@@ -242,11 +244,11 @@ def deploy(
     ref = workspace.ref(version, allow_pickle=allow_pickle)
     name = endpoint or version.model
     release = _under_way(workspace, name, ref) or workspace.releases.request(
-        name, ref, version.signature, actor
+        name, ref, version.signature, actor, plan
     )
     deadline_s = time.monotonic() + timeout_s
     state = release.state
-    while release.state in OPEN:
+    while release.state in MOVING:
         if time.monotonic() > deadline_s:
             raise UnavailableError(f"The release is still {release.state}: {release.reason}")
         time.sleep(POLL_S)

@@ -17,6 +17,7 @@ from fairlead.alerts.channels import check_channel
 from fairlead.errors import ConfigError
 from fairlead.logs import Format, Level
 from fairlead.nearest import nearest
+from fairlead.releases import PlanSettings
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
 
@@ -171,6 +172,7 @@ class Settings(_Part, frozen=True, kw_only=True):
     endpoint: dict[str, EndpointSettings] = {}
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertsSettings = AlertsSettings()
+    release: dict[str, PlanSettings] = {}
 
 
 def device_of(settings: Settings, endpoint: str) -> Device:

@@ -30,6 +30,8 @@ from fairlead.store import Blobs, Store, open_blobs, open_store
 if TYPE_CHECKING:
     import polars as pl
 
+    from fairlead.releases.witness import Witness
+
 
 class Workspace:
     """A home and everything in it.
@@ -85,7 +87,14 @@ class Workspace:
     @cached_property
     def releases(self) -> ReleaseController:
         """Moves endpoints from version to version."""
-        return ReleaseController(self.store, self.clock)
+        return ReleaseController(self.store, self.clock, lambda one: self.witness.evidence(one))
+
+    @cached_property
+    def witness(self) -> Witness:
+        """Sees what becomes of the requests that releases concern."""
+        from fairlead.releases.witness import Witness
+
+        return Witness(self.store, self.blobs, self.clock)
 
     @cached_property
     def alert_book(self) -> AlertBook:

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from fairlead.app.platform import deploy
+from fairlead.app.releasing import plan_for
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import BundleError
-from fairlead.releases import Release
+from fairlead.releases import PlanSettings, Release, Strategy
 from fairlead.routing import ROUTES
 
 
 @click.command("deploy")
 @click.argument("version")
 @click.option("--endpoint", help="Its name; default: the model's.")
+@click.option("--strategy", type=click.Choice(get_args(Strategy)), help="How it takes over.")
+@click.option("--step", "steps", multiple=True, help="Of a canary: '5% for 2h'; may be repeated.")
 @click.option("--allow-pickle", is_flag=True, help="Let a pickled payload be loaded.")
 @click.option("--timeout", "timeout_s", default=300.0, help="Seconds to wait for the end.")
 @click.pass_obj
 def deploy_command(
-    home: Path | None, version: str, endpoint: str | None, allow_pickle: bool, timeout_s: float
+    home: Path | None,
+    version: str,
+    endpoint: str | None,
+    strategy: Strategy | None,
+    steps: tuple[str, ...],
+    allow_pickle: bool,
+    timeout_s: float,
 ) -> None:
     """Let VERSION (`churn:2`, `churn@champion`) answer an endpoint.
 
-    Every worker loads, proves and warms it first, while the old version goes on answering.
+    Every worker loads, proves and warms it first, while the old version goes on answering. Then
+    it takes over step by step, as its plan says: see 'fairlead release show'.
     """
     workspace = Workspace(home)
     workspace.addresses()  # nothing is released where nothing runs
 
     def told(release: Release) -> None:
-        if release.state != "failed":
+        if release.state not in ("failed", "rolled back"):
             say(f"{release.state}: {release.reason}")
 
+    name = endpoint or workspace.registry.resolve(version).model
+    wanted = PlanSettings(strategy=strategy or "canary", steps=[*steps] or None)
+    plan, why = plan_for(workspace, name, wanted if strategy or steps else None)
+    say(why)
     release = deploy(
-        workspace, version, endpoint, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told
-    )
-    if release.state == "failed":
+        workspace, version, name, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told,
+        plan=plan,
+    )  # fmt: skip
+    if release.state in ("failed", "rolled back"):
         raise BundleError(
             f"{release.version.name} was not deployed: {release.reason}",
             hint="What answered before goes on.",
@@ -49,7 +65,11 @@ def deploy_command(
 def endpoints_command(home: Path | None) -> None:
     """List the endpoints and who answers them."""
     workspace = Workspace(home)
-    changed = {r.endpoint: r.changed_us for r in workspace.releases.releases() if r.state == "done"}
+    changed = {
+        r.endpoint: r.changed_us
+        for r in workspace.releases.releases()
+        if r.state in ("done", "baking")
+    }
     rows = [
         (
             route.endpoint,

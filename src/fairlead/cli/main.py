@@ -42,6 +42,7 @@ COMMANDS = {
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),
+    "release": ("fairlead.cli.release", "Follow a release, and tell it what to do."),
     "report": ("fairlead.cli.report", "Write how an endpoint fares to one page of HTML."),
     "show": ("fairlead.cli.models", "Show everything about one version."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),

@@ -2,15 +2,45 @@
 
 from fairlead.releases.controller import ReleaseController
 from fairlead.releases.decide import decide
-from fairlead.releases.types import OPEN, RELEASES, Decision, Release, State, WorkerView
+from fairlead.releases.plan import PlanSettings, plan_of
+from fairlead.releases.types import (
+    MOVING,
+    NOW,
+    OPEN,
+    RELEASES,
+    Decision,
+    Evidence,
+    Guard,
+    Order,
+    OrderName,
+    Plan,
+    Release,
+    State,
+    Step,
+    Strategy,
+    Verdict,
+    WorkerView,
+)
 
 __all__ = [
+    "MOVING",
+    "NOW",
     "OPEN",
     "RELEASES",
     "Decision",
+    "Evidence",
+    "Guard",
+    "Order",
+    "OrderName",
+    "Plan",
+    "PlanSettings",
     "Release",
     "ReleaseController",
     "State",
+    "Step",
+    "Strategy",
+    "Verdict",
     "WorkerView",
     "decide",
+    "plan_of",
 ]

@@ -10,7 +10,7 @@ from fairlead.clock import Clock
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
-from fairlead.releases.decide import decide, give_way
+from fairlead.releases.decide import decide, follow, give_way
 from fairlead.releases.types import (
     NOW,
     OPEN,
@@ -65,7 +65,7 @@ class ReleaseController:
         """
         check_name(endpoint, "endpoint")
         for stored in self._store.scan(RELEASES, f"{endpoint}/"):
-            if stored.value.state in OPEN:
+            if stored.value.state in OPEN and stored.value.state != "baking":
                 raise ConflictError(
                     f"A release of {stored.value.version.name} to the endpoint '{endpoint}' is "
                     f"under way ({stored.value.state}).",
@@ -141,7 +141,11 @@ class ReleaseController:
         found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
         found.sort(key=lambda stored: stored.value.state == "requested")  # under way comes first
         first: dict[str, Release] = {}
+        asked = {s.value.endpoint for s in found if s.value.state == "requested"}
         for stored in found:
+            if stored.value.state == "baking" and stored.value.endpoint in asked:
+                self._commit(follow(stored.value, self._clock.now_us()), stored.revision, ())
+                continue
             self._step(stored, first.setdefault(stored.value.endpoint, stored.value), view)
 
     def _step(self, stored: Stored[Release], first: Release, view: View) -> None:

@@ -84,6 +84,11 @@ def give_way(release: Release, other: Release, now_us: int) -> Decision:
     return Decision(_to(release, "failed", reason, now_us), None)
 
 
+def follow(release: Release, now_us: int) -> Release:
+    """End a release whose version answers everything, as the next one is asked for."""
+    return _to(release, "done", "The next release begins.", now_us)
+
+
 def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> Decision | None:
     """Do what a person said, where it makes sense at this point; else leave it at that."""
     told = replace(release, order=None)

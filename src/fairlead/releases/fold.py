@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PAST_US = 3_600_000_000
-REQUEST_CHARACTERS = 22
+REQUEST_CHARACTERS = 23
 """Of a prediction id: what the rows of one request share."""
 
 

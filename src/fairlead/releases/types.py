@@ -25,6 +25,9 @@ OPEN: frozenset[State] = frozenset(
     {"requested", "preparing", "switching", "holding", "asking", "baking"}
 )
 
+MOVING: frozenset[State] = frozenset({"requested", "preparing", "switching"})
+"""States that last for moments: until every worker is ready for what comes next."""
+
 
 class Step(msgspec.Struct, frozen=True):
     """One step of a plan.

@@ -1,0 +1,89 @@
+"""Which plan a release goes by, where nobody says it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from fairlead.app.workspace import Workspace
+from fairlead.errors import NotFoundError
+from fairlead.releases import OPEN, Order, Plan, PlanSettings, plan_of
+from fairlead.releases.fold import REQUEST_CHARACTERS
+from fairlead.routing import ROUTES, SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fairlead.releases import Step
+
+REQUESTS_MIN = 400
+"""To a candidate: about as many as it takes to find that it fails three times as often as 1 %."""
+
+
+def plan_for(workspace: Workspace, endpoint: str, told: PlanSettings | None) -> tuple[Plan, str]:
+    """The plan of a release, and a line about it for who asked.
+
+    What is told counts, then the settings' table `[release.ENDPOINT]`. Without either the first
+    version goes live at once; then a canary is taken where the traffic of the last hour lets it
+    prove anything in time, and blue-green where it does not.
+
+    Raises:
+        ConfigError: the plan cannot be carried out.
+    """
+    told = told or workspace.settings.release.get(endpoint)
+    if told is not None:
+        plan = plan_of(told)
+        return plan, f"By '{plan.strategy}'."
+    stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
+    if stored is None or not stored.value.arms:
+        return plan_of(PlanSettings(strategy="now")), "It is the endpoint's first version."
+    canary, requests = plan_of(PlanSettings()), _requests(workspace, endpoint)
+    reached = _reached(canary.steps, requests)
+    if reached >= REQUESTS_MIN:
+        hours = sum(step.hold_us for step in canary.steps) / 3.6e9
+        return canary, f"By 'canary', over {hours:.1f} hours and {reached:.0f} requests to it."
+    return plan_of(PlanSettings(strategy="blue-green")), (
+        f"By 'blue-green': with {requests} requests in the last hour a canary would see "
+        f"{reached:.0f}, too few to prove anything."
+    )
+
+
+def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> str:
+    """Let answer again what answered before the newest release.
+
+    What is under way is taken back; after the end of one, a release of the version before it is
+    asked for, which is still loaded.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        NotFoundError: nothing answered before.
+    """
+    releases = workspace.releases.releases(endpoint)
+    under_way = next((one for one in releases if one.state in OPEN), None)
+    if under_way is not None:
+        workspace.releases.order(endpoint, Order("rollback", actor, reason))
+        return f"The release of {under_way.version.name} is taken back."
+    done = [one for one in releases if one.state == "done"]
+    before = done[-1].before if done else None
+    if before is None or not before.arms:
+        raise NotFoundError(f"Nothing answered the endpoint '{endpoint}' before what does now.")
+    ref = before.arms[0].version
+    workspace.releases.request(endpoint, ref, before.signature, actor)
+    return f"{ref.name} is to answer again."
+
+
+def _reached(steps: Sequence[Step], requests: int) -> float:
+    """How many requests a candidate sees at so many an hour in all."""
+    return sum(step.slots / SLOTS * step.hold_us / 3.6e9 for step in steps) * requests
+
+
+def _requests(workspace: Workspace, endpoint: str) -> int:
+    """Of the last hour."""
+    import polars as pl
+
+    now = datetime.fromtimestamp(workspace.clock.now_us() / 1e6, UTC)
+    lately = workspace.read(endpoint).filter(pl.col("time") >= now - timedelta(hours=1))
+    ids = lately.select(pl.col("id").str.slice(0, REQUEST_CHARACTERS).n_unique())
+    return int(ids.collect().item())

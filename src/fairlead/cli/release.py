@@ -1,0 +1,131 @@
+"""`fairlead release`: what becomes of a release, and the word of a person in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from fairlead.app.releasing import give_back
+from fairlead.app.workspace import Workspace
+from fairlead.cli.output import moment, say, table
+from fairlead.durations import write_duration
+from fairlead.errors import NotFoundError
+from fairlead.releases import OPEN, Order, OrderName, Release, Step
+from fairlead.routing import SLOTS
+
+ORDERS: dict[OrderName, str] = {
+    "approve": "Let a release go on that waits for a person.",
+    "pause": "Let a release stay where it is; its guards still roll it back.",
+    "resume": "Let a paused release go on.",
+    "promote": "Give the candidate all traffic now.",
+    "abort": "End a release, and go back to what answered before it.",
+}
+
+
+@click.group("release")
+def release_command() -> None:
+    """Follow a release, and tell it what to do."""
+
+
+@release_command.command("list")
+@click.argument("endpoint", default="")
+@click.pass_obj
+def list_command(home: Path | None, endpoint: str) -> None:
+    """List the releases of ENDPOINT or of all."""
+    releases = Workspace(home).releases.releases(endpoint)
+    rows = [(r.endpoint, r.version.name, r.plan.strategy, r.state, moment(r.changed_us), r.reason)
+            for r in releases]  # fmt: skip
+    if rows:
+        table(("endpoint", "version", "strategy", "state", "since", "why"), rows)
+    else:
+        say("There were no releases yet.")
+
+
+@release_command.command("show")
+@click.argument("endpoint")
+@click.pass_obj
+def show_command(home: Path | None, endpoint: str) -> None:
+    """Show how the newest release of ENDPOINT stands, and what is known for and against it."""
+    release = newest(Workspace(home), endpoint)
+    paused = ", paused" if release.paused else ""
+    say(
+        f"{release.version.name} to {endpoint}, by {release.plan.strategy}: {release.state}{paused}"
+    )
+    say(release.reason)
+    say()
+    steps = release.plan.steps
+    table(
+        ("", "step", "for"),
+        [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
+    )
+    if release.verdicts:
+        say()
+        rows = [
+            (
+                v.guard, f"{v.ratio:g} times", v.standing,
+                v.seen.get("candidate_failed"), v.seen.get("candidate_requests"),
+                v.seen.get("control_failed"), v.seen.get("control_requests"), v.needed,
+            )
+            for v in release.verdicts
+        ]  # fmt: skip
+        table(("guard", "at most", "so far", "failed", "of", "beside it", "of", "about more"), rows)
+
+
+@release_command.command("rollback")
+@click.argument("endpoint")
+@click.option("--reason", default="", help="For the audit.")
+@click.pass_obj
+def rollback_command(home: Path | None, endpoint: str, reason: str) -> None:
+    """Go back to what answered before the newest release, under way or done."""
+    workspace = Workspace(home)
+    workspace.addresses()
+    say(give_back(workspace, endpoint, "cli", reason))
+
+
+def newest(workspace: Workspace, endpoint: str) -> Release:
+    """The release that is under way, or the last one that was.
+
+    Raises:
+        NotFoundError: there was none.
+    """
+    releases = workspace.releases.releases(endpoint)
+    if not releases:
+        raise NotFoundError(f"There was no release of the endpoint '{endpoint}' yet.")
+    return next((r for r in releases if r.state in OPEN), releases[-1])
+
+
+def _ordering(name: OrderName) -> Callable[..., None]:
+    @click.argument("endpoint")
+    @click.option("--reason", default="", help="For the audit.")
+    @click.pass_obj
+    def order(home: Path | None, endpoint: str, reason: str) -> None:
+        workspace = Workspace(home)
+        workspace.addresses()  # nobody would obey
+        told = workspace.releases.order(endpoint, Order(name, "cli", reason))
+        say(f"The release of {told.version.name} is told to {name}.")
+
+    return order
+
+
+for _name in get_args(OrderName):
+    if _name in ORDERS:
+        release_command.command(_name, help=ORDERS[_name])(_ordering(_name))
+
+
+def _mark(place: int, release: Release) -> str:
+    if place < release.step or release.state == "done":
+        return "done"
+    return "now" if place == release.step and release.state in OPEN else ""
+
+
+def _named(step: Step) -> str:
+    if step.kind == "approve":
+        return f"approve: {step.who}" if step.who else "approve"
+    return f"{step.slots / SLOTS:.2%}"
+
+
+def _held(step: Step) -> str | None:
+    return write_duration(step.hold_us / 1e6) if step.hold_us else None
