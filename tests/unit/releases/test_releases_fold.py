@@ -29,9 +29,15 @@ def row(number: int, **more: Any) -> dict[str, Any]:
     """A row of the log, of a request of its own: the stable version answered it."""
     told = {
         "id": f"01890000-0000-7000-{number:04x}-000000000000",
-        "time": CREATED + timedelta(seconds=number), "revision": 2, "version": THEIRS, "role": "stable", "assigned_by": "hash", "source": "live",
-        "outcome": "ok", "unit": None,
-    }  # fmt: skip
+        "time": CREATED + timedelta(seconds=number),
+        "revision": 2,
+        "version": THEIRS,
+        "role": "stable",
+        "assigned_by": "hash",
+        "source": "live",
+        "outcome": "ok",
+        "unit": None,
+    }
     return told | more
 
 
