@@ -113,7 +113,7 @@ class Watched:
         self.monitor.assessor.tick()
         self.monitor.bookkeeper.tick()
 
-    def _label(self, ids: list[bytes], said: list[str]) -> None:
+    def _label(self, ids: list[bytes], said: list[Any]) -> None:
         now_us = self.clock.now_us()
         labels = FeedbackFrame(
             endpoint="churn", time_us=np.full(len(ids), now_us, np.int64), received_us=now_us,

@@ -10,7 +10,12 @@ from msgspec.structs import replace
 from fairlead.alerts import Signal
 from fairlead.app.gauges import Seen
 from fairlead.app.settings import EndpointSettings, Settings
-from fairlead.app.signals import fact_signal, finding_signals, operation_signals
+from fairlead.app.signals import (
+    fact_signal,
+    finding_signals,
+    latency_signals,
+    operation_signals,
+)
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
@@ -22,12 +27,13 @@ from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.keeper import Keeper
+from fairlead.monitoring.latency import Latencies, follow_on, latencies
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
 from fairlead.store import Stored
-from fairlead.telemetry import read
+from fairlead.telemetry import Sample, read
 
 MONTH_S = 730 * 3600.0
 STATED = 24
@@ -53,7 +59,8 @@ class Monitor:
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
         self.assessor = Assessor(store, self._reference, plan, clock)
         self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
-        self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
+        self._latencies: dict[str, tuple[Latencies, ...]] = {}
+        self.keeper = Keeper(store, self._counted, clock)
 
     def is_read(self, segment: str) -> bool:
         """Whether nobody here has still to read a file of the log by itself."""
@@ -66,9 +73,19 @@ class Monitor:
         """
         self.seen = self._look()
         found = [*operation_signals(self.keeper.now, self.keeper.past)]
+        found += latency_signals(self._latencies)
         for finding in self.seen.findings:
             found += finding_signals(finding)
         return [*found, *map(fact_signal, self.seen.facts)]
+
+    def _counted(self) -> list[Sample]:
+        """What all processes counted, of which times of answers are kept for some minutes."""
+        samples = read(self._workspace.home.metrics)
+        self._latencies = {
+            endpoint: follow_on(self._latencies.get(endpoint, ()), new)
+            for endpoint, new in latencies(samples, self._workspace.clock.now_us()).items()
+        }
+        return samples
 
     def _look(self) -> Seen:
         answering = {
