@@ -148,6 +148,7 @@ def check(rule_file: Path, folder: Path, series: Series, firing: set[tuple[str, 
     query = 'group by (alertname, severity, window) (ALERTS{alertstate="firing"})'
     test = {
         "rule_files": [str(rule_file)],
+        "group_eval_order": [group.name for group in rules(Objectives())],
         "evaluation_interval": "5m",
         "tests": [
             {
