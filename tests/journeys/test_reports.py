@@ -110,7 +110,8 @@ def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Pat
                 assert page.get_by_role("heading", level=1).inner_text().startswith("churn")
                 assert page.get_by_text("Alarm", exact=True).is_visible()
                 assert page.get_by_text("300 of 8,000 rows (3.8%) have a label").is_visible()
-                row = page.get_by_role("row").filter(has_text="age").first
+                age = page.get_by_role("rowheader", name="age", exact=True)
+                row = page.get_by_role("row").filter(has=age).first
                 assert "drifting" in row.inner_text()
                 assert page.get_by_text("100.0% of 'plan'").first.is_visible()
                 page.evaluate("document.querySelectorAll('.figure').forEach(f => f.remove())")
