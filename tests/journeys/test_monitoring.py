@@ -14,6 +14,7 @@ import pytest
 
 from fairlead.app.workspace import Workspace
 from fairlead.monitoring.records import FINDINGS
+from support.metrics import Exposed
 from support.models import customers, package_churn
 from support.platform import Platform
 from support.receivers import HttpReceiver
@@ -102,6 +103,11 @@ def told(receiver: HttpReceiver) -> list[tuple[str, str]]:
     return found
 
 
+def scraped(platform: Platform) -> Exposed:
+    """What the control plane tells Prometheus."""
+    return Exposed(platform.control("/metrics").body.decode())
+
+
 def windows(home: Path) -> int:
     workspace = Workspace(home)
     try:
@@ -129,6 +135,8 @@ def test_what_moves_is_told_by_its_name_and_what_recovers_too(tmp_path: Path) ->
             assert told(receiver) == [], "nothing moved"
             traffic.change = older
             until(lambda: ("churn/drift/age", "firing") in told(receiver), "the alert", 60)
+            assert scraped(platform).total("fairlead_field_drifting", field="age") == 1
+            assert scraped(platform).total("fairlead_field_drifting", field="visits") == 0
             assert {name for name, _ in told(receiver)} <= {
                 "churn/drift/age", "churn/out-of-range/age",
             }, "no other field is named"  # fmt: skip
@@ -155,6 +163,11 @@ def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_pa
             traffic.wrong = 0.6
             firing = ("churn/accuracy/churn:1", "firing")
             until(lambda: firing in told(receiver), "the alert", 90)
+            assert scraped(platform).total("fairlead_guard_harm", guard="accuracy") == 1
+            assert 0 < scraped(platform).total("fairlead_labelled_rows_ratio") <= 1
+            for kind in ("realised", "estimated"):
+                value = scraped(platform).total(f"fairlead_{kind}_performance", metric="accuracy")
+                assert 0 < value < 1, kind
             traffic.wrong = 0.0
             resolved = ("churn/accuracy/churn:1", "resolved")
             until(lambda: resolved in told(receiver), "its end", 90)

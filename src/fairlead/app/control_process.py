@@ -72,7 +72,11 @@ class ControlPlane:
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
         self.services = WorkspaceServices(
-            self.workspace, start.addresses, self.controller, lambda: self.fleet
+            self.workspace,
+            start.addresses,
+            self.controller,
+            lambda: self.fleet,
+            lambda: monitor.seen,
         )
 
     def hear(self, fleet: FleetStatus) -> None:

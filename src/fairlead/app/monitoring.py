@@ -5,27 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from msgspec.structs import replace
+
 from fairlead.alerts import Signal
+from fairlead.app.gauges import Seen
 from fairlead.app.settings import EndpointSettings, Settings
-from fairlead.app.signals import fact_signal, finding_signals, operation_signals
+from fairlead.app.signals import (
+    fact_signal,
+    finding_signals,
+    latency_signals,
+    operation_signals,
+)
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
-from fairlead.monitoring.accounts import ACCOUNTS
+from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, Account, Statement
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
-from fairlead.monitoring.facts import facts
+from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.keeper import Keeper
+from fairlead.monitoring.latency import Latencies, follow_on, latencies
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
-from fairlead.telemetry import read
+from fairlead.store import Stored
+from fairlead.telemetry import Sample, read
 
 MONTH_S = 730 * 3600.0
+STATED = 24
+"""Of the last windows, whose statements are told of."""
 
 
 class Monitor:
@@ -39,42 +51,82 @@ class Monitor:
         self._workspace = workspace
         settings, store = workspace.settings, workspace.store
         blobs, clock = workspace.blobs, workspace.clock
-        length_us = round(settings.monitoring.window_s * 1e6)
+        length_us = self._length_us = round(settings.monitoring.window_s * 1e6)
         plan = partial(plan_of, settings)
         self._models: dict[str, Model] = {}
+        self._stated: dict[Stream, tuple[int, tuple[Statement, ...]]] = {}
+        self.seen = Seen()
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
         self.assessor = Assessor(store, self._reference, plan, clock)
         self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
-        self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
+        self._latencies: dict[str, tuple[Latencies, ...]] = {}
+        self.keeper = Keeper(store, self._counted, clock)
 
     def is_read(self, segment: str) -> bool:
         """Whether nobody here has still to read a file of the log by itself."""
         return self.collector.is_read(segment) and self.bookkeeper.is_read(segment)
 
     def signals(self) -> Sequence[Signal]:
-        """What there is to know now of each endpoint, of the versions that answer it."""
+        """What there is to know now of each endpoint, of the versions that answer it.
+
+        What it was told from stays in `seen`, for who tells of it in other ways.
+        """
+        self.seen = self._look()
+        found = [*operation_signals(self.keeper.now, self.keeper.past)]
+        found += latency_signals(self._latencies)
+        for finding in self.seen.findings:
+            found += finding_signals(finding)
+        return [*found, *map(fact_signal, self.seen.facts)]
+
+    def _counted(self) -> list[Sample]:
+        """What all processes counted, of which times of answers are kept for some minutes."""
+        samples = read(self._workspace.home.metrics)
+        self._latencies = {
+            endpoint: follow_on(self._latencies.get(endpoint, ()), new)
+            for endpoint, new in latencies(samples, self._workspace.clock.now_us()).items()
+        }
+        return samples
+
+    def _look(self) -> Seen:
         answering = {
             Stream(endpoint=stored.value.endpoint, version=arm.version.name, role=arm.role)
             for stored in self._workspace.store.scan(ROUTES)
             for arm in stored.value.arms
         }
-        found = [*operation_signals(self.keeper.now, self.keeper.past)]
-        for finding in self._findings(answering):
-            found += finding_signals(finding)
+        known: list[Fact] = []
+        stated: dict[Stream, tuple[int, tuple[Statement, ...]]] = {}
         for stored in self._workspace.store.scan(ACCOUNTS):
             model = self._model(stored.value.stream.version)
             if stored.value.stream in answering and model is not None:
-                found += map(fact_signal, facts(stored.value, model))
-        return found
+                known += facts(stored.value, model)
+                stated[stored.value.stream] = stored.revision, self._statements(stored)
+        self._stated = stated
+        return Seen(
+            time_us=self._workspace.clock.now_us(),
+            findings=tuple(self._findings(answering)),
+            facts=tuple(known),
+            statements={stream: statements for stream, (_, statements) in stated.items()},
+        )
+
+    def _statements(self, stored: Stored[Account]) -> tuple[Statement, ...]:
+        """Those of a stream's last windows; none is made without a change of the account."""
+        stream, length_us = stored.value.stream, self._length_us
+        revision, found = self._stated.get(stream, (0, ()))
+        if revision == stored.revision:
+            return found
+        newest_us = self._workspace.clock.now_us() // length_us * length_us
+        starts = (newest_us - place * length_us for place in range(STATED + 1))
+        keys = (STATEMENTS.key(stream.place, moment(max(start_us, 0))) for start_us in starts)
+        read = (self._workspace.store.get(STATEMENTS, key) for key in keys)
+        return tuple(replace(one.value, tally=None) for one in read if one is not None)[:STATED]
 
     def _findings(self, answering: set[Stream]) -> list[Finding]:
         """The newest finding of each stream."""
-        store, length_s = self._workspace.store, self._workspace.settings.monitoring.window_s
-        found = []
+        store, found = self._workspace.store, []
         for stored in store.scan(WATCHES):
             stream, until_us = stored.value.stream, stored.value.until_us
             if until_us and stream in answering:
-                key = FINDINGS.key(stream.place, moment(until_us - round(length_s * 1e6)))
+                key = FINDINGS.key(stream.place, moment(until_us - self._length_us))
                 finding = store.get(FINDINGS, key)
                 found += [finding.value] if finding is not None else []
         return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.latency import Latencies, slowest
 from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.records import Finding
 from fairlead.monitoring.types import Drift, Quality
@@ -72,6 +73,23 @@ def operation_signals(now: Mapping[str, Reading], past: Mapping[str, Readings]) 
             valid_s=120.0,
             evidence={"requests": shortest.total, "failed": shortest.total - shortest.good},
         )
+
+
+def latency_signals(past: Mapping[str, Sequence[Latencies]]) -> Iterator[Signal]:
+    """Of each endpoint, the time within which 99 of 100 requests of five minutes were answered."""
+    for endpoint, kept in past.items():
+        found = slowest(kept)
+        if found is not None:
+            yield Signal(
+                endpoint=endpoint,
+                name="latency_p99_s",
+                time_us=kept[-1].time_us,
+                value=found.seconds.value,
+                low=found.seconds.low,
+                high=found.seconds.high,
+                valid_s=120.0,
+                evidence={"requests": found.requests},
+            )
 
 
 def _drift(finding: Finding, name: str, drift: Drift) -> Signal:

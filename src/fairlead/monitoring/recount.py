@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from fairlead.monitoring.accounts import STATEMENTS, Statement
 from fairlead.monitoring.course import Course, chart
 from fairlead.monitoring.records import FINDINGS, WATCHES, WINDOWS, Finding, Stream, moment
 from fairlead.monitoring.types import Window
 from fairlead.profiles import Profile, merge
+from fairlead.records import Kind
 from fairlead.store import Store
+
+Dated = TypeVar("Dated", Finding, Statement)
 
 
 def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
@@ -18,8 +24,22 @@ def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
         since_us: windows that began before are left out, microseconds since 1970.
     """
     watches = (stored.value for stored in store.scan(WATCHES, f"{endpoint}/"))
-    return [chart(watch, _findings(store, watch.stream, since_us, watch.until_us))
-            for watch in watches]  # fmt: skip
+    return [
+        chart(watch, _dated(store, FINDINGS, watch.stream, since_us, watch.until_us))
+        for watch in watches
+    ]
+
+
+def stated(store: Store, stream: Stream, *, since_us: int, until_us: int) -> list[Statement]:
+    """The statements of a stream's windows that began in a span of time, oldest first.
+
+    Args:
+        store: of the records.
+        stream: of rows.
+        since_us: when it began, microseconds since 1970.
+        until_us: when it ended.
+    """
+    return _dated(store, STATEMENTS, stream, since_us, until_us)
 
 
 def gather(store: Store, course: Course, *, last: int) -> Profile | None:
@@ -38,11 +58,13 @@ def gather(store: Store, course: Course, *, last: int) -> Profile | None:
     return found
 
 
-def _findings(store: Store, stream: Stream, since_us: int, until_us: int) -> list[Finding]:
+def _dated(
+    store: Store, kind: Kind[Dated], stream: Stream, since_us: int, until_us: int
+) -> list[Dated]:
     """Those of windows that began since a time; of keys, only what may be one is read."""
-    found: list[Finding] = []
+    found: list[Dated] = []
     for digits in _spans(since_us, until_us):
-        found += [each.value for each in store.scan(FINDINGS, f"{stream.place}/{digits}")]
+        found += [each.value for each in store.scan(kind, f"{stream.place}/{digits}")]
     return [each for each in found if each.start_us >= since_us]
 
 
