@@ -45,10 +45,12 @@ class Watched:
     Args:
         home: its folder.
         start_us: when the first hour begins; rounded down to a whole one.
+        settings: in its file.
     """
 
     home: Path
     start_us: int
+    settings: str = SETTINGS
     hour: int = 0
     workspace: Workspace = field(init=False)
     clock: ManualClock = field(init=False)
@@ -56,7 +58,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.start_us -= self.start_us % HOUR_US
         self.clock = ManualClock(self.start_us)
-        (self.home.parent / "fairlead.toml").write_text(SETTINGS)
+        (self.home.parent / "fairlead.toml").write_text(self.settings)
         version = package_churn(self.home)
         self.workspace = Workspace(self.home, self.clock)
         self._bundle = self.workspace.bundle(version)

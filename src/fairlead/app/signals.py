@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.records import Finding
 from fairlead.monitoring.types import Drift, Quality
@@ -55,6 +56,29 @@ def fact_signal(fact: Fact) -> Signal:
         cause=fact.cause,
         look_at=fact.look_at,
         evidence=dict(fact.evidence),
+    )
+
+
+def goal_signal(course: GoalCourse, valid_s: float) -> Signal | None:
+    """What a metric of one's own was over some windows; None where it is undefined.
+
+    Args:
+        course: over these windows.
+        valid_s: for how long after the last of them that speaks for the present.
+    """
+    if course.whole is None:
+        return None
+    return Signal(
+        endpoint=course.stream.endpoint,
+        name=course.name,
+        subject=course.stream.version,
+        version=course.stream.version,
+        time_us=course.end_us,
+        valid_s=valid_s,
+        value=course.whole.value,
+        low=course.whole.low,
+        high=course.whole.high,
+        evidence={"windows": len(course.values), "units": course.groups},
     )
 
 

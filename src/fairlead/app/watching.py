@@ -7,7 +7,9 @@ import msgspec
 from fairlead.alerts import Alert
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
+from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
+from fairlead.monitoring.goals import GoalCourse, chart_goals, read_statements
 from fairlead.monitoring.recount import recount
 from fairlead.nearest import nearest
 from fairlead.routing import ROUTES
@@ -22,6 +24,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
         alarm: whether an alert fires, a field drifts, or a last window is broken.
         courses: of the versions that answer it.
         alerts: that fire or are pending, the worst first.
+        goals: its own metrics, of these versions.
     """
 
     endpoint: str
@@ -29,6 +32,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     courses: tuple[Course, ...]
     alerts: tuple[Alert, ...]
+    goals: tuple[GoalCourse, ...] = ()
 
 
 def look(
@@ -47,7 +51,8 @@ def look(
         NotFoundError: there is no such endpoint or version.
     """
     now_us = workspace.clock.now_us()
-    courses = recount(workspace.store, endpoint, since_us=max(now_us - round(since_s * 1e6), 0))
+    since_us = max(now_us - round(since_s * 1e6), 0)
+    courses = recount(workspace.store, endpoint, since_us=since_us)
     answering = _answering(workspace, endpoint, known=bool(courses))
     if version is not None:
         wanted = {workspace.registry.resolve(version).name}
@@ -55,6 +60,7 @@ def look(
     else:
         wanted = set()
         courses = [c for c in courses if c.stream.version in answering] or courses
+    shown = answering | {course.stream.version for course in courses}
     alerts = tuple(
         alert
         for alert in workspace.alert_book.alerts(endpoint)
@@ -66,7 +72,22 @@ def look(
         time_us=now_us,
         alarm=firing or any(course.alarm for course in courses),
         courses=tuple(courses),
+        goals=_goals(workspace, endpoint, wanted or shown, since_us, now_us),
         alerts=alerts,
+    )
+
+
+def _goals(
+    workspace: Workspace, endpoint: str, versions: set[str], since_us: int, now_us: int
+) -> tuple[GoalCourse, ...]:
+    """Its own metrics of some versions."""
+    store = workspace.store
+    streams = [stored.value.stream for stored in store.scan(ACCOUNTS, f"{endpoint}/")]
+    return tuple(
+        goal
+        for stream in streams
+        if stream.version in versions
+        for goal in chart_goals(read_statements(store, stream, since_us, now_us))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from fairlead.cli.output import fail, moment, say, table
 from fairlead.cli.sparkline import sparkline
 from fairlead.errors import ConfigError, FairleadError
 from fairlead.monitoring.course import Course, FieldCourse
+from fairlead.monitoring.goals import GoalCourse
+from fairlead.stats import Estimate
 
 FIELDS_MAX = 20
 EFFECT_FULL = 0.1
@@ -75,6 +78,7 @@ def _print(found: Watching) -> None:
         say("No row of it was looked at yet.")
     for course in found.courses:
         _course(course)
+    _goals(found.goals)
 
 
 def _course(course: Course) -> None:
@@ -103,6 +107,28 @@ def _course(course: Course) -> None:
     left = len(course.fields) - FIELDS_MAX
     if left > 0:
         say(f"… and {left} more fields that moved less; --json has all.")
+
+
+def _goals(goals: Sequence[GoalCourse]) -> None:
+    """An endpoint's own metrics."""
+    if not goals:
+        return
+    say()
+    rows = [
+        (goal.name, f"{goal.stream.version} ({goal.stream.role})",
+         sparkline([None if one is None else one.value for one in goal.values]),
+         _estimate(goal.values[-1]), _estimate(goal.whole))
+        for goal in goals
+    ]  # fmt: skip
+    table(("metric", "of", "over time", "last window", "all windows"), rows)
+    for goal in goals:
+        if goal.failed:
+            say(f"  {goal.name} could not be had of the last window: {goal.failed}")
+
+
+def _estimate(value: Estimate | None) -> str:
+    """With its interval."""
+    return "-" if value is None else f"{value.value:.4g} ({value.low:.4g} to {value.high:.4g})"
 
 
 def _evidence(field: FieldCourse, course: Course) -> str:

@@ -91,13 +91,16 @@ def add_gains(a: Gains, b: Gains) -> Gains:
 
 
 def sum_gains(goals: Mapping[str, Goal], gains: Gains) -> dict[str, Worth]:
-    """Add up over units, each of which is one group; what failed on some rows is left out."""
+    """Add up over units, each of which is one group; nothing of what failed on some rows."""
     found = {}
-    for name, tables in gains.groups.items():
-        if name not in gains.failed:
-            sums = pl.concat(tables).group_by("group").agg(pl.col("above", "below").sum())
-            above, below = (sums[column].to_numpy() for column in ("above", "below"))
-            found[name] = count_worth(goals[name], above, below)
+    for name, goal in goals.items():
+        tables = () if name in gains.failed else gains.groups.get(name, ())
+        if not tables:
+            found[name] = Worth(goal=goal)
+            continue
+        sums = pl.concat(tables).group_by("group").agg(pl.col("above", "below").sum())
+        above, below = (sums[column].to_numpy() for column in ("above", "below"))
+        found[name] = count_worth(goal, above, below)
     return found
 
 
