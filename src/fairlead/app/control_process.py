@@ -69,6 +69,8 @@ class ControlPlane:
             "alerts": lambda: alerts.tick(monitor.signals()),
             "notifications": self.courier.tick,
         }
+        if start.settings.monitoring.joint_drift:
+            ticks["days"] = monitor.comparer.tick
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
         self.services = WorkspaceServices(

@@ -7,10 +7,17 @@ from functools import partial
 
 from fairlead.alerts import Signal
 from fairlead.alerts.durations import read_duration
+from fairlead.app.beside import Beside, TellingProcess
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, Settings
-from fairlead.app.signals import fact_signal, finding_signals, goal_signal, operation_signals
+from fairlead.app.signals import (
+    fact_signal,
+    finding_signals,
+    goal_signal,
+    joint_signal,
+    operation_signals,
+)
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
@@ -20,9 +27,11 @@ from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.business import Goal
 from fairlead.monitoring.collector import Collector
+from fairlead.monitoring.comparer import Comparer
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.facts import facts
 from fairlead.monitoring.goals import WINDOWS_MAX, chart_goals, read_statements
+from fairlead.monitoring.joint import JOINTS
 from fairlead.monitoring.keeper import Keeper
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
@@ -55,6 +64,13 @@ class Monitor:
         self.bookkeeper = Bookkeeper(
             store, blobs, self._model, plan, length_us, clock, functions=self._functions
         )
+        self._telling = TellingProcess()
+        self.comparer = Beside(
+            Comparer(
+                store, blobs, self._model, self._answering,
+                lambda endpoint: plan(endpoint).budget.alarms, self._telling, clock,
+            ).tick
+        )  # fmt: skip
         self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
 
     def is_read(self, segment: str) -> bool:
@@ -62,20 +78,21 @@ class Monitor:
         return self.collector.is_read(segment) and self.bookkeeper.is_read(segment)
 
     def close(self) -> None:
-        """End the processes of users' functions."""
+        """End the processes that were started."""
+        self._telling.close()
+        self.comparer.close()
         for function in self._functions.values():
             function.close()
 
     def signals(self) -> Sequence[Signal]:
         """What there is to know now of each endpoint, of the versions that answer it."""
-        answering = {
-            Stream(endpoint=stored.value.endpoint, version=arm.version.name, role=arm.role)
-            for stored in self._workspace.store.scan(ROUTES)
-            for arm in stored.value.arms
-        }
+        answering = self._answering()
         found = [*operation_signals(self.keeper.now, self.keeper.past)]
         for finding in self._findings(answering):
             found += finding_signals(finding)
+        for joint in self._workspace.store.scan(JOINTS):
+            if joint.value.stream in answering and joint.value.days:
+                found.append(joint_signal(joint.value, joint.value.days[-1]))
         for stored in self._workspace.store.scan(ACCOUNTS):
             model = self._model(stored.value.stream.version)
             if stored.value.stream in answering and model is not None:
@@ -115,6 +132,14 @@ class Monitor:
         statements = read_statements(self._workspace.store, stream, since_us, until_us)
         courses = [one for one in chart_goals(statements) if one.name == name]
         return goal_signal(courses[0], span_s + after_s) if courses else None
+
+    def _answering(self) -> set[Stream]:
+        """What answers now."""
+        return {
+            Stream(endpoint=stored.value.endpoint, version=arm.version.name, role=arm.role)
+            for stored in self._workspace.store.scan(ROUTES)
+            for arm in stored.value.arms
+        }
 
     def _findings(self, answering: set[Stream]) -> list[Finding]:
         """The newest finding of each stream."""

@@ -120,6 +120,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
         reference: what windows are compared with: the training set, or the same hour of past
             days or weeks.
         alarms_per_month: of each endpoint that are false, at most.
+        joint_drift: whether all fields are compared together as well, once a day.
     """
 
     window_s: Seconds = 3600.0
@@ -128,6 +129,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
     learn_windows: Count = 48
     reference: Reference = "training"
     alarms_per_month: Seconds = 1.0
+    joint_drift: bool = False
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.alerts import Alert
 from fairlead.app.workspace import Workspace
@@ -10,6 +11,7 @@ from fairlead.errors import NotFoundError
 from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
 from fairlead.monitoring.goals import GoalCourse, chart_goals, read_statements
+from fairlead.monitoring.joint import JOINTS, Joint
 from fairlead.monitoring.recount import recount
 from fairlead.nearest import nearest
 from fairlead.routing import ROUTES
@@ -21,10 +23,12 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         endpoint: its name.
         time_us: when it was looked at, microseconds since 1970.
-        alarm: whether an alert fires, a field drifts, or a last window is broken.
+        alarm: whether an alert fires, a field drifts or all together do, or a last window is
+            broken.
         courses: of the versions that answer it.
         alerts: that fire or are pending, the worst first.
         goals: its own metrics, of these versions.
+        joint: what days said of all fields together, if that is looked at.
     """
 
     endpoint: str
@@ -33,6 +37,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     courses: tuple[Course, ...]
     alerts: tuple[Alert, ...]
     goals: tuple[GoalCourse, ...] = ()
+    joint: tuple[Joint, ...] = ()
 
 
 def look(
@@ -66,12 +71,16 @@ def look(
         for alert in workspace.alert_book.alerts(endpoint)
         if alert.state != "resolved" and (not wanted or alert.version in {"", *wanted})
     )
+    joint = _joint(workspace, endpoint, wanted or shown, since_us)
     firing = any(alert.state == "firing" for alert in alerts)
     return Watching(
         endpoint=endpoint,
         time_us=now_us,
-        alarm=firing or any(course.alarm for course in courses),
+        alarm=firing
+        or any(course.alarm for course in courses)
+        or any(one.days[-1].proven for one in joint),
         courses=tuple(courses),
+        joint=joint,
         goals=_goals(workspace, endpoint, wanted or shown, since_us, now_us),
         alerts=alerts,
     )
@@ -89,6 +98,19 @@ def _goals(
         if stream.version in versions
         for goal in chart_goals(read_statements(store, stream, since_us, now_us))
     )
+
+
+def _joint(
+    workspace: Workspace, endpoint: str, versions: set[str], since_us: int
+) -> tuple[Joint, ...]:
+    """What days since a time said of some versions; none of which there are no such days."""
+    stored = (each.value for each in workspace.store.scan(JOINTS, f"{endpoint}/"))
+    lately = (
+        replace(one, days=tuple(day for day in one.days if day.start_us >= since_us))
+        for one in stored
+        if one.stream.version in versions
+    )
+    return tuple(one for one in lately if one.days)
 
 
 def _answering(workspace: Workspace, endpoint: str, *, known: bool) -> set[str]:
