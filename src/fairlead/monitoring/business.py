@@ -74,6 +74,7 @@ def count_worth(goal: Goal, above: Numbers, below: Numbers) -> Worth:
         below: each group's sum of what is below.
 
     Example:
+        >>> import numpy as np
         >>> count_worth(Goal(kind="sum", value="paid"), np.array([3.0, 4.0]), np.ones(2)).squares
         25.0
     """
