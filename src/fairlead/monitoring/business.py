@@ -197,14 +197,12 @@ def goal_values(goal: Goal, predictions: pl.DataFrame, totals: pl.DataFrame) -> 
     import polars as pl
 
     above = _totals(predictions, totals, goal.value)
-    one = pl.lit(1.0)
+    below = pl.repeat(1.0, len(above), eager=True)
     if goal.over is not None:
-        below = pl.lit(_totals(predictions, totals, goal.over).fill_null(0.0))
+        below = _totals(predictions, totals, goal.over).fill_null(0.0)
     elif goal.kind == "mean":
-        below = pl.lit(above.is_not_null().cast(pl.Float64))
-    else:
-        below = one
-    return pl.DataFrame({"above": above.fill_null(0.0)}).with_columns(below.alias("below"))
+        below = above.is_not_null().cast(pl.Float64)
+    return pl.DataFrame({"above": above.fill_null(0.0), "below": below})
 
 
 def group(predictions: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
