@@ -52,10 +52,12 @@ class Watched:
     Args:
         home: its folder.
         start_us: when the first hour begins; rounded down to a whole one.
+        settings: in its file.
     """
 
     home: Path
     start_us: int = START_US
+    settings: str = SETTINGS
     hour: int = 0
     workspace: Workspace = field(init=False)
     monitor: Monitor = field(init=False)
@@ -64,7 +66,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.start_us -= self.start_us % HOUR_US
         self.clock = ManualClock(self.start_us)
-        (self.home.parent / "fairlead.toml").write_text(SETTINGS)
+        (self.home.parent / "fairlead.toml").write_text(self.settings)
         version = package_churn(self.home)
         self.workspace = Workspace(self.home, self.clock)
         self.monitor = Monitor(self.workspace)

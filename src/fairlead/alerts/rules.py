@@ -61,6 +61,7 @@ DEFAULTS: Mapping[str, RuleSettings] = {
     "duplicates": _guard("duplicates", "ticket", _INPUT),
     "volume": _guard("volume", "ticket", "Ask whoever calls the endpoint whether they still do."),
     "drift": _guard("drift", "digest", _DRIFT),
+    "joint-drift": _guard("joint_drift", "digest", _DRIFT),
     "prediction-drift": _guard("prediction_drift", "digest", _DRIFT),
 }
 """Pages are about harm: failing answers and worse ones. Answers that come after the caller stopped

@@ -54,7 +54,7 @@ class ControlPlane:
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
         self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock, seal_s)
-        monitor = Monitor(self.workspace)
+        self.monitor = monitor = Monitor(self.workspace)
         alerts = alert_controller(store, clock, start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
@@ -69,6 +69,8 @@ class ControlPlane:
             "alerts": lambda: alerts.tick(monitor.signals()),
             "notifications": self.courier.tick,
         }
+        if start.settings.monitoring.joint_drift:
+            ticks["days"] = monitor.comparer.tick
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
         self.services = WorkspaceServices(
@@ -148,6 +150,7 @@ async def serve(start: Start) -> None:
         thread.join()
         plane.controller.once("log")  # what the workers wrote last
         plane.courier.close()
+        plane.monitor.close()
         plane.workspace.close()
 
 

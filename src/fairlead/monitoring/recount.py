@@ -63,12 +63,12 @@ def _dated(
 ) -> list[Dated]:
     """Those of windows that began since a time; of keys, only what may be one is read."""
     found: list[Dated] = []
-    for digits in _spans(since_us, until_us):
+    for digits in spans(since_us, until_us):
         found += [each.value for each in store.scan(kind, f"{stream.place}/{digits}")]
     return [each for each in found if each.start_us >= since_us]
 
 
-def _spans(since_us: int, until_us: int) -> list[str]:
+def spans(since_us: int, until_us: int) -> list[str]:
     """What the keys of all times of a span begin with: some tens or a hundred of them, in order."""
     cut = max(len(str(max(until_us - since_us, 0))) - 2, 1)
     step_us = 10**cut
