@@ -18,7 +18,7 @@ import argparse
 import json
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from math import sqrt
 from multiprocessing import get_context
@@ -32,19 +32,30 @@ from support.quiet import KINDS, alone, hourly, rules
 from fairlead.monitoring import Budget, Rule
 from support import worlds
 
-HOURLY_ROWS = (300, 3000)
+LARGE = ("independent", "users", "users and cycles, by hour")
+"""The kinds of traffic of which there are hours of 3000 rows, too."""
+
 DELAY_ROWS, DELAY_SHIFTS = 300, (0.2, 0.3, 0.5)
 POWER_ROWS = (100, 300, 1000, 10_000, 100_000)
+
+Found = dict[str, Iterator[tuple[str, Any]]]
+"""By part, what each of its cases gives, found as it is asked for."""
 
 
 def main() -> None:
     given = _arguments()
-    numbers = _quick() if given.quick else _full(given.months, given.processes)
+    found = _quick() if given.quick else _full(given.months, given.processes)
+    numbers: dict[str, Any] = {}
+    for part, cases in found.items():
+        print(HEADS[part])
+        for name, line in cases:
+            numbers.setdefault(part, {})[name] = line
+            print(*SHOWN[part](name, line), sep="\n", flush=True)
     numbers["cpu_s"] = sum(
         used.ru_utime + used.ru_stime
         for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
-    _show(numbers)
+    print(f"{numbers['cpu_s']:.0f} CPU seconds")
     reached = list(_bars(numbers))
     print(*reached, sep="\n")
     numbers["bars"] = {bar.name: bar.reached for bar in reached}
@@ -62,38 +73,39 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _quick() -> dict[str, Any]:
+def _quick() -> Found:
     fields = range(0, worlds.FIELDS, 5)
+    hours = ((f"{kind}, 300 rows", hourly(fields, kind, 300, 1.0)) for kind in KINDS)
+    said = ((f"{rows} rows", rules(fields, rows, 5)) for rows in (100, 1000))
     return {
-        "alone": {str(rows): alone(fields, rows, 60) for rows in (100, 1000, 10_000)},
-        "hourly": {f"{kind}, 300 rows": hourly(fields, kind, 300, 1.0) for kind in KINDS},
-        "rules": {"100 rows": rules(fields, 100, 5), "1000 rows": rules(fields, 1000, 5)},
-        "power": {str(rows): power(fields, rows, 20) for rows in POWER_ROWS[:-1]},
-        "delay_windows": {str(s): delay(fields, s, DELAY_ROWS, 3) for s in DELAY_SHIFTS},
-    }
-
-
-def _full(months: float, processes: int) -> dict[str, Any]:
-    fields = range(worlds.FIELDS)
-    said = {
-        f"{rows} rows": rules(fields, rows, 30 if rows < 100_000 else 10)
-        for rows in (100, 1000, 10_000, 100_000)
-    }
-    said |= {f"300 rows, {kind}": rules(fields, 300, 30, kind) for kind in ("cycles", "users")}
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        cases = [(kind, rows) for rows in HOURLY_ROWS for kind in KINDS]
-        years = {
-            f"{kind}, {rows} rows": pool.submit(hourly, fields, kind, rows, months)
-            for kind, rows in cases
-        }
-        hours = {name: year.result() for name, year in years.items()}
-    return {
-        "alone": {str(rows): alone(fields, rows, 1000) for rows in (100, 1000, 10_000, 100_000)},
+        "alone": ((str(rows), alone(fields, rows, 60)) for rows in (100, 1000, 10_000)),
         "hourly": hours,
         "rules": said,
-        "power": {str(rows): power(fields, rows, 100) for rows in POWER_ROWS},
-        "delay_windows": {str(s): delay(fields, s, DELAY_ROWS, 20) for s in DELAY_SHIFTS},
+        "power": ((str(rows), power(fields, rows, 20)) for rows in POWER_ROWS[:-1]),
+        "delay_windows": ((str(s), delay(fields, s, DELAY_ROWS, 3)) for s in DELAY_SHIFTS),
     }
+
+
+def _full(months: float, processes: int) -> Found:
+    fields = range(worlds.FIELDS)
+    sizes = (100, 1000, 10_000, 100_000)
+    drawn = [(f"{m} rows", m, 30 if m < 100_000 else 10, "independent") for m in sizes]
+    drawn += [(f"300 rows, {kind}", 300, 30, kind) for kind in ("cycles", "users")]
+    return {
+        "alone": ((str(rows), alone(fields, rows, 1000)) for rows in sizes),
+        "hourly": _years(fields, months, processes),
+        "rules": ((name, rules(fields, m, windows, kind)) for name, m, windows, kind in drawn),
+        "power": ((str(rows), power(fields, rows, 50)) for rows in POWER_ROWS),
+        "delay_windows": ((str(s), delay(fields, s, DELAY_ROWS, 20)) for s in DELAY_SHIFTS),
+    }
+
+
+def _years(fields: range, months: float, processes: int) -> Iterator[tuple[str, Any]]:
+    cases = [(kind, 300) for kind in KINDS] + [(kind, 3000) for kind in LARGE]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        years = [pool.submit(hourly, fields, kind, rows, months) for kind, rows in cases]
+        for (kind, rows), year in zip(cases, years, strict=True):
+            yield f"{kind}, {rows} rows", year.result()
 
 
 def _bars(numbers: dict[str, Any]) -> Iterator[Bar]:
@@ -115,26 +127,43 @@ def _share(name: str, line: dict[str, float]) -> Bar:
     return Bar(name, 100.0 * line["with_alert"], round(100.0 * bound, 2), most=True)
 
 
-def _show(numbers: dict[str, Any]) -> None:
-    print("Nothing moves; windows with any alert:")
-    for rows, line in numbers["alone"].items():
-        print(f"  {rows:>7} rows, alone {line['with_alert']:9.2%} of {line['windows']}")
-    for name, line in numbers["hourly"].items():
-        print(f"  {name:<42}{line['with_alert']:8.2%} of {line['windows']}, "
-              f"alarms a month {line['alarms_per_month']:5.2f}")  # fmt: skip
-    print("The same, by default rules of the field; and one column that is shifted by 0.5 sd:")
-    for where, lines in numbers["rules"].items():
-        for name, line in lines.items():
-            print(f"  {where:<22}{name:<24}"
-                  + "".join(f"  {case} {share:4.0%}" for case, share in line.items()))  # fmt: skip
-    print("One field is shifted; found in one window:")
-    for rows, lines in numbers["power"].items():
-        for name, line in lines.items():
-            print(f"  {rows:>7} rows, {name:<18}"
-                  + "".join(f"  {s} sd {share:4.0%}" for s, share in line.items()))  # fmt: skip
-    for shift, hours in numbers["delay_windows"].items():
-        print(f"  by {shift} sd: alarm after {hours:g} hours of {DELAY_ROWS} rows")
-    print(f"{numbers['cpu_s']:.0f} CPU seconds")
+def _alone(rows: str, line: dict[str, float]) -> Iterator[str]:
+    yield f"  {rows:>7} rows {line['with_alert']:9.2%} of {line['windows']}"
+
+
+def _hours(name: str, line: dict[str, float]) -> Iterator[str]:
+    yield (
+        f"  {name:<40}{line['with_alert']:8.2%} of {line['windows']}, "
+        f"alarms a month {line['alarms_per_month']:5.2f}"
+    )
+
+
+def _said(where: str, lines: dict[str, dict[str, float]]) -> Iterator[str]:
+    for name, line in lines.items():
+        cases = "".join(f"  {case} {share:4.0%}" for case, share in line.items())
+        yield f"  {where:<22}{name:<24}{cases}"
+
+
+def _power(rows: str, lines: dict[str, dict[str, float]]) -> Iterator[str]:
+    for name, line in lines.items():
+        shares = "".join(f"  {shift} sd {share:4.0%}" for shift, share in line.items())
+        yield f"  {rows:>7} rows, {name:<18}{shares}"
+
+
+def _delay(shift: str, hours: float) -> Iterator[str]:
+    yield f"  by {shift} sd: alarm after {hours:g} hours of {DELAY_ROWS} rows"
+
+
+HEADS = {
+    "alone": "Nothing moves; windows with any alert, each alone:",
+    "hourly": "Hours with any alert, and alarms over hours:",
+    "rules": "Windows with any alert by default rules of the field; and one shifted by 0.5 sd:",
+    "power": "One field is shifted; found in one window:",
+    "delay_windows": "One field is shifted; found over hours:",
+}
+SHOWN: dict[str, Callable[[str, Any], Iterator[str]]] = {
+    "alone": _alone, "hourly": _hours, "rules": _said, "power": _power, "delay_windows": _delay,
+}  # fmt: skip
 
 
 if __name__ == "__main__":
