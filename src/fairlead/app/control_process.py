@@ -54,7 +54,7 @@ class ControlPlane:
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
         self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock, seal_s)
-        monitor = Monitor(self.workspace)
+        monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
@@ -62,6 +62,7 @@ class ControlPlane:
             "log": self.sealer.tick,
             "windows": monitor.collector.tick,
             "findings": monitor.assessor.tick,
+            "silence": monitor.listener.tick,
             "accounts": monitor.bookkeeper.tick,
             "operations": monitor.keeper.tick,
             "compaction": Compactor(store, blobs, clock, monitor.is_read).tick,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fairlead.alerts import Signal
@@ -19,8 +19,10 @@ from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.facts import facts
 from fairlead.monitoring.keeper import Keeper
+from fairlead.monitoring.listener import Listener
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
+from fairlead.monitoring.traffic import STABLE
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
 from fairlead.telemetry import read
@@ -33,9 +35,10 @@ class Monitor:
 
     Args:
         workspace: whose endpoints are watched.
+        is_sealed: whether no journal waits behind a fault to be sealed.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, is_sealed: Callable[[], bool] = lambda: True) -> None:
         self._workspace = workspace
         settings, store = workspace.settings, workspace.store
         blobs, clock = workspace.blobs, workspace.clock
@@ -44,6 +47,15 @@ class Monitor:
         self._models: dict[str, Model] = {}
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
         self.assessor = Assessor(store, self._reference, plan, clock)
+        self.listener = Listener(
+            store,
+            self._reference,
+            plan,
+            length_us,
+            clock,
+            self._stable,
+            lambda: is_sealed() and self.collector.is_whole,
+        )
         self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
         self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
 
@@ -78,6 +90,16 @@ class Monitor:
                 finding = store.get(FINDINGS, key)
                 found += [finding.value] if finding is not None else []
         return found
+
+    def _stable(self, endpoint: str) -> Stream | None:
+        """Who answers an endpoint; None if there is no such endpoint, or nobody does."""
+        stored = self._workspace.store.get(ROUTES, ROUTES.key(endpoint))
+        arms = () if stored is None else stored.value.arms
+        names = (arm.version.name for arm in arms if arm.role == STABLE)
+        version = next(names, None)
+        if version is None:
+            return None
+        return Stream(endpoint=endpoint, version=version, role=STABLE)
 
     def _reference(self, version: str) -> Profile | None:
         model = self._model(version)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from fairlead.clock import Clock
 from fairlead.monitoring.collector import References
 from fairlead.monitoring.detect import watch
-from fairlead.monitoring.quality import volume
 from fairlead.monitoring.recall import DAY_US, WEEK_US
 from fairlead.monitoring.records import (
     FINDINGS,
@@ -21,14 +20,13 @@ from fairlead.monitoring.records import (
     Watch,
     moment,
 )
-from fairlead.monitoring.types import Plan, Window
+from fairlead.monitoring.traffic import STABLE, TRAFFIC, usual, volume
+from fairlead.monitoring.types import Plan, Volume, Window
 from fairlead.profiles import Profile, merge
 from fairlead.store import ABSENT, Delete, Put, Store, Stored
 
 SEASONS = 6
 """Earlier periods that a season is told from."""
-VOLUME_PAST = 28
-"""Earlier days that the volume of a window is compared with."""
 KEEP_US = 8 * WEEK_US
 """For which windows and findings are kept; the log, from which they were made, is longer."""
 
@@ -82,17 +80,25 @@ class Assessor:
             budget=plan.budget,
             rule=plan.rule,
         )
-        past = self._past(stream, window, DAY_US, VOLUME_PAST)
         finding = Finding(
             stream=stream,
             start_us=window.start_us,
             end_us=window.end_us,
             comparison=comparison,
             detection=detection,
-            volume=volume(window.profile.rows, [w.profile.rows for w in past], plan.volume_alpha),
+            volume=self._volume(stream, window, plan),
         )
         pending = tuple(start for start in before.pending if start > window.start_us)
         return finding, replace(before, pending=pending, until_us=window.end_us, state=state)
+
+    def _volume(self, stream: Stream, window: Window, plan: Plan) -> Volume | None:
+        """All that the endpoint was asked, told with the version whose part it is to answer it."""
+        stored = self._store.get(TRAFFIC, TRAFFIC.key(stream.endpoint))
+        if stored is None or stream.role != STABLE:
+            return None
+        traffic, start_us = stored.value, window.start_us
+        rows = traffic.rows.get(start_us, window.profile.rows)
+        return volume(rows, usual(traffic, start_us), plan.volume_alpha)
 
     def _reference(self, stream: Stream, window: Window, plan: Plan) -> Profile:
         """The profile to compare with: of the season once there is one, or of the training set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
+from fairlead.monitoring.traffic import SHADOW, TRAFFIC, Traffic, count
 from fairlead.monitoring.types import Window
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment
@@ -19,6 +21,8 @@ from fairlead.store import ABSENT, Blobs, Delete, Put, Store
 
 References = Callable[[str], Profile | None]
 """The reference profile of a version, by its name; None if it has none."""
+Streams = dict[Stream, dict[int, pl.DataFrame]]
+"""Rows by who answered, and by the start of their window."""
 
 
 class Collector:
@@ -46,6 +50,7 @@ class Collector:
         self._blobs = blobs
         self._references = references
         self._length_us = length_us
+        self._clock = clock
         self._attempts = Attempts(clock, "The log {} cannot be folded into windows")
 
     def is_read(self, segment: str) -> bool:
@@ -53,6 +58,11 @@ class Collector:
         if not segment.startswith(SEGMENTS.key("predictions", "")):
             return True
         return self._store.get(FOLDED, FOLDED.key(segment)) is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no file failed to be folded when that was last tried."""
+        return self._attempts.all_done
 
     def tick(self) -> None:
         """Fold what was sealed since; forget the files that are gone.
@@ -72,13 +82,28 @@ class Collector:
 
     def _fold(self, key: str, segment: Segment) -> None:
         rows = pl.read_parquet(self._blobs.locate(segment.blob))
-        puts: list[Put[Any]] = []
-        for stream, parts in _streams(segment.endpoint, rows, self._length_us).items():
+        streams = _streams(segment.endpoint, rows, self._length_us)
+        puts: list[Put[Any]] = self._counted(segment.endpoint, streams)
+        for stream, parts in streams.items():
             reference = self._references(stream.version)
             if reference is not None:
                 windows = [self._added(stream, reference, *part) for part in parts.items()]
                 puts += [*windows, *self._noted(stream, parts)]
         self._store.commit(*puts, Put(FOLDED, key, Folded(len(puts)), ABSENT))
+
+    def _counted(self, endpoint: str, streams: Streams) -> list[Put[Traffic]]:
+        """The endpoint's traffic with some rows more; a shadow's were asked of others too."""
+        rows: Counter[int] = Counter()
+        for stream, parts in streams.items():
+            if stream.role != SHADOW:
+                rows.update({start_us: part.height for start_us, part in parts.items()})
+        key = TRAFFIC.key(endpoint)
+        stored = self._store.get(TRAFFIC, key)
+        before = None if stored is None else stored.value
+        after = count(before, endpoint, self._length_us, rows, self._clock.now_us())
+        if after is None or after == before:
+            return []
+        return [Put(TRAFFIC, key, after, ABSENT if stored is None else stored.revision)]
 
     def _added(
         self, stream: Stream, reference: Profile, start_us: int, rows: pl.DataFrame
@@ -109,13 +134,11 @@ class Collector:
         return [Put(WATCHES, key, noted, ABSENT if stored is None else stored.revision)]
 
 
-def _streams(
-    endpoint: str, rows: pl.DataFrame, length_us: int
-) -> dict[Stream, dict[int, pl.DataFrame]]:
-    """Live rows that the route assigned, by who answered, and by the start of their window."""
+def _streams(endpoint: str, rows: pl.DataFrame, length_us: int) -> Streams:
+    """Live rows that the route assigned."""
     start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
     routed = rows.filter(pl.col("assigned_by") == "hash", pl.col("source") == "live")
-    found: dict[Stream, dict[int, pl.DataFrame]] = {}
+    found: Streams = {}
     parts = routed.with_columns(start).partition_by("version", "role", "window_us", as_dict=True)
     for (version, role, start_us), part in parts.items():
         stream = Stream(endpoint=endpoint, version=str(version), role=str(role))

@@ -22,7 +22,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         start_us: first microsecond since 1970 that belongs to it.
         end_us: first one that does not.
         rows: that were in it when it was looked at.
-        expected: how many were expected; None while the past is too short.
+        expected: how many were expected; None while the past is too short, and where others
+            answered a part of what the endpoint was asked.
         alarms: fields whose drift was proven in it.
         recovered: fields whose drift was over.
         broken: fields with a fault.
@@ -120,11 +121,18 @@ def _moment(found: Finding) -> Moment:
         start_us=found.start_us,
         end_us=found.end_us,
         rows=found.comparison.rows,
-        expected=None if found.volume is None else found.volume.expected,
+        expected=_expected(found),
         alarms=found.detection.alarms,
         recovered=found.detection.recovered,
         broken=tuple(dict.fromkeys(one.field for one in found.comparison.broken)),
     )
+
+
+def _expected(found: Finding) -> Estimate | None:
+    """Of the endpoint, where this stream answered all of it."""
+    if found.volume is None or found.volume.rows != found.comparison.rows:
+        return None
+    return found.volume.expected
 
 
 def _field(name: str, findings: Sequence[Finding], *, drifting: bool) -> FieldCourse:

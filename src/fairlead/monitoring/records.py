@@ -63,7 +63,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         end_us: of the window.
         comparison: with the reference.
         detection: over all windows so far.
-        volume: of its rows; None while the past is too short.
+        volume: of the endpoint's rows; None while the past is too short, and of those who do not
+            answer in the stable role.
     """
 
     stream: Stream

@@ -62,6 +62,11 @@ class Sealer:
         self._looked_s: dict[str, float] = {}
         self._attempts = Attempts(clock, "The journal {} cannot be sealed")
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no journal failed to be sealed when that was last tried."""
+        return self._attempts.all_done
+
     def tick(self, *, everything: bool = False) -> None:
         """Seal what is due: journals left behind, and what living ones gained in a while.
 
