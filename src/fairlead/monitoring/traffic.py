@@ -19,6 +19,8 @@ STABLE, SHADOW = "stable", "shadow"
 PAST_MIN = 8
 """Earlier windows below which nothing is usual yet; of days, they hold a weekend."""
 DAYS, WEEKS = 28, 8
+LOG_MAX = 700.0
+"""The logarithm of the largest number there is, nearly."""
 KEPT_US = 9 * WEEK_US
 AHEAD_US = DAY_US
 """How far a worker's clock may run ahead of the controller's for its rows to be counted."""
@@ -142,7 +144,9 @@ def volume(rows: int, past: Sequence[int], alpha: float) -> Volume | None:
     by_counts, low, high = _of_counts(rows, past, alpha)
     p_value = max(by_logs, by_counts)
     expected = Estimate(
-        expm1(mean), min(max(0.0, expm1(mean - half)), low), max(expm1(mean + half), high)
+        expm1(mean),
+        min(max(0.0, expm1(mean - half)), low),
+        max(expm1(min(mean + half, LOG_MAX)), high),
     )
     return Volume(rows=rows, expected=expected, p_value=p_value, broken=p_value <= alpha)
 
