@@ -64,6 +64,7 @@ class ControlPlane:
             "findings": monitor.assessor.tick,
             "silence": monitor.listener.tick,
             "accounts": monitor.bookkeeper.tick,
+            "archive": monitor.archivist.tick,
             "operations": monitor.keeper.tick,
             "compaction": Compactor(store, blobs, clock, monitor.is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,

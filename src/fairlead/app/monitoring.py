@@ -13,6 +13,7 @@ from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS
+from fairlead.monitoring.archivist import Archivist
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.collector import Collector
@@ -57,6 +58,7 @@ class Monitor:
             lambda: is_sealed() and self.collector.is_whole,
         )
         self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
+        self.archivist = Archivist(store, clock)
         self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
 
     def is_read(self, segment: str) -> bool:

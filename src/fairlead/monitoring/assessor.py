@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -23,19 +24,17 @@ from fairlead.monitoring.records import (
 from fairlead.monitoring.traffic import STABLE, TRAFFIC, usual, volume
 from fairlead.monitoring.types import Plan, Volume, Window
 from fairlead.profiles import Profile, merge
-from fairlead.store import ABSENT, Delete, Put, Store, Stored
+from fairlead.store import ABSENT, Put, Store, Stored
 
 SEASONS = 6
 """Earlier periods that a season is told from."""
-KEEP_US = 8 * WEEK_US
-"""For which windows and findings are kept; the log, from which they were made, is longer."""
 
 
 class Assessor:
     """Compares windows with their reference, in order, each once.
 
     What a window said when it was over stays said: rows that come later are counted, not tested.
-    A finding and what is remembered of it are one commit, by which those of eight weeks before go.
+    A finding and what is remembered of it are one commit.
 
     Args:
         store: of windows and findings.
@@ -64,12 +63,14 @@ class Assessor:
             window = self._window(kept.stream, start_us)
             if window is None or window.end_us + plan.grace_us > self._clock.now_us():
                 return  # those behind it are not over either
-            old = _old(kept.stream, kept.until_us or start_us, window)
-            finding, kept = self._look(window, kept, plan)
             key = FINDINGS.key(kept.stream.place, moment(start_us))
-            revision = self._store.commit(
-                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, kept, revision), *old
-            )
+            puts: list[Put[Any]] = []
+            if self._store.get(FINDINGS, key) is None:
+                finding, kept = self._look(window, kept, plan)
+                puts.append(Put(FINDINGS, key, finding, ABSENT))
+            else:  # by a clock that was set back since
+                kept = replace(kept, pending=_behind(kept, start_us))
+            revision = self._store.commit(*puts, Put(WATCHES, stored.key, kept, revision))
 
     def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:
         stream = before.stream
@@ -88,7 +89,7 @@ class Assessor:
             detection=detection,
             volume=self._volume(stream, window, plan),
         )
-        pending = tuple(start for start in before.pending if start > window.start_us)
+        pending = _behind(before, window.start_us)
         return finding, replace(before, pending=pending, until_us=window.end_us, state=state)
 
     def _volume(self, stream: Stream, window: Window, plan: Plan) -> Volume | None:
@@ -123,12 +124,6 @@ class Assessor:
         return None if stored is None else stored.value
 
 
-def _old(stream: Stream, since_us: int, window: Window) -> list[Delete]:
-    """The windows and findings that nobody needs any more once this window was looked at."""
-    length_us = window.end_us - window.start_us
-    starts = range(since_us - KEEP_US, window.end_us - KEEP_US, length_us)
-    return [
-        Delete(kind.key(stream.place, moment(start_us)), None)
-        for start_us in starts
-        for kind in (WINDOWS, FINDINGS)
-    ]
+def _behind(watch: Watch, start_us: int) -> tuple[int, ...]:
+    """What is still to be looked at after a window."""
+    return tuple(start for start in watch.pending if start > start_us)

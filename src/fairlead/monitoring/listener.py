@@ -10,6 +10,7 @@ from fairlead.clock import Clock
 from fairlead.monitoring.collector import References
 from fairlead.monitoring.detect import watch
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, Watch, moment
+from fairlead.monitoring.retain import day_of
 from fairlead.monitoring.traffic import TRAFFIC, Traffic, usual, volume
 from fairlead.monitoring.types import Plan, Volume
 from fairlead.profiles import empty
@@ -98,9 +99,12 @@ class Listener:
         """Keep the finding of a window without rows, and that this is not usual."""
         key, reference = WATCHES.key(stream.place), self._references(stream.version)
         known = self._store.get(WATCHES, key)
-        before = Watch(stream=stream) if known is None else known.value
+        before = (
+            known.value if known is not None else Watch(stream=stream, archived_us=day_of(start_us))
+        )
+        place = FINDINGS.key(stream.place, moment(start_us))
         waiting = any(pending <= start_us for pending in before.pending)
-        if reference is None or waiting or before.until_us > start_us:
+        if reference is None or waiting or self._store.get(FINDINGS, place) is not None:
             return
         plan, nothing = self._plan(stream.endpoint), empty(reference)
         state, comparison, detection = watch(
@@ -119,7 +123,7 @@ class Listener:
         traffic = stored.value
         quiet = replace(traffic, stopped=(*traffic.stopped, start_us))
         self._store.commit(
-            Put(FINDINGS, FINDINGS.key(stream.place, moment(start_us)), finding, ABSENT),
+            Put(FINDINGS, place, finding, ABSENT),
             Put(WATCHES, key, after, ABSENT if known is None else known.revision),
             Put(TRAFFIC, stored.key, quiet, stored.revision),
         )

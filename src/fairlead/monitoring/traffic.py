@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from fairlead.monitoring.recall import DAY_US, WEEK_US
+from fairlead.monitoring.retain import AHEAD_US
 from fairlead.monitoring.types import Volume
 from fairlead.records import Kind
 from fairlead.stats import Estimate
@@ -22,8 +23,6 @@ DAYS, WEEKS = 28, 8
 LOG_MAX = 700.0
 """The logarithm of the largest number there is, nearly."""
 KEPT_US = 9 * WEEK_US
-AHEAD_US = DAY_US
-"""How far a worker's clock may run ahead of the controller's for its rows to be counted."""
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
