@@ -116,12 +116,10 @@ class Collector:
         """The windows of a stream that some rows fall into, and that they are to be looked at."""
         key = WATCHES.key(stream.place)
         stored = self._store.get(WATCHES, key)
-        watch = (
-            stored.value
-            if stored is not None
-            else Watch(stream=stream, archived_us=max(day_of(min(parts)), first_hour(now_us)))
-        )
-        young = {start: part for start, part in parts.items() if start >= watch.archived_us}
+        watch = Watch(stream=stream) if stored is None else stored.value
+        young_us = first_hour(now_us)
+        archived_us = young_us if stored is None else min(watch.archived_us, young_us)
+        young = {start: part for start, part in parts.items() if start >= archived_us}
         days: dict[int, list[pl.DataFrame]] = {}
         for start_us, part in parts.items():
             if start_us not in young:
@@ -129,7 +127,7 @@ class Collector:
         # A clock that ran ahead was set back: what follows is not late.
         tested_us = min(watch.until_us, now_us // self._length_us * self._length_us)
         pending = {*watch.pending, *(start for start in young if start >= tested_us)}
-        noted = replace(watch, pending=tuple(sorted(pending)))
+        noted = replace(watch, pending=tuple(sorted(pending)), archived_us=archived_us)
         puts: list[Put[Any]] = [
             *(self._added(stream, reference, *part) for part in young.items()),
             *(self._archived(stream, reference, day, pl.concat(p)) for day, p in days.items()),

@@ -10,7 +10,7 @@ from fairlead.clock import Clock
 from fairlead.monitoring.collector import References
 from fairlead.monitoring.detect import watch
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, Watch, moment
-from fairlead.monitoring.retain import day_of
+from fairlead.monitoring.retain import first_hour
 from fairlead.monitoring.traffic import TRAFFIC, Traffic, usual, volume
 from fairlead.monitoring.types import Plan, Volume
 from fairlead.profiles import empty
@@ -99,9 +99,9 @@ class Listener:
         """Keep the finding of a window without rows, and that this is not usual."""
         key, reference = WATCHES.key(stream.place), self._references(stream.version)
         known = self._store.get(WATCHES, key)
-        before = (
-            known.value if known is not None else Watch(stream=stream, archived_us=day_of(start_us))
-        )
+        before = Watch(stream=stream, archived_us=first_hour(start_us))
+        if known is not None:
+            before = known.value
         place = FINDINGS.key(stream.place, moment(start_us))
         waiting = any(pending <= start_us for pending in before.pending)
         if reference is None or waiting or self._store.get(FINDINGS, place) is not None:
