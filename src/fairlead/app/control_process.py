@@ -66,6 +66,7 @@ class ControlPlane:
             "accounts": monitor.bookkeeper.tick,
             "archive": monitor.archivist.tick,
             "operations": monitor.keeper.tick,
+            "refusals": monitor.refusals.tick,
             "compaction": Compactor(store, blobs, clock, monitor.is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "alerts": lambda: alerts.tick(monitor.signals()),

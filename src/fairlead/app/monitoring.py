@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from fairlead.alerts import Signal
+from fairlead.app.refusals import refusal_signals
 from fairlead.app.settings import EndpointSettings, Settings
 from fairlead.app.signals import fact_signal, finding_signals, operation_signals
 from fairlead.app.workspace import Workspace
@@ -23,6 +24,7 @@ from fairlead.monitoring.keeper import Keeper
 from fairlead.monitoring.listener import Listener
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
+from fairlead.monitoring.refusals import REFUSALS, refusals_of
 from fairlead.monitoring.traffic import STABLE
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
@@ -60,6 +62,9 @@ class Monitor:
         self.bookkeeper = Bookkeeper(store, blobs, self._model, plan, length_us, clock)
         self.archivist = Archivist(store, clock)
         self.keeper = Keeper(store, lambda: read(workspace.home.metrics), clock)
+        self.refusals = Keeper(
+            store, lambda: read(workspace.home.metrics), clock, REFUSALS, refusals_of
+        )
 
     def is_read(self, segment: str) -> bool:
         """Whether nobody here has still to read a file of the log by itself."""
@@ -73,6 +78,7 @@ class Monitor:
             for arm in stored.value.arms
         }
         found = [*operation_signals(self.keeper.now, self.keeper.past)]
+        found += refusal_signals(self.refusals)
         for finding in self._findings(answering):
             found += finding_signals(finding)
         for stored in self._workspace.store.scan(ACCOUNTS):

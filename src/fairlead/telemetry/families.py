@@ -28,6 +28,7 @@ FAMILIES = {
     "fairlead_process_start_time_seconds": "When a process was started, in seconds since 1970.",
     "fairlead_queue_seconds": "Time that a request waited for its model.",
     "fairlead_queued_rows": "Rows that wait for a model, as sampled each second.",
+    "fairlead_refused_fields_total": "Refused requests, by the field that was wrong.",
     "fairlead_refused_requests_total": "Requests that were refused before a model saw them.",
     "fairlead_request_seconds": "Time from a request's last byte to its answer.",
     "fairlead_requests_total": "Requests that reached a model.",
