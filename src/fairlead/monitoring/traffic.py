@@ -20,6 +20,8 @@ STABLE, SHADOW = "stable", "shadow"
 PAST_MIN = 8
 """Earlier windows below which nothing is usual yet; of days, they hold a weekend."""
 DAYS, WEEKS = 28, 8
+LENGTH_MIN_US = 60_000_000
+"""Of windows that are counted; shorter ones are for trying things out, and would be too many."""
 LOG_MAX = 700.0
 """The logarithm of the largest number there is, nearly."""
 KEPT_US = 9 * WEEK_US
@@ -56,7 +58,7 @@ def count(
     Args:
         before: what is known of it.
         endpoint: its name.
-        length_us: of a window; where it was another one before, all begins anew.
+        length_us: of a window, a minute at least; where it was another one before, all begins anew.
         rows: by start of the window, microseconds since 1970.
         now_us: microseconds since 1970.
 
@@ -64,10 +66,12 @@ def count(
         What is known now; None as long as there is nothing to know.
 
     Example:
-        >>> known = count(None, "churn", 10, {20: 5}, 31)
-        >>> count(known, "churn", 10, {20: 1, 30: 2}, 40).rows
-        {20: 6, 30: 2}
+        >>> known = count(None, "churn", 3_600_000_000, {0: 5}, 1)
+        >>> count(known, "churn", 3_600_000_000, {0: 1, 3_600_000_000: 2}, 2).rows
+        {0: 6, 3600000000: 2}
     """
+    if length_us < LENGTH_MIN_US:
+        return None
     if before is not None and before.length_us != length_us:
         before = None
     low_us, high_us = now_us - KEPT_US, now_us + AHEAD_US
