@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from fairlead.app.beside import Beside, TellingProcess
 from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
+from fairlead.app.refusals import refusal_signals
 from fairlead.app.settings import EndpointSettings, Settings
 from fairlead.app.signals import (
     fact_signal,
@@ -27,6 +28,7 @@ from fairlead.bundle import read_file
 from fairlead.errors import NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, Account, Statement
+from fairlead.monitoring.archivist import Archivist
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.business import Goal
@@ -34,12 +36,16 @@ from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.comparer import Comparer
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.facts import Fact, facts
-from fairlead.monitoring.goals import WINDOWS_MAX, chart_goals, read_statements
+from fairlead.monitoring.goals import WINDOWS_MAX, chart_goals
 from fairlead.monitoring.joint import JOINTS
 from fairlead.monitoring.keeper import Keeper
 from fairlead.monitoring.latency import Latencies, follow_on, latencies
+from fairlead.monitoring.listener import Listener
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
+from fairlead.monitoring.recount import stated
+from fairlead.monitoring.refusals import REFUSALS, refusals_of
+from fairlead.monitoring.traffic import STABLE
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
 from fairlead.store import Stored
@@ -55,9 +61,10 @@ class Monitor:
 
     Args:
         workspace: whose endpoints are watched.
+        is_sealed: whether no journal waits behind a fault to be sealed.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, is_sealed: Callable[[], bool] = lambda: True) -> None:
         self._workspace = workspace
         settings, store = workspace.settings, workspace.store
         blobs, clock = workspace.blobs, workspace.clock
@@ -69,6 +76,15 @@ class Monitor:
         self._told: dict[Stream, tuple[object, list[Signal]]] = {}
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
         self.assessor = Assessor(store, self._reference, plan, clock)
+        self.listener = Listener(
+            store,
+            self._reference,
+            plan,
+            length_us,
+            clock,
+            self._stable,
+            lambda: is_sealed() and self.collector.is_whole,
+        )
         self._functions = _functions(workspace)
         self.bookkeeper = Bookkeeper(
             store, blobs, self._model, plan, length_us, clock, functions=self._functions
@@ -82,6 +98,10 @@ class Monitor:
         )  # fmt: skip
         self._latencies: dict[str, tuple[Latencies, ...]] = {}
         self.keeper = Keeper(store, self._counted, clock)
+        self.archivist = Archivist(store, clock)
+        self.refusals = Keeper(
+            store, lambda: read(workspace.home.metrics), clock, REFUSALS, refusals_of
+        )
 
     def is_read(self, segment: str) -> bool:
         """Whether nobody here has still to read a file of the log by itself."""
@@ -103,6 +123,7 @@ class Monitor:
         self.seen = self._look(answering)
         found = [*operation_signals(self.keeper.now, self.keeper.past)]
         found += latency_signals(self._latencies)
+        found += refusal_signals(self.refusals)
         for finding in self.seen.findings:
             found += finding_signals(finding)
         for stored in self._workspace.store.scan(JOINTS):
@@ -179,7 +200,8 @@ class Monitor:
         span_s, after_s = (read_duration(text) or 0.0 for text in (metric.span, metric.after))
         until_us = now_us - round(after_s * 1e6)
         since_us = until_us - min(round(span_s * 1e6), WINDOWS_MAX * length_us)
-        statements = read_statements(self._workspace.store, stream, since_us, until_us)
+        store = self._workspace.store
+        statements = stated(store, stream, since_us=since_us, until_us=until_us)
         courses = [one for one in chart_goals(statements) if one.name == name]
         return goal_signal(courses[0], span_s + after_s) if courses else None
 
@@ -201,6 +223,16 @@ class Monitor:
                 finding = store.get(FINDINGS, key)
                 found += [finding.value] if finding is not None else []
         return found
+
+    def _stable(self, endpoint: str) -> Stream | None:
+        """Who answers an endpoint; None if there is no such endpoint, or nobody does."""
+        stored = self._workspace.store.get(ROUTES, ROUTES.key(endpoint))
+        arms = () if stored is None else stored.value.arms
+        names = (arm.version.name for arm in arms if arm.role == STABLE)
+        version = next(names, None)
+        if version is None:
+            return None
+        return Stream(endpoint=endpoint, version=version, role=STABLE)
 
     def _reference(self, version: str) -> Profile | None:
         model = self._model(version)

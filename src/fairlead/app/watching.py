@@ -10,9 +10,9 @@ from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
 from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
-from fairlead.monitoring.goals import GoalCourse, chart_goals, read_statements
+from fairlead.monitoring.goals import GoalCourse, chart_goals
 from fairlead.monitoring.joint import JOINTS, Joint
-from fairlead.monitoring.recount import recount
+from fairlead.monitoring.recount import recount, stated
 from fairlead.nearest import nearest
 from fairlead.routing import ROUTES
 
@@ -96,7 +96,7 @@ def _goals(
         goal
         for stream in streams
         if stream.version in versions
-        for goal in chart_goals(read_statements(store, stream, since_us, now_us))
+        for goal in chart_goals(stated(store, stream, since_us=since_us, until_us=now_us))
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.monitoring.business import Worth
 from fairlead.monitoring.explain import Explanation
@@ -119,3 +120,8 @@ STATEMENTS = Kind("statement", Statement)
 ACCOUNTS = Kind("account", Account)
 BOOKED = Kind("booked", Booked)
 STRAYS = Kind("stray", Strays)
+
+
+def shorten(statement: Statement) -> Statement:
+    """What is kept of a statement for long: coverage, realised metrics and tested losses."""
+    return replace(statement, tally=None, ledger=None)

@@ -19,6 +19,7 @@ from fairlead.monitoring.accounts import (
     Booked,
     Statement,
     Strays,
+    shorten,
 )
 from fairlead.monitoring.appraise import Asked, Function, sum_gains
 from fairlead.monitoring.business import total, weigh
@@ -28,6 +29,7 @@ from fairlead.monitoring.ledger import settle
 from fairlead.monitoring.performance import coverage_of
 from fairlead.monitoring.reckon import Model, Part, add_parts, columns_of, realise, reckon
 from fairlead.monitoring.records import Stream, moment
+from fairlead.monitoring.retain import first_day, first_hour
 from fairlead.monitoring.take import close, take
 from fairlead.monitoring.types import Plan
 from fairlead.predictionlog.attempts import Attempts
@@ -206,7 +208,8 @@ class Bookkeeper:
         stored = self._store.get(ACCOUNTS, key)
         account = Account(stream=stream) if stored is None else stored.value
         due = dict(account.due)
-        for start_us in starts:
+        kept_us = first_day(self._clock.now_us())
+        for start_us in (start for start in starts if start >= kept_us):
             # A microsecond later: who settles it just now sees that it was marked again.
             due[start_us] = due[start_us] + 1 if start_us in due else self._due(stream, start_us)
         marked = replace(account, due=due)
@@ -236,11 +239,12 @@ class Bookkeeper:
         if stored is None or stored.value.due.get(start_us) != due_us:
             return  # marked again meanwhile
         statement = self._statement(stream, model, start_us, sums)
+        kept = statement if start_us >= first_hour(self._clock.now_us()) else shorten(statement)
         known = None if before is None else before.value
         account = take(stored.value, known, statement, model, plan, self._clock.now_us())
         revision = ABSENT if before is None else before.revision
         self._store.commit(
-            Put(STATEMENTS, key, statement, revision),
+            Put(STATEMENTS, key, kept, revision),
             Put(ACCOUNTS, place, account, stored.revision),
         )
 

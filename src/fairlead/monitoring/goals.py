@@ -7,12 +7,10 @@ from functools import reduce
 
 import msgspec
 
-from fairlead.monitoring.accounts import STATEMENTS, Statement
+from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.business import Goal, add_worth, weigh
 from fairlead.monitoring.records import Stream
-from fairlead.monitoring.recount import spans
 from fairlead.stats import Estimate
-from fairlead.store import Store
 
 WINDOWS_MAX = 1000
 """That alerts look at together: six weeks of hours."""
@@ -55,16 +53,6 @@ def chart_goals(statements: Sequence[Statement]) -> tuple[GoalCourse, ...]:
     for one in statements:
         latest |= {name: worth.goal for name, worth in one.worth.items()}
     return tuple(_course(statements, name, goal) for name, goal in latest.items())
-
-
-def read_statements(store: Store, stream: Stream, since_us: int, until_us: int) -> list[Statement]:
-    """Those of windows that began in a stretch of time and were over by its end, oldest first."""
-    found = [
-        stored.value
-        for digits in spans(since_us, until_us)
-        for stored in store.scan(STATEMENTS, f"{stream.place}/{digits}")
-    ]
-    return [one for one in found if one.start_us >= since_us and one.end_us <= until_us]
 
 
 def _course(statements: Sequence[Statement], name: str, goal: Goal) -> GoalCourse:

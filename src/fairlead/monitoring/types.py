@@ -143,10 +143,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows a window has, beside earlier ones like it.
+    """How many rows an endpoint has in a window, beside earlier ones like it.
 
     Args:
-        rows: of the window.
+        rows: of the window, whichever version answered.
         expected: with the interval that holds the next window's rows.
         p_value: two-sided.
         broken: whether it is outside of its alpha.

@@ -47,6 +47,7 @@ FAMILIES = {
     "fairlead_realised_performance": "A metric by labels, of the newest of 24 windows with any.",
     "fairlead_realised_performance_high": "Upper end of the realised metric's interval.",
     "fairlead_realised_performance_low": "Lower end of the realised metric's interval.",
+    "fairlead_refused_fields_total": "Refused requests, by the field that was wrong.",
     "fairlead_refused_requests_total": "Requests that were refused before a model saw them.",
     "fairlead_request_seconds": "Time from a request's last byte to its answer.",
     "fairlead_requests_total": "Requests that reached a model.",

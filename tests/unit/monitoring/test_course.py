@@ -20,8 +20,9 @@ from fairlead.monitoring.records import (
     Stream,
     Watch,
     moment,
+    spans,
 )
-from fairlead.monitoring.recount import gather, recount, spans
+from fairlead.monitoring.recount import gather, recount
 from fairlead.store import ABSENT, Put, open_store
 from support.profiled import reference, window
 
