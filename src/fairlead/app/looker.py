@@ -88,8 +88,9 @@ class Looker:
             if self._process is None:
                 self._process = self._start()
             told = self._process.ask({"data": column})["told"].tolist()
-        except FairleadError as error:
-            tell("warning", "media_not_measured", f"{len(part)} pictures or sounds: {error}")
+        except Exception as error:  # whatever it is, the log is sealed
+            why = str(error) if isinstance(error, FairleadError) else type(error).__name__
+            tell("warning", "media_not_measured", f"{len(part)} pictures or sounds: {why}")
             return [""] * len(part)
         return [str(text) for text in told] if len(told) == len(part) else [""] * len(part)
 

@@ -19,7 +19,7 @@ STABLE, SHADOW = "stable", "shadow"
 """The role whose findings tell of the endpoint's traffic, and the one that has no part in it."""
 PAST_MIN = 8
 """Earlier windows below which nothing is usual yet; of days, they hold a weekend."""
-DAYS, WEEKS = 28, 8
+PAST_DAYS, PAST_WEEKS = 28, 8
 LENGTH_MIN_US = 60_000_000
 """Of windows that are counted; shorter ones are for trying things out, and would be too many."""
 LOG_MAX = 700.0
@@ -103,9 +103,9 @@ def usual(traffic: Traffic, start_us: int) -> list[int]:
         traffic: of the endpoint.
         start_us: of the window, microseconds since 1970.
     """
-    days = _back(traffic, start_us, DAY_US, DAYS)
+    days = _back(traffic, start_us, DAY_US, PAST_DAYS)
     if any(days) and not all(days):
-        weeks = _back(traffic, start_us, WEEK_US, WEEKS)
+        weeks = _back(traffic, start_us, WEEK_US, PAST_WEEKS)
         if len(weeks) >= PAST_MIN:
             return weeks
     return days

@@ -149,9 +149,12 @@ def test_of_more_than_there_is_time_for_some_are_left_out_and_later_ones_are_not
     assert faulty.asked == 5
 
 
-def test_a_process_that_cannot_be_started_keeps_no_log_from_being_sealed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("failure", [ModelError("It cannot be used."), OSError("No memory.")])
+def test_a_process_that_cannot_be_started_keeps_no_log_from_being_sealed(
+    tmp_path: Path, failure: Exception
+) -> None:
     def refuse() -> Faulty:
-        raise ModelError("There is no memory left.")
+        raise failure
 
     with open_log(tmp_path) as log:
         writer = log.writer()
