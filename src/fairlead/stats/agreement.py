@@ -11,6 +11,8 @@ from fairlead.errors import ConfigError
 from fairlead.stats.domain import Numbers, check_counts
 from fairlead.stats.intervals import CONFIDENCE, Estimate, normal_quantile, wilson
 
+NORMAL_MIN = 10
+
 
 def kappa(table: Any, *, confidence: float = CONFIDENCE) -> Estimate | None:
     """Cohen's kappa, with an interval for one look.
@@ -18,9 +20,10 @@ def kappa(table: Any, *, confidence: float = CONFIDENCE) -> Estimate | None:
     (o - e) / (1 - e), where o is the share of rows on which both agree and e that which they would
     by chance, with their own habits; 1 is full agreement, 0 that of chance. The interval is normal
     with the variance of Fleiss, Cohen and Everitt (1969), "Large sample standard errors of kappa
-    and weighted kappa", and holds at least what Wilson's interval of o makes of kappa: so ten
-    rows of full agreement do not give a certain 1. Cohen (1960), "A coefficient of agreement for
-    nominal scales". For agreement that is looked at again and again use `bernoulli_sequence`.
+    and weighted kappa". With fewer than ten rows of disagreement, or of agreement, it holds also
+    what Wilson's interval of o makes of kappa: ten rows of full agreement give no certain 1.
+    Cohen (1960), "A coefficient of agreement for nominal scales". For agreement that is looked at
+    again and again use `bernoulli_sequence`.
 
     Args:
         table: rows by the first judge's class and the second's, square, shape (classes, classes).
@@ -35,7 +38,7 @@ def kappa(table: Any, *, confidence: float = CONFIDENCE) -> Estimate | None:
     Example:
         >>> one = kappa([[45, 15], [25, 15]])
         >>> round(one.value, 4), round(one.low, 4), round(one.high, 4)
-        (0.1304, -0.0742, 0.3238)
+        (0.1304, -0.0629, 0.3238)
     """
     counts = _check(table)
     rows = float(counts.sum())
@@ -48,11 +51,12 @@ def kappa(table: Any, *, confidence: float = CONFIDENCE) -> Estimate | None:
         return None
     value = (agreed - chance) / (1.0 - chance)
     half = normal_quantile(confidence) * sqrt(_variance(shares, value, chance) / rows)
-    held = wilson(round(agreed * rows), round(rows), confidence=confidence)
-    ends = [(end - chance) / (1.0 - chance) for end in (held.low, held.high)]
-    return Estimate(
-        value, max(min(value - half, ends[0], value), -1.0), min(max(value + half, ends[1]), 1.0)
-    )
+    low, high = value - half, value + half
+    if min(agreed, 1.0 - agreed) * rows < NORMAL_MIN:
+        held = wilson(round(agreed * rows), round(rows), confidence=confidence)
+        low = min(low, (held.low - chance) / (1.0 - chance))
+        high = max(high, (held.high - chance) / (1.0 - chance))
+    return Estimate(value, max(low, -1.0), min(high, 1.0))
 
 
 def kappa_by_class(table: Any, *, confidence: float = CONFIDENCE) -> list[Estimate | None]:
@@ -71,20 +75,16 @@ def kappa_by_class(table: Any, *, confidence: float = CONFIDENCE) -> list[Estima
         ConfigError: the table is not square, or not of counts.
 
     Example:
-        >>> [round(one.value, 2) for one in kappa_by_class([[88, 14, 18], [10, 40, 10], [2, 6, 12]])]
-        [0.56, 0.52, 0.28]
+        >>> table = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
+        >>> [round(one.value, 2) for one in kappa_by_class(table)]
+        [0.56, 0.52, 0.31]
     """
     counts = _check(table)
     total, both = float(counts.sum()), np.diag(counts)
-    ours, theirs = counts.sum(axis=1), counts.sum(axis=0)
+    ours, theirs = counts.sum(axis=1) - both, counts.sum(axis=0) - both
+    neither = total - ours - theirs - both
     return [
-        kappa(
-            [
-                [both[k], ours[k] - both[k]],
-                [theirs[k] - both[k], total - ours[k] - theirs[k] + both[k]],
-            ],
-            confidence=confidence,
-        )
+        kappa([[both[k], ours[k]], [theirs[k], neither[k]]], confidence=confidence)
         for k in range(len(counts))
     ]
 

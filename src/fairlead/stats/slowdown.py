@@ -1,4 +1,4 @@
-"""Quantiles of histograms that hold whenever they are looked at, as of latencies."""
+"""How many times a candidate's quantile is the control's, at every look."""
 
 from __future__ import annotations
 
@@ -8,65 +8,11 @@ from typing import Any
 import numpy as np
 
 from fairlead.errors import ConfigError
-from fairlead.stats.beta_mixture import log_beta_mixture, tuned_concentration
-from fairlead.stats.domain import Numbers, check_counts, check_positive, check_share
+from fairlead.stats.beta_mixture import tuned_concentration
+from fairlead.stats.domain import Numbers, check_positive, check_share
 from fairlead.stats.intervals import CONFIDENCE, Estimate
+from fairlead.stats.quantiles import TUNED_ROWS, histogram, log_edge_evidence, quantile_sequence
 from fairlead.stats.roots import change
-
-TUNED_ROWS = 1000
-
-
-def quantile_sequence(
-    counts: Any,
-    edges: Any,
-    share: float,
-    *,
-    confidence: float = CONFIDENCE,
-    tuned_rows: float = TUNED_ROWS,
-) -> Estimate:
-    """A quantile with an interval that holds the true one at every look.
-
-    If it lies below an edge, a value reaches that edge with a chance of at most 1 - p; if it does
-    not, a value stays below with a chance of at most p. `log_beta_mixture` refutes either, each
-    with half the chance of error, and the interval is what is left: of all edges, exactly. Howard
-    and Ramdas (2022), "Sequential estimation of quantiles with applications to A/B testing and
-    best-arm identification", arXiv 1906.09712, with the beta-binomial boundary for one p.
-
-    Ends are edges, so the interval is at most one bucket wider at each end than that of the values
-    themselves, and the value is right within its bucket: with buckets of 2 % within 2 %. Values
-    have to be independent, as those of well separated requests.
-
-    Args:
-        counts: values by bucket, at least one, shape (buckets,).
-        edges: rising, shape (buckets + 1,): bucket i holds edges[i] <= x < edges[i + 1]. The last
-            may be infinite.
-        share: p, between 0 and 1, as 0.99.
-        confidence: between 0 and 1.
-        tuned_rows: at which the interval is narrowest, chosen before the first look.
-
-    Raises:
-        ConfigError: an argument is outside of its domain.
-
-    Example:
-        >>> one = quantile_sequence([500, 400, 100], [0.0, 10.0, 20.0, 40.0], 0.8)
-        >>> one.low, one.value, one.high
-        (10.0, 15.0, 20.0)
-    """
-    held, bounds = _check(counts, edges)
-    check_share("share", share)
-    check_share("confidence", confidence)
-    alpha = (1.0 - confidence) / 2.0
-    reaching, staying = _logs(held, share, tuned_concentration(tuned_rows, alpha=alpha))
-    enough = log(1.0 / alpha)
-    place = min(int(np.searchsorted(held.cumsum(), share * held.sum())), held.size - 1)
-    low = np.flatnonzero(reaching >= enough)
-    high = np.flatnonzero(staying >= enough)
-    middle = (bounds[place] + bounds[place + 1]) / 2.0
-    return Estimate(
-        float(middle if np.isfinite(middle) else bounds[place]),
-        float(bounds[low[-1] if low.size else 0]),
-        float(bounds[high[0] if high.size else -1]),
-    )
 
 
 def log_quantile_evidence(
@@ -111,8 +57,8 @@ def log_quantile_evidence(
         >>> bool(evidence > log(20))
         True
     """
-    theirs, bounds = _check(control, edges)
-    ours, _ = _check(candidate, edges)
+    theirs, bounds = histogram(control, edges)
+    ours, _ = histogram(candidate, edges)
     check_share("share", share)
     check_positive("ratio", ratio)
     if bounds[0] < 0.0:
@@ -120,8 +66,8 @@ def log_quantile_evidence(
     concentration = tuned_concentration(tuned_rows)
     # For x in bucket i: the candidate's values against x < edge i + 1, the control's against
     # x / ratio >= the last edge that is not above edge i / ratio.
-    reaching = _logs(ours, share, concentration)[0][..., 1:]
-    staying = _logs(theirs, share, concentration)[1]
+    reaching = log_edge_evidence(ours, share, concentration)[0][..., 1:]
+    staying = log_edge_evidence(theirs, share, concentration)[1]
     under = np.searchsorted(bounds, bounds[:-1] / ratio, side="right") - 1
     return np.asarray((reaching + staying[..., np.maximum(under, 0)]).min(axis=-1))
 
@@ -157,10 +103,10 @@ def quantile_ratio(
         >>> control[200:230], candidate[215:245] = 200, 200
         >>> one = quantile_ratio(control, candidate, edges, 0.9)
         >>> round(one.low, 2), round(one.value, 2), round(one.high, 2)
-        (1.25, 1.35, 1.46)
+        (1.29, 1.35, 1.4)
     """
-    theirs, bounds = _check(control, edges)
-    ours, _ = _check(candidate, edges)
+    theirs, bounds = histogram(control, edges)
+    ours, _ = histogram(candidate, edges)
     check_share("confidence", confidence)
     check_positive("first edge", bounds[0])
     check_positive("last edge", bounds[-1])
@@ -186,22 +132,3 @@ def quantile_ratio(
     low = change(lambda r: not slower(r), value, 1.0 / span)
     high = change(lambda r: not faster(r), value, span)
     return Estimate(value, min(low, value), max(high, value))
-
-
-def _logs(counts: Numbers, share: float, concentration: float) -> tuple[Numbers, Numbers]:
-    """At each edge, evidence that more than 1 - p of values reach it, more than p stay below."""
-    below = np.concatenate([np.zeros((*counts.shape[:-1], 1)), counts.cumsum(axis=-1)], axis=-1)
-    rest = below[..., -1:] - below
-    reaching = log_beta_mixture(rest, below, 1.0 - share, concentration=concentration)
-    return reaching, log_beta_mixture(below, rest, share, concentration=concentration)
-
-
-def _check(counts: Any, edges: Any) -> tuple[Numbers, Numbers]:
-    check_counts("values", counts)
-    held, bounds = np.asarray(counts, dtype=np.float64), np.asarray(edges, dtype=np.float64)
-    if bounds.shape != (held.shape[-1] + 1 if held.ndim else 0,) or not np.all(np.diff(bounds) > 0):
-        raise ConfigError(
-            f"Edges of shape {bounds.shape} do not bound counts of shape {held.shape}.",
-            hint="Give rising edges, one more than there are buckets.",
-        )
-    return held, bounds
