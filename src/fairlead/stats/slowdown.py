@@ -57,19 +57,14 @@ def log_quantile_evidence(
         >>> bool(evidence > log(20))
         True
     """
-    theirs, bounds = histogram(control, edges)
-    ours, _ = histogram(candidate, edges)
+    theirs, bounds = _histogram(control, edges)
+    ours, _ = _histogram(candidate, edges)
     check_share("share", share)
     check_positive("ratio", ratio)
-    if bounds[0] < 0.0:
-        raise ConfigError("An edge is below 0.", hint="A ratio of quantiles needs none that is.")
     concentration = tuned_concentration(tuned_rows)
-    # For x in bucket i: the candidate's values against x < edge i + 1, the control's against
-    # x / ratio >= the last edge that is not above edge i / ratio.
-    reaching = log_edge_evidence(ours, share, concentration)[0][..., 1:]
+    reaching = log_edge_evidence(ours, share, concentration)[0]
     staying = log_edge_evidence(theirs, share, concentration)[1]
-    under = np.searchsorted(bounds, bounds[:-1] / ratio, side="right") - 1
-    return np.asarray((reaching + staying[..., np.maximum(under, 0)]).min(axis=-1))
+    return _least(reaching, staying, bounds, ratio)
 
 
 def quantile_ratio(
@@ -105,30 +100,41 @@ def quantile_ratio(
         >>> round(one.low, 2), round(one.value, 2), round(one.high, 2)
         (1.29, 1.35, 1.4)
     """
-    theirs, bounds = histogram(control, edges)
-    ours, _ = histogram(candidate, edges)
+    theirs, bounds = _histogram(control, edges)
+    ours, _ = _histogram(candidate, edges)
     check_share("confidence", confidence)
     check_positive("first edge", bounds[0])
     check_positive("last edge", bounds[-1])
+    value, their_value = (quantile_sequence(some, bounds, share).value for some in (ours, theirs))
+    value /= their_value
+    concentration = tuned_concentration(tuned_rows)
+    reaching, staying = log_edge_evidence(ours, share, concentration)
+    their_reaching, their_staying = log_edge_evidence(theirs, share, concentration)
     enough = log(2.0 / (1.0 - confidence))
+
+    def not_slower(ratio: float) -> bool:
+        return bool(_least(reaching, their_staying, bounds, ratio) < enough)
+
+    def not_faster(ratio: float) -> bool:
+        return bool(_least(their_reaching, staying, bounds, 1.0 / ratio) < enough)
+
     span = float(bounds[-1] / bounds[0])
-
-    def slower(ratio: float) -> bool:
-        return bool(
-            log_quantile_evidence(theirs, ours, bounds, share, ratio=ratio, tuned_rows=tuned_rows)
-            >= enough
-        )
-
-    def faster(ratio: float) -> bool:
-        return bool(
-            log_quantile_evidence(
-                ours, theirs, bounds, share, ratio=1.0 / ratio, tuned_rows=tuned_rows
-            )
-            >= enough
-        )
-
-    values = [quantile_sequence(some, bounds, share).value for some in (ours, theirs)]
-    value = values[0] / values[1]
-    low = change(lambda r: not slower(r), value, 1.0 / span)
-    high = change(lambda r: not faster(r), value, span)
+    low, high = change(not_slower, value, 1.0 / span), change(not_faster, value, span)
     return Estimate(value, min(low, value), max(high, value))
+
+
+def _least(reaching: Numbers, staying: Numbers, bounds: Numbers, ratio: float) -> Numbers:
+    """The least evidence over all places x of the candidate's quantile, at a ratio of at most that.
+
+    For x in bucket i: the candidate's values against x < edge i + 1, and the control's against
+    x / ratio >= the last edge that is not above edge i / ratio.
+    """
+    under = np.searchsorted(bounds, bounds[:-1] / ratio, side="right") - 1
+    return np.asarray((reaching[..., 1:] + staying[..., np.maximum(under, 0)]).min(axis=-1))
+
+
+def _histogram(counts: Any, edges: Any) -> tuple[Numbers, Numbers]:
+    held, bounds = histogram(counts, edges)
+    if bounds[0] < 0.0:
+        raise ConfigError("An edge is below 0.", hint="A ratio of quantiles needs none that is.")
+    return held, bounds
