@@ -33,7 +33,7 @@ def histogram(times_s: list[float]) -> tuple[float, ...]:
     return tuple(map(float, np.bincount(places, minlength=len(LATENCY_EDGES_S) + 1)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0.0001, 29.0), min_size=REQUESTS_MIN, max_size=400))
 def test_it_is_in_the_bucket_of_the_true_one_and_in_its_interval(times_s: list[float]) -> None:
     edges = (0.0, *LATENCY_EDGES_S)

@@ -20,6 +20,7 @@ from fairlead.profiles import (
     observe,
 )
 from fairlead.profiles.measures import images
+from fairlead.profiles.measures.tensors import measure_tensors, principal_axes
 from fairlead.signature import Batch, Field, FieldKind, Signature
 from support.media import flac_header, float_sound, picture, sound
 
@@ -263,3 +264,15 @@ def test_descriptions_that_make_no_sense_are_missing(told: str) -> None:
     texts = [described(values[0]), described(values[1], told)]
     found = parts(observe(reference("image", values), batch(texts)))
     assert (found["width"].count, found["width"].missing) == (1, 1)
+
+
+def test_a_row_has_the_same_place_on_an_axis_whatever_rows_stand_beside_it() -> None:
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(64, 37)) * 1e3
+    axes = principal_axes(rows)
+    together = measure_tensors(rows, axes)
+    for place, row in enumerate(rows):
+        alone = measure_tensors(row[None, :], axes)
+        assert {name: value[place] for name, value in together.items()} == {
+            name: value[0] for name, value in alone.items()
+        }
