@@ -21,7 +21,7 @@ from fairlead.app.watching import Watching
 from fairlead.cli.main import cli
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError, DeadlineError
-from support.watched import Watched
+from support.watched import HOUR_US, Watched
 
 START_US = 1_772_000_000_000_000
 SETTINGS = """
@@ -95,6 +95,7 @@ def test_declared_metrics_are_measured_shown_and_alerted_on(watched: Watched) ->
     watched.pass_hours(1)
     rows = feed(watched, 0)
     watched.look()
+    watched.clock.set(watched.clock.now_us() + HOUR_US)  # settled once more
     monitor = Monitor(watched.workspace)
     monitor.bookkeeper.tick()
     signals = {signal.name: signal for signal in monitor.signals()}
