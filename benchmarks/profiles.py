@@ -1,91 +1,90 @@
-"""What it costs to profile a window, to add two profiles up, and to keep one.
+"""What it costs to profile a window and to say what moved, beside what others charge for it.
 
     python benchmarks/profiles.py [--quick] [--json PATH]
+                                  [--peers [LIBRARY=PYTHON ...]] [--peer-rows N]
 
 A window is a million rows of 50 columns, 40 numbers and 10 categories of 2 to 1000 values, 1 % of
-all missing; the reference is a tenth of it. Beside it, the same window goes through a plain loop:
-pandas for what a profile holds (counts on the same edges, moments, quantiles, distinct values),
-then SciPy for a two-sample test of each column. CPU seconds are those of all threads of this
-process, the least of several; on a machine that others use, that is the figure to trust.
+all missing; the reference is a tenth of it. The platform profiles the window as its controller
+does, and assesses it against the profile that the reference left. Beside it a plain loop of pandas
+and SciPy gets the same rows; with `--peers` Evidently and whylogs too, each in a process and, where
+an interpreter is named, an environment of its own, of as many of the window's rows as asked.
 
-It ends with the bars, and exits with 1 if one is missed; `--quick` is too short to judge.
+CPU seconds are those of all threads, without imports and the reading of files, ours and the plain
+loop's the least of several; on a machine that others use, that is the figure to trust. It ends
+with the bars, and exits with 1 if one is missed; `--quick` is too short to judge.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from support.bars import Bar
+from support.plain import summarise, test
 
-NUMBERS, CATEGORIES = 40, (2, 3, 5, 8, 12, 20, 50, 100, 300, 1000)
-MISSING_SHARE = 0.01
+from support import tables
+
 MERGES = 50
+PEER_S_MAX = 3600.0
+PEERS = {
+    "evidently": ("Evidently", "evidently_drift", "evidently"),
+    "whylogs": ("whylogs", "why_logs", "whylogs.viz"),
+}
+OURS, NOTEBOOK = "profile and assess, CPU s", "compare two frames, CPU s"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, no verdict")
-    parser.add_argument("--json", type=Path, help="write the numbers here")
-    given = parser.parse_args()
+    given = _arguments()
     rows, repeats = (100_000, 1) if given.quick else (1_000_000, 3)
-    reference, window = _window(rows // 10, 0), _window(rows, 1)
-    numbers = _profiles(reference, window, repeats) | _plain(reference, window)
-    numbers["times less than the plain loop"] = (
-        numbers["plain: summarise, CPU s"] / numbers["profile a table, CPU s"]
-    )
+    reference, window = tables.make(rows // 10, 0), tables.make(rows, 1)
+    numbers = _profiles(reference, window, repeats) | _frames(reference, window, repeats)
     for name, value in numbers.items():
         print(f"{name:40}{value:12.3f}")
-    bars = [
-        Bar("profile of a batch, CPU s", numbers["profile a batch, CPU s"], 3, most=True),
-        Bar("profile of a table, CPU s", numbers["profile a table, CPU s"], 3, most=True),
-        Bar("merge of two profiles, ms", numbers["merge, CPU ms"], 2, most=True),
-        Bar("size of a profile, kB", numbers["profile, kB"], 60, most=True),
-    ]
+    found: dict[str, Any] = {"rows": rows, **numbers}
+    if given.peers is not None:
+        pythons = dict(peer.split("=", 1) for peer in given.peers)
+        some = window.head(given.peer_rows or rows)
+        found["peers"] = _peers(reference, some, pythons)
+    bars = _bars(found)
     print(*bars, sep="\n")
     if given.json:
-        given.json.write_text(json.dumps(numbers, indent=2))
+        given.json.write_text(json.dumps(found, indent=2))
     sys.exit(not (given.quick or all(bar.reached for bar in bars)))
 
 
-def _window(rows: int, seed: int) -> Any:
-    """A table with a column `in.<name>` for each field."""
-    import polars as pl
-
-    random = np.random.default_rng(seed)
-    columns: dict[str, Any] = {}
-    for i in range(NUMBERS):
-        kinds: tuple[Callable[[], Any], ...] = (
-            lambda: random.normal(size=rows), lambda: random.lognormal(0, 0.8, rows),
-            lambda: random.gamma(2, 1, rows), lambda: random.poisson(8, rows).astype(float),
-        )  # fmt: skip
-        values = kinds[i % len(kinds)]()
-        values[random.random(rows) < MISSING_SHARE] = np.nan
-        columns[f"in.n{i:02}"] = pl.Series(values, nan_to_null=True)
-    for i, count in enumerate(CATEGORIES):
-        shares = 1 / np.arange(1, count + 1) ** 1.1
-        codes = random.choice(count, rows, p=shares / shares.sum()).astype(np.uint32)
-        words = pl.Series([f"v{k:04}" for k in range(count)])
-        column = words.gather(codes).to_frame("v")
-        present = pl.Series("p", random.random(rows) >= MISSING_SHARE)
-        columns[f"in.c{i}"] = column.select(pl.when(present).then("v").alias("v"))["v"]
-    return pl.DataFrame(columns)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, no verdict")
+    parser.add_argument("--json", type=Path, help="write the numbers here")
+    parser.add_argument(
+        "--peers", nargs="*", metavar="LIBRARY=PYTHON", help="measure Evidently and whylogs too,"
+        " those named with an interpreter of their own",
+    )  # fmt: skip
+    parser.add_argument("--peer-rows", type=int, help="of the window, for peers; all by default")
+    return parser.parse_args()
 
 
 def _profiles(reference: Any, window: Any, repeats: int) -> dict[str, float]:
+    from fairlead.monitoring import Budget, State, watch
     from fairlead.profiles import decode, encode, make_reference, merge, observe, observe_table
 
-    inputs = _batch(window)
-    frozen_s, frozen = _least(1, lambda: make_reference(_signature(), _batch(reference)))
+    inputs = tables.batch(window)
+    frozen_s, frozen = _least(
+        1, lambda: make_reference(tables.signature(), tables.batch(reference))
+    )
     batch_s, profile = _least(repeats, lambda: observe(frozen, inputs))
     table_s, same = _least(repeats, lambda: observe_table(frozen, window))
     assert profile == same
+    assess_s, _ = _least(5, lambda: watch(State(), frozen, profile, budget=Budget()))
     raw = encode(profile)
     other = decode(raw)
     merge_s, _ = _least(5, lambda: [merge(profile, other) for _ in range(MERGES)])
@@ -95,6 +94,8 @@ def _profiles(reference: Any, window: Any, repeats: int) -> dict[str, float]:
         "reference of a tenth, CPU s": frozen_s,
         "profile a batch, CPU s": batch_s,
         "profile a table, CPU s": table_s,
+        "assess, CPU ms": assess_s * 1e3,
+        OURS: table_s + assess_s,
         "merge, CPU ms": merge_s / MERGES * 1e3,
         "encode, CPU ms": encode_s * 1e3,
         "decode, CPU ms": decode_s * 1e3,
@@ -102,59 +103,69 @@ def _profiles(reference: Any, window: Any, repeats: int) -> dict[str, float]:
     }
 
 
-def _signature() -> Any:
-    from fairlead.signature import Field, Signature
+def _frames(reference: Any, window: Any, repeats: int) -> dict[str, float]:
+    """Of pandas frames, as people have them, with no profile made before."""
+    from fairlead.monitor import compare
 
-    numbers = [Field(name=f"n{i:02}", kind="number", missing="allow") for i in range(NUMBERS)]
-    fields = [Field(name=f"c{i}", kind="category") for i in range(len(CATEGORIES))]
-    return Signature(inputs=(*numbers, *fields), outputs=())
-
-
-def _batch(table: Any) -> Any:
-    """The same rows as a model is given them."""
-    from fairlead.signature import Batch
-
-    names = tuple(f"n{i:02}" for i in range(NUMBERS))
-    numbers = np.column_stack([table[f"in.{name}"].to_numpy() for name in names])
-    columns = {f"c{i}": table[f"in.c{i}"].to_numpy() for i in range(len(CATEGORIES))}
-    return Batch(len(table), names, numbers, columns)
+    before, after = tables.frame(reference), tables.frame(window)
+    ours_s, found = _least(repeats, lambda: compare(before, after))
+    assert len(found.fields) == len(after.columns)
+    summarise_s, _ = _least(1, lambda: summarise(before, after))
+    test_s, _ = _least(repeats, lambda: test(before, after))
+    return {
+        NOTEBOOK: ours_s,
+        "plain: summarise, CPU s": summarise_s,
+        "plain: test each column, CPU s": test_s,
+    }
 
 
-def _plain(reference: Any, window: Any) -> dict[str, float]:
-    before, after = reference.to_pandas(), window.to_pandas()
-    summarise_s, _ = _least(1, lambda: _summarise(before, after))
-    test_s, _ = _least(1, lambda: _test(before, after))
-    return {"plain: summarise, CPU s": summarise_s, "plain: test, CPU s": test_s}
-
-
-def _summarise(before: Any, after: Any) -> Any:
-    import pandas as pd
-
-    shares = np.linspace(0, 1, 33)
-    found = {}
-    for name, column in after.items():
-        if column.dtype == "float64":
-            edges = np.unique(before[name].quantile(shares))
-            binned = pd.cut(column, [-np.inf, *edges, np.inf]).value_counts()
-            found[name] = column.describe(), binned, column.nunique(), column.isna().sum()
-        else:
-            found[name] = column.value_counts(dropna=False), column.nunique()
+def _peers(reference: Any, window: Any, pythons: dict[str, str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as place:
+        tables.save(reference, Path(place) / "reference.npz")
+        tables.save(window, Path(place) / "window.npz")
+        for library, (name, program, module) in PEERS.items():
+            python = pythons.get(library, sys.executable)
+            if not _imports(python, module):
+                print(f"{name} is left out: {python} cannot import {module}.")
+                continue
+            rival = Path(__file__).with_name("rivals") / f"{program}.py"
+            finished = subprocess.run(
+                [python, str(rival), place], capture_output=True, text=True, timeout=PEER_S_MAX,
+                check=False,
+            )  # fmt: skip
+            if finished.returncode:
+                print(f"{name} is left out: it ended with {finished.stderr.strip()[-200:]!r}.")
+                continue
+            used = found[name] = json.loads(finished.stdout.splitlines()[-1])
+            print(f"{f'{name} {used[library]}, CPU s':40}{used['cpu_s']:12.3f}  of {used['rows']}"
+                  f" rows, {used['cpu_s'] / used['rows'] * 1e6:.0f} us a row, {used['peak_gb']:.1f}"
+                  f" GB, NumPy {used['numpy']}, pandas {used['pandas']}")  # fmt: skip
     return found
 
 
-def _test(before: Any, after: Any) -> Any:
-    import pandas as pd
-    from scipy import stats
+def _imports(python: str, module: str) -> bool:
+    looked = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
+    return looked.returncode == 0
 
-    found = {}
-    for name, column in after.items():
-        a, b = before[name].dropna(), column.dropna()
-        if column.dtype == "float64":
-            found[name] = stats.ks_2samp(a, b, method="asymp")
-        else:
-            counts = pd.concat([a.value_counts(), b.value_counts()], axis=1).fillna(0)
-            found[name] = stats.chi2_contingency(counts)
-    return found
+
+def _bars(found: dict[str, Any]) -> list[Bar]:
+    bars = [
+        Bar("profile of a batch, CPU s", found["profile a batch, CPU s"], 3, most=True),
+        Bar("profile of a table, CPU s", found["profile a table, CPU s"], 3, most=True),
+        Bar("profile and assess, CPU s", found[OURS], 4, most=True),
+        Bar("merge of two profiles, ms", found["merge, CPU ms"], 2, most=True),
+        Bar("size of a profile, kB", found["profile, kB"], 60, most=True),
+    ]
+    for name, used in found.get("peers", {}).items():
+        ours_s = found[OURS] / found["rows"] * used["rows"]
+        bars.append(Bar(f"times less CPU than {name}", used["cpu_s"] / ours_s, 40))
+    for name, used in found.get("peers", {}).items():
+        ours_s = found[NOTEBOOK] / found["rows"] * used["rows"]
+        print(f"{f'two frames: times less than {name}':40}{used['cpu_s'] / ours_s:12.1f}")
+    for name in ("plain: summarise, CPU s", "plain: test each column, CPU s"):
+        print(f"{f'times less than {name[:-7]}':40}{found[name] / found[OURS]:12.1f}")
+    return bars
 
 
 def _least(repeats: int, run: Callable[[], Any]) -> tuple[float, Any]:

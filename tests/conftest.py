@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from support.browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# A test that waits for its turn on a busy machine is not wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ the bins of a reference that `fairlead.profiles` made of real rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,8 @@ def make(
     hours = random.integers(0, HOURS, rows)
     columns: dict[str, Array] = {}
     for place in fields:
-        columns[f"f{place}"] = values(place, drift[place, hours], random)
+        z = random.standard_normal(rows) + drift[place, hours]
+        columns[f"f{place}"] = _values(place, z)
         if outlier and place < NUMBERS + PARETO:
             columns[f"f{place}"][0] = 1e6
     reference = _profiled(columns)
@@ -90,17 +92,15 @@ def window(
         shifts: of the Gaussian underneath, in its standard deviations, by field.
     """
     shifts = shifts or {}
-    if not world.clustered and not shifts:
-        return {n: random.multinomial(rows, s[hour]) for n, s in world.shares.items()}
-    users = np.arange(rows)
-    if world.clustered:
-        sizes = random.geometric(1.0 / SIZE_MEAN, rows)
-        users = np.repeat(users, sizes)[:rows]
-    alike = ALIKE if world.clustered else 0.0
-    return {
-        name: _cut(shares[hour], _gaussians(random, users, alike) + shifts.get(name, 0.0))
-        for name, shares in world.shares.items()
-    }
+    users = _users(random, rows) if world.clustered else None
+    counted = {}
+    for name, shares in world.shares.items():
+        if users is None and name not in shifts:
+            counted[name] = random.multinomial(rows, shares[hour])
+        else:
+            values = _gaussians(random, rows, users) + shifts.get(name, 0.0)
+            counted[name] = _cut(shares[hour], values)
+    return counted
 
 
 def profile(reference: Profile, counted: dict[str, Array]) -> Profile:
@@ -119,9 +119,39 @@ def profile(reference: Profile, counted: dict[str, Array]) -> Profile:
     return Profile(rows=rows, inputs=inputs)
 
 
+def merged(reference: Profile, windows: Iterable[dict[str, Array]]) -> Profile:
+    """Windows added up, as a profile on the bins of a reference."""
+    counted = list(windows)
+    return profile(reference, {n: np.sum([w[n] for w in counted], axis=0) for n in counted[0]})
+
+
 def traffic(hour: int, rows: int) -> int:
     """Rows of an hour: three times as many by day as by night."""
     return round(rows * (1.0 + 0.5 * np.sin(2.0 * np.pi * hour / HOURS)))
+
+
+def rows_of(
+    random: np.random.Generator, *, clustered: bool = False, cyclic: bool = False
+) -> Callable[[int, int, int | None], Array]:
+    """Values rather than counts, for those who need them; the world is a new one.
+
+    Args:
+        random: generator.
+        clustered: see `World`.
+        cyclic: see `World`.
+
+    Returns:
+        Takes the place of a field, how many rows, and the hour they are of, or None for one day's
+        rows from its first hour to its last.
+    """
+    drift = _cycle(random) if cyclic else np.zeros((FIELDS, HOURS))
+
+    def draw(place: int, rows: int, hour: int | None) -> Array:
+        hours = np.arange(rows) * HOURS // rows if hour is None else np.full(rows, hour)
+        users = _users(random, rows) if clustered else None
+        return _values(place, _gaussians(random, rows, users) + drift[place, hours])
+
+    return draw
 
 
 def _cycle(random: np.random.Generator) -> Array:
@@ -131,12 +161,17 @@ def _cycle(random: np.random.Generator) -> Array:
     return heights[:, None] * waves
 
 
-def _gaussians(random: np.random.Generator, users: Array, alike: float) -> Array:
-    noise = random.standard_normal(len(users))
-    if not alike:
+def _users(random: np.random.Generator, rows: int) -> Array:
+    """Which user each row is of; a user's rows follow each other."""
+    return np.repeat(np.arange(rows), random.geometric(1.0 / SIZE_MEAN, rows))[:rows]
+
+
+def _gaussians(random: np.random.Generator, rows: int, users: Array | None) -> Array:
+    noise = random.standard_normal(rows)
+    if users is None:
         return noise
     of_user = random.standard_normal(int(users[-1]) + 1)
-    return np.sqrt(alike) * of_user[users] + np.sqrt(1.0 - alike) * noise
+    return np.sqrt(ALIKE) * of_user[users] + np.sqrt(1.0 - ALIKE) * noise
 
 
 def _cut(shares: Array, values: Array) -> Array:
@@ -146,11 +181,10 @@ def _cut(shares: Array, values: Array) -> Array:
     return np.bincount(np.searchsorted(cuts, values), minlength=len(shares))
 
 
-def values(place: int, shifts: Array, random: np.random.Generator) -> Array:
-    """Rows of one field, each with its Gaussian off by some."""
+def _values(place: int, z: Array) -> Array:
+    """Rows of one field, of the Gaussians underneath."""
     from scipy.special import ndtr
 
-    z = random.standard_normal(len(shifts)) + shifts
     if place < NUMBERS:
         return z
     if place < NUMBERS + PARETO:

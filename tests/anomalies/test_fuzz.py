@@ -231,7 +231,6 @@ def test_the_requests_are_good_before_they_are_damaged(asked: Asked) -> None:
 @settings(
     max_examples=EXAMPLES or EXAMPLES_IN_CI,
     derandomize=not EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(damaged())

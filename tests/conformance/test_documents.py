@@ -73,7 +73,7 @@ def hold(document: dict[str, Any], url: str, names: dict[str, str]) -> set[str]:
         asked.add(operation.label)
 
         @settings(
-            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+            max_examples=EXAMPLES, derandomize=True, database=None,
             phases=[Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(operation.as_strategy())

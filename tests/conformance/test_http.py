@@ -117,7 +117,7 @@ def test_byte_by_byte_it_is_the_same(speaker: Speaker, case: Case) -> None:
     assert asked_bytewise == asked
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.sampled_from(CASES), st.lists(st.integers(0, BYTES_MAX), max_size=4))
 def test_however_it_is_cut_it_is_the_same(speaker: Speaker, case: Case, cuts: list[int]) -> None:
     sent = case.raw + NEXT

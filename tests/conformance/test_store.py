@@ -177,9 +177,7 @@ def test_a_prefix_is_not_a_pattern(store: Store, wild: str) -> None:
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=4)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keys=st.sets(KEYS, max_size=8), prefix=KEYS)
 def test_scan_finds_exactly_the_keys_that_start_so(
     store: Store, keys: set[str], prefix: str

@@ -7,6 +7,7 @@ import tomllib
 
 from docs.pages import ROOT
 from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
+from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
@@ -18,7 +19,11 @@ def test_every_key_is_listed_with_its_default() -> None:
     listed = dict(ROW.findall(PAGE.read_text(encoding="utf-8")))
     known = Settings(
         server=ServerSettings(),
-        endpoint={"NAME": EndpointSettings(alert={"RULE": RuleSettings()})},
+        endpoint={
+            "NAME": EndpointSettings(
+                alert={"RULE": RuleSettings()}, metric={"METRIC": MetricSettings()}
+            )
+        },
         alerts=AlertsSettings(channel={"NAME": ChannelSettings()}),
     )
     assert listed.keys() == {name for name, _, _ in describe(known)}

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairlead.app.watching import look
 from fairlead.app.workspace import Workspace
 from fairlead.monitoring.records import FINDINGS
+from support.metrics import Exposed
 from support.models import customers, package_churn
 from support.platform import Platform
 from support.receivers import HttpReceiver
@@ -40,6 +42,24 @@ keep_for = "2s"
 [alerts.channel.ops]
 url = "{url}"
 allow_private = true
+"""
+OWN = """
+[endpoint.churn.metric.loss]
+cost = { left = { stayed = 2.0 }, stayed = { left = 2.0 } }
+span = "5s"
+
+[endpoint.churn.metric.wrong]
+function = "my_metrics:wrong"
+span = "5s"
+
+[endpoint.churn.alert.costly]
+metric = "loss"
+above = 0.9
+keep_for = "2s"
+"""
+CODE = """
+def wrong(truth, predicted):
+    return truth != predicted
 """
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -102,10 +122,25 @@ def told(receiver: HttpReceiver) -> list[tuple[str, str]]:
     return found
 
 
+def scraped(platform: Platform) -> Exposed:
+    """What the control plane tells Prometheus."""
+    return Exposed(platform.control("/metrics").body.decode())
+
+
 def windows(home: Path) -> int:
     workspace = Workspace(home)
     try:
         return len(workspace.store.scan(FINDINGS))
+    finally:
+        workspace.close()
+
+
+def own(home: Path) -> dict[str, float]:
+    """What the endpoint's own metrics are over all windows."""
+    workspace = Workspace(home)
+    try:
+        goals = look(workspace, "churn", since_s=3600.0).goals
+        return {goal.name: goal.whole.value for goal in goals if goal.whole is not None}
     finally:
         workspace.close()
 
@@ -129,6 +164,8 @@ def test_what_moves_is_told_by_its_name_and_what_recovers_too(tmp_path: Path) ->
             assert told(receiver) == [], "nothing moved"
             traffic.change = older
             until(lambda: ("churn/drift/age", "firing") in told(receiver), "the alert", 60)
+            assert scraped(platform).total("fairlead_field_drifting", field="age") == 1
+            assert scraped(platform).total("fairlead_field_drifting", field="visits") == 0
             assert {name for name, _ in told(receiver)} <= {
                 "churn/drift/age", "churn/out-of-range/age",
             }, "no other field is named"  # fmt: skip
@@ -145,7 +182,8 @@ def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_pa
     home = tmp_path / ".fairlead"
     package_churn(home)
     with HttpReceiver() as receiver:
-        (tmp_path / "fairlead.toml").write_text(SETTINGS.format(url=receiver.url))
+        (tmp_path / "fairlead.toml").write_text(SETTINGS.format(url=receiver.url) + OWN)
+        (tmp_path / "my_metrics.py").write_text(CODE)
         with (
             Platform(home, "churn:1", "--workers=1") as platform,
             Traffic(platform, labels=True) as traffic,
@@ -153,12 +191,20 @@ def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_pa
             until(lambda: windows(home) >= 25, "a past to learn from", 90)
             assert told(receiver) == [], "nothing is wrong"
             traffic.wrong = 0.6
-            firing = ("churn/accuracy/churn:1", "firing")
-            until(lambda: firing in told(receiver), "the alert", 90)
+            raised = {("churn/accuracy/churn:1", "firing"), ("churn/costly/churn:1", "firing")}
+            until(lambda: raised <= {*told(receiver)}, "the alerts", 90)
+            assert scraped(platform).total("fairlead_guard_harm", guard="accuracy") == 1
+            assert 0 < scraped(platform).total("fairlead_labelled_rows_ratio") <= 1
+            for kind in ("realised", "estimated"):
+                value = scraped(platform).total(f"fairlead_{kind}_performance", metric="accuracy")
+                assert 0 < value < 1, kind
             traffic.wrong = 0.0
-            resolved = ("churn/accuracy/churn:1", "resolved")
-            until(lambda: resolved in told(receiver), "its end", 90)
+            over = {(name, "resolved") for name, _ in raised}
+            until(lambda: over <= {*told(receiver)}, "their end", 90)
         assert traffic.failed == []
         assert {name for name, _ in told(receiver)} <= {
-            "churn/accuracy/churn:1", "churn/concept-drift/churn:1",
+            "churn/accuracy/churn:1", "churn/concept-drift/churn:1", "churn/costly/churn:1",
         }, "the input did not move"  # fmt: skip
+        goals = own(home)
+        assert goals["wrong"] == pytest.approx(goals["loss"] / 2.0)
+        assert 0.1 < goals["wrong"] < 0.6

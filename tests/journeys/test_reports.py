@@ -92,6 +92,7 @@ def test_the_span_and_the_version_can_be_chosen(watched: Watched) -> None:
 
 
 def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Path) -> None:
+    watched.pass_hours(3, labelled=0.5)
     watched.pass_hours(6, older)
     watched.pass_hours(1, unplanned)
     file = tmp_path / "sent" / "report.html"
@@ -105,10 +106,12 @@ def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Pat
                 page.goto(f"file://{file}")
                 page.locator("[data-figure] .main-svg").last.wait_for(state="attached")
                 figures = page.locator("[data-figure]").count()
-                assert page.locator(".js-plotly-plot").count() == figures >= 3 + 7
+                assert page.locator(".js-plotly-plot").count() == figures >= 3 + 5 + 7
                 assert page.get_by_role("heading", level=1).inner_text().startswith("churn")
                 assert page.get_by_text("Alarm", exact=True).is_visible()
-                row = page.get_by_role("row").filter(has_text="age").first
+                assert page.get_by_text("300 of 8,000 rows (3.8%) have a label").is_visible()
+                age = page.get_by_role("rowheader", name="age", exact=True)
+                row = page.get_by_role("row").filter(has=age).first
                 assert "drifting" in row.inner_text()
                 assert page.get_by_text("100.0% of 'plan'").first.is_visible()
                 page.evaluate("document.querySelectorAll('.figure').forEach(f => f.remove())")

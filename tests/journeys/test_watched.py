@@ -39,6 +39,7 @@ def watched(
     code.mkdir()
     (code / "model.py").write_text(CODE)
     fairlead.package(code, [{"x": 1.0}, {"x": 2.0}], name="doubling", home=home)
+    (home / "fairlead.toml").write_text("[monitoring]\nwindow_s = 1.0\ngrace_s = 0.5\n")
     guarded = []
     if request.param:
         made = make_certificate(home.parent / "tls", "models.example.com")
@@ -74,6 +75,7 @@ def test_trouble_reaches_the_webhook(watched: tuple[Platform, Path]) -> None:
         ):
             _be_scraped(url)
             told = _be_told(platform, webhook, headers)
+            _be_monitored(platform, url, headers)
             _evaluated(url)
     (alert,) = (one for one in told["alerts"] if one["labels"].get("window") == "1h")
     assert alert["labels"]["endpoint"] == "doubling"
@@ -102,6 +104,17 @@ def _be_told(platform: Platform, webhook: Webhook, headers: dict[str, str]) -> d
         )  # fmt: skip
 
     return until(told, "the alert to reach the webhook", 60)
+
+
+def _be_monitored(platform: Platform, url: str, headers: dict[str, str]) -> None:
+    """What is found of a window reaches Prometheus."""
+    path = "/v1/endpoints/doubling/predict"
+    assert platform.api(path, {"rows": [{"x": 2.0}] * 7}, headers=headers).status == 200
+    found = until(lambda: query(url, "fairlead_window_rows > 0"), "a window", 60)
+    (labels,) = [one["metric"] for one in found]
+    assert (labels["endpoint"], labels["version"]) == ("doubling", "doubling:1")
+    assert (labels["role"], labels["job"]) == ("stable", "fairlead-control")
+    assert query(url, 'fairlead_field_drift_effect{field="x"}')
 
 
 def _evaluated(url: str) -> None:

@@ -14,12 +14,19 @@ from fairlead.app.monitoring import Monitor
 from fairlead.app.workspace import Workspace
 from fairlead.clock import ManualClock
 from fairlead.ids import IdSource
-from fairlead.predictionlog import JournalWriter, PredictionFrame, encode_prediction
+from fairlead.predictionlog import (
+    FeedbackFrame,
+    JournalWriter,
+    PredictionFrame,
+    encode_feedback,
+    encode_prediction,
+)
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.routing import ROUTES, SLOTS, Arm, Route
 from fairlead.runners.load import answer_all
 from fairlead.signature import from_frame
 from fairlead.store import ABSENT, Put
+from support.log import START_US
 from support.models import customers, package_churn
 
 HOUR_US = 3_600_000_000
@@ -45,20 +52,24 @@ class Watched:
     Args:
         home: its folder.
         start_us: when the first hour begins; rounded down to a whole one.
+        settings: in its file.
     """
 
     home: Path
-    start_us: int
+    start_us: int = START_US
+    settings: str = SETTINGS
     hour: int = 0
     workspace: Workspace = field(init=False)
+    monitor: Monitor = field(init=False)
     clock: ManualClock = field(init=False)
 
     def __post_init__(self) -> None:
         self.start_us -= self.start_us % HOUR_US
         self.clock = ManualClock(self.start_us)
-        (self.home.parent / "fairlead.toml").write_text(SETTINGS)
+        (self.home.parent / "fairlead.toml").write_text(self.settings)
         version = package_churn(self.home)
         self.workspace = Workspace(self.home, self.clock)
+        self.monitor = Monitor(self.workspace)
         self._bundle = self.workspace.bundle(version)
         self._signature = version.signature
         self._ids = IdSource(self.clock)
@@ -71,39 +82,65 @@ class Watched:
     def close(self) -> None:
         self.workspace.close()
 
-    def pass_hours(self, hours: int, change: Change = lambda rows: rows, rows: int = 200) -> None:
-        """Let hours of traffic pass, and look at each when it is over."""
+    def pass_hours(
+        self, hours: int, change: Change = lambda rows: rows, rows: int = 200, *,
+        labelled: float = 0.0, wrong: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Let hours of traffic pass, and look at all when they are over; at each if it is labelled.
+
+        Args:
+            hours: how many.
+            change: of the rows.
+            rows: of each hour.
+            labelled: share of them whose label comes when their hour is over.
+            wrong: share of labels that say the opposite of what is so.
+        """
         for _ in range(hours):
-            self._answer(change(customers(rows, seed=10_000 + self.hour)[0]))
+            frame, left = customers(rows, seed=10_000 + self.hour)
+            ids = self._answer(change(frame))
             self.hour += 1
-        self.clock.set(self.start_us + self.hour * HOUR_US + HOUR_US // 10)
+            self.clock.set(self.start_us + self.hour * HOUR_US + HOUR_US // 10)
+            if labelled:
+                few = np.random.default_rng(self.hour).random(rows) < wrong
+                said = np.where(few, np.where(left == "left", "stayed", "left"), left)
+                self._label(ids[: round(labelled * rows)], said.tolist())
+                self.look()
         self.look()
 
     def look(self) -> None:
         """Do what the controller does."""
         space = self.workspace
         Sealer(space.store, space.blobs, space.home.journals, self.clock).tick(everything=True)
-        monitor = Monitor(space)
-        monitor.collector.tick()
-        monitor.assessor.tick()
+        self.monitor.collector.tick()
+        self.monitor.assessor.tick()
+        self.monitor.bookkeeper.tick()
 
-    def _answer(self, frame: pd.DataFrame) -> None:
+    def _label(self, ids: list[bytes], said: list[Any]) -> None:
+        now_us = self.clock.now_us()
+        labels = FeedbackFrame(
+            endpoint="churn", time_us=np.full(len(ids), now_us, np.int64), received_us=now_us,
+            ids=ids, names=["label"] * len(ids), values=said[: len(ids)], source="api",
+        )  # fmt: skip
+        self._write("l", encode_feedback(labels))
+
+    def _write(self, name: str, frame: bytes) -> None:
+        writer = JournalWriter(self.workspace.home.journals, f"{name}{self.hour}", self.clock)
+        writer.append(frame)
+        writer.close()
+
+    def _answer(self, frame: pd.DataFrame) -> list[bytes]:
         rows = len(frame)
         begin_us = self.start_us + self.hour * HOUR_US
         self.clock.set(begin_us)
         inputs: Any = from_frame(self._signature, frame)
-        writer = JournalWriter(self.workspace.home.journals, f"w{self.hour}", self.clock)
-        writer.append(
-            encode_prediction(
-                PredictionFrame(
-                    endpoint="churn", revision=1, arm="stable", version="churn:1", role="stable",
-                    assigned_by="hash", outcome="ok", source="live", model_us=10,
-                    time_us=begin_us + np.arange(rows, dtype=np.int64) * (HOUR_US // (rows + 1)),
-                    ids=self._ids.take(rows).raw(), caller_ids=None, units=None,
-                    slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
-                    queue_us=np.zeros(rows, np.int32), inputs=inputs,
-                    outputs=answer_all(self._bundle, inputs),
-                )
-            )
+        ids = self._ids.take(rows).raw()
+        answered = PredictionFrame(
+            endpoint="churn", revision=1, arm="stable", version="churn:1", role="stable",
+            assigned_by="hash", outcome="ok", source="live", model_us=10,
+            time_us=begin_us + np.arange(rows, dtype=np.int64) * (HOUR_US // (rows + 1)),
+            ids=ids, caller_ids=None, units=None, slots=np.zeros(rows, np.int16),
+            propensity=np.ones(rows), queue_us=np.zeros(rows, np.int32), inputs=inputs,
+            outputs=answer_all(self._bundle, inputs),
         )  # fmt: skip
-        writer.close()
+        self._write("w", encode_prediction(answered))
+        return ids

@@ -14,6 +14,10 @@ from fairlead.names import check_name
 
 _SINCE = "Compare the versions: 'fairlead endpoints' shows who answers, and since when."
 _ERRORS = "Read what failed: 'fairlead predictions ENDPOINT --where outcome=model_error'."
+_SLOW = (
+    "Look where the time goes: queue and model apart, in the dashboard or /metrics. If the model "
+    "is that slow by nature, state it: 'above' in [endpoint.ENDPOINT.alert.latency]."
+)
 _INPUT = "Ask whoever sends this field what changed, and when."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
@@ -36,6 +40,14 @@ DEFAULTS: Mapping[str, RuleSettings] = {
         PaceSettings(factor=6, long="6h", short="30m"),
     ),
     "errors-budget": _burn("ticket", PaceSettings(factor=1, long="3d", short="6h")),
+    "latency": RuleSettings(
+        metric="latency_p99_s",
+        above=1.0,
+        proven=True,
+        hold="10m",
+        severity="ticket",
+        look_at=_SLOW,
+    ),
     "accuracy": _guard("accuracy", "page", _SINCE),
     "rmse": _guard("rmse", "page", _SINCE),
     "concept-drift": _guard("concept_drift", "page", _SINCE),
@@ -49,10 +61,12 @@ DEFAULTS: Mapping[str, RuleSettings] = {
     "duplicates": _guard("duplicates", "ticket", _INPUT),
     "volume": _guard("volume", "ticket", "Ask whoever calls the endpoint whether they still do."),
     "drift": _guard("drift", "digest", _DRIFT),
+    "joint-drift": _guard("joint_drift", "digest", _DRIFT),
     "prediction-drift": _guard("prediction_drift", "digest", _DRIFT),
 }
-"""Pages are about harm: failing answers and worse ones. Bad input is a ticket, movement a line in
-the digest."""
+"""Pages are about harm: failing answers and worse ones. Answers that come after the caller stopped
+waiting are failing ones; those that are merely slow are a ticket, as how slow is harm, the caller
+knows. Bad input is a ticket, movement a line in the digest."""
 
 
 def rules_of(endpoint: str, tables: Mapping[str, RuleSettings]) -> tuple[Rule, ...]:

@@ -21,6 +21,7 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.leftovers import Leftovers
+from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import Settings, rules
@@ -53,8 +54,11 @@ class ControlPlane:
         releases = self.workspace.releases
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
-        self.sealer = Sealer(store, blobs, self.workspace.home.journals, clock, seal_s)
-        self._monitor = monitor = Monitor(self.workspace)
+        self.looker = Looker(clock)
+        self.sealer = Sealer(
+            store, blobs, self.workspace.home.journals, clock, seal_s, self.looker.describe
+        )
+        self.monitor = monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
@@ -63,22 +67,31 @@ class ControlPlane:
             "log": self.sealer.tick,
             "windows": monitor.collector.tick,
             "findings": monitor.assessor.tick,
+            "silence": monitor.listener.tick,
             "accounts": monitor.bookkeeper.tick,
+            "archive": monitor.archivist.tick,
             "operations": monitor.keeper.tick,
+            "refusals": monitor.refusals.tick,
             "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "alerts": lambda: alerts.tick(monitor.signals()),
             "notifications": self.courier.tick,
         }
+        if start.settings.monitoring.joint_drift:
+            ticks["days"] = monitor.comparer.tick
         holder = f"{socket.gethostname()}-{os.getpid()}"
         self.controller = Controller(store, holder, ticks, clock)
         self.services = WorkspaceServices(
-            self.workspace, start.addresses, self.controller, lambda: self.fleet
+            self.workspace,
+            start.addresses,
+            self.controller,
+            lambda: self.fleet,
+            lambda: monitor.seen,
         )
 
     def _is_read(self, segment: str) -> bool:
         """Whether all who read each sealed file once have read one."""
-        return self._monitor.is_read(segment) and self.workspace.witness.is_read(segment)
+        return self.monitor.is_read(segment) and self.workspace.witness.is_read(segment)
 
     def hear(self, fleet: FleetStatus) -> None:
         """Take what the supervisor tells of the workers."""
@@ -148,7 +161,9 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.once("log")  # what the workers wrote last
+        plane.looker.close()
         plane.courier.close()
+        plane.monitor.close()
         plane.workspace.close()
 
 

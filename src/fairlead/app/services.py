@@ -10,6 +10,7 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
@@ -35,6 +36,7 @@ class WorkspaceServices:
         addresses: where it is reached.
         controller: whose problems are told.
         fleet: the workers that live.
+        seen: what monitoring saw last.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class WorkspaceServices:
         addresses: Addresses,
         controller: Controller,
         fleet: Callable[[], FleetStatus],
+        seen: Callable[[], Seen],
     ) -> None:
         self._workspace = workspace
         self._addresses = addresses
         self._controller = controller
         self._fleet = fleet
+        self._seen = seen
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
@@ -63,7 +67,8 @@ class WorkspaceServices:
 
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""
-        return self._samples.measure(self._fleet())
+        told = gauges(self._seen(), self._workspace.clock.now_us())
+        return self._samples.measure(self._fleet()) + told
 
     def upstream(self) -> Upstream:
         """The data plane, for this process, which has the operator's key."""

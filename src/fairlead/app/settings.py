@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from fairlead.alerts import AlertsSettings, Rule, RuleSettings, rules_of
 from fairlead.alerts.channels import check_channel
+from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
 from fairlead.logs import Format, Level
 from fairlead.nearest import nearest
@@ -120,6 +121,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
         reference: what windows are compared with: the training set, or the same hour of past
             days or weeks.
         alarms_per_month: of each endpoint that are false, at most.
+        joint_drift: whether all fields are compared together as well, once a day.
     """
 
     window_s: Seconds = 3600.0
@@ -128,6 +130,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
     learn_windows: Count = 48
     reference: Reference = "training"
     alarms_per_month: Seconds = 1.0
+    joint_drift: bool = False
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):
@@ -141,6 +144,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
         alert: rules of its own, and what differs from the default ones, by name.
+        metric: metrics of its own, by name.
     """
 
     log_full: OnFull | None = None
@@ -150,6 +154,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     reference: Reference | None = None
     alarms_per_month: Seconds | None = None
     alert: dict[str, RuleSettings] = {}
+    metric: dict[str, MetricSettings] = {}
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -207,7 +212,7 @@ def load_settings(file: Path | None) -> Settings:
     except msgspec.ValidationError:
         raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
     check_urls(settings.server.store, settings.server.blobs)
-    _check_alerts(settings, file)
+    _check_endpoints(settings, file)
     return settings
 
 
@@ -229,11 +234,11 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
     return f"{at.rstrip('.')} is not right."
 
 
-def _check_alerts(settings: Settings, file: Path) -> None:
-    """Refuse rules and channels that make no sense."""
+def _check_endpoints(settings: Settings, file: Path) -> None:
+    """Refuse metrics, rules and channels that make no sense."""
     try:
-        for endpoint in settings.endpoint:
-            rules(settings, endpoint)
+        for endpoint, own in settings.endpoint.items():
+            check_metrics(endpoint, own.metric, rules(settings, endpoint))
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
     except ConfigError as error:
@@ -283,6 +288,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
+        tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
     tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
     return [row for table, part in tables.items() for row in _describe(table, part)]
@@ -291,7 +297,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not isinstance(part, MetricSettings):
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.goals import GoalCourse
+from fairlead.monitoring.joint import Day, Joint
+from fairlead.monitoring.latency import Latencies, slowest
 from fairlead.monitoring.operations import Reading, Readings, stretches
+from fairlead.monitoring.recall import DAY_US
 from fairlead.monitoring.records import Finding
 from fairlead.monitoring.types import Drift, Quality
 
@@ -15,6 +19,7 @@ BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
 _NAMES = {"constant": "stuck"}
 FACT_VALID_S = 7 * 86_400.0
 """Labels come when they come: what was proven stays so until others say that it is over."""
+JOINT_VALID_S = 2.5 * 86_400.0
 VALID_WINDOWS = 3
 """For so many windows a finding speaks for the present, if no other follows."""
 
@@ -58,6 +63,49 @@ def fact_signal(fact: Fact) -> Signal:
     )
 
 
+def goal_signal(course: GoalCourse, valid_s: float) -> Signal | None:
+    """What a metric of one's own was over some windows; None where it is undefined.
+
+    Args:
+        course: over these windows.
+        valid_s: for how long after the last of them that speaks for the present.
+    """
+    if course.whole is None:
+        return None
+    return Signal(
+        endpoint=course.stream.endpoint,
+        name=course.name,
+        subject=course.stream.version,
+        version=course.stream.version,
+        time_us=course.end_us,
+        valid_s=valid_s,
+        value=course.whole.value,
+        low=course.whole.low,
+        high=course.whole.high,
+        evidence={"windows": len(course.values), "units": course.groups},
+    )
+
+
+def joint_signal(joint: Joint, day: Day) -> Signal:
+    """What one day says of all fields together."""
+    evidence: Evidence = {"rows": day.rows, "p_value": day.p_value, "why": day.why}
+    evidence |= {f"drop_{one.field}": one.drop for one in day.fields}
+    return Signal(
+        endpoint=joint.stream.endpoint,
+        name="joint_drift",
+        subject=joint.stream.version,
+        version=joint.stream.version,
+        time_us=day.start_us + DAY_US,
+        valid_s=JOINT_VALID_S,
+        value=day.auc.value,
+        low=day.auc.low,
+        high=day.auc.high,
+        proven=day.proven,
+        cause=day.fields[0].field if day.fields else "",
+        evidence=evidence,
+    )
+
+
 def operation_signals(now: Mapping[str, Reading], past: Mapping[str, Readings]) -> Iterator[Signal]:
     """Of each endpoint, the share of requests that failed, over minutes to days."""
     for endpoint, reading in now.items():
@@ -72,6 +120,23 @@ def operation_signals(now: Mapping[str, Reading], past: Mapping[str, Readings]) 
             valid_s=120.0,
             evidence={"requests": shortest.total, "failed": shortest.total - shortest.good},
         )
+
+
+def latency_signals(past: Mapping[str, Sequence[Latencies]]) -> Iterator[Signal]:
+    """Of each endpoint, the time within which 99 of 100 requests of five minutes were answered."""
+    for endpoint, kept in past.items():
+        found = slowest(kept)
+        if found is not None:
+            yield Signal(
+                endpoint=endpoint,
+                name="latency_p99_s",
+                time_us=kept[-1].time_us,
+                value=found.seconds.value,
+                low=found.seconds.low,
+                high=found.seconds.high,
+                valid_s=120.0,
+                evidence={"requests": found.requests},
+            )
 
 
 def _drift(finding: Finding, name: str, drift: Drift) -> Signal:

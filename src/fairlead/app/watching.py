@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.alerts import Alert
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
+from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
-from fairlead.monitoring.recount import recount
+from fairlead.monitoring.goals import GoalCourse, chart_goals
+from fairlead.monitoring.joint import JOINTS, Joint
+from fairlead.monitoring.recount import recount, stated
 from fairlead.nearest import nearest
 from fairlead.routing import ROUTES
 
@@ -19,9 +23,12 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         endpoint: its name.
         time_us: when it was looked at, microseconds since 1970.
-        alarm: whether an alert fires, a field drifts, or a last window is broken.
+        alarm: whether an alert fires, a field drifts or all together do, or a last window is
+            broken.
         courses: of the versions that answer it.
         alerts: that fire or are pending, the worst first.
+        goals: its own metrics, of these versions.
+        joint: what days said of all fields together, if that is looked at.
     """
 
     endpoint: str
@@ -29,6 +36,8 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     alarm: bool
     courses: tuple[Course, ...]
     alerts: tuple[Alert, ...]
+    goals: tuple[GoalCourse, ...] = ()
+    joint: tuple[Joint, ...] = ()
 
 
 def look(
@@ -47,7 +56,8 @@ def look(
         NotFoundError: there is no such endpoint or version.
     """
     now_us = workspace.clock.now_us()
-    courses = recount(workspace.store, endpoint, since_us=max(now_us - round(since_s * 1e6), 0))
+    since_us = max(now_us - round(since_s * 1e6), 0)
+    courses = recount(workspace.store, endpoint, since_us=since_us)
     answering = _answering(workspace, endpoint, known=bool(courses))
     if version is not None:
         wanted = {workspace.registry.resolve(version).name}
@@ -55,19 +65,52 @@ def look(
     else:
         wanted = set()
         courses = [c for c in courses if c.stream.version in answering] or courses
+    shown = answering | {course.stream.version for course in courses}
     alerts = tuple(
         alert
         for alert in workspace.alert_book.alerts(endpoint)
         if alert.state != "resolved" and (not wanted or alert.version in {"", *wanted})
     )
+    joint = _joint(workspace, endpoint, wanted or shown, since_us)
     firing = any(alert.state == "firing" for alert in alerts)
     return Watching(
         endpoint=endpoint,
         time_us=now_us,
-        alarm=firing or any(course.alarm for course in courses),
+        alarm=firing
+        or any(course.alarm for course in courses)
+        or any(one.days[-1].proven for one in joint),
         courses=tuple(courses),
+        joint=joint,
+        goals=_goals(workspace, endpoint, wanted or shown, since_us, now_us),
         alerts=alerts,
     )
+
+
+def _goals(
+    workspace: Workspace, endpoint: str, versions: set[str], since_us: int, now_us: int
+) -> tuple[GoalCourse, ...]:
+    """Its own metrics of some versions."""
+    store = workspace.store
+    streams = [stored.value.stream for stored in store.scan(ACCOUNTS, f"{endpoint}/")]
+    return tuple(
+        goal
+        for stream in streams
+        if stream.version in versions
+        for goal in chart_goals(stated(store, stream, since_us=since_us, until_us=now_us))
+    )
+
+
+def _joint(
+    workspace: Workspace, endpoint: str, versions: set[str], since_us: int
+) -> tuple[Joint, ...]:
+    """What days since a time said of some versions; none of which there are no such days."""
+    stored = (each.value for each in workspace.store.scan(JOINTS, f"{endpoint}/"))
+    lately = (
+        replace(one, days=tuple(day for day in one.days if day.start_us >= since_us))
+        for one in stored
+        if one.stream.version in versions
+    )
+    return tuple(one for one in lately if one.days)
 
 
 def _answering(workspace: Workspace, endpoint: str, *, known: bool) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,10 +16,16 @@ from fairlead.cli.sparkline import sparkline
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, FairleadError
 from fairlead.monitoring.course import Course, FieldCourse
+from fairlead.monitoring.goals import GoalCourse
+from fairlead.monitoring.joint import Joint
+from fairlead.stats import Estimate
 
 FIELDS_MAX = 20
 EFFECT_FULL = 0.1
 """The least effect whose bar is full: a shift of normal values by a third of a deviation."""
+
+AUC_FULL = 0.2
+"""Beyond one half, the least area whose bar is full."""
 
 
 @click.command("monitor")
@@ -75,6 +82,9 @@ def _print(found: Watching) -> None:
         say("No row of it was looked at yet.")
     for course in found.courses:
         _course(course)
+    for joint in found.joint:
+        _days(joint)
+    _goals(found.goals)
 
 
 def _course(course: Course) -> None:
@@ -103,6 +113,38 @@ def _course(course: Course) -> None:
     left = len(course.fields) - FIELDS_MAX
     if left > 0:
         say(f"… and {left} more fields that moved less; --json has all.")
+
+
+def _days(joint: Joint) -> None:
+    """All fields of one stream together."""
+    stream, last = joint.stream, joint.days[-1]
+    say(f"\n{stream.version} ({stream.role}), all fields together: {len(joint.days)} days")
+    bars = sparkline([max(day.auc.value - 0.5, 0.0) for day in joint.days], AUC_FULL)
+    state = "drifting" if last.proven else "quiet"
+    say(f"  area beyond one half  {bars}  {_estimate(last.auc)} on {moment(last.start_us)[:10]}")
+    say(f"  {state}: {last.why}")
+
+
+def _goals(goals: Sequence[GoalCourse]) -> None:
+    """An endpoint's own metrics."""
+    if not goals:
+        return
+    say()
+    rows = [
+        (goal.name, f"{goal.stream.version} ({goal.stream.role})",
+         sparkline([None if one is None else one.value for one in goal.values]),
+         _estimate(goal.values[-1]), _estimate(goal.whole))
+        for goal in goals
+    ]  # fmt: skip
+    table(("metric", "of", "over time", "last window", "all windows"), rows)
+    for goal in goals:
+        if goal.failed:
+            say(f"  {goal.name} could not be had of the last window: {goal.failed}")
+
+
+def _estimate(value: Estimate | None) -> str:
+    """With its interval."""
+    return "-" if value is None else f"{value.value:.4g} ({value.low:.4g} to {value.high:.4g})"
 
 
 def _evidence(field: FieldCourse, course: Course) -> str:

@@ -13,7 +13,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
 from fairlead.errors import NotFoundError
-from fairlead.releases import OPEN, Order, OrderName, Release, Step
+from fairlead.releases import OPEN, Judged, Order, OrderName, Release, Step
 from fairlead.routing import SLOTS
 
 ORDERS: dict[OrderName, str] = {
@@ -61,17 +61,16 @@ def show_command(home: Path | None, endpoint: str) -> None:
         ("", "step", "for"),
         [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
     )
-    if release.verdicts:
+    if release.judged:
         say()
-        rows = [
-            (
-                v.guard, f"{v.ratio:g} times", v.standing,
-                v.seen.get("candidate_failed"), v.seen.get("candidate_requests"),
-                v.seen.get("control_failed"), v.seen.get("control_requests"), v.needed,
-            )
-            for v in release.verdicts
-        ]  # fmt: skip
-        table(("guard", "at most", "so far", "failed", "of", "beside it", "of", "about more"), rows)
+        table(("guard", "at most", "so far", "seen", "about more"), map(_guard, release.judged))
+
+
+def _guard(judged: Judged) -> tuple[object, ...]:
+    seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
+    most, needed = f"{judged.guard.ratio:g} times", judged.verdict.needed
+    finding = judged.verdict.finding.replace("_", " ")
+    return judged.guard.name, most, finding, seen, round(needed) if needed else None
 
 
 @release_command.command("rollback")

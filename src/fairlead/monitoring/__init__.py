@@ -22,9 +22,9 @@ from fairlead.monitoring.estimate import (
 from fairlead.monitoring.evaluate import Evaluation, evaluate
 from fairlead.monitoring.ledger import Ledger, Score, Tally, merge_tallies, score, settle, tally
 from fairlead.monitoring.performance import Coverage, LossStream, Performance, losses, performance
-from fairlead.monitoring.quality import volume
 from fairlead.monitoring.recall import DAY_US, WEEK_US, recall
 from fairlead.monitoring.rows import Answered, answered
+from fairlead.monitoring.traffic import volume
 from fairlead.monitoring.types import (
     Budget,
     Comparison,

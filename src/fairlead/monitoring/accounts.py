@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
+from fairlead.monitoring.business import Worth
 from fairlead.monitoring.explain import Explanation
 from fairlead.monitoring.guard import Guard, Moments
 from fairlead.monitoring.ledger import Ledger, Tally
@@ -31,6 +33,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         duplicates: labels beyond the first of their prediction.
         contradicted: predictions with labels that are not the same.
         first: losses by the first labels, by their kind: what went into tests.
+        worth: what goals add up to.
+        goals: their values, where they are defined.
+        failed: goals that could not be had, and why.
     """
 
     stream: Stream
@@ -44,6 +49,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int = 0
     contradicted: int = 0
     first: dict[str, Moments] = {}
+    worth: dict[str, Worth] = {}
+    goals: dict[str, Estimate] = {}
+    failed: dict[str, str] = {}
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,3 +120,8 @@ STATEMENTS = Kind("statement", Statement)
 ACCOUNTS = Kind("account", Account)
 BOOKED = Kind("booked", Booked)
 STRAYS = Kind("stray", Strays)
+
+
+def shorten(statement: Statement) -> Statement:
+    """What is kept of a statement for long: coverage, realised metrics and tested losses."""
+    return replace(statement, tally=None, ledger=None)

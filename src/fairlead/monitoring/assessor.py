@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.monitoring.collector import References
 from fairlead.monitoring.detect import watch
-from fairlead.monitoring.quality import volume
 from fairlead.monitoring.recall import DAY_US, WEEK_US
 from fairlead.monitoring.records import (
     FINDINGS,
@@ -21,23 +21,20 @@ from fairlead.monitoring.records import (
     Watch,
     moment,
 )
-from fairlead.monitoring.types import Plan, Window
+from fairlead.monitoring.traffic import STABLE, TRAFFIC, usual, volume
+from fairlead.monitoring.types import Plan, Volume, Window
 from fairlead.profiles import Profile, merge
-from fairlead.store import ABSENT, Delete, Put, Store, Stored
+from fairlead.store import ABSENT, Put, Store, Stored
 
 SEASONS = 6
 """Earlier periods that a season is told from."""
-VOLUME_PAST = 28
-"""Earlier days that the volume of a window is compared with."""
-KEEP_US = 8 * WEEK_US
-"""For which windows and findings are kept; the log, from which they were made, is longer."""
 
 
 class Assessor:
     """Compares windows with their reference, in order, each once.
 
     What a window said when it was over stays said: rows that come later are counted, not tested.
-    A finding and what is remembered of it are one commit, by which those of eight weeks before go.
+    A finding and what is remembered of it are one commit.
 
     Args:
         store: of windows and findings.
@@ -66,12 +63,14 @@ class Assessor:
             window = self._window(kept.stream, start_us)
             if window is None or window.end_us + plan.grace_us > self._clock.now_us():
                 return  # those behind it are not over either
-            old = _old(kept.stream, kept.until_us or start_us, window)
-            finding, kept = self._look(window, kept, plan)
             key = FINDINGS.key(kept.stream.place, moment(start_us))
-            revision = self._store.commit(
-                Put(FINDINGS, key, finding, ABSENT), Put(WATCHES, stored.key, kept, revision), *old
-            )
+            puts: list[Put[Any]] = []
+            if self._store.get(FINDINGS, key) is None:
+                finding, kept = self._look(window, kept, plan)
+                puts.append(Put(FINDINGS, key, finding, ABSENT))
+            else:  # by a clock that was set back since
+                kept = replace(kept, pending=_behind(kept, start_us))
+            revision = self._store.commit(*puts, Put(WATCHES, stored.key, kept, revision))
 
     def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:
         stream = before.stream
@@ -82,17 +81,25 @@ class Assessor:
             budget=plan.budget,
             rule=plan.rule,
         )
-        past = self._past(stream, window, DAY_US, VOLUME_PAST)
         finding = Finding(
             stream=stream,
             start_us=window.start_us,
             end_us=window.end_us,
             comparison=comparison,
             detection=detection,
-            volume=volume(window.profile.rows, [w.profile.rows for w in past], plan.volume_alpha),
+            volume=self._volume(stream, window, plan),
         )
-        pending = tuple(start for start in before.pending if start > window.start_us)
+        pending = _behind(before, window.start_us)
         return finding, replace(before, pending=pending, until_us=window.end_us, state=state)
+
+    def _volume(self, stream: Stream, window: Window, plan: Plan) -> Volume | None:
+        """All that the endpoint was asked, told with the version whose part it is to answer it."""
+        stored = self._store.get(TRAFFIC, TRAFFIC.key(stream.endpoint))
+        if stored is None or stream.role != STABLE:
+            return None
+        traffic, start_us = stored.value, window.start_us
+        rows = traffic.rows.get(start_us, window.profile.rows)
+        return volume(rows, usual(traffic, start_us), plan.volume_alpha)
 
     def _reference(self, stream: Stream, window: Window, plan: Plan) -> Profile:
         """The profile to compare with: of the season once there is one, or of the training set."""
@@ -117,12 +124,6 @@ class Assessor:
         return None if stored is None else stored.value
 
 
-def _old(stream: Stream, since_us: int, window: Window) -> list[Delete]:
-    """The windows and findings that nobody needs any more once this window was looked at."""
-    length_us = window.end_us - window.start_us
-    starts = range(since_us - KEEP_US, window.end_us - KEEP_US, length_us)
-    return [
-        Delete(kind.key(stream.place, moment(start_us)), None)
-        for start_us in starts
-        for kind in (WINDOWS, FINDINGS)
-    ]
+def _behind(watch: Watch, start_us: int) -> tuple[int, ...]:
+    """What is still to be looked at after a window."""
+    return tuple(start for start in watch.pending if start > start_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,13 +19,17 @@ from fairlead.monitoring.accounts import (
     Booked,
     Statement,
     Strays,
+    shorten,
 )
-from fairlead.monitoring.gather import Gatherer, resolve
+from fairlead.monitoring.appraise import Asked, Function, sum_gains
+from fairlead.monitoring.business import total, weigh
+from fairlead.monitoring.gather import LABEL, Gatherer, resolve
 from fairlead.monitoring.inquire import inquire
 from fairlead.monitoring.ledger import settle
 from fairlead.monitoring.performance import coverage_of
 from fairlead.monitoring.reckon import Model, Part, add_parts, columns_of, realise, reckon
 from fairlead.monitoring.records import Stream, moment
+from fairlead.monitoring.retain import first_day, first_hour
 from fairlead.monitoring.take import close, take
 from fairlead.monitoring.types import Plan
 from fairlead.predictionlog.attempts import Attempts
@@ -39,6 +43,8 @@ AGES = 24
 longer, to be taken in together."""
 PATIENCE_US = 180_000_000
 RETRY_S = 15.0
+
+NO_FUNCTIONS: Mapping[str, Function] = {}
 
 Steps = Iterator[None]
 
@@ -64,6 +70,7 @@ class Bookkeeper:
         plan: how an endpoint is watched, by its name.
         length_us: of a window.
         clock: tells which windows are over.
+        functions: that goals are made of, by name.
         tick_s: after how long a tick starts no other step.
     """
 
@@ -76,6 +83,7 @@ class Bookkeeper:
         length_us: int,
         clock: Clock,
         *,
+        functions: Mapping[str, Function] = NO_FUNCTIONS,
         tick_s: float = TICK_S,
     ) -> None:
         self._store = store
@@ -84,6 +92,7 @@ class Bookkeeper:
         self._plan = plan
         self._length_us = length_us
         self._clock = clock
+        self._functions = functions
         self._tick_s = tick_s
         self._attempts = Attempts(clock, "No account can be kept of {}")
         self._waiting: dict[str, float] = {}
@@ -154,8 +163,10 @@ class Bookkeeper:
         """Mark the windows that a file's labels are for, once these predictions are sealed."""
         if self._clock.monotonic_s() < self._waiting.get(key, 0.0):
             return
-        ids = self._log.labelled(segment)
+        fed = self._log.fed(segment, {LABEL, *self._names_of(segment.endpoint)})
+        labels = fed.filter(pl.col("name") == LABEL)["prediction_id"]
         left, known = pl.DataFrame(), dict[Stream, set[int]]()
+        ids = fed["prediction_id"]
         for still in self._log.search(segment.endpoint, ids, self._length_us, known):
             left = still
             yield
@@ -167,7 +178,7 @@ class Bookkeeper:
         self._waiting.pop(key, None)
         marks: list[Put[Any]] = [*self._marks(known)]
         strays = self._strays(
-            segment.endpoint, len(ids), int(ids.is_in(left["id"].implode()).sum())
+            segment.endpoint, len(labels), int(labels.is_in(left["id"].implode()).sum())
         )
         self._store.commit(*marks, strays, Put(BOOKED, key, Booked(len(marks)), ABSENT))
         yield
@@ -197,7 +208,8 @@ class Bookkeeper:
         stored = self._store.get(ACCOUNTS, key)
         account = Account(stream=stream) if stored is None else stored.value
         due = dict(account.due)
-        for start_us in starts:
+        kept_us = first_day(self._clock.now_us())
+        for start_us in (start for start in starts if start >= kept_us):
             # A microsecond later: who settles it just now sees that it was marked again.
             due[start_us] = due[start_us] + 1 if start_us in due else self._due(stream, start_us)
         marked = replace(account, due=due)
@@ -217,21 +229,22 @@ class Bookkeeper:
         self, stream: Stream, model: Model, plan: Plan, start_us: int, due_us: int
     ) -> Steps:
         """Make the statement of one window, from all that is sealed."""
-        total = Part()
+        sums = Part()
         for part in self._parts(stream, model, start_us):
             if part is not None:
-                total = add_parts(total, part)
+                sums = add_parts(sums, part)
             yield
         key, place = STATEMENTS.key(stream.place, moment(start_us)), ACCOUNTS.key(stream.place)
         before, stored = self._store.get(STATEMENTS, key), self._store.get(ACCOUNTS, place)
         if stored is None or stored.value.due.get(start_us) != due_us:
             return  # marked again meanwhile
-        statement = self._statement(stream, model, start_us, total)
+        statement = self._statement(stream, model, start_us, sums)
+        kept = statement if start_us >= first_hour(self._clock.now_us()) else shorten(statement)
         known = None if before is None else before.value
         account = take(stored.value, known, statement, model, plan, self._clock.now_us())
         revision = ABSENT if before is None else before.revision
         self._store.commit(
-            Put(STATEMENTS, key, statement, revision),
+            Put(STATEMENTS, key, kept, revision),
             Put(ACCOUNTS, place, account, stored.revision),
         )
 
@@ -245,30 +258,56 @@ class Bookkeeper:
                 high = max(high, str(rows["id"].max()))
             yield None
         tables: list[pl.DataFrame] = []
-        for table in self._log.labels(stream.endpoint, start_us, low, high):
+        names = (LABEL, *self._names_of(stream.endpoint))
+        for table in self._log.feedback(stream.endpoint, start_us, low, high, names):
             tables.append(table)
             yield None
-        labels = resolve(pl.concat(tables[::-1])) if tables else None
-        for rows in self._log.rows(stream, start_us, end_us, columns_of(model.signature)):
-            yield reckon(model, rows, labels)
+        labels, asked = self._came(stream.endpoint, tables[::-1])
+        columns = columns_of(model.signature) | ({"unit"} if asked is not None else set())
+        for rows in self._log.rows(stream, start_us, end_us, columns):
+            yield reckon(model, rows, labels, asked)
 
-    def _statement(self, stream: Stream, model: Model, start_us: int, total: Part) -> Statement:
+    def _came(
+        self, endpoint: str, tables: list[pl.DataFrame]
+    ) -> tuple[pl.DataFrame | None, Asked | None]:
+        """Feedback of a window, the oldest first: its labels, and what its goals are made of."""
+        goals = self._plan(endpoint).goals
+        if not tables:
+            return None, Asked(goals, functions=self._functions) if goals else None
+        came = pl.concat(tables)
+        is_label = pl.col("name") == LABEL
+        labels = resolve(came.filter(is_label))
+        if not goals:
+            return labels, None
+        return labels, Asked(goals, total(came.filter(~is_label)), self._functions)
+
+    def _names_of(self, endpoint: str) -> set[str]:
+        """Of the feedback that an endpoint's goals are made of, beside labels."""
+        return {name for goal in self._plan(endpoint).goals.values() for name in goal.names}
+
+    def _statement(self, stream: Stream, model: Model, start_us: int, sums: Part) -> Statement:
         estimator = model.estimator
         ledger = None
-        if estimator is not None and total.tally is not None:
-            ledger = settle(estimator, total.tally)
+        if estimator is not None and sums.tally is not None:
+            ledger = settle(estimator, sums.tally)
+        goals = self._plan(stream.endpoint).goals
+        worth = sum_gains(goals, sums.gains)
+        values = {name: value for name, one in worth.items() if (value := weigh(one)) is not None}
         return Statement(
             stream=stream,
             start_us=start_us,
             end_us=start_us + self._length_us,
             settled_us=self._clock.now_us(),
-            coverage=coverage_of(total.answered, total.delays_s),
-            realised=realise(total.latest),
-            tally=total.tally,
+            coverage=coverage_of(sums.answered, sums.delays_s),
+            realised=realise(sums.latest),
+            tally=sums.tally,
             ledger=ledger,
-            duplicates=total.duplicates,
-            contradicted=total.contradicted,
-            first=total.first,
+            duplicates=sums.duplicates,
+            contradicted=sums.contradicted,
+            first=sums.first,
+            worth=worth,
+            goals=values,
+            failed=dict(sums.gains.failed),
         )
 
     def _guard(self, key: str, model: Model, plan: Plan) -> Steps:

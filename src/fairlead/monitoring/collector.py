@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,10 @@ import polars as pl
 from msgspec.structs import replace
 
 from fairlead.clock import Clock
+from fairlead.monitoring.days import DAYS, Day, add_rows
 from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
+from fairlead.monitoring.retain import AHEAD_US, day_of, first_day, first_hour
+from fairlead.monitoring.traffic import SHADOW, TRAFFIC, Traffic, count
 from fairlead.monitoring.types import Window
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment
@@ -19,6 +23,8 @@ from fairlead.store import ABSENT, Blobs, Delete, Put, Store
 
 References = Callable[[str], Profile | None]
 """The reference profile of a version, by its name; None if it has none."""
+Streams = dict[Stream, dict[int, pl.DataFrame]]
+"""Rows by who answered, and by the start of their window."""
 
 
 class Collector:
@@ -29,7 +35,8 @@ class Collector:
     others is left alone: its parts were read before, which compaction waits for (`is_read`).
 
     Only rows count that were assigned as the route says: a row that was sent to a version by
-    name, to try it, says nothing about the traffic.
+    name, to try it, says nothing about the traffic. Nor does one whose time lies more than a day
+    ahead, or 400 days back: it comes from a machine whose clock is wrong.
 
     Args:
         store: of segments and windows.
@@ -46,6 +53,7 @@ class Collector:
         self._blobs = blobs
         self._references = references
         self._length_us = length_us
+        self._clock = clock
         self._attempts = Attempts(clock, "The log {} cannot be folded into windows")
 
     def is_read(self, segment: str) -> bool:
@@ -53,6 +61,11 @@ class Collector:
         if not segment.startswith(SEGMENTS.key("predictions", "")):
             return True
         return self._store.get(FOLDED, FOLDED.key(segment)) is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no file failed to be folded when that was last tried."""
+        return self._attempts.all_done
 
     def tick(self) -> None:
         """Fold what was sealed since; forget the files that are gone.
@@ -72,13 +85,56 @@ class Collector:
 
     def _fold(self, key: str, segment: Segment) -> None:
         rows = pl.read_parquet(self._blobs.locate(segment.blob))
-        puts: list[Put[Any]] = []
-        for stream, parts in _streams(segment.endpoint, rows, self._length_us).items():
+        now_us = self._clock.now_us()
+        time_us = pl.col("time").dt.epoch("us")
+        sound = rows.filter(time_us.is_between(first_day(now_us), now_us + AHEAD_US))
+        streams = _streams(segment.endpoint, sound, self._length_us)
+        puts: list[Put[Any]] = self._counted(segment.endpoint, streams)
+        for stream, parts in streams.items():
             reference = self._references(stream.version)
             if reference is not None:
-                windows = [self._added(stream, reference, *part) for part in parts.items()]
-                puts += [*windows, *self._noted(stream, parts)]
+                puts += self._kept(stream, reference, parts, now_us)
         self._store.commit(*puts, Put(FOLDED, key, Folded(len(puts)), ABSENT))
+
+    def _counted(self, endpoint: str, streams: Streams) -> list[Put[Traffic]]:
+        """The endpoint's traffic with some rows more; a shadow's were asked of others too."""
+        rows: Counter[int] = Counter()
+        for stream, parts in streams.items():
+            if stream.role != SHADOW:
+                rows.update({start_us: part.height for start_us, part in parts.items()})
+        key = TRAFFIC.key(endpoint)
+        stored = self._store.get(TRAFFIC, key)
+        before = None if stored is None else stored.value
+        after = count(before, endpoint, self._length_us, rows, self._clock.now_us())
+        if after is None or after == before:
+            return []
+        return [Put(TRAFFIC, key, after, ABSENT if stored is None else stored.revision)]
+
+    def _kept(
+        self, stream: Stream, reference: Profile, parts: dict[int, pl.DataFrame], now_us: int
+    ) -> list[Put[Any]]:
+        """The windows of a stream that some rows fall into, and that they are to be looked at."""
+        key = WATCHES.key(stream.place)
+        stored = self._store.get(WATCHES, key)
+        watch = Watch(stream=stream) if stored is None else stored.value
+        young_us = first_hour(now_us)
+        archived_us = young_us if stored is None else min(watch.archived_us, young_us)
+        young = {start: part for start, part in parts.items() if start >= archived_us}
+        days: dict[int, list[pl.DataFrame]] = {}
+        for start_us, part in parts.items():
+            if start_us not in young:
+                days.setdefault(day_of(start_us), []).append(part)
+        # A clock that ran ahead was set back: what follows is not late.
+        tested_us = min(watch.until_us, now_us // self._length_us * self._length_us)
+        pending = {*watch.pending, *(start for start in young if start >= tested_us)}
+        noted = replace(watch, pending=tuple(sorted(pending)), archived_us=archived_us)
+        puts: list[Put[Any]] = [
+            *(self._added(stream, reference, *part) for part in young.items()),
+            *(self._archived(stream, reference, day, pl.concat(p)) for day, p in days.items()),
+        ]
+        if stored is None or noted != watch:
+            puts.append(Put(WATCHES, key, noted, ABSENT if stored is None else stored.revision))
+        return puts
 
     def _added(
         self, stream: Stream, reference: Profile, start_us: int, rows: pl.DataFrame
@@ -97,25 +153,22 @@ class Collector:
         )
         return Put(WINDOWS, key, window, ABSENT if stored is None else stored.revision)
 
-    def _noted(self, stream: Stream, starts: Iterable[int]) -> list[Put[Watch]]:
-        """The windows among them that are still to be looked at."""
-        key = WATCHES.key(stream.place)
-        stored = self._store.get(WATCHES, key)
-        watch = Watch(stream=stream) if stored is None else stored.value
-        pending = {*watch.pending, *(start for start in starts if start >= watch.until_us)}
-        noted = replace(watch, pending=tuple(sorted(pending)))
-        if noted == watch:
-            return []
-        return [Put(WATCHES, key, noted, ABSENT if stored is None else stored.revision)]
+    def _archived(
+        self, stream: Stream, reference: Profile, start_us: int, rows: pl.DataFrame
+    ) -> Put[Day]:
+        """A day, whose hours are no more, with some rows more."""
+        key = DAYS.key(stream.place, moment(start_us))
+        stored = self._store.get(DAYS, key)
+        before = None if stored is None else stored.value
+        day = add_rows(before, stream, start_us, observe_table(reference, rows))
+        return Put(DAYS, key, day, ABSENT if stored is None else stored.revision)
 
 
-def _streams(
-    endpoint: str, rows: pl.DataFrame, length_us: int
-) -> dict[Stream, dict[int, pl.DataFrame]]:
-    """Live rows that the route assigned, by who answered, and by the start of their window."""
+def _streams(endpoint: str, rows: pl.DataFrame, length_us: int) -> Streams:
+    """Live rows that the route assigned."""
     start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
     routed = rows.filter(pl.col("assigned_by") == "hash", pl.col("source") == "live")
-    found: dict[Stream, dict[int, pl.DataFrame]] = {}
+    found: Streams = {}
     parts = routed.with_columns(start).partition_by("version", "role", "window_us", as_dict=True)
     for (version, role, start_us), part in parts.items():
         stream = Stream(endpoint=endpoint, version=str(version), role=str(role))

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from fairlead.monitoring.days import Day
 from fairlead.monitoring.records import Finding, Stream, Watch
 from fairlead.monitoring.types import Quality, Side, Volume
 from fairlead.stats import Estimate
@@ -16,13 +17,14 @@ _STATES = ("drifting", "moved", "quiet", "not tested")
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """One window.
+    """One window; or one day, of which no window is kept any more.
 
     Args:
         start_us: first microsecond since 1970 that belongs to it.
         end_us: first one that does not.
         rows: that were in it when it was looked at.
-        expected: how many were expected; None while the past is too short.
+        expected: how many were expected; None while the past is too short, and where others
+            answered a part of what the endpoint was asked.
         alarms: fields whose drift was proven in it.
         recovered: fields whose drift was over.
         broken: fields with a fault.
@@ -44,7 +46,8 @@ class FieldCourse(msgspec.Struct, frozen=True, kw_only=True):
         name: of it.
         side: of the model that it is on.
         state: `drifting` if that is proven over windows; `moved` if the last window alone says so.
-        effects: of each window, PSI above chance; None where there was nothing to test.
+        effects: of each moment, PSI above chance; None where there was nothing to test, and of
+            days.
         effect: in the last window it was seen in.
         since_us: end of the window in which the drift was proven; None if it does not drift, or
             has since before the first window.
@@ -69,7 +72,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         stream: of rows.
         alarm: whether a field drifts, or the last window is broken, within the budget of false
             alarms.
-        moments: the windows, oldest first.
+        moments: days of long ago, then the windows; oldest first.
         fields: those that drift first, then by effect.
         broken: faults of the last window.
         volume: of the last window; None while the past is too short.
@@ -87,26 +90,29 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
 
 
-def chart(watch: Watch, findings: Sequence[Finding]) -> Course:
+def chart(watch: Watch, findings: Sequence[Finding], days: Sequence[Day] = ()) -> Course:
     """Sum up a stream.
 
     Args:
         watch: what is remembered of it.
         findings: of its windows, oldest first; none if nothing was looked at.
+        days: before them, oldest first.
     """
+    past = tuple(map(_day, days))
     if not findings:
-        return Course(stream=watch.stream, alarm=False, pending=len(watch.pending))
+        return Course(stream=watch.stream, alarm=False, moments=past, pending=len(watch.pending))
     last = findings[-1]
     drifting = {name for name, field in watch.state.fields.items() if field.drifting}
     names = dict.fromkeys(name for found in reversed(findings) for name in found.comparison.fields)
-    fields = [_field(name, findings, drifting=name in drifting) for name in names]
+    unknown = (None,) * len(past)
+    fields = [_field(name, findings, unknown, drifting=name in drifting) for name in names]
     fields.sort(key=lambda field: (_STATES.index(field.state), -field.effect, field.name))
     broken = last.comparison.broken
     flooded = last.volume is not None and last.volume.broken
     return Course(
         stream=watch.stream,
         alarm=bool(drifting & names.keys() or broken or flooded),
-        moments=tuple(map(_moment, findings)),
+        moments=(*past, *map(_moment, findings)),
         fields=tuple(fields),
         broken=broken,
         volume=last.volume,
@@ -120,14 +126,35 @@ def _moment(found: Finding) -> Moment:
         start_us=found.start_us,
         end_us=found.end_us,
         rows=found.comparison.rows,
-        expected=None if found.volume is None else found.volume.expected,
+        expected=_expected(found),
         alarms=found.detection.alarms,
         recovered=found.detection.recovered,
         broken=tuple(dict.fromkeys(one.field for one in found.comparison.broken)),
     )
 
 
-def _field(name: str, findings: Sequence[Finding], *, drifting: bool) -> FieldCourse:
+def _day(day: Day) -> Moment:
+    return Moment(
+        start_us=day.start_us,
+        end_us=day.end_us,
+        rows=day.profile.rows,
+        expected=None,
+        alarms=day.alarms,
+        recovered=day.recovered,
+        broken=day.broken,
+    )
+
+
+def _expected(found: Finding) -> Estimate | None:
+    """Of the endpoint, where this stream answered all of it."""
+    if found.volume is None or found.volume.rows != found.comparison.rows:
+        return None
+    return found.volume.expected
+
+
+def _field(
+    name: str, findings: Sequence[Finding], unknown: tuple[None, ...], *, drifting: bool
+) -> FieldCourse:
     seen = [found.comparison.fields.get(name) for found in findings]
     newest = next(drift for drift in reversed(seen) if drift is not None)
     last = seen[-1]
@@ -142,7 +169,10 @@ def _field(name: str, findings: Sequence[Finding], *, drifting: bool) -> FieldCo
         name=name,
         side=newest.side,
         state=state,
-        effects=tuple(None if d is None or d.test == "none" else d.effect for d in seen),
+        effects=(
+            *unknown,
+            *(None if d is None or d.test == "none" else d.effect for d in seen),
+        ),
         effect=newest.effect,
         since_us=next(
             (found.end_us for found in reversed(findings) if name in found.detection.alarms), None

@@ -19,6 +19,7 @@ PART_ROWS = 50_000
 FILES_MAX = 64
 ROWS_MAX = 500_000
 WHO = ("version", "role")
+LABEL = "label"
 FACTS = ("id", "time", "outcome")
 ROUTED = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
 
@@ -41,10 +42,15 @@ class Gatherer:
         rows = self._open(segment).filter(ROUTED).select(*WHO, start).unique().collect()
         return _streams(segment.endpoint, rows)
 
-    def labelled(self, segment: Segment) -> pl.Series:
-        """The ids that a file of feedback has labels for."""
-        rows = self._open(segment).filter(pl.col("name") == "label")
-        return rows.select("prediction_id").collect()["prediction_id"]
+    def fed(self, segment: Segment, names: Collection[str]) -> pl.DataFrame:
+        """The `prediction_id` and `name` of each entry of a file of feedback.
+
+        Args:
+            segment: of the file.
+            names: which entries are of interest.
+        """
+        rows = self._open(segment).filter(pl.col("name").is_in(list(names)))
+        return rows.select("prediction_id", "name").collect()
 
     def search(
         self, endpoint: str, ids: pl.Series, length_us: int, known: dict[Stream, set[int]]
@@ -98,18 +104,22 @@ class Gatherer:
             rows = table.filter(ROUTED & mine & time.is_between(low_us, high_us, closed="left"))
             yield from rows.select(*FACTS, *there).collect().iter_slices(PART_ROWS)
 
-    def labels(self, endpoint: str, since_us: int, low: str, high: str) -> Iterator[pl.DataFrame]:
-        """Labels of predictions whose ids lie in a range, the newest file first.
+    def feedback(
+        self, endpoint: str, since_us: int, low: str, high: str,
+        names: Collection[str] = (LABEL,),
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
+        """What came for predictions whose ids lie in a range, the newest file first.
 
         Args:
             endpoint: whose.
-            since_us: when the first of the predictions was made; labels come later, or a day
+            since_us: when the first of the predictions was made; feedback comes later, or a day
                 earlier at most by another machine's clock.
             low: the first id.
             high: the last id.
+            names: what is of interest.
         """
         first = pl.from_epoch([since_us - DAY_US], "us").dt.strftime("%Y-%m-%d")[0]
-        wanted = (pl.col("name") == "label") & pl.col("prediction_id").is_between(
+        wanted = pl.col("name").is_in(list(names)) & pl.col("prediction_id").is_between(
             pl.lit(low), pl.lit(high)
         )
         late = [each for each in self.files("feedback", endpoint) if each.day >= first]

@@ -81,7 +81,7 @@ def _labelled(
 ) -> Iterator[None]:
     """Add rows that have a label."""
     tables: list[pl.DataFrame] = []
-    for table in log.labels(stream.endpoint, low_us, id_from(low_us), id_from(high_us)):
+    for table in log.feedback(stream.endpoint, low_us, id_from(low_us), id_from(high_us)):
         tables.append(table)
         yield
         if sum(each.height for each in tables) >= LABELS_MAX:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import expm1, log1p, sqrt
+from collections.abc import Iterator
 
 import numpy as np
 
 from fairlead.monitoring.flatten import Pair, Single, cutoff, unlisted
-from fairlead.monitoring.types import Kind, Quality, Volume
+from fairlead.monitoring.types import Kind, Quality
 from fairlead.profiles import Categorical, Numeric
 from fairlead.stats import Estimate, rise_p_value, share_rise, wilson
 
@@ -17,7 +16,6 @@ _SAID: dict[Kind, str] = {
     "out_of_range": "values lie outside of the reference's range",
     "new_categories": "values are none of the reference's categories",
 }
-PAST_MIN = 8
 
 
 def inspect(pair: Pair, factor: float) -> list[Quality]:
@@ -33,39 +31,6 @@ def inspect(pair: Pair, factor: float) -> list[Quality]:
     if pair.reference is None or pair.current is None:
         return [_schema(pair)]
     return [*_shares(pair, pair.reference, pair.current, factor), *_constant(pair, factor)]
-
-
-def volume(rows: int, past: Sequence[int], alpha: float) -> Volume | None:
-    """Compare a window's rows with those of earlier windows like it, as of the same hour.
-
-    Student's prediction interval of ln(1 + rows), whose deviation is at least that of counts of
-    independent events, 1 / sqrt(mean).
-
-    Args:
-        rows: of the window.
-        past: rows of earlier windows.
-        alpha: chance of an alert where nothing changed.
-
-    Returns:
-        None with fewer than eight earlier windows.
-
-    Example:
-        >>> quiet = volume(10, [100, 110, 95, 105, 90, 100, 98, 102], 0.01)
-        >>> quiet.broken, 50 < quiet.expected.low < 95
-        (True, True)
-    """
-    from scipy.special import stdtr, stdtrit
-
-    if len(past) < PAST_MIN:
-        return None
-    logs = np.log1p(np.array(past, dtype=np.float64))
-    mean, windows = float(logs.mean()), len(past)
-    least = 1.0 / sqrt(max(float(np.mean(past)), 1.0))
-    doubt = max(float(logs.std(ddof=1)), least) * sqrt(1.0 + 1.0 / windows)
-    half = float(stdtrit(windows - 1, 1.0 - alpha / 2.0)) * doubt
-    p_value = 2.0 * float(stdtr(windows - 1, -abs(log1p(rows) - mean) / doubt))
-    expected = Estimate(expm1(mean), max(0.0, expm1(mean - half)), expm1(mean + half))
-    return Volume(rows=rows, expected=expected, p_value=p_value, broken=p_value <= alpha)
 
 
 def rows_of(summary: Single) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace as with_fields
 
+from fairlead.monitoring.appraise import Asked, Gains, add_gains, appraise
 from fairlead.monitoring.columns import TABULAR
 from fairlead.monitoring.estimate import Estimator, estimate
 from fairlead.monitoring.guard import Loss, Moments, add_moments, reference_loss
@@ -94,6 +95,7 @@ class Part:
         first: losses by the first labels, by kind.
         duplicates: labels beyond the first of their prediction.
         contradicted: predictions with labels that are not the same.
+        gains: what goals are worth.
     """
 
     answered: int = 0
@@ -103,6 +105,7 @@ class Part:
     first: dict[str, Moments] = field(default_factory=dict)
     duplicates: int = 0
     contradicted: int = 0
+    gains: Gains = field(default_factory=Gains)
 
 
 def columns_of(signature: Signature) -> set[str]:
@@ -132,13 +135,16 @@ def beside_labels(rows: pl.DataFrame, labels: pl.DataFrame | None) -> pl.DataFra
     return rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in LABELS.items())
 
 
-def reckon(model: Model, rows: pl.DataFrame, labels: pl.DataFrame | None) -> Part:
+def reckon(
+    model: Model, rows: pl.DataFrame, labels: pl.DataFrame | None, asked: Asked | None = None
+) -> Part:
     """Add rows up.
 
     Args:
         model: of the version that answered.
         rows: of the log.
         labels: as `gather.resolve` gives them; None if there are none.
+        asked: goals that are to be found beside, if there are any.
     """
     signature = seen(model.signature, rows.columns)
     one = answered(beside_labels(rows, labels), signature)
@@ -152,6 +158,7 @@ def reckon(model: Model, rows: pl.DataFrame, labels: pl.DataFrame | None) -> Par
         tally=None if estimator is None else tally(estimator, signature, one),
         duplicates=int(given["count"].sum()) - given.height,
         contradicted=int(repeated.sum()),
+        gains=Gains() if asked is None else appraise(asked, signature, one, truth),
     )
     if truth is None:
         return part
@@ -187,6 +194,7 @@ def add_parts(a: Part, b: Part) -> Part:
         first=add_losses(a.first, b.first),
         duplicates=a.duplicates + b.duplicates,
         contradicted=a.contradicted + b.contradicted,
+        gains=add_gains(a.gains, b.gains),
     )
 
 

@@ -45,12 +45,14 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
         pending: starts of windows that were not looked at yet, microseconds since 1970, rising.
         until_us: end of the last window that was looked at; rows that come later for windows
             before it are counted, but not tested.
+        archived_us: start of the first day whose hours are kept; 0 if that is not known.
         state: of its detectors.
     """
 
     stream: Stream
     pending: tuple[int, ...] = ()
     until_us: int = 0
+    archived_us: int = 0
     state: State = State()
 
 
@@ -63,7 +65,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         end_us: of the window.
         comparison: with the reference.
         detection: over all windows so far.
-        volume: of its rows; None while the past is too short.
+        volume: of the endpoint's rows; None while the past is too short, and of those who do not
+            answer in the stable role.
     """
 
     stream: Stream
@@ -83,3 +86,11 @@ FINDINGS = Kind("finding", Finding)
 def moment(time_us: int) -> str:
     """A time as a part of a key; keys sort as times do."""
     return f"{time_us:020d}"
+
+
+def spans(since_us: int, until_us: int) -> list[str]:
+    """What the keys of all times of a span begin with: some tens or a hundred of them, in order."""
+    cut = max(len(str(max(until_us - since_us, 0))) - 2, 1)
+    step_us = 10**cut
+    first, last = since_us // step_us, until_us // step_us
+    return [moment(each * step_us)[:-cut] for each in range(first, last + 1)]

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from fairlead.monitoring.accounts import STATEMENTS, Statement
 from fairlead.monitoring.course import Course, chart
-from fairlead.monitoring.records import FINDINGS, WATCHES, WINDOWS, Finding, Stream, moment
+from fairlead.monitoring.days import DAYS, Day
+from fairlead.monitoring.recall import DAY_US
+from fairlead.monitoring.records import (
+    FINDINGS,
+    WATCHES,
+    WINDOWS,
+    Finding,
+    Stream,
+    Watch,
+    moment,
+    spans,
+)
+from fairlead.monitoring.retain import DAYS_US
 from fairlead.monitoring.types import Window
 from fairlead.profiles import Profile, merge
+from fairlead.records import Kind
 from fairlead.store import Store
+
+Dated = TypeVar("Dated", Finding, Statement)
 
 
 def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
@@ -15,11 +33,30 @@ def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
     Args:
         store: of the records.
         endpoint: its name.
-        since_us: windows that began before are left out, microseconds since 1970.
+        since_us: windows, and days, that began before are left out, microseconds since 1970.
     """
     watches = (stored.value for stored in store.scan(WATCHES, f"{endpoint}/"))
-    return [chart(watch, _findings(store, watch.stream, since_us, watch.until_us))
-            for watch in watches]  # fmt: skip
+    return [
+        chart(
+            watch,
+            _dated(store, FINDINGS, watch.stream, since_us, watch.until_us),
+            _days(store, watch, since_us),
+        )
+        for watch in watches
+    ]
+
+
+def stated(store: Store, stream: Stream, *, since_us: int, until_us: int) -> list[Statement]:
+    """The statements of windows that began in a span of time and were over by its end, in order.
+
+    Args:
+        store: of the records.
+        stream: of rows.
+        since_us: when it began, microseconds since 1970.
+        until_us: when it ended.
+    """
+    found = _dated(store, STATEMENTS, stream, since_us, until_us)
+    return [statement for statement in found if statement.end_us <= until_us]
 
 
 def gather(store: Store, course: Course, *, last: int) -> Profile | None:
@@ -38,20 +75,25 @@ def gather(store: Store, course: Course, *, last: int) -> Profile | None:
     return found
 
 
-def _findings(store: Store, stream: Stream, since_us: int, until_us: int) -> list[Finding]:
+def _dated(
+    store: Store, kind: Kind[Dated], stream: Stream, since_us: int, until_us: int
+) -> list[Dated]:
     """Those of windows that began since a time; of keys, only what may be one is read."""
-    found: list[Finding] = []
-    for digits in _spans(since_us, until_us):
-        found += [each.value for each in store.scan(FINDINGS, f"{stream.place}/{digits}")]
+    found: list[Dated] = []
+    for digits in spans(since_us, until_us):
+        found += [each.value for each in store.scan(kind, f"{stream.place}/{digits}")]
     return [each for each in found if each.start_us >= since_us]
 
 
-def _spans(since_us: int, until_us: int) -> list[str]:
-    """What the keys of all times of a span begin with: some tens or a hundred of them, in order."""
-    cut = max(len(str(max(until_us - since_us, 0))) - 2, 1)
-    step_us = 10**cut
-    first, last = since_us // step_us, until_us // step_us
-    return [moment(each * step_us)[:-cut] for each in range(first, last + 1)]
+def _days(store: Store, watch: Watch, since_us: int) -> list[Day]:
+    """Those since a time of which there are no findings any more."""
+    first_us = max(-(-since_us // DAY_US) * DAY_US, watch.archived_us - DAYS_US)
+    keys = (
+        DAYS.key(watch.stream.place, moment(start_us))
+        for start_us in range(first_us, watch.archived_us, DAY_US)
+    )
+    found = (store.get(DAYS, key) for key in keys)
+    return [stored.value for stored in found if stored is not None]
 
 
 def _window(store: Store, stream: Stream, start_us: int) -> Window | None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from fairlead.monitoring.business import Goal
 from fairlead.profiles import Profile
 from fairlead.stats import Dispersion, Estimate, Evidence
 
@@ -142,10 +143,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):
-    """How many rows a window has, beside earlier ones like it.
+    """How many rows an endpoint has in a window, beside earlier ones like it.
 
     Args:
-        rows: of the window.
+        rows: of the window, whichever version answered.
         expected: with the interval that holds the next window's rows.
         p_value: two-sided.
         broken: whether it is outside of its alpha.
@@ -199,6 +200,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         budget: of false alarms.
         volume_alpha: chance that a window's rows are found to be too few or too many by chance.
         terms: under which performance is guarded.
+        goals: that are measured beside, by name.
     """
 
     reference: Literal["training", "day", "week"] = "training"
@@ -207,6 +209,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget = Budget()
     volume_alpha: float = 0.001
     terms: Terms = Terms()
+    goals: dict[str, Goal] = {}
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from fairlead.ops.types import Panel
 
 _RATE = "[$__rate_interval]"
 _AT = '{endpoint=~"$endpoint"}'
+_MAIN = '{endpoint=~"$endpoint", metric=~"accuracy|rmse"}'
+_WHO = "{{endpoint}} {{version}}"
 
 
 def _by(label: str, metric: str) -> str:
@@ -103,6 +105,46 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "short",
             (("increase(fairlead_process_restarts_total[1h])", "{{process}}"),),
         ),
+    ),
+    "Performance": (
+        Panel(
+            "Realised and estimated",
+            "short",
+            tuple(
+                (f"fairlead_{kind}_performance{end}{_MAIN}", f"{_WHO} {kind} {{{{metric}}}}{word}")
+                for kind in ("realised", "estimated")
+                for end, word in (("", ""), ("_low", ", low"), ("_high", ", high"))
+            ),
+        ),
+        Panel(
+            "Evidence that answers are worse (1 is proof)",
+            "short",
+            ((f"fairlead_guard_evidence_ratio{_AT}", f"{_WHO} {{{{guard}}}}"),),
+        ),
+        Panel("Rows with a label", "percentunit", ((f"fairlead_labelled_rows_ratio{_AT}", _WHO),)),
+    ),
+    "Input and answers": (
+        Panel(
+            "Drift: effect, of the 10 fields that moved most",
+            "short",
+            ((f"topk(10, fairlead_field_drift_effect{_AT})", f"{_WHO} {{{{field}}}}"),),
+        ),
+        Panel(
+            "Drift: evidence (1 is what one field needs)",
+            "short",
+            ((f"topk(10, fairlead_field_drift_evidence_ratio{_AT})", f"{_WHO} {{{{field}}}}"),),
+        ),
+        Panel(
+            "Values with faults, of the 10 worst",
+            "percentunit",
+            (
+                (
+                    f"topk(10, fairlead_field_fault_ratio{_AT})",
+                    f"{_WHO} {{{{field}}}}: {{{{fault}}}}",
+                ),
+            ),
+        ),
+        Panel("Rows of the last window", "short", ((f"fairlead_window_rows{_AT}", _WHO),)),
     ),
     "The log, the disk and the cost": (
         Panel(

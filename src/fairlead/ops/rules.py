@@ -2,7 +2,9 @@
 
 Burn rates are those of the Site Reliability Workbook, chapter 5: 14.4 times what the month's budget
 allows, over an hour, uses 2 % of it; 6 times, over six hours, 5 %; 1 time, over three days, 10 %. A
-short window beside each long one ends the alert soon after the trouble ended.
+short window beside each long one ends the alert soon after the trouble ended. Where fewer than five
+requests went wrong over the long window nothing is said: one failure of three at night is no reason
+to wake anybody.
 """
 
 from __future__ import annotations
@@ -16,13 +18,17 @@ BURNS: tuple[tuple[float, str, str, Severity], ...] = (
     (6, "6h", "30m", "page"),
     (1, "3d", "6h", "ticket"),
 )
+BAD_MIN = 5
+"""Requests that must have gone wrong over the long window; an increase is not always whole."""
 OURS = sorted({kind.code for kind, status in STATUS.items() if status >= 500} | {CODES[500]})
 """Codes of refusals that are our fault, not the caller's."""
 
-_COUNTED = (
+_NAMED = (
     '__name__=~"fairlead_(requests|refused_requests)_total", '
     f'code=~"|{"|".join(OURS)}"'  # requests that reached a model have no code
 )
+_ASKED = f"{{{_NAMED}}}"
+_FAILED = f'{{{_NAMED}, outcome!="ok"}}'
 
 
 def rules(objectives: Objectives) -> tuple[Group, ...]:
@@ -35,27 +41,37 @@ def rules(objectives: Objectives) -> tuple[Group, ...]:
         Group("fairlead-ratios", (*_ratios(objectives), *_costs())),
         Group("fairlead-objectives", _burns(objectives)),
         Group("fairlead-platform", PLATFORM),
+        Group("fairlead-models", MODELS),
     )
 
 
 def _ratios(objectives: Objectives) -> list[Recording]:
     """The share of an endpoint's requests that failed, and that were slow, over each window."""
     edge = repr(float(objectives.latency_s))
+    in_time = f'fairlead_request_seconds_bucket{{le="{edge}"}}'
+    answered = "fairlead_request_seconds_count"
     found = []
     for window in WINDOWS:
-        failed = f'sum by (endpoint) (rate({{{_COUNTED}, outcome!="ok"}}[{window}]))'
-        counted = f"sum by (endpoint) (rate({{{_COUNTED}}}[{window}]))"
-        in_time = (
-            f'sum by (endpoint) (rate(fairlead_request_seconds_bucket{{le="{edge}"}}[{window}]))'
+        failed, counted, quick, every = (
+            _sum("rate", of, window) for of in (_FAILED, _ASKED, in_time, answered)
         )
-        answered = f"sum by (endpoint) (rate(fairlead_request_seconds_count[{window}]))"
         found += [
             Recording(f"endpoint:fairlead_errors:ratio_rate{window}", f"{failed} / {counted}"),
-            Recording(f"endpoint:fairlead_slow:ratio_rate{window}", f"1 - {in_time} / {answered}"),
+            Recording(f"endpoint:fairlead_slow:ratio_rate{window}", f"1 - {quick} / {every}"),
         ]
-    shed = "sum by (endpoint) (rate(fairlead_shed_requests_total[5m]))"
-    counted = f"sum by (endpoint) (rate({{{_COUNTED}}}[5m]))"
-    return [*found, Recording("endpoint:fairlead_shed:ratio_rate5m", f"{shed} / {counted}")]
+    for _, window, _, _ in BURNS:
+        failed, quick, every = (_sum("increase", of, window) for of in (_FAILED, in_time, answered))
+        found += [
+            Recording(f"endpoint:fairlead_errors:increase{window}", failed),
+            Recording(f"endpoint:fairlead_slow:increase{window}", f"{every} - {quick}"),
+        ]
+    shed = _sum("rate", "fairlead_shed_requests_total", "5m")
+    expr = f"{shed} / {_sum('rate', _ASKED, '5m')}"
+    return [*found, Recording("endpoint:fairlead_shed:ratio_rate5m", expr)]
+
+
+def _sum(function: str, of: str, window: str) -> str:
+    return f"sum by (endpoint) ({function}({of}[{window}]))"
 
 
 def _costs() -> list[Recording]:
@@ -85,7 +101,8 @@ def _burn(
     what = "fail" if metric == "errors" else "are slow"
     return Alert(
         name,
-        f"{ratio}{long} > {limit} and {ratio}{short} > {limit}",
+        f"{ratio}{long} > {limit} and {ratio}{short} > {limit} "
+        f"and endpoint:fairlead_{metric}:increase{long} > {BAD_MIN - 0.5:g}",
         severity,
         "{{ $value | humanizePercentage }} of the requests to {{ $labels.endpoint }} "
         f"{what}, over {long}: so the month's budget is gone in {30 / times:.0f} days.",
@@ -153,3 +170,19 @@ PLATFORM = (
         hold="15m",
     ),
 )  # fmt: skip
+MODELS = (
+    Alert(
+        "FairleadAnswersWorse",
+        "fairlead_guard_harm == 1",
+        "page",
+        "{{ $labels.guard }} of {{ $labels.version }} behind {{ $labels.endpoint }} is proven "
+        "worse than it may be: 'fairlead alerts list' says what to look at.",
+    ),
+    Alert(
+        "FairleadInputBroken",
+        "fairlead_field_broken == 1",
+        "ticket",
+        "{{ $labels.field }}, as {{ $labels.endpoint }} gets it, is proven to have bad values.",
+    ),
+)
+"""Drift alone is no alert: most of it does no harm. The dashboard shows it."""

@@ -31,6 +31,11 @@ class Attempts:
         self._told = told
         self._failed: dict[str, _Failed] = {}
 
+    @property
+    def all_done(self) -> bool:
+        """Whether nothing failed that was not done since."""
+        return not self._failed
+
     def attempt(self, name: str, work: Callable[[], object]) -> None:
         """Do a piece of work, unless it failed a moment ago."""
         failed = self._failed.get(name)

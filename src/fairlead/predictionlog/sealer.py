@@ -26,7 +26,7 @@ from fairlead.predictionlog.segments import (
     segment_key,
 )
 from fairlead.predictionlog.tables import table_of
-from fairlead.predictionlog.types import PredictionFrame
+from fairlead.predictionlog.types import Describe, PredictionFrame, say_nothing
 from fairlead.store import ABSENT, Blobs, Delete, Event, Put, Store
 
 SEAL_S = 60.0
@@ -49,18 +49,31 @@ class Sealer:
         folder: of the journals.
         clock: for the pace and the audit.
         seal_s: after which a living journal is sealed, however little it gained.
+        describe: what is kept of pictures and sounds beside digest and size.
     """
 
     def __init__(
-        self, store: Store, blobs: Blobs, folder: Path, clock: Clock, seal_s: float = SEAL_S
+        self,
+        store: Store,
+        blobs: Blobs,
+        folder: Path,
+        clock: Clock,
+        seal_s: float = SEAL_S,
+        describe: Describe = say_nothing,
     ) -> None:
         self._store = store
         self._blobs = blobs
         self._folder = folder
         self._clock = clock
         self._seal_s = seal_s
+        self._describe = describe
         self._looked_s: dict[str, float] = {}
         self._attempts = Attempts(clock, "The journal {} cannot be sealed")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no journal failed to be sealed when that was last tried."""
+        return self._attempts.all_done
 
     def tick(self, *, everything: bool = False) -> None:
         """Seal what is due: journals left behind, and what living ones gained in a while.
@@ -111,7 +124,7 @@ class Sealer:
         name = f"{path.stem}-{start}-{end}"
         puts: list[Put[Any]] = []
         for (kind, endpoint), frames in _by_endpoint(chunk).items():
-            for day, rows in _by_day(kind, table_of(kind, frames)):
+            for day, rows in _by_day(kind, table_of(kind, frames, self._describe)):
                 segment = write_segment(self._blobs, kind, endpoint, day, name, rows)
                 key = segment_key(kind, endpoint, day, name)
                 puts.append(Put(SEGMENTS, key, segment, None))

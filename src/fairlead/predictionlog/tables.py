@@ -12,7 +12,7 @@ import polars as pl
 from fairlead.ids import text
 from fairlead.predictionlog.frame import Frame
 from fairlead.predictionlog.segments import SegmentKind
-from fairlead.predictionlog.types import FeedbackFrame, PredictionFrame
+from fairlead.predictionlog.types import Describe, FeedbackFrame, PredictionFrame, say_nothing
 from fairlead.signature import Batch, Column
 
 TIME = pl.Datetime("us", "UTC")
@@ -50,18 +50,29 @@ FEEDBACK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def table_of(kind: SegmentKind, frames: Sequence[Frame]) -> pl.DataFrame:
-    """The rows of frames of one kind and endpoint."""
+def table_of(
+    kind: SegmentKind, frames: Sequence[Frame], describe: Describe = say_nothing
+) -> pl.DataFrame:
+    """The rows of frames of one kind and endpoint.
+
+    Args:
+        kind: of the frames.
+        frames: as they were journaled.
+        describe: what is kept of pictures and sounds.
+    """
     if kind == "feedback":
         return feedback_table([f for f in frames if isinstance(f, FeedbackFrame)])
-    return predictions_table([f for f in frames if isinstance(f, PredictionFrame)])
+    return predictions_table([f for f in frames if isinstance(f, PredictionFrame)], describe)
 
 
-def predictions_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
+def predictions_table(
+    frames: Sequence[PredictionFrame], describe: Describe = say_nothing
+) -> pl.DataFrame:
     """The records of frames of one endpoint.
 
     Args:
         frames: whose inputs and outputs may differ, as versions do.
+        describe: what is kept of pictures and sounds.
 
     Returns:
         The columns of `PREDICTION_SCHEMA`, then `in.<field>` and `out.<field>`; null where a
@@ -70,7 +81,7 @@ def predictions_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
     groups: dict[object, list[PredictionFrame]] = {}
     for frame in frames:
         groups.setdefault(_shape(frame), []).append(frame)
-    tables = [_group_table(group) for group in groups.values()]
+    tables = [_group_table(group, describe) for group in groups.values()]
     if not tables:
         return pl.DataFrame(schema=PREDICTION_SCHEMA)
     return union([table.lazy() for table in tables]).collect()
@@ -118,7 +129,7 @@ def _batch_shape(batch: Batch) -> object:
     return batch.names, *((n, c.dtype.str, c.shape[1:]) for n, c in batch.columns.items())
 
 
-def _group_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
+def _group_table(frames: Sequence[PredictionFrame], describe: Describe) -> pl.DataFrame:
     rows = [frame.inputs.rows for frame in frames]
 
     def same(values: Iterable[Any]) -> list[Any]:
@@ -153,9 +164,9 @@ def _group_table(frames: Sequence[PredictionFrame]) -> pl.DataFrame:
         "step": same(frame.step for frame in frames),
     }
     series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
-    series += _batch_series("in.", [frame.inputs for frame in frames])
+    series += _batch_series("in.", [frame.inputs for frame in frames], describe)
     outputs = [frame.outputs for frame in frames if frame.outputs is not None]
-    return pl.DataFrame(series + (_batch_series("out.", outputs) if outputs else []))
+    return pl.DataFrame(series + (_batch_series("out.", outputs, describe) if outputs else []))
 
 
 def _fixed(name: str, values: Any, dtype: Any) -> pl.Series:
@@ -164,7 +175,7 @@ def _fixed(name: str, values: Any, dtype: Any) -> pl.Series:
     return pl.Series(name, values, dtype=dtype)
 
 
-def _batch_series(prefix: str, batches: Sequence[Batch]) -> list[pl.Series]:
+def _batch_series(prefix: str, batches: Sequence[Batch], describe: Describe) -> list[pl.Series]:
     numbers = np.concatenate([batch.numbers for batch in batches])
     series = [
         pl.Series(prefix + name, np.ascontiguousarray(numbers[:, place]), nan_to_null=True)
@@ -172,12 +183,12 @@ def _batch_series(prefix: str, batches: Sequence[Batch]) -> list[pl.Series]:
     ]
     for name in batches[0].columns:
         column = np.concatenate([batch.columns[name] for batch in batches])
-        series.append(_column_series(prefix + name, column))
+        series.append(_column_series(prefix + name, column, describe))
     return series
 
 
-def _column_series(name: str, column: Column) -> pl.Series:
-    """One field's values. Pictures and sound are kept as digest and size."""
+def _column_series(name: str, column: Column, describe: Describe) -> pl.Series:
+    """One field's values. Pictures and sound are kept as digest, size and what is told of them."""
     if column.dtype.kind == "M":
         return pl.Series(name, column).dt.replace_time_zone("UTC")
     if column.ndim > 1:
@@ -186,14 +197,14 @@ def _column_series(name: str, column: Column) -> pl.Series:
         return pl.Series(name, column)
     values: list[Any] = column.tolist()
     if any(isinstance(value, bytes) for value in values):
-        values = [_described(value) for value in values]
+        told = iter(describe([value for value in values if value is not None]))
+        values = [None if value is None else _described(value, next(told)) for value in values]
     return pl.Series(name, values, strict=False)
 
 
-def _described(value: bytes | None) -> str | None:
-    if value is None:
-        return None
-    return f"sha256:{hashlib.sha256(value).hexdigest()} {len(value)} bytes"
+def _described(value: bytes, told: str) -> str:
+    kept = f"sha256:{hashlib.sha256(value).hexdigest()} {len(value)} bytes"
+    return f"{kept}; {told}" if told else kept
 
 
 def feedback_table(frames: Sequence[FeedbackFrame]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from fairlead.profiles.build import make_reference, observe, observe_columns
 from fairlead.profiles.categories import tally_codes, tally_values
 from fairlead.profiles.distinct import distinct_count
+from fairlead.profiles.measures import describe_media
 from fairlead.profiles.merge import decode, empty, encode, merge
 from fairlead.profiles.quantile import quantile
 from fairlead.profiles.table import observe_table
@@ -27,6 +28,7 @@ __all__ = [
     "Profile",
     "Summary",
     "decode",
+    "describe_media",
     "distinct_count",
     "empty",
     "encode",

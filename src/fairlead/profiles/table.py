@@ -81,8 +81,8 @@ def _numbers(table: Any, name: str) -> Numbers | None:
     dtype = table[name].dtype
     if type(dtype).__name__ not in ("Boolean", "Null") and not dtype.is_numeric():
         return None
-    numbers: Numbers = read_table(table.select(name)).columns[name].values.astype(np.float64)
-    return numbers
+    numbers: Numbers = read_table(table.select(name)).columns[name].values
+    return numbers.astype(np.float64, copy=False)
 
 
 def _tally(series: Any) -> Values:

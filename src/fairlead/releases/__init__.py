@@ -11,6 +11,7 @@ from fairlead.releases.types import (
     Decision,
     Evidence,
     Guard,
+    Judged,
     Order,
     OrderName,
     Plan,
@@ -18,7 +19,6 @@ from fairlead.releases.types import (
     State,
     Step,
     Strategy,
-    Verdict,
     WorkerView,
 )
 
@@ -30,6 +30,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "Guard",
+    "Judged",
     "Order",
     "OrderName",
     "Plan",
@@ -39,7 +40,6 @@ __all__ = [
     "State",
     "Step",
     "Strategy",
-    "Verdict",
     "WorkerView",
     "decide",
     "plan_of",

@@ -16,10 +16,10 @@ from fairlead.releases.types import (
     OPEN,
     RELEASES,
     Evidence,
+    Judged,
     Order,
     Plan,
     Release,
-    Verdict,
     WorkerView,
 )
 from fairlead.routing import ROUTES, Route, VersionRef
@@ -181,7 +181,7 @@ class ReleaseController:
                 "version": release.version.name,
                 "reason": release.reason,
                 "step": release.step,
-                **_told(release.verdicts),
+                **_told(release.judged),
             },
         )
         self._store.commit(Put(RELEASES, _key(release), release, expect), *puts, events=(event,))
@@ -191,13 +191,17 @@ def _key(release: Release) -> str:
     return RELEASES.key(release.endpoint, release.id)
 
 
-def _told(verdicts: Sequence[Verdict]) -> dict[str, str | float]:
+def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
     """How guards stood, for the audit."""
-    told: dict[str, str | float] = {}
-    for one in verdicts:
-        told[one.guard] = one.standing
-        told[f"{one.guard}.ratio"] = one.ratio
-        told[f"{one.guard}.log_worse"] = one.log_worse
-        told[f"{one.guard}.log_kept"] = one.log_kept
-        told |= {f"{one.guard}.{name}": value for name, value in one.seen.items()}
+    told: dict[str, str | float | None] = {}
+    for one in judged:
+        name, verdict = one.guard.name, one.verdict
+        told |= {
+            name: verdict.finding,
+            f"{name}.ratio": one.guard.ratio,
+            f"{name}.log_worse": verdict.log_worse,
+            f"{name}.log_no_worse": verdict.log_no_worse,
+            f"{name}.needed": verdict.needed,
+            **{f"{name}.{key}": value for key, value in one.seen.items()},
+        }
     return told

@@ -10,11 +10,11 @@ from fairlead.releases.judge import judge
 from fairlead.releases.types import (
     Decision,
     Evidence,
+    Judged,
     Order,
     Release,
     State,
     Step,
-    Verdict,
     WorkerView,
 )
 from fairlead.releases.weights import route_at, route_back
@@ -64,8 +64,8 @@ def decide(
         return _roll_back(release, route, f"{release.version.name} fails to load: {why}", now_us)
     if release.state == "switching":
         return _when_switched(release, workers, now_us)
-    judged = replace(release, verdicts=judge(release.plan, evidence, _share(release)))
-    broken = [verdict for verdict in judged.verdicts if verdict.standing == "worse"]
+    judged = replace(release, judged=judge(release.plan, evidence, _share(release)))
+    broken = [one for one in judged.judged if one.verdict.finding == "worse"]
     if broken:
         return _roll_back(judged, route, _in_words(broken), now_us)
     if release.paused or release.state == "asking":
@@ -193,8 +193,8 @@ def _when_held(release: Release, route: Route, now_us: int) -> Decision | None:
     held_us = now_us - release.step_us
     if held_us < step.hold_us:
         return None
-    open_ = [v for v in release.verdicts if v.guard in release.plan.prove]
-    unproven = [verdict for verdict in open_ if verdict.standing != "no worse"]
+    asked = [one for one in release.judged if one.guard.name in release.plan.prove]
+    unproven = [one for one in asked if one.verdict.finding != "no_worse"]
     if not unproven:
         return _advance(release, route, "The step is over; no guard is broken.", now_us)
     if held_us >= release.plan.longest_us:
@@ -225,17 +225,15 @@ def _share(release: Release) -> float:
     return max(shares, default=0) / SLOTS
 
 
-def _in_words(verdicts: Sequence[Verdict]) -> str:
-    return " ".join(_in_word(verdict) for verdict in verdicts)
+def _in_words(judged: Sequence[Judged]) -> str:
+    return " ".join(_in_word(one) for one in judged)
 
 
-def _in_word(verdict: Verdict) -> str:
-    seen = verdict.seen
-    return (
-        f"{verdict.guard}: {seen['candidate_failed']:g} units of {seen['candidate_requests']:g} "
-        f"requests, {seen['control_failed']:g} of {seen['control_requests']:g} beside it; "
-        f"{verdict.standing} than {verdict.ratio:g} times as many."
-    )
+def _in_word(judged: Judged) -> str:
+    seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
+    finding = {"worse": "is proven broken", "no_worse": "is kept", "unknown": "is not proven kept"}
+    most = f"at most {judged.guard.ratio:g} times the stable version's"
+    return f"The guard {judged.guard.name}, {most}, {finding[judged.verdict.finding]} ({seen})."
 
 
 def _to(release: Release, state: State, reason: str, now_us: int) -> Release:

@@ -9,9 +9,11 @@ import msgspec
 from msgspec.structs import replace
 
 from fairlead.records import Kind
+from fairlead.releases.latency import APART_US, add, bucket_of
 from fairlead.releases.types import Evidence, Release, Tally
+from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.routing import SLOTS
-from fairlead.stats.failures import count_failures
+from fairlead.stats import count_failures
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +80,38 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
     ):
         tally = Tally(requests, firsts.count((revision, version)))
         evidence = _add(evidence, release, revision, version == release.version.name, tally)
+    latency = _latencies(rows, release)
+    joined = {
+        arm: add(evidence.latency.get(arm, {}), latency.get(arm, {}))
+        for arm in {*evidence.latency, *latency}
+    }
+    evidence = replace(evidence, latency=joined)
     return replace(before, evidence=evidence, failed=frozenset(failed))
+
+
+def _latencies(rows: pl.DataFrame, release: Release) -> dict[str, dict[int, int]]:
+    """How long the candidate and the mirror control took, one request in a while of each."""
+    import polars as pl
+
+    shared = [revision for revision, slots in release.shares.items() if slots < SLOTS]
+    counted = (
+        rows.filter(
+            pl.col("assigned_by") == "hash",
+            pl.col("source") == "live",
+            pl.col("outcome") == "ok",
+            pl.col("arm").is_in([CANDIDATE, CONTROL]),
+            pl.col("revision").is_in(shared),
+        )
+        .sort("time", "id")
+        .group_by("arm", pl.col("time").dt.epoch("us") // APART_US)
+        .agg(bucket=bucket_of(pl.col("queue_us").first() + pl.col("model_us").first()))
+        .group_by("arm", pl.col("bucket").cast(pl.Int64))
+        .len()
+    )
+    found: dict[str, dict[int, int]] = {}
+    for arm, bucket, count in counted.iter_rows():
+        found.setdefault(arm, {})[bucket] = count
+    return found
 
 
 def _add(evidence: Evidence, release: Release, revision: int, ours: bool, more: Tally) -> Evidence:

@@ -6,19 +6,23 @@ a good version is rolled back with a chance of at most the plan's alpha.
 
 from __future__ import annotations
 
-from math import log
-
-from fairlead.releases.types import Evidence, Guard, Plan, Standing, Verdict
-from fairlead.stats import wilson
-from fairlead.stats.beta_mixture import log_beta_mixture
-from fairlead.stats.failures import failure_evidence
-from fairlead.stats.outlook import failures_needed
+from fairlead.releases.latency import EDGES_US, histogram
+from fairlead.releases.types import Evidence, Guard, Judged, Plan
+from fairlead.releases.weights import CANDIDATE, CONTROL
+from fairlead.stats import (
+    failure_evidence,
+    failures_needed,
+    log_beta_mixture,
+    log_quantile_evidence,
+    wilson,
+)
+from fairlead.stats import judge as verdict_of
 
 CONCENTRATION = 20.0
 RATE_MAX = 0.5
 
 
-def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Verdict, ...]:
+def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
     """How each guard of a plan stands.
 
     Args:
@@ -27,47 +31,40 @@ def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Verdict, ...]:
         share: the candidate's of the traffic now; 1 once it answers everything.
 
     Example:
-        >>> from fairlead.releases.types import Guard
-        >>> from fairlead.stats.failures import count_failures, Failures
+        >>> from fairlead.stats import Failures, count_failures
         >>> plan = Plan(guards=(Guard("failures", 1.25),))
         >>> seen = Evidence(candidate=500, control=9_500,
         ...                 failures=count_failures(Failures(), 0.05, candidate=15, control=95))
-        >>> [verdict.standing for verdict in judge(plan, seen, 0.05)]
+        >>> [one.verdict.finding for one in judge(plan, seen, 0.05)]
         ['worse']
     """
-    alpha = plan.alpha / max(1, len(plan.guards))
-    return tuple(_verdict(guard, evidence, share, alpha) for guard in plan.guards)
+    alpha = plan.alpha / max(1, len(plan.guards))  # any of them takes a release back
+    return tuple(_judged(guard, evidence, share, alpha) for guard in plan.guards)
 
 
-def _verdict(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Verdict:
+def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Judged:
+    if guard.name == "latency_p99":
+        worse, kept = _slower(guard, evidence)
+        return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen_times(evidence))
     if share >= 1:
-        worse, kept, needed = _since(guard, evidence), 0.0, None
-    else:
-        worse, kept = _beside(guard, evidence)
-        needed = _needed(guard, evidence, share, alpha)
-    standing: Standing = "unknown"
-    if worse >= log(1 / alpha):
-        standing = "worse"
-    elif kept >= log(1 / alpha):
-        standing = "no worse"
-    return Verdict(
-        guard=guard.name,
-        ratio=guard.ratio,
-        standing=standing,
-        log_worse=worse,
-        log_kept=kept,
-        needed=needed if standing == "unknown" else None,
-        seen=_seen(evidence),
-    )
-
-
-def _beside(guard: Guard, evidence: Evidence) -> tuple[float, float]:
-    """Evidence from concurrent traffic, that a guard is broken and that it is kept."""
+        verdict = verdict_of(_since(guard, evidence), 0.0, alpha=alpha)
+        return Judged(guard, verdict, _seen_alone(evidence))
     worse, kept = (
         failure_evidence(evidence.failures, ratio=guard.ratio, side=side)
         for side in ("above", "below")
     )
-    return worse, kept
+    needed = _needed(guard, evidence, share, alpha)
+    return Judged(guard, verdict_of(worse, kept, alpha=alpha, needed=needed), _seen(evidence))
+
+
+def _slower(guard: Guard, evidence: Evidence) -> tuple[float, float]:
+    """Evidence that 99 of 100 requests take too long, and that they do not."""
+    theirs, ours = (histogram(evidence.latency.get(arm, {})) for arm in (CONTROL, CANDIDATE))
+    if not theirs.any() or not ours.any():
+        return 0.0, 0.0
+    worse = log_quantile_evidence(theirs, ours, EDGES_US, 0.99, ratio=guard.ratio)
+    kept = log_quantile_evidence(ours, theirs, EDGES_US, 0.99, ratio=1 / guard.ratio)
+    return float(worse), float(kept)
 
 
 def _since(guard: Guard, evidence: Evidence) -> float:
@@ -91,21 +88,37 @@ def _since(guard: Guard, evidence: Evidence) -> float:
     )
 
 
-def _needed(guard: Guard, evidence: Evidence, share: float, alpha: float) -> int | None:
+def _needed(guard: Guard, evidence: Evidence, share: float, alpha: float) -> float | None:
     """About how many more requests to the candidate until something is proven."""
     failed = sum(step.candidate + step.control for step in evidence.failures.steps)
     requests = evidence.candidate + evidence.control
     if not failed or not 0 < share < 1:
         return None
     more = failures_needed(evidence.failures, share, ratio=guard.ratio, alpha=alpha)
-    return None if more is None else round(more * requests / failed * share)
+    return None if more is None else more * requests / failed * share
 
 
 def _seen(evidence: Evidence) -> dict[str, float]:
     steps = evidence.failures.steps
     return {
-        "candidate_requests": evidence.candidate,
-        "candidate_failed": sum(step.candidate for step in steps) + evidence.alone.failed,
-        "control_requests": evidence.control,
-        "control_failed": sum(step.control for step in steps),
+        "requests": evidence.candidate,
+        "failed": sum(step.candidate for step in steps),
+        "requests_beside": evidence.control,
+        "failed_beside": sum(step.control for step in steps),
+    }
+
+
+def _seen_alone(evidence: Evidence) -> dict[str, float]:
+    return {
+        "requests": evidence.alone.requests,
+        "failed": evidence.alone.failed,
+        "requests_before": evidence.past.requests,
+        "failed_before": evidence.past.failed,
+    }
+
+
+def _seen_times(evidence: Evidence) -> dict[str, float]:
+    return {
+        "requests": sum(evidence.latency.get(CANDIDATE, {}).values()),
+        "requests_beside": sum(evidence.latency.get(CONTROL, {}).values()),
     }

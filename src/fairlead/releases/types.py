@@ -10,16 +10,15 @@ import msgspec
 from fairlead.records import Kind
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
-from fairlead.stats.failures import Failures
+from fairlead.stats import Failures, Verdict
 
 Strategy = Literal["canary", "blue-green", "now"]
-GuardName = Literal["failures"]
+GuardName = Literal["failures", "latency_p99"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
     "done", "rolled back", "aborted", "failed",
 ]  # fmt: skip
 OrderName = Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
-Standing = Literal["worse", "no worse", "unknown"]
 
 OPEN: frozenset[State] = frozenset(
     {"requested", "preparing", "switching", "holding", "asking", "baking"}
@@ -49,7 +48,8 @@ class Guard(msgspec.Struct, frozen=True):
     """What must not get worse.
 
     Args:
-        name: `failures` are units with at least one failing request.
+        name: `failures` are units with at least one failing request; `latency_p99` is the time
+            in queue and model that 99 of 100 requests keep to, where it is more than 5 ms.
         ratio: to the stable arm that is too much.
     """
 
@@ -97,26 +97,17 @@ class Order(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Judged(msgspec.Struct, frozen=True):
     """How one guard stands.
 
     Args:
         guard: which.
-        ratio: that is too much.
-        standing: what is proven, or that it is not known yet.
-        log_worse: log of the evidence that it is broken.
-        log_kept: log of the evidence that it is kept.
-        needed: about so many more requests to the candidate until one is proven; None if that
-            cannot be told.
+        verdict: what is proven of it; what is needed is in requests to the candidate.
         seen: what it was told from, by name.
     """
 
-    guard: GuardName
-    ratio: float
-    standing: Standing
-    log_worse: float
-    log_kept: float
-    needed: int | None = None
+    guard: Guard
+    verdict: Verdict
     seen: dict[str, float] = {}
 
 
@@ -141,6 +132,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         failures: units that failed in that time, by the candidate's share.
         past: what the stable version answered in the hour before the release.
         alone: what the candidate answered since nothing else does.
+        latency: by name of the arm, requests by bucket of their time in queue and model.
     """
 
     candidate: int = 0
@@ -148,6 +140,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     failures: Failures = Failures()
     past: Tally = Tally()
     alone: Tally = Tally()
+    latency: dict[str, dict[int, int]] = {}
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +162,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         step_us: since when.
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
-        verdicts: how its guards stood at the last change.
+        judged: how its guards stood at the last change.
         before: what answered before it.
         shares: of 10,000 slots, the candidate's, by revision of the route.
     """
@@ -189,7 +182,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     step_us: int = 0
     paused: bool = False
     order: Order | None = None
-    verdicts: tuple[Verdict, ...] = ()
+    judged: tuple[Judged, ...] = ()
     before: Route | None = None
     shares: dict[int, int] = {}
 

@@ -28,15 +28,20 @@ class ModelProcess:
         path: of the model.
         further: that `load` is called with, after the path.
         timeout_s: for one question.
+        what: errors call the code.
 
     Raises:
         ModelError: the model cannot be loaded.
     """
 
-    def __init__(self, module: str, path: Path, *further: str, timeout_s: float) -> None:
+    def __init__(
+        self, module: str, path: Path, *further: str, timeout_s: float,
+        what: str = "The model's code",
+    ) -> None:  # fmt: skip
         self._module = module
         self._arguments = (str(path), *further)
         self._timeout_s = timeout_s
+        self._what = what
         self._child: subprocess.Popen[bytes] | None = None
         self._link: Link | None = None
         self._closed = False
@@ -57,11 +62,11 @@ class ModelProcess:
         assert link is not None
         answer = self._exchange(link.encode(columns), self._timeout_s)
         if answer.error:
-            raise ModelError(f"The model's code did not answer: {answer.error}.")
+            raise ModelError(f"{self._what} did not answer: {answer.error}.")
         try:
             return link.columns(answer)
         except (ValueError, TypeError):
-            raise ModelError("The model's code answered what cannot be read.") from None
+            raise ModelError(f"{self._what} answered what cannot be read.") from None
 
     @property
     def pid(self) -> int:
@@ -97,7 +102,7 @@ class ModelProcess:
         loaded = self._exchange(None, LOAD_S_MAX)
         if loaded.error:
             self._end()
-            raise ModelError(f"The model's code cannot be used: {loaded.error}.")
+            raise ModelError(f"{self._what} cannot be used: {loaded.error}.")
 
     def _exchange(self, question: bytes | None, timeout_s: float) -> Message:
         assert self._link is not None
@@ -109,11 +114,11 @@ class ModelProcess:
         except TimeoutError:
             self._end()
             raise DeadlineError(
-                f"The model's code took longer than {timeout_s:g} s and was ended."
+                f"{self._what} took longer than {timeout_s:g} s and was ended."
             ) from None
         except (OSError, ValueError):
             self._end()
-            raise ModelError("The process of the model's code died.") from None
+            raise ModelError(f"{self._what} did not answer: its process died.") from None
         except BaseException:  # what is left of the answer must not become the next one
             self._end()
             raise

@@ -41,6 +41,10 @@ class Counters:
         """A request that was turned away before it became a record."""
         self._file.counter("fairlead_refused_requests_total", endpoint=endpoint, code=code).add(1)
 
+    def refused_field(self, endpoint: str, field: str) -> None:
+        """A request that was turned away because of a field of the endpoint's signature."""
+        self._file.counter("fairlead_refused_fields_total", endpoint=endpoint, field=field).add(1)
+
     def shed(self, endpoint: str, kind: str) -> None:
         """A request that was refused because there is too much of something."""
         self._file.counter("fairlead_shed_requests_total", endpoint=endpoint, kind=kind).add(1)

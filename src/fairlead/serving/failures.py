@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fairlead.errors import FairleadError
+from fairlead.errors import FairleadError, InputError
 from fairlead.logs import tell, tell_error
 from fairlead.routing import Arm, Route
 from fairlead.serving.message import Request
 from fairlead.serving.tracing import trace_id
 from fairlead.serving.types import Work
+from fairlead.signature import Signature
 
 REQUESTS_MAX = 10
 
@@ -50,3 +51,14 @@ def request_refused(error: FairleadError, request: Request) -> None:
         code=error.code,
         trace_id=trace_id(request.headers),
     )
+
+
+def fields_of(error: InputError, signature: Signature) -> set[str]:
+    """The fields of a signature that rows were refused for.
+
+    Of an unknown field it is the one most like it; where there is none, or all are unknown, it is
+    "": callers make names up, and what is counted must stay bounded.
+    """
+    named = {name for problem in error.problems for name in (problem.field, problem.nearest)}
+    known = {field.name for field in signature.inputs if field.name in named}
+    return known or ({""} if named - {None} else set())

@@ -13,7 +13,7 @@ from fairlead.serving.aside import Aside
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
-from fairlead.serving.failures import request_failed, request_refused
+from fairlead.serving.failures import fields_of, request_failed, request_refused
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
@@ -262,6 +262,9 @@ class Front:
         known = name in self.plane.endpoints or name in self.plane.idle
         endpoint = name if known else ""
         self._counters.refused(endpoint, error.code)
+        if isinstance(error, InputError) and name in self.plane.endpoints:
+            for field in fields_of(error, self.plane.endpoints[name].route.signature):
+                self._counters.refused_field(endpoint, field)
         if isinstance(error, UnavailableError) and error.shed:
             self._counters.shed(endpoint, error.shed)
 

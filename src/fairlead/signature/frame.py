@@ -174,8 +174,9 @@ def _scalars(field: Field, values: npt.NDArray[Any]) -> Column | None:
     if None in listed:
         if field.missing == "error":
             return None
-        instead = imputed(field) if field.missing == "impute" else None
-        listed = [instead if value is None else value for value in listed]
+        if field.missing == "impute":
+            instead = imputed(field)
+            listed = [instead if value is None else value for value in listed]
     return pack(field, listed)
 
 

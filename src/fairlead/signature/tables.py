@@ -133,8 +133,11 @@ def _records(rows: Sequence[object]) -> Table:
 
 def _objects(values: Sequence[object] | npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)
-    if set(map(type, values)) <= {str, int, bool, bytes, type(None)}:
-        column[:] = values  # nothing else stands for a missing value
+    kinds = set(map(type, values))
+    if kinds <= {str, int, bool, bytes, float, type(None)}:
+        column[:] = values
+        if float in kinds:  # of all these only NaN, which differs from itself, is missing too
+            column[column != column] = None
         return column
     for place, value in enumerate(values):
         column[place] = None if is_missing(value) else value

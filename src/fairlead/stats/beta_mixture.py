@@ -100,10 +100,10 @@ def _log_above(a: Numbers, b: Numbers, x: Numbers) -> Numbers:
     a, b, x = np.broadcast_arrays(a, b, x)
     chance = np.asarray(betaincc(a, b, x))
     tiny = chance < TAIL_MIN
-    logs = np.asarray(np.log(np.where(tiny, 1.0, chance)))
+    logs = np.asarray(np.log(np.where(tiny, 1.0, chance)))  # an array also of one number
     if tiny.any():
         logs[tiny] = _log_tail(b[tiny], a[tiny], 1.0 - x[tiny])
-    return np.asarray(logs, dtype=np.float64)
+    return logs
 
 
 def _log_tail(p: Numbers, q: Numbers, y: Numbers) -> Numbers:

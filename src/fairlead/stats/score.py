@@ -35,8 +35,8 @@ def score_z(
         corrected: whether to take the factor N / (N - 1).
 
     Returns:
-        Standard normal in large samples where the difference is the true one; 0 where both shares
-        are as the null has them without a doubt.
+        Standard normal in large samples where the difference is the true one; 0 where the
+        shares are those of the null and have no variance.
 
     Raises:
         ConfigError: hits are not in 0..rows, or the difference is not between -1 and 1.
@@ -89,7 +89,7 @@ def score_difference(
     Example:
         >>> one = score_difference(532, 10_000, 480, 10_000)
         >>> round(one.low, 6), round(one.high, 6)
-        (-0.000877, 0.011288)
+        (-0.000877, 0.011292)
     """
     z = normal_quantile(confidence)
 
@@ -100,11 +100,8 @@ def score_difference(
     check_hits(hits, rows)
     check_hits(control_hits, control_rows)
     value = hits / rows - control_hits / control_rows
-    if abs(value) == 1.0:  # where the score is 0 / 0
-        inside = copysign(1.0 - 1e-12, value)
-    else:
-        inside = value
     edge = 1.0 - 1e-15
+    inside = min(max(value, -edge), edge)
     low, high = change(holds, inside, -edge), change(holds, inside, edge)
     return Estimate(
         value,

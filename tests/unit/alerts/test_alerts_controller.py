@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.alerts import (
@@ -278,7 +278,6 @@ def test_an_alert_is_found_by_its_name() -> None:
         world.book.alert("churn/errors/aged")
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

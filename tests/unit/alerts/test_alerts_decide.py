@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.alerts import ALERTS, Alert, Burn, Decision, Objective, Pace, Rule, Signal, decide
@@ -290,7 +290,6 @@ def apply(held: dict[str, Alert], decision: Decision) -> dict[str, Alert]:
     return {key: value for key, value in kept.items() if value not in decision.dropped}
 
 
-@settings(deadline=None)
 @given(watching=rules, looks=visits)
 def test_any_signals_at_any_times_are_decided_and_twice_is_once(
     watching: Rule, looks: list[tuple[int, list[Signal]]]

@@ -149,9 +149,7 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, keys: KeyRing) -> 
         unpack(tmp_path / "missing", tmp_path / "target", keys)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 1 << 30), bit=st.integers(0, 7), cut=st.booleans())
 def test_an_archive_with_one_flipped_bit_or_cut_short_never_gives_another_bundle(
     bundle: Bundle, archive: Path, tmp_path: Path, keys: KeyRing, place: int, bit: int, cut: bool

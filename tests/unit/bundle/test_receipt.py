@@ -66,7 +66,7 @@ def bits(array: npt.NDArray[Any]) -> object:
     return array.tobytes()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(inputs=batches(), outputs=batches())
 def test_a_receipt_comes_back_to_the_last_bit(inputs: Batch, outputs: Batch) -> None:
     found = decode_receipt(encode_receipt(Receipt(inputs, outputs)))

@@ -12,6 +12,7 @@ from fairlead.figures import (
     draw_densities,
     draw_effects,
     draw_heat,
+    draw_intervals,
     draw_series,
     draw_shares,
     escape,
@@ -24,6 +25,15 @@ FIGURES = [
     draw_effects(HOSTILE, [HOSTILE, "b"], [0.7, -0.3], floor=0.02, drifted={HOSTILE}, note=HOSTILE),
     draw_densities(HOSTILE, [0.0, 1.0, 3.0], [0.5, 0.5], [0.2, 0.8], note=HOSTILE),
     draw_series(HOSTILE, TIMES, [1, None], low=[0, 0], high=[2, 2], unit=HOSTILE, note=HOSTILE),
+    draw_intervals(
+        HOSTILE,
+        TIMES,
+        bands={HOSTILE: [(1, 0, 2), None]},
+        points={HOSTILE: [None, (1, None, 2)]},
+        limit=1,
+        unit=HOSTILE,
+        note=HOSTILE,
+    ),
     draw_heat(HOSTILE, TIMES, [HOSTILE], [[0.1, None]], most=1.0, unit=HOSTILE, note=HOSTILE),
 ]
 

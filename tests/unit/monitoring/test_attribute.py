@@ -23,7 +23,7 @@ from fairlead.profiles import Categorical, Numeric, make_reference
 from support.answers import CLASSIFIER, Made, classified
 
 Values = npt.NDArray[Any]
-fast = settings(max_examples=60, deadline=None)
+fast = settings(max_examples=60)
 CELLS = st.dictionaries(
     st.sampled_from("abcdef"),
     st.tuples(st.integers(1, 50), st.floats(0.0, 10.0)),

@@ -20,8 +20,9 @@ from fairlead.monitoring.records import (
     Stream,
     Watch,
     moment,
+    spans,
 )
-from fairlead.monitoring.recount import _spans, gather, recount
+from fairlead.monitoring.recount import gather, recount
 from fairlead.store import ABSENT, Put, open_store
 from support.profiled import reference, window
 
@@ -140,8 +141,8 @@ def test_the_store_is_read_for_the_span_alone(tmp_path: Path, since_h: int) -> N
 @given(st.integers(0, 2 * 10**15), st.integers(0, 2 * 10**15), st.integers(0, 2 * 10**15))
 def test_few_beginnings_of_keys_hold_all_times_of_a_span(a: int, b: int, time_us: int) -> None:
     since_us, until_us = min(a, b), max(a, b)
-    spans = _spans(since_us, until_us)
-    assert len(spans) <= 101
-    assert spans == sorted(set(spans))
+    found = spans(since_us, until_us)
+    assert len(found) <= 101
+    assert found == sorted(set(found))
     among = min(max(time_us, since_us), until_us)
-    assert sum(moment(among).startswith(span) for span in spans) == 1
+    assert sum(moment(among).startswith(span) for span in found) == 1

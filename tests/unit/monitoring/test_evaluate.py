@@ -347,7 +347,7 @@ def test_a_slice_of_other_rows_is_refused() -> None:
         evaluate(predictions(np.ones(9)), REGRESSOR, np.ones(9), slices={"by": np.ones(8)}, seed=1)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_the_order_of_rows_does_not_count(seed: int) -> None:
     truth, outputs = guesses(["a", "b", "c"], 30, seed, 0.4)

@@ -166,7 +166,7 @@ def test_a_limit_is_the_reference_made_worse(loss: Loss) -> None:
     assert limit_of(0.5, loss, Terms(accuracy_drop=0.0, error_rise=0.0)) == 0.5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(30, 500), st.floats(0.0, 1.0), st.floats(0.01, 0.5), st.floats(0.0, 0.4))
 def test_p_values_are_chances_that_fall_as_more_is_wrong_and_rise_with_the_limit(
     rows: int, wrong: float, limit: float, more: float

@@ -172,20 +172,6 @@ def test_a_window_is_looked_at_once_when_it_is_over_and_rows_that_come_late_are_
     assert [stored.value.pending for stored in log.store.scan(WATCHES)] == [()]
 
 
-def test_what_is_eight_weeks_old_goes_also_where_traffic_paused(traffic: Traffic) -> None:
-    log, reference = traffic.log, traffic.reference()
-    fold, look = collector(traffic, reference), assessor(traffic, reference, Plan())
-    weeks = 8 * 7 * 24
-    for hour in (0, 1, 5, weeks, weeks + 4):
-        traffic.arrive(150, hour=hour)
-        fold.tick()
-        log.clock.set(START_US + (hour + 2) * HOUR_US)
-        look.tick()
-    hours = [5, weeks, weeks + 4]
-    assert list(traffic.counted()) == hours
-    assert [(f.start_us - START_US) // HOUR_US for f in findings(log)] == hours
-
-
 def test_a_field_that_moved_alarms_and_the_other_does_not(traffic: Traffic) -> None:
     log, reference = traffic.log, traffic.reference()
     plan = Plan(budget=Budget(learn=24))

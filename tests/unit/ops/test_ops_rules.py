@@ -31,6 +31,17 @@ QUIET: dict[str, Series] = {
     "callers' own mistakes": {**TRAFFIC, REFUSED % "invalid_input": "0+500x480"},
     "as many errors as are allowed": {**TRAFFIC, FAILED: "0+0.9x480"},
     "as many slow ones as are allowed": {IN_TIME: "0+995x480", ALL: "0+1000x480"},
+    "one failure of three at night": {OK: "0x470 1x2 2x8", FAILED: "0x471 1x9"},
+    "four failures of eight at night": {OK: "0x470 1+1x3 4x6", FAILED: "0x471 1+1x3 4x5"},
+    "one slow answer of three at night": {ALL: "0x470 1x1 2x1 3x8", IN_TIME: "0x470 1x1 2x9"},
+    "fields that move": {
+        'fairlead_field_drifting{endpoint="churn",field="age"}': "1x480",
+        'fairlead_field_drift_effect{endpoint="churn",field="age"}': "0.9x480",
+    },
+    "guards that see no harm": {
+        'fairlead_guard_harm{endpoint="churn",guard="accuracy"}': "0x480",
+        'fairlead_field_broken{endpoint="churn",field="age"}': "0x480",
+    },
     "no traffic at all": {OK: "5x480", FAILED: "5x480", ALL: "5x480", IN_TIME: "0x480"},
     "one restart": {'fairlead_process_restarts_total{process="worker-0"}': "0x470 1x10"},
     "a disk that fills slowly": {
@@ -51,6 +62,24 @@ LOUD: dict[str, tuple[Series, set[tuple[str, str, str]]]] = {
         {OK: "0+1000x480", FAILED: "0x410 0+50x70"},
         {("FairleadErrorBudgetBurn", "page", "1h"), ("FairleadErrorBudgetBurn", "page", "6h"),
          ("FairleadErrorBudgetBurn", "ticket", "3d")},
+    ),
+    "half of twenty fail within minutes": (
+        {OK: "0x470 1+1x9", FAILED: "0x470 1+1x9"},
+        {("FairleadErrorBudgetBurn", "page", "1h"), ("FairleadErrorBudgetBurn", "page", "6h"),
+         ("FairleadErrorBudgetBurn", "ticket", "3d")},
+    ),
+    "half of twenty are slow": (
+        {ALL: "0x470 2+2x9", IN_TIME: "0x470 1+1x9"},
+        {("FairleadLatencyBudgetBurn", "page", "1h"), ("FairleadLatencyBudgetBurn", "page", "6h"),
+         ("FairleadLatencyBudgetBurn", "ticket", "3d")},
+    ),
+    "answers are proven worse": (
+        {'fairlead_guard_harm{endpoint="churn",guard="accuracy"}': "0x470 1x10"},
+        {("FairleadAnswersWorse", "page", "")},
+    ),
+    "values are missing": (
+        {'fairlead_field_broken{endpoint="churn",field="plan"}': "0x470 1x10"},
+        {("FairleadInputBroken", "ticket", "")},
     ),
     "0.15 % fail for days": (
         {OK: "0+1000x480", FAILED: "0+1.5x480"}, {("FairleadErrorBudgetBurn", "ticket", "3d")}
@@ -119,6 +148,7 @@ def check(rule_file: Path, folder: Path, series: Series, firing: set[tuple[str, 
     query = 'group by (alertname, severity, window) (ALERTS{alertstate="firing"})'
     test = {
         "rule_files": [str(rule_file)],
+        "group_eval_order": [group.name for group in rules(Objectives())],
         "evaluation_interval": "5m",
         "tests": [
             {

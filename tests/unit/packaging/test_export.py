@@ -136,7 +136,7 @@ def test_missing_values_go_where_the_forest_sends_them() -> None:
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4), min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_numbers_are_answered_alike(rows: list[list[float]]) -> None:
     model, runner, made = BOOSTED
     matrix = np.array(rows)

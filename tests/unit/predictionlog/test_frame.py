@@ -116,7 +116,7 @@ def assert_same(left: object, right: object) -> None:
         assert left == right
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frame=predictions())
 def test_a_prediction_frame_comes_back_to_the_last_bit(frame: PredictionFrame) -> None:
     found = decode_payload(payload(encode_prediction(frame)))
@@ -125,7 +125,7 @@ def test_a_prediction_frame_comes_back_to_the_last_bit(frame: PredictionFrame) -
         assert_same(getattr(frame, place.name), getattr(found, place.name))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(entries=st.lists(st.tuples(INT64, IDS, TEXT, VALUES)))
 def test_a_feedback_frame_comes_back_to_the_last_bit(
     entries: list[tuple[int, bytes, str, bool | float | str]],
@@ -151,13 +151,13 @@ def feedback(entries: list[tuple[int, bytes, str, bool | float | str]]) -> Feedb
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(raw=st.binary(max_size=60))
 def test_bytes_that_are_no_frame_are_none(raw: bytes) -> None:
     assert decode_payload(raw) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=st.integers(0, 10_000), change=st.integers(1, 255))
 def test_a_changed_frame_is_another_frame_or_none_but_never_an_error(
     place: int, change: int

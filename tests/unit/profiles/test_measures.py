@@ -10,8 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fairlead.profiles import Categorical, Named, Numeric, Profile, make_reference, observe
+from fairlead.profiles import (
+    Categorical,
+    Named,
+    Numeric,
+    Profile,
+    describe_media,
+    make_reference,
+    observe,
+)
 from fairlead.profiles.measures import images
+from fairlead.profiles.measures.tensors import measure_tensors, principal_axes
 from fairlead.signature import Batch, Field, FieldKind, Signature
 from support.media import flac_header, float_sound, picture, sound
 
@@ -207,3 +216,63 @@ def test_broken_sounds_are_missing() -> None:
     found = parts(observe(reference("audio", [good]), batch(hostile)))
     assert found["loudness_dbfs"].missing == len(hostile)
     assert found["duration_s"].count == 1
+
+
+def described(data: bytes | None, told: str | None = None) -> str | None:
+    """What the sealed log keeps of a picture or a sound."""
+    if data is None:
+        return None
+    told = describe_media(data) if told is None else told
+    return f"sha256:{'0' * 64} {len(data)} bytes" + (f"; {told}" if told else "")
+
+
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_what_the_log_tells_of_media_counts_as_they_do_themselves(kind: FieldKind) -> None:
+    random = np.random.default_rng(1)
+    whole: list[bytes] = [
+        picture(random.integers(0, 255, (8 + n, 9, 3), dtype=np.uint8))
+        if kind == "image"
+        else sound(random.normal(0, 0.1, 900 + 100 * n))
+        for n in range(20)
+    ]
+    known, values = reference(kind, whole), [*whole, None, whole[0][:30]]
+    mine = parts(observe(known, batch(values)))
+    theirs = parts(observe(known, batch([described(value) for value in values])))
+    assert mine.keys() == theirs.keys()
+    for name, part in mine.items():
+        told = theirs[name]
+        assert told.missing == part.missing
+        if isinstance(part, Categorical):
+            assert told.counts == part.counts
+        else:
+            assert told.count == part.count
+            assert told.mean == pytest.approx(part.mean, rel=1e-4)
+
+
+def test_of_media_that_nobody_looked_at_only_the_size_counts() -> None:
+    values = [picture(np.full((8, 8), n, np.uint8)) for n in range(6)]
+    told = [described(value, None if n < 2 else "") for n, value in enumerate(values[:5])]
+    told.append(described(values[5], "unreadable"))
+    found = parts(observe(reference("image", values), batch(told)))
+    assert (found["brightness"].count, found["brightness"].missing) == (2, 1)
+    assert (found["size_bytes"].count, found["size_bytes"].missing) == (6, 0)
+
+
+@pytest.mark.parametrize("told", ["width=", "width=wide mode", "=", "width=inf height=nan", "; ;"])
+def test_descriptions_that_make_no_sense_are_missing(told: str) -> None:
+    values = [picture(np.full((8, 8), n, np.uint8)) for n in range(6)]
+    texts = [described(values[0]), described(values[1], told)]
+    found = parts(observe(reference("image", values), batch(texts)))
+    assert (found["width"].count, found["width"].missing) == (1, 1)
+
+
+def test_a_row_has_the_same_place_on_an_axis_whatever_rows_stand_beside_it() -> None:
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(64, 37)) * 1e3
+    axes = principal_axes(rows)
+    together = measure_tensors(rows, axes)
+    for place, row in enumerate(rows):
+        alone = measure_tensors(row[None, :], axes)
+        assert {name: value[place] for name, value in together.items()} == {
+            name: value[0] for name, value in alone.items()
+        }

@@ -55,7 +55,7 @@ def test_few_and_many_values_are_counted_alike(rows: int) -> None:
         assert count_numbers(frame, values).counts == tuple(expected.tolist())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(VALUES)
 def test_moments_extremes_signs_and_zeros_are_those_of_the_values(values: Any) -> None:
     found = summary(values)
@@ -96,7 +96,7 @@ def test_a_reference_without_values_still_counts_magnitudes() -> None:
     assert quantile(summary([np.nan]), 0.5) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(VALUES)
 def test_each_value_lies_in_the_bucket_that_counts_it(values: Any) -> None:
     values = values[values != 0]

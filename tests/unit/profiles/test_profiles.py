@@ -126,7 +126,7 @@ def same(a: Profile, b: Profile) -> None:
             assert one.m2 == pytest.approx(other.m2, rel=1e-9, abs=1e-12 * scale**2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(1), rows(), rows(), rows())
 def test_profiles_are_a_commutative_monoid_and_a_homomorphism_of_rows(
     first: Rows, r: Rows, s: Rows, t: Rows
@@ -141,7 +141,7 @@ def test_profiles_are_a_commutative_monoid_and_a_homomorphism_of_rows(
     assert decode(encode(a)) == a
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(1), rows())
 def test_every_row_is_counted_once_in_every_measure(first: Rows, later: Rows) -> None:
     reference = reference_of(first)
@@ -154,7 +154,7 @@ def test_every_row_is_counted_once_in_every_measure(first: Rows, later: Rows) ->
                 assert sum(leaf.counts) + leaf.other + leaf.new + leaf.missing == profile.rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows(1))
 def test_a_reference_has_no_value_outside_its_own_edges_and_categories(first: Rows) -> None:
     inputs, outputs, _, revenue = first

@@ -12,7 +12,7 @@ from fairlead.releases import Plan, Release
 from fairlead.releases.fold import PAST_US, Folded, fold
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS
-from fairlead.stats.failures import FailureStep
+from fairlead.stats import FailureStep
 from support.routes import SIGNATURE, route, version
 
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -37,6 +37,9 @@ def row(number: int, **more: Any) -> dict[str, Any]:
         "source": "live",
         "outcome": "ok",
         "unit": None,
+        "arm": "stable",
+        "queue_us": 0,
+        "model_us": 100,
     }
     return told | more
 
@@ -47,7 +50,7 @@ def folded(*rows: dict[str, Any], before: Folded | None = None) -> Folded:
 
 
 def ours(number: int, **more: Any) -> dict[str, Any]:
-    return row(number, version=OURS, role="candidate", **more)
+    return row(number, version=OURS, role="candidate", arm="candidate", **more)
 
 
 BAD = {"outcome": "model_error"}
@@ -115,3 +118,15 @@ def test_folded_at_once_or_one_by_one_the_evidence_is_the_same() -> None:
     for each in rows:
         one_by_one = folded(each, before=one_by_one)
     assert folded(*rows) == replace(one_by_one)
+
+
+def test_times_of_the_candidate_and_of_its_mirror_are_counted_one_request_in_a_while() -> None:
+    slow = {"model_us": 8_000, "queue_us": 2_000}
+    burst = ours(3, **slow)
+    burst["time"] += timedelta(milliseconds=20)
+    found = folded(
+        ours(1), ours(2, **slow), ours(3, **slow), burst, ours(4, **BAD),
+        row(5, arm="control", **slow), row(6), ours(7, revision=3, **slow),
+    ).evidence.latency  # fmt: skip
+    assert found == {"candidate": {0: 1, 35: 2}, "control": {35: 1}}
+    assert 5_000 * 1.02**35 <= 10_000 < 5_000 * 1.02**36

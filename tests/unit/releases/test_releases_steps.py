@@ -22,7 +22,7 @@ from fairlead.releases import (
 )
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS, Route, owners
-from fairlead.stats.failures import Failures, FailureStep
+from fairlead.stats import Failures, FailureStep
 from support.routes import SIGNATURE, route, version
 
 ONE, TWO = version(1), version(2)
@@ -34,7 +34,7 @@ PROVEN = replace(PLAN, prove=("failures",))
 BEFORE = route("e", 1, ONE)
 READY = (WorkerView(0, 99, "ready"),)
 HARM = Evidence(
-    candidate=500, control=9_500, failures=Failures((FailureStep(0.05, candidate=15, control=95),))
+    candidate=500, control=9_500, failures=Failures((FailureStep(0.05, candidate=25, control=95),))
 )
 KEPT = Evidence(
     candidate=5_000,
@@ -109,8 +109,8 @@ def test_proven_harm_takes_it_back_at_any_point(state: State, paused: bool) -> N
     assert decision is not None
     assert decision.route is not None
     assert (decision.release.state, decision.route.arms) == ("rolled back", BEFORE.arms)
-    assert "worse than 1.25 times" in decision.release.reason
-    assert decision.release.verdicts[0].standing == "worse"
+    assert "failures, at most 1.25 times" in decision.release.reason
+    assert decision.release.judged[0].verdict.finding == "worse"
 
 
 def test_time_alone_ends_a_step_only_where_no_proof_is_asked_for() -> None:

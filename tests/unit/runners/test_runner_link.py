@@ -55,9 +55,7 @@ def enlarged(column: Column) -> Column:
 
 
 @given(st.dictionaries(st.text(max_size=3), COLUMNS, max_size=4), st.integers(1, 3))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_columns_of_any_size_arrive_as_they_were_sent(
     ends: Ends, columns: dict[str, Column], times: int
 ) -> None:

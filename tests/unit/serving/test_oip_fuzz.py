@@ -58,7 +58,7 @@ def answered_or_refused(plane: PlaneInProcess, path: str, body: bytes, **headers
 
 
 def test_bodies_of_the_protocols_form_never_break_it(tmp_path: Path) -> None:
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(MODELS, BODIES, st.binary(max_size=24), st.booleans())
     def tried(model: str, body: dict[str, Any], blob: bytes, tells: bool) -> None:
         head = json.dumps(body).encode()
@@ -73,7 +73,7 @@ def test_bodies_of_the_protocols_form_never_break_it(tmp_path: Path) -> None:
 def test_bytes_of_any_kind_never_break_it(tmp_path: Path) -> None:
     lengths = st.one_of(st.none(), st.integers(-1, 30).map(str), st.sampled_from(["", "٣", "1e3"]))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(MODELS, st.binary(max_size=24), lengths, st.sampled_from(["", "gzip", "deflate", "br"]))
     def tried(model: str, body: bytes, length: str | None, encoding: str) -> None:
         headers = {"Content-Encoding": encoding}

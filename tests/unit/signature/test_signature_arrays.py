@@ -42,7 +42,7 @@ def tables(draw: st.DrawFn) -> tuple[Signature, dict[str, Any]]:
     return Signature(inputs=tuple(fields), outputs=()), columns
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(tables())
 def test_columns_are_read_as_a_frame_of_them_is(table: tuple[Signature, dict[str, Any]]) -> None:
     signature, columns = table

@@ -20,6 +20,7 @@ from fairlead.signature import (
     to_records,
     with_field,
 )
+from fairlead.signature.tables import read_table
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MP3 = b"\xff\xfb\x90\x00"
@@ -217,3 +218,13 @@ def test_a_version_fits_an_endpoint_if_it_can_answer_what_callers_send() -> None
         assert reason in found
     [found] = fits(with_field(PEOPLE, "n", missing="allow"), PEOPLE)
     assert "may be missing" in found
+
+
+@pytest.mark.parametrize("kept", [None, float("nan"), np.nan, np.float64("nan"), pd.NA, pd.NaT])
+def test_whatever_stands_for_no_value_is_none_beside_texts_and_numbers(kept: object) -> None:
+    mixed = ["pro", kept, "nan", 1.5, 0.0, True, None, ""]
+    said = ["pro", None, "nan", 1.5, 0.0, True, None, ""]
+    for form in (pd.DataFrame({"x": pd.Series(mixed, dtype=object)}), [{"x": x} for x in mixed]):
+        assert read_table(form).columns["x"].values.tolist() == said
+    texts = pd.DataFrame({"x": pd.Series(["pro", kept, "nan"])})
+    assert read_table(texts).columns["x"].values.tolist() == ["pro", None, "nan"]

@@ -132,7 +132,7 @@ def same(a: Batch, b: Batch) -> None:
         ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(requests())
 def test_rows_that_fit_are_decoded_as_the_exact_path_reads_them(
     request: tuple[Signature, list[Any]],
@@ -145,7 +145,7 @@ def test_rows_that_fit_are_decoded_as_the_exact_path_reads_them(
     same(fast, RowDecoder(signature).decode(msgspec.json.encode(again)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(requests(), st.data())
 def test_a_spoiled_value_is_refused_and_named_by_row_and_field(
     request: tuple[Signature, list[Any]], data: st.DataObject
@@ -164,7 +164,7 @@ def test_a_spoiled_value_is_refused_and_named_by_row_and_field(
     assert problem.expected == RULES[field.kind].expected(field)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(requests(), st.data())
 def test_an_unknown_field_is_refused_unless_extras_are_ignored(
     request: tuple[Signature, list[Any]], data: st.DataObject
@@ -189,7 +189,7 @@ def outcome(read: Callable[[], Batch]) -> Batch | tuple[Problem, ...]:
         return error.problems
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none()
@@ -214,7 +214,7 @@ def test_any_json_is_taken_or_refused_as_the_exact_path_would(
         assert exact == fast
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(requests())
 def test_inferring_from_what_was_read_gives_fields_that_take_it(
     request: tuple[Signature, list[Any]],
@@ -228,7 +228,7 @@ def test_inferring_from_what_was_read_gives_fields_that_take_it(
     assert from_frame(inferred, plain).rows == len(plain)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(signatures())
 def test_the_schema_names_every_field_and_its_example_is_a_valid_row(signature: Signature) -> None:
     schema = msgspec.json.decode(msgspec.json.encode(row_schema(signature)))

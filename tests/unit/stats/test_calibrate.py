@@ -11,7 +11,7 @@ from sklearn.isotonic import IsotonicRegression
 from fairlead.errors import ConfigError
 from fairlead.stats.calibrate import Calibrator, calibrate, fit_calibrator, fit_isotonic
 
-fast = settings(max_examples=60, deadline=None)
+fast = settings(max_examples=60)
 
 
 @fast

@@ -25,7 +25,7 @@ RECORDED = json.loads(
     (Path(__file__).parents[2] / "support" / "recorded" / "nannyml_car_loan.json").read_text()
 )
 AGREED = 1e-4
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=25)
 
 
 def counted(cells: list[list[int]]) -> tuple[Values, Values, Values]:

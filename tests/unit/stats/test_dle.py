@@ -27,7 +27,7 @@ from fairlead.stats.forest import ask, fit_forest
 
 Values = npt.NDArray[Any]
 SIZES = [10, 4]
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=8)
 
 
 def answered(rows: int, seed: int, high: int = 10) -> tuple[list[Values], Values, Values]:

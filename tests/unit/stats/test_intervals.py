@@ -119,7 +119,7 @@ def statistics(seed: int, rows: int) -> dict[str, Statistic]:
     }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.integers(2, 40))
 def test_an_interval_holds_its_own_value_and_is_plain_json(seed: int, rows: int) -> None:
     for one in bootstrap(statistics(seed, rows), rows, seed=seed).values():

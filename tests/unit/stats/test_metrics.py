@@ -21,7 +21,7 @@ Values = npt.NDArray[Any]
 SOME = st.integers(0, 2**32 - 1)
 NUMBERS = st.floats(-1e6, 1e6)
 EXACT = 1e-12
-fast = settings(max_examples=40, deadline=None)
+fast = settings(max_examples=40)
 
 
 def labelled(seed: int) -> tuple[Values, Values, Values]:

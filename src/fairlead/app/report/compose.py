@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from fairlead.app.report.performance import tell_performance
 from fairlead.app.report.types import Chapter, Report, Row, Section, Table
 from fairlead.app.watching import Watching
 from fairlead.figures import Figure
+from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.course import Course
 from fairlead.monitoring.draw import draw_field
 from fairlead.monitoring.draw_course import draw_drift, draw_last, draw_rows, iso
+from fairlead.monitoring.facts import Fact
 from fairlead.profiles import Profile
 
 DRAWN_MAX = 8
@@ -27,6 +30,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         reference: what its version was trained on; None if that is not known any more.
         current: rows of the last windows; None if they are not there any more.
         windows: how many these were.
+        statements: on the performance of windows, oldest first.
+        facts: what is guarded of it, and how that is now.
     """
 
     course: Course
@@ -34,6 +39,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     reference: Profile | None = None
     current: Profile | None = None
     windows: int = 0
+    statements: tuple[Statement, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 def compose(found: Watching, known: Sequence[Known]) -> Report:
@@ -56,11 +63,13 @@ def compose(found: Watching, known: Sequence[Known]) -> Report:
 def _chapter(known: Known) -> Chapter:
     stream = known.course.stream
     title = f"{stream.version}, {stream.role}"
+    performance = tell_performance(known.statements, known.facts)
     if not known.course.moments:
         nothing = Section(title="Windows", text="No window of this time was looked at.")
-        return Chapter(title=title, sections=(nothing,))
-    parts = (_windows, _fields, _distributions, _quality)
-    return Chapter(title=title, sections=tuple(part(known) for part in parts))
+        return Chapter(title=title, sections=(nothing, performance))
+    parts = (_fields, _distributions, _quality)
+    others = (part(known) for part in parts)
+    return Chapter(title=title, sections=(_windows(known), performance, *others))
 
 
 def _alerts(found: Watching) -> Section:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from fairlead.app.monitoring import plan_of
+from fairlead.app.monitoring import plan_of, promise_of
 from fairlead.app.report.compose import Known, compose
 from fairlead.app.report.render import render
 from fairlead.app.watching import Watching, look
 from fairlead.app.workspace import Workspace
 from fairlead.errors import FairleadError
+from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
-from fairlead.monitoring.recount import gather
-from fairlead.profiles import Profile
+from fairlead.monitoring.facts import Fact, facts
+from fairlead.monitoring.reckon import Model
+from fairlead.monitoring.records import Stream
+from fairlead.monitoring.recount import gather, stated
 
 WINDOWS = 6
 """Of the newest, that distributions are drawn from."""
@@ -39,7 +42,9 @@ def write_report(
     """
     found = look(workspace, endpoint, since_s=since_s, version=version)
     floor = plan_of(workspace.settings, endpoint).rule.effect_min
-    page = render(compose(found, [_known(workspace, course, floor) for course in found.courses]))
+    since_us = max(found.time_us - round(since_s * 1e6), 0)
+    known = [_known(workspace, course, floor, since_us, found.time_us) for course in found.courses]
+    page = render(compose(found, known))
     unfinished = file.with_name(f".{file.name}.part")
     try:
         unfinished.write_text(page, encoding="utf-8")
@@ -49,18 +54,29 @@ def write_report(
     return found
 
 
-def _known(workspace: Workspace, course: Course, floor: float) -> Known:
+def _known(
+    workspace: Workspace, course: Course, floor: float, since_us: int, until_us: int
+) -> Known:
+    store, stream = workspace.store, course.stream
+    model = _promise(workspace, stream.version)
     return Known(
         course=course,
         floor=floor,
-        reference=_reference(workspace, course.stream.version),
-        current=gather(workspace.store, course, last=WINDOWS),
+        reference=None if model is None else model.profile,
+        current=gather(store, course, last=WINDOWS),
         windows=min(WINDOWS, len(course.moments)),
+        statements=tuple(stated(store, stream, since_us=since_us, until_us=until_us)),
+        facts=() if model is None else _facts(workspace, stream, model),
     )
 
 
-def _reference(workspace: Workspace, version: str) -> Profile | None:
-    """What a version was trained on; a bundle that is gone or damaged costs its figures alone."""
+def _facts(workspace: Workspace, stream: Stream, model: Model) -> tuple[Fact, ...]:
+    stored = workspace.store.get(ACCOUNTS, ACCOUNTS.key(stream.place))
+    return () if stored is None else facts(stored.value, model)
+
+
+def _promise(workspace: Workspace, version: str) -> Model | None:
+    """What a version promised; a bundle that is gone or damaged costs what is told from it."""
     with contextlib.suppress(FairleadError):
-        return workspace.reference(version)
+        return promise_of(workspace, version)
     return None

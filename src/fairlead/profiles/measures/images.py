@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 
 import numpy as np
 
 from fairlead.profiles.categories import Tally
-from fairlead.profiles.measures.media import bytes_of, sizes
+from fairlead.profiles.measures.media import (
+    Said,
+    bytes_of,
+    numbers_of,
+    read_measures,
+    sizes,
+    write_measures,
+)
 from fairlead.signature import Column, Numbers
 
 SIDE = 256
 """Pixels along the longer side, to which a picture is reduced before it is looked at."""
 
 PIXELS_MAX = 2**26
+
+NAMES = ("width", "height", "brightness", "contrast", "sharpness")
 
 _NOTHING = (np.nan,) * 5
 
@@ -32,7 +42,9 @@ def measure_images(column: Column) -> dict[str, Numbers | Tally]:
     """
     found: dict[str, Numbers | Tally] = {"size_bytes": sizes(column)}
     pictures = bytes_of(column)
-    if pictures is None or not _can_look():
+    if pictures is None:
+        return {**found, **_said(read_measures(column))}
+    if not _can_look():
         return found
     modes: dict[str | bool | float | None, int] = {}
     rows = []
@@ -41,8 +53,23 @@ def measure_images(column: Column) -> dict[str, Numbers | Tally]:
         modes[mode] = modes.get(mode, 0) + 1
         rows.append(numbers)
     table = np.array(rows, dtype=np.float64).reshape(-1, len(_NOTHING))
-    names = ("width", "height", "brightness", "contrast", "sharpness")
-    return {**found, "mode": modes, **dict(zip(names, table.T, strict=True))}
+    return {**found, "mode": modes, **dict(zip(NAMES, table.T, strict=True))}
+
+
+def describe_image(data: bytes) -> str:
+    """The measures of a picture as the log keeps them; nothing without Pillow."""
+    if not _can_look():
+        return ""
+    mode, *numbers = _look(data)
+    return write_measures({"mode": mode, **dict(zip(NAMES, numbers, strict=True))})
+
+
+def _said(said: list[Said]) -> dict[str, Numbers | Tally]:
+    """Of descriptions, if any of them has measures."""
+    if not any(said):
+        return {}
+    modes: Counter[str | bool | float | None] = Counter(each.get("mode") for each in said)
+    return {"mode": modes, **{name: numbers_of(said, name) for name in NAMES}}
 
 
 def _can_look() -> bool:

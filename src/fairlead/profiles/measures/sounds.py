@@ -9,7 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.profiles.measures.media import bytes_of, sizes
+from fairlead.profiles.measures.media import (
+    bytes_of,
+    numbers_of,
+    read_measures,
+    sizes,
+    write_measures,
+)
 from fairlead.signature import Column, Numbers
 
 SILENCE_DBFS = -60.0
@@ -41,10 +47,17 @@ def measure_sounds(column: Column) -> dict[str, Numbers]:
     found = {"size_bytes": sizes(column)}
     sounds = bytes_of(column)
     if sounds is None:
-        return found
+        said = read_measures(column)
+        names = _Sound._fields if any(said) else ()
+        return {**found, **{name: numbers_of(said, name) for name in names}}
     heard = [_Sound() if data is None else _listen(data) for data in sounds]
     table = np.array(heard, dtype=np.float64).reshape(-1, len(_Sound._fields))
     return {**found, **dict(zip(_Sound._fields, table.T, strict=True))}
+
+
+def describe_sound(data: bytes) -> str:
+    """The measures of a sound as the log keeps them."""
+    return write_measures(_listen(data)._asdict())
 
 
 def _listen(data: bytes) -> _Sound:

@@ -1,0 +1,123 @@
+"""What is said of windows in which nothing moved: by the platform, and by rules of the field."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from support.rules import verdicts
+
+from fairlead.monitoring import Budget, State, compare, watch
+from fairlead.monitoring.assessor import SEASONS
+from support import worlds
+
+REFERENCE_ROWS = 5000
+MONTH_HOURS = 730
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of traffic, and how it is watched.
+
+    Args:
+        clustered: whether its rows come from users who ask often and alike.
+        cyclic: whether its rows follow the hour.
+        seasonal: whether a window is compared with the same hour of the days before.
+    """
+
+    clustered: bool = False
+    cyclic: bool = False
+    seasonal: bool = False
+
+
+KINDS = {
+    "independent": Kind(),
+    "cycles": Kind(cyclic=True),
+    "cycles, by hour": Kind(cyclic=True, seasonal=True),
+    "users": Kind(clustered=True),
+    "users and cycles": Kind(clustered=True, cyclic=True),
+    "users and cycles, by hour": Kind(clustered=True, cyclic=True, seasonal=True),
+}
+
+
+def alone(fields: range, rows: int, windows: int) -> dict[str, float]:
+    """Share of undrifted windows with any alert, each tenth with a reference of its own."""
+    random = np.random.default_rng(rows)
+    alerts = 0
+    for number in range(windows):
+        if number % 10 == 0:
+            world = worlds.make(random, REFERENCE_ROWS, fields=fields)
+        counted = worlds.window(world, random, rows)
+        alerts += compare(world.reference, worlds.profile(world.reference, counted)).alarm
+    return {"with_alert": alerts / windows, "windows": windows}
+
+
+def hourly(fields: range, kind: str, rows: int, months: float) -> dict[str, float]:
+    """Hours in which nothing moves but what always does, watched as an endpoint is.
+
+    Args:
+        fields: which of the fifty.
+        kind: of `KINDS`.
+        rows: of an hour; with cycles on average.
+        months: of hours.
+
+    Returns:
+        Alarms a month, windows after those that the watch learns from, and the share of these in
+        which anything alerts.
+    """
+    random, how = np.random.default_rng(17), KINDS[kind]
+    world = worlds.make(
+        random, REFERENCE_ROWS, fields=fields, clustered=how.clustered, cyclic=how.cyclic
+    )
+    past: dict[int, deque[Any]] = defaultdict(lambda: deque(maxlen=SEASONS))
+    state, budget = State(), Budget()
+    alarms = alerts = judged = 0
+    for number in range(round(months * MONTH_HOURS)):
+        hour = number % worlds.HOURS
+        asked = worlds.traffic(hour, rows) if how.cyclic else rows
+        counted = worlds.window(world, random, asked, hour)
+        before = past[hour] if how.seasonal else ()
+        reference = worlds.merged(world.reference, before) if before else world.reference
+        current = worlds.profile(world.reference, counted)
+        state, found, detection = watch(state, reference, current, budget=budget)
+        past[hour].append(counted)
+        alarms += bool(detection.alarms)
+        if state.windows > budget.learn:
+            judged, alerts = judged + 1, alerts + found.alarm
+    return {
+        "alarms_per_month": alarms / months, "with_alert": alerts / judged, "windows": judged
+    }  # fmt: skip
+
+
+def rules(
+    fields: range, rows: int, windows: int, kind: str = "independent"
+) -> dict[str, dict[str, float]]:
+    """What each rule of the field says where nothing moved, each window with a reference of its
+    own; of one column with one outlier of 1e6; and of one that also moved by half a deviation.
+    """
+    random, how = np.random.default_rng(rows + 1), KINDS[kind]
+    said: dict[str, dict[str, list[bool]]] = {}
+
+    def note(case: str, verdict: dict[str, bool]) -> None:
+        for name, drifted in verdict.items():
+            said.setdefault(name, {}).setdefault(case, []).append(bool(drifted))
+
+    for _ in range(windows):
+        any_of: dict[str, bool] = {}
+        draw = worlds.rows_of(random, clustered=how.clustered, cyclic=how.cyclic)
+        hour = int(random.integers(worlds.HOURS))
+        for place in fields:
+            pair = draw(place, REFERENCE_ROWS, None), draw(place, rows, hour)
+            for name, drifted in verdicts(*pair).items():
+                any_of[name] = any_of.get(name, False) or bool(drifted)
+        note("nothing", any_of)
+        for case, shift in (("outlier", 0.0), ("shift and outlier", 0.5)):
+            a, b = draw(0, REFERENCE_ROWS, None), draw(0, rows, hour) + shift
+            b[0] = 1e6
+            note(case, verdicts(a, b))
+    return {
+        name: {case: float(np.mean(verdict)) for case, verdict in cases.items()}
+        for name, cases in said.items()
+    }
