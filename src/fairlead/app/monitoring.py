@@ -8,7 +8,6 @@ from functools import partial
 from msgspec.structs import replace
 
 from fairlead.alerts import Signal
-from fairlead.alerts.durations import read_duration
 from fairlead.app.beside import Beside, TellingProcess
 from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
@@ -25,6 +24,7 @@ from fairlead.app.signals import (
 )
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
+from fairlead.durations import read_duration
 from fairlead.errors import NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, Account, Statement

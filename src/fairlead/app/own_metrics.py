@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from fairlead.alerts import Rule
-from fairlead.alerts.durations import read_duration
 from fairlead.alerts.rules import DEFAULTS
 from fairlead.alerts.settings import Duration
+from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.names import check_name
 

@@ -23,6 +23,9 @@ from fairlead.signature import fits
 
 PREPARE_US_MAX = 300_000_000
 SWITCH_US_MAX = 60_000_000
+REQUESTS_MIN = 10
+"""To a candidate at each step: fewer show nothing."""
+
 _REMEDY = " Package it such that it fits, or give it an endpoint of its own."
 
 
@@ -63,7 +66,7 @@ def decide(
         why = failed.removeprefix("failed: ")
         return _roll_back(release, route, f"{release.version.name} fails to load: {why}", now_us)
     if release.state == "switching":
-        return _when_switched(release, workers, now_us)
+        return _when_switched(release, workers, evidence, now_us)
     judged = replace(release, judged=judge(release.plan, evidence, _share(release)))
     broken = [one for one in judged.judged if one.verdict.finding == "worse"]
     if broken:
@@ -72,7 +75,7 @@ def decide(
         return None
     if release.state == "baking":
         return _when_baked(judged, now_us)
-    return _when_held(judged, route, now_us)
+    return _when_held(judged, route, evidence, now_us)
 
 
 def give_way(release: Release, other: Release, now_us: int) -> Decision:
@@ -167,34 +170,45 @@ def _advance(release: Release, route: Route, why: str, now_us: int) -> Decision:
     return _enter(replace(release, step=release.step + 1), route, why, now_us)
 
 
-def _when_switched(release: Release, workers: Sequence[WorkerView], now_us: int) -> Decision | None:
+def _when_switched(
+    release: Release, workers: Sequence[WorkerView], evidence: Evidence, now_us: int
+) -> Decision | None:
     late = [worker.worker for worker in workers if worker.revision < release.revision]
     if workers and not late:
-        return _settle(release, f"{release.version.name} answers.", now_us)
+        return _settle(release, evidence, f"{release.version.name} answers.", now_us)
     if now_us - release.changed_us > SWITCH_US_MAX:  # a worker in trouble must not bar the way back
         where = f"on workers: {', '.join(map(str, late))}" if workers else "as no worker lives"
         reason = f"{release.version.name} is routed to, but does not answer yet {where}"
-        return _settle(release, reason, now_us)
+        return _settle(release, evidence, reason, now_us)
     return None
 
 
-def _settle(release: Release, reason: str, now_us: int) -> Decision:
+def _settle(release: Release, evidence: Evidence, reason: str, now_us: int) -> Decision:
     """The step's route is in force: from now on its time counts."""
     state: State = "holding"
     if release.step == len(release.plan.steps) - 1:
         first = release.before is None or not release.before.arms
         state = "done" if first or not release.plan.bake_us else "baking"
-    return Decision(replace(_to(release, state, reason, now_us), step_us=now_us), None)
+    settled = _to(release, state, reason, now_us)
+    return Decision(replace(settled, step_us=now_us, step_requests=evidence.candidate), None)
 
 
-def _when_held(release: Release, route: Route, now_us: int) -> Decision | None:
-    """Leave a step when its time is over and the plan's proof is there."""
+def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) -> Decision | None:
+    """Leave a step when its time is over, was seen to its end, and the plan's proof is there.
+
+    A candidate that nobody asked has shown nothing, however long that was.
+    """
     step = release.plan.steps[release.step]
     held_us = now_us - release.step_us
-    if held_us < step.hold_us:
-        return None
-    asked = [one for one in release.judged if one.guard.name in release.plan.prove]
-    unproven = [one for one in asked if one.verdict.finding != "no_worse"]
+    seen_us = evidence.until_us - release.step_us
+    asked = evidence.candidate - release.step_requests
+    if min(held_us, seen_us) < step.hold_us or asked < REQUESTS_MIN:
+        if held_us < max(release.plan.longest_us, step.hold_us):
+            return None
+        reason = f"{release.version.name} was asked {asked} times in the longest time."
+        return Decision(_to(release, "asking", reason, now_us), None)
+    named = [one for one in release.judged if one.guard.name in release.plan.prove]
+    unproven = [one for one in named if one.verdict.finding != "no_worse"]
     if not unproven:
         return _advance(release, route, "The step is over; no guard is broken.", now_us)
     if held_us >= release.plan.longest_us:

@@ -85,7 +85,9 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
         arm: add(evidence.latency.get(arm, {}), latency.get(arm, {}))
         for arm in {*evidence.latency, *latency}
     }
-    evidence = replace(evidence, latency=joined)
+    newest_us = asked.select(pl.col("time").dt.epoch("us").max()).item() or 0
+    until_us = max(evidence.until_us, newest_us)
+    evidence = replace(evidence, latency=joined, until_us=until_us)
     return replace(before, evidence=evidence, failed=frozenset(failed))
 
 

@@ -7,7 +7,7 @@ a good version is rolled back with a chance of at most the plan's alpha.
 from __future__ import annotations
 
 from fairlead.releases.latency import EDGES_US, histogram
-from fairlead.releases.types import Evidence, Guard, Judged, Plan
+from fairlead.releases.types import Evidence, Guard, GuardName, Judged, Plan
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.stats import (
     failure_evidence,
@@ -20,6 +20,7 @@ from fairlead.stats import judge as verdict_of
 
 CONCENTRATION = 20.0
 RATE_MAX = 0.5
+QUANTILES: dict[GuardName, float] = {"latency_p95": 0.95, "latency_p99": 0.99}
 
 
 def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
@@ -43,7 +44,7 @@ def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
 
 
 def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Judged:
-    if guard.name == "latency_p99":
+    if guard.name in QUANTILES:
         worse, kept = _slower(guard, evidence)
         return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen_times(evidence))
     if share >= 1:
@@ -58,12 +59,13 @@ def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Jud
 
 
 def _slower(guard: Guard, evidence: Evidence) -> tuple[float, float]:
-    """Evidence that 99 of 100 requests take too long, and that they do not."""
+    """Evidence that the quantile of the times is too large, and that it is not."""
     theirs, ours = (histogram(evidence.latency.get(arm, {})) for arm in (CONTROL, CANDIDATE))
     if not theirs.any() or not ours.any():
         return 0.0, 0.0
-    worse = log_quantile_evidence(theirs, ours, EDGES_US, 0.99, ratio=guard.ratio)
-    kept = log_quantile_evidence(ours, theirs, EDGES_US, 0.99, ratio=1 / guard.ratio)
+    share, ratio = QUANTILES[guard.name], guard.ratio
+    worse = log_quantile_evidence(theirs, ours, EDGES_US, share, ratio=ratio)
+    kept = log_quantile_evidence(ours, theirs, EDGES_US, share, ratio=1 / ratio)
     return float(worse), float(kept)
 
 

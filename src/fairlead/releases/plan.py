@@ -27,7 +27,7 @@ _RATIO = re.compile(r"ratio <= ([0-9]{1,3}(?:\.[0-9]{1,4})?)")
 _STEPS = "Steps are '5% for 2h', 'approve', 'approve:NAME' and, at the end, '100%'."
 _GUARDS = "Guards are written 'ratio <= 1.25': at most so many times as much as the stable arm."
 
-GUARDS = (Guard("failures", 1.25), Guard("latency_p99", 1.5))
+GUARDS = (Guard("failures", 1.25), Guard("latency_p95", 1.5))
 """What must not get worse unless a plan says otherwise."""
 
 

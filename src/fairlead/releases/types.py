@@ -13,7 +13,7 @@ from fairlead.signature import Signature
 from fairlead.stats import Failures, Verdict
 
 Strategy = Literal["canary", "blue-green", "now"]
-GuardName = Literal["failures", "latency_p99"]
+GuardName = Literal["failures", "latency_p95", "latency_p99"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
     "done", "rolled back", "aborted", "failed",
@@ -48,8 +48,9 @@ class Guard(msgspec.Struct, frozen=True):
     """What must not get worse.
 
     Args:
-        name: `failures` are units with at least one failing request; `latency_p99` is the time
-            in queue and model that 99 of 100 requests keep to, where it is more than 5 ms.
+        name: `failures` are units with at least one failing request; `latency_p95` is the time
+            in queue and model that 95 of 100 requests keep to, where it is more than 5 ms; to
+            prove anything of `latency_p99` takes five times as many requests.
         ratio: to the stable arm that is too much.
     """
 
@@ -132,6 +133,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         failures: units that failed in that time, by the candidate's share.
         past: what the stable version answered in the hour before the release.
         alone: what the candidate answered since nothing else does.
+        until_us: the time of its newest row, microseconds since 1970.
         latency: by name of the arm, requests by bucket of their time in queue and model.
     """
 
@@ -140,6 +142,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     failures: Failures = Failures()
     past: Tally = Tally()
     alone: Tally = Tally()
+    until_us: int = 0
     latency: dict[str, dict[int, int]] = {}
 
 
@@ -160,6 +163,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         plan: how it goes on.
         step: number of the plan's step that it is at.
         step_us: since when.
+        step_requests: what the candidate had answered by then.
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
         judged: how its guards stood at the last change.
@@ -180,6 +184,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan = Plan()
     step: int = 0
     step_us: int = 0
+    step_requests: int = 0
     paused: bool = False
     order: Order | None = None
     judged: tuple[Judged, ...] = ()

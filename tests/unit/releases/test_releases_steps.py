@@ -54,8 +54,15 @@ def begun(state: State = "holding", step: int = 0, **more: object) -> Release:
 def go(
     release: Release, minutes: float, evidence: Evidence | None = None, on: Route | None = None
 ) -> Decision | None:
+    """Decide after so many minutes, of which the log is known to the end."""
     now_us = int(minutes * MINUTE_US)
-    return decide(release, on or BEFORE, READY, evidence or Evidence(), now_us)
+    known = replace(evidence or quiet(minutes), until_us=now_us)
+    return decide(release, on or BEFORE, READY, known, now_us)
+
+
+def quiet(minutes: float) -> Evidence:
+    """Ten requests a minute, and nothing against the candidate."""
+    return Evidence(candidate=int(10 * minutes))
 
 
 def weights(on: Route) -> dict[str, float]:
@@ -115,7 +122,7 @@ def test_proven_harm_takes_it_back_at_any_point(state: State, paused: bool) -> N
 
 def test_time_alone_ends_a_step_only_where_no_proof_is_asked_for() -> None:
     assert go(begun(step=1), 29.9) is None
-    for evidence in (Evidence(), KEPT):
+    for evidence in (quiet(30), KEPT):
         decision = go(begun(step=1), 30, evidence)
         assert decision is not None
         assert decision.release.state == "asking", "the third step"
@@ -124,6 +131,17 @@ def test_time_alone_ends_a_step_only_where_no_proof_is_asked_for() -> None:
     decision = go(proven, 60, KEPT)
     assert decision is not None
     assert decision.release.state == "switching"
+
+
+def test_no_data_never_promotes() -> None:
+    for evidence in (Evidence(), Evidence(candidate=9), Evidence(candidate=59)):
+        held = begun(step_requests=50 if evidence.candidate == 59 else 0)
+        assert go(held, 600, evidence) is None
+        late = go(held, 8 * 24 * 60, evidence)
+        assert late is not None
+        assert (late.release.state, late.route) == ("asking", None)
+    stale = decide(begun(), BEFORE, READY, quiet(600), 600 * MINUTE_US)
+    assert stale is None, "the log of the step's end is not known yet"
 
 
 def test_what_proves_nothing_for_too_long_asks_a_person() -> None:
