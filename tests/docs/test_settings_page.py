@@ -9,6 +9,7 @@ from docs.pages import ROOT
 from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
+from fairlead.releases import PlanSettings
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
 ROW = re.compile(r"^\| `(\w+\.[\w.]+)` \| (.*?) \| \S.* \|$", re.MULTILINE)
@@ -25,6 +26,7 @@ def test_every_key_is_listed_with_its_default() -> None:
             )
         },
         alerts=AlertsSettings(channel={"NAME": ChannelSettings()}),
+        release={"NAME": PlanSettings()},
     )
     assert listed.keys() == {name for name, _, _ in describe(known)}
     for name, value, _ in describe(known):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import Body, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
@@ -21,6 +21,7 @@ from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError
+from fairlead.releases import Order
 from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
@@ -33,6 +34,18 @@ class ReleaseRequest(BaseModel):
 
     version: str
     """`churn:2` or `churn@champion`."""
+
+    strategy: Literal["canary", "blue-green", "now"] | None = None
+    """How it takes over; as the settings say, or as the traffic lets it, if not given."""
+
+
+class OrderRequest(BaseModel):
+    """Tell the release that is under way what to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    order: Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
+    reason: str = Field(default="", max_length=500)
 
 
 def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
@@ -121,7 +134,14 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
         actor = getattr(request.state, "actor", "api")
-        return _json(services.release(endpoint, wanted.version, actor), 202)
+        return _json(services.release(endpoint, wanted.version, wanted.strategy, actor), 202)
+
+    @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
+    def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:
+        actor = getattr(request.state, "actor", "api")
+        services.route(endpoint)
+        services.order(endpoint, Order(told.order, actor, told.reason))
+        return _json({"order": told.order}, 202)
 
     @app.post("/v1/endpoints/{endpoint}/predict")
     async def predict(endpoint: str, request: Request) -> Response:

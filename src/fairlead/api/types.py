@@ -10,7 +10,7 @@ from fairlead.access import Gate, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
-from fairlead.releases import Release
+from fairlead.releases import Order, Release, Strategy
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -109,8 +109,14 @@ class Services(Protocol):
         """Releases of an endpoint, or of all if it is empty."""
         ...
 
-    def release(self, endpoint: str, reference: str, actor: str) -> Release:
+    def release(
+        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+    ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        ...
+
+    def order(self, endpoint: str, order: Order) -> None:
+        """Tell the release that is under way what to do, or go back after its end."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
+from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -20,7 +21,7 @@ from fairlead.control import Controller
 from fairlead.errors import ConfigError, NotFoundError
 from fairlead.nearest import nearest
 from fairlead.registry import Model, Version
-from fairlead.releases import Release
+from fairlead.releases import Order, PlanSettings, Release, Strategy
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -132,7 +133,9 @@ class WorkspaceServices:
         """Releases of an endpoint, or of all if it is empty."""
         return self._workspace.releases.releases(endpoint)
 
-    def release(self, endpoint: str, reference: str, actor: str) -> Release:
+    def release(
+        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+    ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit.
 
         Raises:
@@ -145,7 +148,21 @@ class WorkspaceServices:
                 hint="If you trust it: fairlead deploy --allow-pickle.",
             )
         ref = self._workspace.ref(version)
-        return self._workspace.releases.request(endpoint, ref, version.signature, actor)
+        told = None if strategy is None else PlanSettings(strategy=strategy)
+        plan, _ = plan_for(self._workspace, endpoint, told)
+        return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
+
+    def order(self, endpoint: str, order: Order) -> None:
+        """Tell the release that is under way what to do, or go back after its end.
+
+        Raises:
+            NotFoundError: there is none, and nothing to go back to.
+            ConflictError: it is being told something else at this moment.
+        """
+        if order.name == "rollback":
+            give_back(self._workspace, endpoint, order.actor, order.reason)
+        else:
+            self._workspace.releases.order(endpoint, order)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

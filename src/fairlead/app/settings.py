@@ -18,7 +18,7 @@ from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
 from fairlead.logs import Format, Level
 from fairlead.nearest import nearest
-from fairlead.releases import PlanSettings
+from fairlead.releases import PlanSettings, plan_of
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
 
@@ -235,12 +235,14 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
 
 
 def _check_endpoints(settings: Settings, file: Path) -> None:
-    """Refuse metrics, rules and channels that make no sense."""
+    """Refuse metrics, rules, channels and plans that make no sense."""
     try:
         for endpoint, own in settings.endpoint.items():
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
+        for plan in settings.release.values():
+            plan_of(plan)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
 
@@ -289,6 +291,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
+    tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
     tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
     return [row for table, part in tables.items() for row in _describe(table, part)]
@@ -297,7 +300,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, dict) and not isinstance(part, MetricSettings):
+        if isinstance(value, dict) and not isinstance(part, MetricSettings | PlanSettings):
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
