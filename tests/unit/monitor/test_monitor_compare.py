@@ -55,6 +55,22 @@ def test_any_form_of_rows_is_compared(form: Callable[[Rows], Any], random: Any) 
     assert not compare(form(rows(random, 3000)), form(rows(random, 800))).alarm
 
 
+def test_texts_of_many_words_and_vectors_are_quiet_where_nothing_moved(random: Any) -> None:
+    names = np.array([f"word{number}" for number in range(5000)])
+
+    def later(size: int) -> Rows:
+        texts = [" ".join(words) for words in random.choice(names, (size, 3))]
+        return {"note": texts, "vector": random.normal(size=(size, 200))}
+
+    for size in (300, 1500):
+        found = compare(later(size), later(800))
+        assert not found.alarm, str(found)
+        assert found.fields["note.unknown"].test == "chi_square"
+    assert {"note.unknown", "vector.axis1"} <= set(
+        compare(later(800), {"note": ["odd"] * 400, "vector": 4 * later(400)["vector"]}).drifted
+    )
+
+
 def test_arrays_are_compared_column_by_column(random: Any) -> None:
     moved = np.column_stack([random.normal(size=400), random.normal(0.8, 1, 400)])
     found = compare(random.normal(size=(2000, 2)), moved)
