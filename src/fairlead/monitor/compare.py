@@ -125,6 +125,7 @@ def compare(reference: object, current: object, *, rule: Rule | None = None) -> 
     """
     rule = rule or Rule()
     ignored: Mapping[str, str] = {}
+    untested: Mapping[str, str] = {}
     if isinstance(reference, Profile) and isinstance(current, Profile):
         before, after = reference, current
     elif isinstance(reference, Profile) or isinstance(current, Profile):
@@ -132,11 +133,12 @@ def compare(reference: object, current: object, *, rule: Rule | None = None) -> 
             "A profile can be compared with a profile only.", hint=f"Give two, or twice {FORMS}."
         )
     else:
-        before, after, ignored = profiles_of(read_frame(reference), read_frame(current))
+        tables = read_frame(reference), read_frame(current)
+        before, after, ignored, untested = profiles_of(*tables)
     return Compared(
         reference=before,
         current=after,
-        comparison=compare_profiles(before, after, rule=rule),
+        comparison=compare_profiles(before, after, rule=rule, untested=untested),
         rule=rule,
         ignored=ignored,
     )

@@ -11,6 +11,9 @@ from fairlead.profiles import Categorical, Named, Numeric, Profile, Summary
 from fairlead.profiles.categories import CATEGORIES_MAX
 
 Single = Numeric | Categorical
+CALENDAR = ("hour", "weekday")
+WEEK_S = 604_800.0
+NEAR_MAX = 0.01
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -49,6 +52,28 @@ def cutoff(reference: Categorical) -> int:
     """
     cut = len(reference.counts) >= CATEGORIES_MAX and reference.other > 0
     return min(reference.counts) if cut else 0
+
+
+def clocked(current: Profile) -> dict[str, str]:
+    """Parts of timestamps that follow from when the rows came, each with the reason.
+
+    Of a time that lies within a week of its row's own, as that of an order, the hour and weekday
+    say when the window was, and not how it differs from its reference.
+    """
+    return {
+        f"{name}.{part}": "Not tested: it follows from when the rows came."
+        for name, summary in [*current.inputs.items(), *current.outputs.items()]
+        if isinstance(summary, Named) and summary.kind == "timestamp" and _is_near(summary)
+        for part in CALENDAR
+    }
+
+
+def _is_near(summary: Named) -> bool:
+    """Whether more than one in a hundred of these times lie within a week of their rows' own."""
+    lag = summary.parts["lag_s"]
+    assert isinstance(lag, Numeric)
+    bins = zip(lag.edges[1:], lag.counts[1:], strict=False)
+    return sum(count for edge, count in bins if edge <= WEEK_S) > NEAR_MAX * lag.count
 
 
 def unlisted(summary: Categorical) -> int:

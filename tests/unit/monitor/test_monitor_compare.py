@@ -71,6 +71,26 @@ def test_texts_of_many_words_and_vectors_are_quiet_where_nothing_moved(random: A
     )
 
 
+@pytest.mark.parametrize("days", [0.04, 1.0, 10.0])
+def test_times_of_other_days_than_the_reference_are_no_drift(days: float, random: Any) -> None:
+    def times(first: float, last: float, size: int) -> Rows:
+        offsets = random.uniform(first, last, size) * 86_400e6
+        return {"when": np.datetime64("2026-01-01", "us") + offsets.astype(np.int64)}
+
+    found = compare(times(0, 30, 3000), times(30, 30 + days, 800))
+    assert not found.alarm, str(found)
+    assert "span less than 8 weeks" in found.fields["when.weekday"].why
+
+
+def test_hours_that_moved_over_months_are_a_drift(random: Any) -> None:
+    def times(first: int, last: int, size: int) -> Rows:
+        hours = random.integers(0, 100, size) * 24 + random.integers(first, last, size)
+        return {"when": np.datetime64("2026-01-01", "us") + hours * 3_600_000_000}
+
+    assert not compare(times(8, 18, 2000), times(8, 18, 800)).alarm
+    assert compare(times(8, 18, 2000), times(11, 21, 800)).drifted == ("when.hour",)
+
+
 def test_arrays_are_compared_column_by_column(random: Any) -> None:
     moved = np.column_stack([random.normal(size=400), random.normal(0.8, 1, 400)])
     found = compare(random.normal(size=(2000, 2)), moved)
@@ -80,7 +100,7 @@ def test_arrays_are_compared_column_by_column(random: Any) -> None:
 
 
 def test_profiles_are_compared_as_they_are(random: Any) -> None:
-    before, after, _ = profiles_of(
+    before, after, *_ = profiles_of(
         read_frame(rows(random, 3000)), read_frame(rows(random, 800, shift=4))
     )
     assert compare(before, after).drifted == ("age",)
