@@ -62,7 +62,9 @@ def profiles_of(
     for field in fields:
         signature = Signature(inputs=(field,), outputs=())
         rows = _batch(field, reference.columns[field.name])
-        assert rows is not None, "a field is inferred from what its column holds"
+        if rows is None:
+            ignored[field.name] = "in the reference its lists are of unequal lengths"
+            continue
         one = make_reference(signature, rows)
         frames |= one.inputs
         later = _batch(field, columns.get(field.name))
@@ -70,6 +72,8 @@ def profiles_of(
             seen |= observe(empty(one), later).inputs
             if field.kind == "timestamp":
                 untested |= _too_short(field.name, rows, later)
+    if not frames:
+        raise _incomparable()
     before = Profile(rows=reference.rows, inputs=frames)
     return before, Profile(rows=current.rows, inputs=seen), ignored, untested
 
@@ -103,8 +107,12 @@ def _infer(reference: Table) -> tuple[list[Field], dict[str, str]]:
         except InputError as error:
             ignored[name] = f"in the reference it {error.problems[0].message}"
     if not fields:
-        raise InputError("No column of the reference can be compared.", hint=f"Give {FORMS}.")
+        raise _incomparable()
     return fields, ignored
+
+
+def _incomparable() -> InputError:
+    return InputError("No column of the reference can be compared.", hint=f"Give {FORMS}.")
 
 
 def _lenient(field: Field) -> Field:
@@ -156,7 +164,11 @@ def _columns(data: Mapping[Any, Any]) -> Table:
 
 
 def _column(name: str, values: Any) -> RawColumn:
-    array = np.asarray(values)
+    try:
+        array = np.asanyarray(values)
+    except ValueError:  # lists of unequal lengths
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
     if array.ndim == 0:
         raise InputError(
             f"'{name}' is a single value, not a column.", hint="Give one value per row."

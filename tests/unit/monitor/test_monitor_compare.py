@@ -71,6 +71,35 @@ def test_texts_of_many_words_and_vectors_are_quiet_where_nothing_moved(random: A
     )
 
 
+def test_lists_of_unequal_lengths_are_left_out_and_told(random: Any) -> None:
+    ragged = {"x": random.normal(size=300), "lists": [[1.0], [2.0, 3.0]] * 150}
+    for form in (dict, pd.DataFrame, pl.DataFrame):
+        found = compare(form(ragged), form(ragged))
+        assert "unequal lengths" in found.ignored["lists"]
+        assert list(found.fields) == ["x"]
+    with pytest.raises(InputError, match="No column"):
+        compare({"lists": ragged["lists"]}, ragged)
+
+
+def test_sparse_columns_are_compared_as_what_they_stand_for(random: Any) -> None:
+    def rare(share: float) -> pd.DataFrame:
+        return pd.DataFrame({"x": pd.arrays.SparseArray(random.random(2000) < share, dtype=int)})
+
+    assert not compare(rare(0.1), rare(0.1)).alarm
+    assert compare(rare(0.1), rare(0.4)).drifted == ("x",)
+
+
+@pytest.mark.parametrize("column", [True, False])
+def test_masked_values_and_frames_without_rows_yet_are_refused_with_what_to_do(
+    column: bool, random: Any
+) -> None:
+    masked = np.ma.masked_array(random.normal(size=300), mask=random.random(300) < 0.5)
+    with pytest.raises(InputError, match="filled"):
+        compare(random.normal(size=300), {"x0": masked} if column else masked)
+    with pytest.raises(InputError, match="collect"):
+        compare(pl.LazyFrame({"x0": [1.0]}), masked)
+
+
 @pytest.mark.parametrize("days", [0.04, 1.0, 10.0])
 def test_times_of_other_days_than_the_reference_are_no_drift(days: float, random: Any) -> None:
     def times(first: float, last: float, size: int) -> Rows:
@@ -151,6 +180,7 @@ def test_few_rows_are_not_tested_and_the_rule_may_say_what_few_are(random: Any) 
     found = compare(before, after)
     assert not found.alarm
     assert "below 100" in found.fields["age"].why
+    assert str(found).startswith("Not tested")
     assert compare(before, after, rule=Rule(rows_min=20)).alarm
 
 
