@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
@@ -35,7 +35,8 @@ class Pair(msgspec.Struct, frozen=True):
 def flatten(reference: Profile, current: Profile) -> list[Pair]:
     """Pair the summaries of two profiles, inputs before outputs, in the reference's order.
 
-    An output of the same name as an input is called `output:name`.
+    An output of the same name as an input is called `output:name`; a part of the same name as a
+    field, `field:part`.
     """
     pairs = list(_pairs("input", reference.inputs, current.inputs))
     taken = {pair.name for pair in pairs}
@@ -61,8 +62,9 @@ def clocked(current: Profile) -> dict[str, str]:
     say when the window was, and not how it differs from its reference.
     """
     return {
-        f"{name}.{part}": "Not tested: it follows from when the rows came."
-        for name, summary in [*current.inputs.items(), *current.outputs.items()]
+        _part(name, part, summaries): "Not tested: it follows from when the rows came."
+        for summaries in (current.inputs, current.outputs)
+        for name, summary in summaries.items()
         if isinstance(summary, Named) and summary.kind == "timestamp" and _is_near(summary)
         for part in CALENDAR
     }
@@ -84,18 +86,26 @@ def unlisted(summary: Categorical) -> int:
 def _pairs(
     side: Side, reference: Mapping[str, Summary], current: Mapping[str, Summary]
 ) -> Iterator[Pair]:
-    old, new = dict(_singles(reference)), dict(_singles(current))
+    old, new = dict(_singles(reference, reference)), dict(_singles(current, reference))
     for name in [*old, *(name for name in new if name not in old)]:
         before, after = old.get(name), new.get(name)
         yield Pair(name, side, before, after if _alike(before, after) else None)
 
 
-def _singles(summaries: Mapping[str, Summary]) -> Iterator[tuple[str, Single]]:
+def _singles(
+    summaries: Mapping[str, Summary], taken: Container[str]
+) -> Iterator[tuple[str, Single]]:
     for name, summary in summaries.items():
         if isinstance(summary, Named):
-            yield from ((f"{name}.{part}", single) for part, single in summary.parts.items())
+            yield from ((_part(name, p, taken), single) for p, single in summary.parts.items())
         else:
             yield name, summary
+
+
+def _part(field: str, part: str, taken: Container[str]) -> str:
+    """The name of a part, which no field has."""
+    name = f"{field}.{part}"
+    return f"{field}:{part}" if name in taken else name
 
 
 def _alike(a: Single | None, b: Single | None) -> bool:

@@ -100,6 +100,16 @@ def test_masked_values_and_frames_without_rows_yet_are_refused_with_what_to_do(
         compare(pl.LazyFrame({"x0": [1.0]}), masked)
 
 
+def test_a_column_named_as_a_measure_of_another_is_a_field_beside_it(random: Any) -> None:
+    def notes(size: int, shift: float, letters: int) -> Rows:
+        words = ["".join(each) for each in random.choice(list("abcdef"), (size, letters))]
+        return {"note.characters": random.normal(shift, 1, size), "note": words}
+
+    before = notes(4000, 0, 6)
+    assert compare(before, notes(800, 2, 6)).drifted == ("note.characters",)
+    assert compare(before, notes(800, 0, 9)).fields["note:characters"].drifted
+
+
 @pytest.mark.parametrize("days", [0.04, 1.0, 10.0])
 def test_times_of_other_days_than_the_reference_are_no_drift(days: float, random: Any) -> None:
     def times(first: float, last: float, size: int) -> Rows:
