@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.monitoring.columns import TABULAR
-from fairlead.monitoring.labels import places_of
+from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import (
     Answers,
     Predictions,
@@ -76,12 +76,15 @@ def answered(rows: pl.DataFrame, signature: Signature) -> Answered | None:
     if whole.is_empty() or len(outputs) < len(signature.outputs):
         return None
     inputs = [field for field in signature.inputs if field.kind in TABULAR]
-    label = "label_number" if signature.task == "regression" else "label"
+    label = pl.col("label")
+    if signature.task == "regression":
+        number = pl.col("label_number")
+        label = pl.when(number.abs() < NUMBER_MAX).then(number)
     return Answered(
         rows=whole,
         inputs=_batch(whole, "in.", inputs),
         outputs=_batch(whole, "out.", outputs),
-        labels=whole[label].to_list(),
+        labels=whole.select(label).to_series().to_list(),
     )
 
 
@@ -89,7 +92,7 @@ def truth_of(one: Answered, signature: Signature) -> Truth | None:
     """Hold answers against their labels; None for a task without one answer a row.
 
     A label that is none of the classes counts as one that no answer meets. A regressor's label
-    that is no finite number counts as none.
+    that is no number below `NUMBER_MAX` counts as none.
     """
     field = answer_field(signature, one.outputs)
     if field is None:
