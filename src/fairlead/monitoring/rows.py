@@ -76,16 +76,27 @@ def answered(rows: pl.DataFrame, signature: Signature) -> Answered | None:
     if whole.is_empty() or len(outputs) < len(signature.outputs):
         return None
     inputs = [field for field in signature.inputs if field.kind in TABULAR]
-    label = pl.col("label")
-    if signature.task == "regression":
-        number = pl.col("label_number")
-        label = pl.when(number.abs() < NUMBER_MAX).then(number)
     return Answered(
         rows=whole,
         inputs=_batch(whole, "in.", inputs),
         outputs=_batch(whole, "out.", outputs),
-        labels=whole.select(label).to_series().to_list(),
+        labels=whole.select(_labels(whole, signature)).to_series().to_list(),
     )
+
+
+def _labels(whole: pl.DataFrame, signature: Signature) -> pl.Expr:
+    """What came later; of a regressor null where its square, or the answer's, may be infinite."""
+    import polars as pl
+
+    if signature.task != "regression":
+        return pl.col("label")
+    single = [
+        f"out.{one.name}"
+        for one in signature.outputs
+        if whole[f"out.{one.name}"].dtype.is_numeric()
+    ]
+    measurable = [pl.col(name).abs() < NUMBER_MAX for name in ["label_number", *single]]
+    return pl.when(*measurable).then(pl.col("label_number"))
 
 
 def truth_of(one: Answered, signature: Signature) -> Truth | None:

@@ -95,13 +95,14 @@ def test_a_number_beyond_all_measure_keeps_no_other_label_from_being_counted(
     with open_log(tmp_path) as log:
         plan = Plan(goals={"paid": Goal(kind="sum", value="paid")})
         desk, made = Desk(log, prices, plan), regressed(300, 1)
+        made.outputs.numbers[2] = 1e300
         ids, values = desk.answer(made), truth(made)
         desk.label(ids, [1e200, -1e300, *values[2:]])
         desk.label(ids, [1e308, 1e308, *[2.0] * 298], name="paid")
         desk.hours(1.2)
         desk.keeper().tick()
         found = desk.statements()[0]
-        errors = (made.truth - made.outputs.numbers[:, 0])[2:]
+        errors = (made.truth - made.outputs.numbers[:, 0])[3:]
         assert found.realised["rmse"].value == pytest.approx((errors**2).mean() ** 0.5)
         assert found.worth["paid"].above == 596.0
 
