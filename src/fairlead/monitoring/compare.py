@@ -97,7 +97,7 @@ def _counts_for(quality: Quality, untested: Mapping[str, str]) -> bool:
 
 
 def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> Drift:
-    before, after = _counts(reference), _counts(current)
+    before, after = counts_in(reference), counts_in(current)
     a, b = _pooled(reference, before, after)
     test = chi_square(a, b)
     tested = test.degrees > 0
@@ -118,7 +118,7 @@ def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> 
     )  # fmt: skip
 
 
-def _counts(summary: Single) -> Counts:
+def counts_in(summary: Single) -> Counts:
     """Counts of all bins, that of missing values last and that of other categories before it."""
     if isinstance(summary, Numeric):
         return counts_of([*summary.counts, summary.missing])
