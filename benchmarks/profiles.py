@@ -139,9 +139,11 @@ def _peers(reference: Any, window: Any, pythons: dict[str, str]) -> dict[str, di
                 print(f"{name} is left out: it ended with {finished.stderr.strip()[-200:]!r}.")
                 continue
             used = found[name] = json.loads(finished.stdout.splitlines()[-1])
-            print(f"{f'{name} {used[library]}, CPU s':40}{used['cpu_s']:12.3f}  of {used['rows']}"
-                  f" rows, {used['cpu_s'] / used['rows'] * 1e6:.0f} us a row, {used['peak_gb']:.1f}"
-                  f" GB, NumPy {used['numpy']}, pandas {used['pandas']}, runs {used['runs']}")  # fmt: skip
+            print(
+                f"{f'{name} {used[library]}, CPU s':40}{used['cpu_s']:12.3f}"
+                f"  ({used['rows']} rows, runs: {used['runs']}, {used['peak_gb']:.1f} GB,"
+                f" NumPy {used['numpy']}, pandas {used['pandas']})"
+            )
     return found
 
 
