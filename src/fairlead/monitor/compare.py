@@ -36,7 +36,11 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def alarm(self) -> bool:
-        """Whether anything moved or broke: where nothing did, with chance `rule.alpha` at most."""
+        """Whether anything moved or broke.
+
+        Where nothing did, with chance `rule.alpha` at most, if rows have nothing to do with each
+        other: of a few users who ask often it is larger.
+        """
         return self.comparison.alarm
 
     @property
@@ -105,7 +109,8 @@ def compare(reference: object, current: object, *, rule: Rule | None = None) -> 
             frame, a NumPy array, a dictionary of arrays or a list of records; or a Profile.
         current: other rows, in any of these forms; a Profile on the reference's bins if the
             reference is one.
-        rule: when to alarm; at a chance of 1 % for any false alarm if not given.
+        rule: when to alarm; at a chance of 1 % for any false alarm if not given, of rows that are
+            independent of each other.
 
     Returns:
         A value with `alarm`, `fields`, `broken` and `figure()`.
