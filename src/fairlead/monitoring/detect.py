@@ -18,7 +18,7 @@ from fairlead.monitoring.types import (
     State,
     Watched,
 )
-from fairlead.monitoring.vary import learn, vary
+from fairlead.monitoring.vary import by_chance, learn, vary
 from fairlead.profiles import Profile
 from fairlead.stats import Evidence, e_bh, evidence, follow, threshold
 
@@ -53,12 +53,18 @@ def watch(
         The new state, what differs in this window, and what all windows together say.
     """
     rule = rule or Rule()
-    past = {name: field.past.dispersion for name, field in state.fields.items()}
+    sizes = current.rows, reference.rows
+    past = {name: by_chance(field.past, *sizes) for name, field in state.fields.items()}
     found = compare(reference, current, rule=rule, past=past)
     varied = {
-        pair.name: vary(state.fields.get(pair.name, Watched()).past, pair.current)
+        pair.name: vary(
+            state.fields.get(pair.name, Watched()).past,
+            found.fields[pair.name],
+            pair.current,
+            budget.learn // 2,
+        )
         for pair in flatten(reference, current)
-        if pair.current is not None
+        if pair.current is not None and pair.name in found.fields
     }
     after, detection = detect(state, found, varied, budget=budget, effect_min=rule.effect_min)
     return after, found, detection
@@ -120,22 +126,6 @@ def detect(
     )
 
 
-def join(before: State, after: State) -> State:
-    """The state after two stretches of windows without an alarm, the second after the first.
-
-    Args:
-        before: of the earlier windows.
-        after: of the later ones, begun with `State()`, compared with the past of `before`.
-    """
-    fields = dict(before.fields)
-    for name, late in after.fields.items():
-        early = fields.get(name, Watched())
-        fields[name] = replace(
-            late, evidence=follow(early.evidence, late.evidence), past=learn(early.past, late.past)
-        )
-    return State(windows=before.windows + after.windows, fields=fields)
-
-
 def _after(
     field: Watched, drift: Drift, varied: Past, budget: Budget, effect_min: float
 ) -> Watched:
@@ -144,10 +134,9 @@ def _after(
         quiet = field.quiet + 1 if alike else 0
         return replace(field, quiet=quiet, drifting=quiet < QUIET_WINDOWS)
     window = learn(field.held, varied)
-    windows = field.past.dispersion.windows
-    if windows < budget.learn:
+    if field.past.windows < budget.learn:
         return replace(field, past=learn(field.past, window))
-    p_value = max(drift.p_value, 1.0 / (TRUST * (windows + 1)))
+    p_value = max(drift.p_value, 1.0 / (TRUST * (field.past.windows + 1)))
     after = replace(field, evidence=follow(field.evidence, evidence(p_value)))
     if drift.p_value <= QUIET_P:
         return replace(after, held=window)

