@@ -9,9 +9,10 @@ does, and assesses it against the profile that the reference left. Beside it a p
 and SciPy gets the same rows; with `--peers` Evidently and whylogs too, each in a process and, where
 an interpreter is named, an environment of its own, of as many of the window's rows as asked.
 
-CPU seconds are those of all threads, without imports and the reading of files, ours and the plain
-loop's the least of several; on a machine that others use, that is the figure to trust. It ends
-with the bars, and exits with 1 if one is missed; `--quick` is too short to judge.
+CPU seconds are those of all threads, without imports and the reading of files, the least of three
+runs, of a peer as many of them as begin within 100 s; on a machine that others use, that is the
+figure to trust. It ends with the bars, and exits with 1 if one is missed; `--quick` is too short to
+judge.
 """
 
 from __future__ import annotations
@@ -138,9 +139,11 @@ def _peers(reference: Any, window: Any, pythons: dict[str, str]) -> dict[str, di
                 print(f"{name} is left out: it ended with {finished.stderr.strip()[-200:]!r}.")
                 continue
             used = found[name] = json.loads(finished.stdout.splitlines()[-1])
-            print(f"{f'{name} {used[library]}, CPU s':40}{used['cpu_s']:12.3f}  of {used['rows']}"
-                  f" rows, {used['cpu_s'] / used['rows'] * 1e6:.0f} us a row, {used['peak_gb']:.1f}"
-                  f" GB, NumPy {used['numpy']}, pandas {used['pandas']}")  # fmt: skip
+            print(
+                f"{f'{name} {used[library]}, CPU s':40}{used['cpu_s']:12.3f}"
+                f"  ({used['rows']} rows, runs: {used['runs']}, {used['peak_gb']:.1f} GB,"
+                f" NumPy {used['numpy']}, pandas {used['pandas']})"
+            )
     return found
 
 

@@ -16,7 +16,7 @@ def verdicts(reference: Array, current: Array) -> dict[str, bool]:
     Args:
         reference: rows; numbers, or an object array of categories.
         current: the same. The rule that tells from chunks of the reference is left out where the
-            reference has not ten chunks that large that overlap by half at most.
+            window is more than a fifth of it, so that chunks would overlap by more than half or so.
     """
     from scipy.stats import chi2_contingency, ks_2samp, wasserstein_distance
 

@@ -18,6 +18,8 @@ from fairlead.signature.frame import read_at_once
 from fairlead.signature.infer import infer_field
 from fairlead.signature.tables import RawColumn, Table, read_table
 
+DAY_US = 86_400_000_000
+PERIODS_MIN = 8
 FORMS = "pandas or Polars frames, NumPy arrays, dictionaries of arrays, or lists of records"
 
 
@@ -37,13 +39,16 @@ def read_frame(data: object) -> Table:
     return replace(table, columns=finite)
 
 
-def profiles_of(reference: Table, current: Table) -> tuple[Profile, Profile, dict[str, str]]:
+def profiles_of(
+    reference: Table, current: Table
+) -> tuple[Profile, Profile, dict[str, str], dict[str, str]]:
     """Profiles of two tables on the bins of the first.
 
     Columns of a kind that the reference's column does not have are left out of the second.
 
     Returns:
-        Both profiles, and the columns that are in neither, each with the reason.
+        Both profiles, the columns that are in neither, and the measures of which a difference
+        is no change, each with the reason.
 
     Raises:
         InputError: no column can be compared.
@@ -51,19 +56,46 @@ def profiles_of(reference: Table, current: Table) -> tuple[Profile, Profile, dic
     columns = _matched(current, [*reference.columns])
     fields, ignored = _infer(reference)
     ignored |= {n: "it is not in the reference" for n in columns if n not in reference.columns}
+    untested: dict[str, str] = {}
     frames: dict[str, Summary] = {}
     seen: dict[str, Summary] = {}
     for field in fields:
         signature = Signature(inputs=(field,), outputs=())
         rows = _batch(field, reference.columns[field.name])
-        assert rows is not None, "a field is inferred from what its column holds"
+        if rows is None:
+            ignored[field.name] = "in the reference its lists are of unequal lengths"
+            continue
         one = make_reference(signature, rows)
         frames |= one.inputs
         later = _batch(field, columns.get(field.name))
         if later is not None:
             seen |= observe(empty(one), later).inputs
+            if field.kind == "timestamp":
+                untested |= _too_short(field.name, rows, later)
+    if not frames:
+        raise _incomparable()
     before = Profile(rows=reference.rows, inputs=frames)
-    return before, Profile(rows=current.rows, inputs=seen), ignored
+    return before, Profile(rows=current.rows, inputs=seen), ignored, untested
+
+
+def _too_short(name: str, *both: Batch) -> dict[str, str]:
+    """Measures of times that follow from the span that rows were taken from.
+
+    Ten days hold three weekdays twice, and an hour none but its own: only of spans eight times
+    as long as a day or a week do these say something else than when they began and ended.
+    """
+    spans = []
+    for batch in both:
+        times = batch.column(name)
+        times = np.sort(times[~np.isnat(times)].astype("datetime64[us]").astype(np.int64))
+        left_out = len(times) // 100  # such as 1970, for what is not known
+        inner = times[left_out : len(times) - left_out]
+        spans.append(int(inner[-1] - inner[0]) if len(inner) else 0)
+    return {
+        f"{name}.{part}": f"Not tested: its times span less than {PERIODS_MIN} {said}."
+        for part, period_us, said in (("hour", DAY_US, "days"), ("weekday", 7 * DAY_US, "weeks"))
+        if min(spans) < PERIODS_MIN * period_us
+    }
 
 
 def _infer(reference: Table) -> tuple[list[Field], dict[str, str]]:
@@ -75,8 +107,12 @@ def _infer(reference: Table) -> tuple[list[Field], dict[str, str]]:
         except InputError as error:
             ignored[name] = f"in the reference it {error.problems[0].message}"
     if not fields:
-        raise InputError("No column of the reference can be compared.", hint=f"Give {FORMS}.")
+        raise _incomparable()
     return fields, ignored
+
+
+def _incomparable() -> InputError:
+    return InputError("No column of the reference can be compared.", hint=f"Give {FORMS}.")
 
 
 def _lenient(field: Field) -> Field:
@@ -128,7 +164,11 @@ def _columns(data: Mapping[Any, Any]) -> Table:
 
 
 def _column(name: str, values: Any) -> RawColumn:
-    array = np.asarray(values)
+    try:
+        array = np.asanyarray(values)
+    except ValueError:  # lists of unequal lengths
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
     if array.ndim == 0:
         raise InputError(
             f"'{name}' is a single value, not a column.", hint="Give one value per row."

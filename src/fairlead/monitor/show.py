@@ -32,6 +32,8 @@ def headline(found: Comparison) -> str:
     """What was found, in a sentence."""
     tested = sum(drift.test != "none" for drift in found.fields.values())
     rows = f"{found.rows:,} rows against {found.reference_rows:,}"
+    if not found.alarm and not tested:
+        return f"Not tested: no field could be, so nothing is known; {rows}."
     if not found.alarm:
         return f"Quiet: nothing drifted or broke in {tested} fields; {rows}."
     said = []

@@ -10,7 +10,7 @@ from fairlead.monitoring.attribute import (
 )
 from fairlead.monitoring.business import Goal, business
 from fairlead.monitoring.compare import compare
-from fairlead.monitoring.detect import detect, join, watch
+from fairlead.monitoring.detect import detect, watch
 from fairlead.monitoring.domain import Domain, tell_apart
 from fairlead.monitoring.estimate import (
     Estimator,
@@ -78,7 +78,6 @@ __all__ = [
     "evaluate",
     "expected_losses",
     "fit_estimator",
-    "join",
     "losses",
     "merge_segments",
     "merge_tallies",

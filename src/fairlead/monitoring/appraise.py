@@ -12,7 +12,7 @@ import polars as pl
 
 from fairlead.errors import ConfigError, FairleadError
 from fairlead.monitoring.business import Goal, Worth, count_worth, goal_values, group
-from fairlead.monitoring.labels import places_of
+from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import (
     Labels,
     answer_field,
@@ -157,8 +157,8 @@ def _answer(goal: Goal, asked: Asked, signature: Signature, one: Answered, truth
     if answer.shape != (truth.answers.rows,) or answer.dtype.kind not in "fiub":
         raise ConfigError(f"'{goal.value}' did not give one number for each row.")
     numbers = answer.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise ConfigError(f"'{goal.value}' gave a number that is not finite.")
+    if not (np.abs(numbers) < NUMBER_MAX).all():
+        raise ConfigError(f"'{goal.value}' gave a number that is not finite, or too large.")
     return numbers
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from fairlead.errors import ConfigError
+from fairlead.monitoring.labels import NUMBER_MAX
 from fairlead.signature import Numbers
 from fairlead.stats import CONFIDENCE, Estimate
 from fairlead.stats.intervals import normal_quantile
@@ -179,10 +180,13 @@ def business(
 
 
 def total(feedback: pl.DataFrame) -> pl.DataFrame:
-    """Each prediction's finite numbers of one name added up: `prediction_id`, `name`, `number`."""
+    """Each prediction's numbers of one name added up: `prediction_id`, `name`, `number`.
+
+    One that is not finite, or so large that its square may not be, is left out.
+    """
     import polars as pl
 
-    came = feedback.filter(pl.col("number").is_finite())
+    came = feedback.filter(pl.col("number").abs() < NUMBER_MAX)
     return came.group_by("prediction_id", "name").agg(pl.col("number").sum())
 
 

@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from msgspec.structs import replace
 
-from fairlead.monitoring.flatten import Pair, Single, cutoff, flatten, unlisted
+from fairlead.monitoring.flatten import Pair, Single, clocked, cutoff, flatten, unlisted
 from fairlead.monitoring.quality import inspect
 from fairlead.monitoring.types import Comparison, Drift, Quality, Rule
 from fairlead.profiles import Numeric, Profile
@@ -28,6 +28,7 @@ from fairlead.stats import (
 )
 
 _NOTHING: Mapping[str, Dispersion] = {}
+_ALL: Mapping[str, str] = {}
 
 
 def compare(
@@ -36,6 +37,7 @@ def compare(
     *,
     rule: Rule | None = None,
     past: Mapping[str, Dispersion] = _NOTHING,
+    untested: Mapping[str, str] = _ALL,
 ) -> Comparison:
     """Compare a window with a reference, field by field.
 
@@ -51,6 +53,8 @@ def compare(
         rule: when to alert.
         past: by field, how much more the rows of past windows varied than independent ones do;
             the tests are widened by it.
+        untested: fields whose values may differ without a change, each with the reason; it is
+            told of them whether values are missing. Those of `clocked` are among them.
 
     Example:
         >>> from fairlead.profiles import Categorical
@@ -64,6 +68,7 @@ def compare(
         False
     """
     rule = rule or Rule()
+    untested = {**clocked(current), **untested}
     pairs = flatten(reference, current)
     drifts: dict[str, Drift] = {}
     quality: list[Quality] = []
@@ -72,19 +77,27 @@ def compare(
         spread = past.get(pair.name, Dispersion())
         if pair.reference is not None and pair.current is not None:
             drifts[pair.name] = _drift(pair, pair.reference, pair.current, spread)
-        quality += inspect(pair, spread.worst)
+        quality += (q for q in inspect(pair, spread.worst) if _counts_for(q, untested))
     if not enough:
         why = f"Not tested: {current.rows} rows against {reference.rows}, below {rule.rows_min}."
         drifts = {n: replace(d, test="none", p_value=1.0, why=why) for n, d in drifts.items()}
         quality = [q if q.kind == "schema" else replace(q, p_value=1.0, why=why) for q in quality]
+    for name in drifts.keys() & untested.keys():
+        drifts[name] = replace(
+            drifts[name], test="none", p_value=1.0, effect=0.0, why=untested[name]
+        )
     fields, findings = _judged(drifts, quality, rule)
     return Comparison(
         rows=current.rows, reference_rows=reference.rows, fields=fields, quality=findings
     )
 
 
+def _counts_for(quality: Quality, untested: Mapping[str, str]) -> bool:
+    return quality.kind in ("schema", "missing") or quality.field not in untested
+
+
 def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> Drift:
-    before, after = _counts(reference), _counts(current)
+    before, after = counts_in(reference), counts_in(current)
     a, b = _pooled(reference, before, after)
     test = chi_square(a, b)
     tested = test.degrees > 0
@@ -105,7 +118,7 @@ def _drift(pair: Pair, reference: Single, current: Single, past: Dispersion) -> 
     )  # fmt: skip
 
 
-def _counts(summary: Single) -> Counts:
+def counts_in(summary: Single) -> Counts:
     """Counts of all bins, that of missing values last and that of other categories before it."""
     if isinstance(summary, Numeric):
         return counts_of([*summary.counts, summary.missing])

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from fairlead.monitoring.compare import compare
+from fairlead.monitoring.flatten import flatten
 from fairlead.monitoring.types import (
     Budget,
     Comparison,
     Detection,
     Drift,
+    Past,
     Rule,
     State,
     Watched,
 )
+from fairlead.monitoring.vary import by_chance, learn, vary
 from fairlead.profiles import Profile
-from fairlead.stats import Dispersion, Evidence, add, dispersion, e_bh, evidence, follow, threshold
+from fairlead.stats import Evidence, e_bh, evidence, follow, threshold
 
 # A past of K windows vouches for no chance much rarer than 1 / K: one window that belongs to one
 # large user is no drift.
@@ -50,14 +53,30 @@ def watch(
         The new state, what differs in this window, and what all windows together say.
     """
     rule = rule or Rule()
-    past = {name: field.past for name, field in state.fields.items()}
+    sizes = current.rows, reference.rows
+    past = {name: by_chance(field.past, *sizes) for name, field in state.fields.items()}
     found = compare(reference, current, rule=rule, past=past)
-    after, detection = detect(state, found, budget=budget, effect_min=rule.effect_min)
+    varied = {
+        pair.name: vary(
+            state.fields.get(pair.name, Watched()).past,
+            found.fields[pair.name],
+            pair.current,
+            budget.learn // 2,
+        )
+        for pair in flatten(reference, current)
+        if pair.current is not None and pair.name in found.fields
+    }
+    after, detection = detect(state, found, varied, budget=budget, effect_min=rule.effect_min)
     return after, found, detection
 
 
 def detect(
-    state: State, found: Comparison, *, budget: Budget, effect_min: float
+    state: State,
+    found: Comparison,
+    varied: Mapping[str, Past],
+    *,
+    budget: Budget,
+    effect_min: float,
 ) -> tuple[State, Detection]:
     """Add a window's evidence to that of the windows before it.
 
@@ -75,6 +94,7 @@ def detect(
     Args:
         state: after the windows before.
         found: in this window, compared with the past of `state`.
+        varied: by field, how the window varies around that past (see `vary`).
         budget: of false alarms.
         effect_min: least effect of an alarm.
 
@@ -84,13 +104,14 @@ def detect(
     fields = dict(state.fields)
     for name, drift in found.fields.items():
         if drift.test != "none":
-            fields[name] = _after(fields.get(name, Watched()), drift, budget, effect_min)
+            before = fields.get(name, Watched())
+            fields[name] = _after(before, drift, varied[name], budget, effect_min)
     bar = RESERVE * threshold(budget.windows, budget.alarms)
     evidences = {name: field.evidence.value for name, field in fields.items()}
     alarms = _alarms(evidences, found.fields, bar, effect_min)
     for name in alarms:
         fields[name] = replace(
-            fields[name], evidence=Evidence(), held=Dispersion(), drifting=True, quiet=0
+            fields[name], evidence=Evidence(), held=Past(), drifting=True, quiet=0
         )
     recovered = tuple(n for n, f in state.fields.items() if f.drifting and not fields[n].drifting)
     drifting = tuple(name for name, field in fields.items() if field.drifting)
@@ -105,35 +126,21 @@ def detect(
     )
 
 
-def join(before: State, after: State) -> State:
-    """The state after two stretches of windows without an alarm, the second after the first.
-
-    Args:
-        before: of the earlier windows.
-        after: of the later ones, begun with `State()`, compared with the past of `before`.
-    """
-    fields = dict(before.fields)
-    for name, late in after.fields.items():
-        early = fields.get(name, Watched())
-        fields[name] = replace(
-            late, evidence=follow(early.evidence, late.evidence), past=add(early.past, late.past)
-        )
-    return State(windows=before.windows + after.windows, fields=fields)
-
-
-def _after(field: Watched, drift: Drift, budget: Budget, effect_min: float) -> Watched:
+def _after(
+    field: Watched, drift: Drift, varied: Past, budget: Budget, effect_min: float
+) -> Watched:
     if field.drifting:
         alike = drift.effect < effect_min or drift.p_value > QUIET_P
         quiet = field.quiet + 1 if alike else 0
         return replace(field, quiet=quiet, drifting=quiet < QUIET_WINDOWS)
-    window = add(field.held, dispersion(drift.statistic, drift.degrees))
+    window = learn(field.held, varied)
     if field.past.windows < budget.learn:
-        return replace(field, past=add(field.past, window))
+        return replace(field, past=learn(field.past, window))
     p_value = max(drift.p_value, 1.0 / (TRUST * (field.past.windows + 1)))
     after = replace(field, evidence=follow(field.evidence, evidence(p_value)))
     if drift.p_value <= QUIET_P:
         return replace(after, held=window)
-    return replace(after, past=add(field.past, window), held=Dispersion())
+    return replace(after, past=learn(field.past, window), held=Past())
 
 
 def _alarms(

@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 from fairlead.errors import ConfigError
 
+NUMBER_MAX = 1e60
+"""Numbers of feedback from here on count as none: the fourth powers of many are still finite."""
+
 Places = npt.NDArray[np.intp]
 Reader = Callable[[object], Hashable | None]
 

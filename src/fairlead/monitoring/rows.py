@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.monitoring.columns import TABULAR
-from fairlead.monitoring.labels import places_of
+from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import (
     Answers,
     Predictions,
@@ -76,20 +76,34 @@ def answered(rows: pl.DataFrame, signature: Signature) -> Answered | None:
     if whole.is_empty() or len(outputs) < len(signature.outputs):
         return None
     inputs = [field for field in signature.inputs if field.kind in TABULAR]
-    label = "label_number" if signature.task == "regression" else "label"
     return Answered(
         rows=whole,
         inputs=_batch(whole, "in.", inputs),
         outputs=_batch(whole, "out.", outputs),
-        labels=whole[label].to_list(),
+        labels=whole.select(_labels(whole, signature)).to_series().to_list(),
     )
+
+
+def _labels(whole: pl.DataFrame, signature: Signature) -> pl.Expr:
+    """What came later; of a regressor null where its square, or the answer's, may be infinite."""
+    import polars as pl
+
+    if signature.task != "regression":
+        return pl.col("label")
+    single = [
+        f"out.{one.name}"
+        for one in signature.outputs
+        if whole[f"out.{one.name}"].dtype.is_numeric()
+    ]
+    measurable = [pl.col(name).abs() < NUMBER_MAX for name in ["label_number", *single]]
+    return pl.when(*measurable).then(pl.col("label_number"))
 
 
 def truth_of(one: Answered, signature: Signature) -> Truth | None:
     """Hold answers against their labels; None for a task without one answer a row.
 
     A label that is none of the classes counts as one that no answer meets. A regressor's label
-    that is no finite number counts as none.
+    that is no number below `NUMBER_MAX` counts as none.
     """
     field = answer_field(signature, one.outputs)
     if field is None:

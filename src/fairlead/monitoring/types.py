@@ -212,6 +212,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     goals: dict[str, Goal] = {}
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What windows of a field taught of how they vary.
+
+    Args:
+        windows: how many.
+        around: how they vary around the reference.
+        among: how each of the later ones varies around those before it.
+        counts: of all of them together, over the reference's bins.
+    """
+
+    windows: int = 0
+    around: Dispersion = Dispersion()
+    among: Dispersion = Dispersion()
+    counts: tuple[float, ...] = ()
+
+
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of one field.
 
@@ -224,8 +240,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     evidence: Evidence = Evidence()
-    past: Dispersion = Dispersion()
-    held: Dispersion = Dispersion()
+    past: Past = Past()
+    held: Past = Past()
     drifting: bool = False
     quiet: int = 0
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
-from fairlead.profiles.fields import Values, count_field, freeze_field
+from fairlead.profiles.fields import Values, count_field, freeze_field, hold_out
 from fairlead.profiles.merge import empty
 from fairlead.profiles.numbers import count_numbers, freeze_numbers
 from fairlead.profiles.types import Numeric, Profile, Summary
@@ -27,7 +28,8 @@ def make_reference(
     """Freeze edges and categories from reference rows, and count these rows on them.
 
     The edges are quantiles of the reference; where it has at most 32 distinct values, each of
-    them gets a bin of its own.
+    them gets a bin of its own. The words of texts and the axes of tensors are taken from every
+    other row, and what is measured by them is counted of the rows between.
 
     Args:
         signature: of the model.
@@ -49,7 +51,12 @@ def make_reference(
         outputs={} if outputs is None else _freeze(signature.outputs, outputs),
         metrics={name: freeze_numbers(values) for name, values in (metrics or {}).items()},
     )
-    return observe(frame, inputs, outputs, times_us=times_us, metrics=metrics)
+    seen = observe(frame, inputs, outputs, times_us=times_us, metrics=metrics)
+    return replace(
+        seen,
+        inputs=_hold_out(seen.inputs, inputs),
+        outputs=seen.outputs if outputs is None else _hold_out(seen.outputs, outputs),
+    )
 
 
 def observe(
@@ -122,6 +129,10 @@ def observe_columns(
 
 def _freeze(fields: Iterable[Field], batch: Batch) -> dict[str, Summary]:
     return {field.name: freeze_field(field, batch.column(field.name)) for field in fields}
+
+
+def _hold_out(summaries: Mapping[str, Summary], batch: Batch) -> dict[str, Summary]:
+    return {name: hold_out(each, batch.column(name)) for name, each in summaries.items()}
 
 
 def _count(

@@ -34,6 +34,11 @@ Times = npt.NDArray[np.int64] | None
 Values = Column | Tally
 """A column as a batch holds it, or a tally of one."""
 
+TAUGHT, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
+"""The rows of a reference that its words and axes are taken from, and those measured by them.
+
+Rows look more like words and axes that were taken from them than any later rows do.
+"""
 
 _TIMES = Named(
     kind="timestamp",
@@ -54,9 +59,25 @@ def freeze_field(field: Field, values: Values) -> Summary:
         return freeze_numbers(column.astype(np.float64))
     if field.kind == "timestamp":
         return _TIMES
-    frame = _frame(field, column)
-    parts = {name: _freeze(measure) for name, measure in _measure(frame, column, None).items()}
+    frame = _frame(field, column[TAUGHT])
+    measures = _measure(frame, column, None)
+    parts = {name: _freeze(_fair(frame, name, each)) for name, each in measures.items()}
     return msgspec.structs.replace(frame, parts=parts)
+
+
+def hold_out(summary: Summary, values: Values) -> Summary:
+    """The summary of a reference's own rows, without those that its words or axes came from.
+
+    Args:
+        summary: of all the rows.
+        values: of all the rows.
+    """
+    if not isinstance(summary, Named) or not (summary.known or summary.axes):
+        return summary
+    later = count_field(empty_field(summary), _column(values)[HELD_OUT], None)
+    assert isinstance(later, Named)
+    parts = {n: later.parts[n] if _is_learned(summary, n) else p for n, p in summary.parts.items()}
+    return msgspec.structs.replace(summary, parts=parts)
 
 
 def count_field(frame: Summary, values: Values, times_us: Times) -> Summary:
@@ -111,6 +132,18 @@ def _frame(field: Field, column: Column) -> Named:
         return Named(parts={}, kind="tensor", places=place_names(field.categories))
     axes = principal_axes(column) if field.kind == "tensor" else ()
     return Named(parts={}, kind=field.kind, axes=axes)
+
+
+def _is_learned(frame: Named, part: str) -> bool:
+    """Whether a part is measured by the words or the axes of a reference."""
+    return part == "unknown" if frame.known else bool(frame.axes) and part.startswith("axis")
+
+
+def _fair(frame: Named, part: str, measure: Numbers | Tally) -> Numbers | Tally:
+    """A measure of a reference's rows, of those alone that had no part in how it is taken."""
+    if isinstance(measure, Mapping) or not _is_learned(frame, part):
+        return measure
+    return measure[HELD_OUT]
 
 
 def _frozen(named: Named) -> object:

@@ -102,7 +102,7 @@ class Named(_Part, frozen=True, kw_only=True, tag="named"):
 
     ========= ==========================================================================
     text      characters, words, unknown (share of words that are not among the 1024 most
-              frequent of the reference), empty
+              frequent of every other row of the reference), empty
     image     size_bytes; with Pillow width, height, mode, brightness and contrast (mean
               and standard deviation of grey, 0 to 1), sharpness (variance of its
               Laplacian)
@@ -110,9 +110,10 @@ class Named(_Part, frozen=True, kw_only=True, tag="named"):
               (share of time below -60 dBFS); of FLAC the first two
     timestamp hour, weekday (0 is Monday; both UTC), lag_s (the row's own time less
               this one)
-    tensor    norm, mean, axis1 to axis3 (projections on the principal axes of the
-              reference); with named places, such as probabilities, each of the first 32
-              by its name, and confidence (the largest of all) unless one is called so
+    tensor    norm, mean, axis1 to axis3 (projections on the principal axes of
+              every other row of the reference); with named places, such as probabilities,
+              each of the first 32 by its name, and confidence (the largest of all) unless
+              one is called so
     ========= ==========================================================================
 
     A measure that could not be taken at all of some rows, such as the brightness of pictures of

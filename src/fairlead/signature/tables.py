@@ -68,6 +68,13 @@ def read_table(data: object, names: Sequence[str] | None = None) -> Table:
         InputError: the data has another form, or two columns of one name.
     """
     library = type(data).__module__.partition(".")[0]
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise InputError(
+            "Some values of the array are masked, and what lies behind a mask is no value.",
+            hint="Fill them in, as with `array.astype(float).filled(np.nan)`.",
+        )
+    if library == "polars" and hasattr(data, "collect"):
+        raise InputError("A LazyFrame holds no rows yet.", hint="Give `frame.collect()`.")
     if isinstance(data, np.ndarray):
         return _array(data, names)
     if isinstance(data, list | tuple):
@@ -149,6 +156,8 @@ def _pandas_column(name: str, series: Any) -> RawColumn:
     if dtype == "category":
         known = tuple(value for value in dtype.categories.tolist())
         return RawColumn(name, _objects(series.astype(object).to_numpy()), "category", False, known)
+    if str(dtype).startswith("Sparse["):
+        return _pandas_column(name, series.sparse.to_dense())
     kind = getattr(dtype, "kind", "O")
     if kind == "M":
         if getattr(dtype, "tz", None) is not None:

@@ -14,7 +14,7 @@ from fairlead.stats.beta_mixture import ALPHA, Side, log_beta_mixture, tuned_con
 from fairlead.stats.bootstrap import bootstrap, bootstrap_pair
 from fairlead.stats.contrast import Contrast, difference, lift, t_interval, t_p_value
 from fairlead.stats.cuped import adjust
-from fairlead.stats.dispersion import Dispersion, add, dispersed_p_value, dispersion
+from fairlead.stats.dispersion import Dispersion, add, dispersed_p_value, dispersion, scaled
 from fairlead.stats.distances import (
     jensen_shannon,
     kolmogorov_smirnov,
@@ -167,6 +167,7 @@ __all__ = [
     "rise_p_value",
     "rmse",
     "roc_auc",
+    "scaled",
     "score_difference",
     "score_z",
     "sequence_p_value",

@@ -76,6 +76,16 @@ def add(a: Dispersion, b: Dispersion) -> Dispersion:
     )
 
 
+def scaled(past: Dispersion, times: float) -> Dispersion:
+    """The dispersion, were each statistic so many times as large.
+
+    Example:
+        >>> scaled(dispersion(6.0, 3), 0.5)
+        Dispersion(windows=1, degrees=3, total=3.0, squares=3.0)
+    """
+    return Dispersion(past.windows, past.degrees, past.total * times, past.squares * times**2)
+
+
 def dispersed_p_value(statistic: float, degrees: int, past: Dispersion) -> float:
     """Chance of at least this chi-square statistic, for rows as dependent as those of the past.
 

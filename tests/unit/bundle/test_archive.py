@@ -225,6 +225,7 @@ def test_what_a_killed_process_leaves_behind_is_harmless(
     ours, theirs = CONTEXT.Pipe()
     process = CONTEXT.Process(target=unpack_for_ever, args=(str(tmp_path), theirs))
     process.start()
+    theirs.close()  # so that its end is heard
     ours.send(bundle.digest)
     for _ in range(rounds):
         ours.recv()

@@ -55,6 +55,81 @@ def test_any_form_of_rows_is_compared(form: Callable[[Rows], Any], random: Any) 
     assert not compare(form(rows(random, 3000)), form(rows(random, 800))).alarm
 
 
+def test_texts_of_many_words_and_vectors_are_quiet_where_nothing_moved(random: Any) -> None:
+    names = np.array([f"word{number}" for number in range(5000)])
+
+    def later(size: int) -> Rows:
+        texts = [" ".join(words) for words in random.choice(names, (size, 3))]
+        return {"note": texts, "vector": random.normal(size=(size, 200))}
+
+    for size in (300, 1500):
+        found = compare(later(size), later(800))
+        assert not found.alarm, str(found)
+        assert found.fields["note.unknown"].test == "chi_square"
+    assert {"note.unknown", "vector.axis1"} <= set(
+        compare(later(800), {"note": ["odd"] * 400, "vector": 4 * later(400)["vector"]}).drifted
+    )
+
+
+def test_lists_of_unequal_lengths_are_left_out_and_told(random: Any) -> None:
+    ragged = {"x": random.normal(size=300), "lists": [[1.0], [2.0, 3.0]] * 150}
+    for form in (dict, pd.DataFrame, pl.DataFrame):
+        found = compare(form(ragged), form(ragged))
+        assert "unequal lengths" in found.ignored["lists"]
+        assert list(found.fields) == ["x"]
+    with pytest.raises(InputError, match="No column"):
+        compare({"lists": ragged["lists"]}, ragged)
+
+
+def test_sparse_columns_are_compared_as_what_they_stand_for(random: Any) -> None:
+    def rare(share: float) -> pd.DataFrame:
+        return pd.DataFrame({"x": pd.arrays.SparseArray(random.random(2000) < share, dtype=int)})
+
+    assert not compare(rare(0.1), rare(0.1)).alarm
+    assert compare(rare(0.1), rare(0.4)).drifted == ("x",)
+
+
+@pytest.mark.parametrize("column", [True, False])
+def test_masked_values_and_frames_without_rows_yet_are_refused_with_what_to_do(
+    column: bool, random: Any
+) -> None:
+    masked = np.ma.masked_array(random.normal(size=300), mask=random.random(300) < 0.5)
+    with pytest.raises(InputError, match="filled"):
+        compare(random.normal(size=300), {"x0": masked} if column else masked)
+    with pytest.raises(InputError, match="collect"):
+        compare(pl.LazyFrame({"x0": [1.0]}), masked)
+
+
+def test_a_column_named_as_a_measure_of_another_is_a_field_beside_it(random: Any) -> None:
+    def notes(size: int, shift: float, letters: int) -> Rows:
+        words = ["".join(each) for each in random.choice(list("abcdef"), (size, letters))]
+        return {"note.characters": random.normal(shift, 1, size), "note": words}
+
+    before = notes(4000, 0, 6)
+    assert compare(before, notes(800, 2, 6)).drifted == ("note.characters",)
+    assert compare(before, notes(800, 0, 9)).fields["note:characters"].drifted
+
+
+@pytest.mark.parametrize("days", [0.04, 1.0, 10.0])
+def test_times_of_other_days_than_the_reference_are_no_drift(days: float, random: Any) -> None:
+    def times(first: float, last: float, size: int) -> Rows:
+        offsets = random.uniform(first, last, size) * 86_400e6
+        return {"when": np.datetime64("2026-01-01", "us") + offsets.astype(np.int64)}
+
+    found = compare(times(0, 30, 3000), times(30, 30 + days, 800))
+    assert not found.alarm, str(found)
+    assert "span less than 8 weeks" in found.fields["when.weekday"].why
+
+
+def test_hours_that_moved_over_months_are_a_drift(random: Any) -> None:
+    def times(first: int, last: int, size: int) -> Rows:
+        hours = random.integers(0, 100, size) * 24 + random.integers(first, last, size)
+        return {"when": np.datetime64("2026-01-01", "us") + hours * 3_600_000_000}
+
+    assert not compare(times(8, 18, 2000), times(8, 18, 800)).alarm
+    assert compare(times(8, 18, 2000), times(11, 21, 800)).drifted == ("when.hour",)
+
+
 def test_arrays_are_compared_column_by_column(random: Any) -> None:
     moved = np.column_stack([random.normal(size=400), random.normal(0.8, 1, 400)])
     found = compare(random.normal(size=(2000, 2)), moved)
@@ -64,7 +139,7 @@ def test_arrays_are_compared_column_by_column(random: Any) -> None:
 
 
 def test_profiles_are_compared_as_they_are(random: Any) -> None:
-    before, after, _ = profiles_of(
+    before, after, *_ = profiles_of(
         read_frame(rows(random, 3000)), read_frame(rows(random, 800, shift=4))
     )
     assert compare(before, after).drifted == ("age",)
@@ -115,6 +190,7 @@ def test_few_rows_are_not_tested_and_the_rule_may_say_what_few_are(random: Any) 
     found = compare(before, after)
     assert not found.alarm
     assert "below 100" in found.fields["age"].why
+    assert str(found).startswith("Not tested")
     assert compare(before, after, rule=Rule(rows_min=20)).alarm
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from fairlead.errors import StorageError
 from fairlead.monitoring.accounts import BOOKED, STATEMENTS
+from fairlead.monitoring.business import Goal
 from fairlead.monitoring.reckon import Model
+from fairlead.monitoring.types import Plan
 from fairlead.predictionlog import encode_prediction
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.segments import SEGMENTS
@@ -85,6 +87,24 @@ def test_a_regressor_has_an_rmse(tmp_path: Path, prices: Model) -> None:
         assert found.realised["rmse"].value == pytest.approx(rmse)
         assert found.ledger is not None
         assert found.ledger.entries["rmse"].realised == pytest.approx(rmse)
+
+
+def test_a_number_beyond_all_measure_keeps_no_other_label_from_being_counted(
+    tmp_path: Path, prices: Model
+) -> None:
+    with open_log(tmp_path) as log:
+        plan = Plan(goals={"paid": Goal(kind="sum", value="paid")})
+        desk, made = Desk(log, prices, plan), regressed(300, 1)
+        made.outputs.numbers[2] = 1e300
+        ids, values = desk.answer(made), truth(made)
+        desk.label(ids, [1e200, -1e300, *values[2:]])
+        desk.label(ids, [1e308, 1e308, *[2.0] * 298], name="paid")
+        desk.hours(1.2)
+        desk.keeper().tick()
+        found = desk.statements()[0]
+        errors = (made.truth - made.outputs.numbers[:, 0])[3:]
+        assert found.realised["rmse"].value == pytest.approx((errors**2).mean() ** 0.5)
+        assert found.worth["paid"].above == 596.0
 
 
 def test_without_an_estimator_labels_alone_tell(desk: Desk, churn: Model) -> None:

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from fairlead.monitoring import Rule, compare, volume
-from fairlead.profiles import Named, Numeric, Profile, Summary, empty
+from fairlead.profiles import (
+    Named,
+    Numeric,
+    Profile,
+    Summary,
+    empty,
+    make_reference,
+    observe,
+)
+from fairlead.signature import Batch, Field, Signature
 from fairlead.stats import Dispersion
 from support.profiled import reference, window
 
@@ -160,3 +169,27 @@ def test_a_gap_or_a_flood_of_rows_is_seen_beside_earlier_windows() -> None:
 def test_windows_of_like_volume_are_seldom_called_broken(random: np.random.Generator) -> None:
     found = [volume(int(x[-1]), x[:-1].tolist(), 0.01) for x in random.poisson(200, (2000, 25))]
     assert np.mean([f is not None and f.broken for f in found]) < 0.017
+
+
+def test_times_of_the_rows_themselves_are_no_drift_and_others_are(
+    random: np.random.Generator,
+) -> None:
+    signature = Signature(inputs=(Field(name="when", kind="timestamp"),), outputs=())
+
+    def batch(times_us: Any) -> Batch:
+        column = np.asarray(times_us, dtype=np.int64).astype("datetime64[us]")
+        column[::100] = np.datetime64("NaT")
+        return Batch(len(column), (), np.empty((len(column), 0)), {"when": column})
+
+    hour_us = 3_600_000_000
+    frame = make_reference(signature, batch(random.integers(0, 720 * hour_us, 3000)))
+    now_us = 800 * hour_us + random.integers(0, hour_us, 500)
+    ordered = compare(frame, observe(frame, batch(now_us - 10_000_000), times_us=now_us))
+    assert not ordered.alarm
+    assert ordered.fields["when.hour"].effect == 0.0
+    assert "when the rows came" in ordered.fields["when.weekday"].why
+    born = compare(frame, observe(frame, batch(now_us - 790 * hour_us), times_us=now_us))
+    assert set(born.drifted) == {"when.hour", "when.weekday"}
+    lost = np.full(500, np.iinfo(np.int64).min)
+    gone = compare(frame, observe(frame, batch(lost), times_us=now_us))
+    assert {one.kind for one in gone.broken} == {"missing"}

@@ -63,6 +63,12 @@ def test_texts_are_measured_by_length_words_strangeness_and_emptiness() -> None:
     assert (empty[False], found["empty"].new, found["empty"].missing) == (2, 2, 1)
 
 
+def test_a_reference_measures_no_text_by_its_own_words() -> None:
+    known = parts(reference("text", ["a b", "a c", "a b", "c d"]))
+    assert (known["unknown"].count, known["unknown"].mean) == (2, 0.75)
+    assert known["words"].count == 4
+
+
 def test_a_vocabulary_takes_a_bounded_number_of_bytes() -> None:
     summary = reference("text", [f"word{i} the" for i in range(20_000)]).inputs["v"]
     assert isinstance(summary, Named)
@@ -88,9 +94,9 @@ def test_tensors_are_projected_on_the_axes_of_the_reference() -> None:
     rows = 5 + random.normal(size=(800, 1)) * 10 * direction + random.normal(size=(800, 16))
     known = reference("tensor", rows, shape=(16,))
     assert list(parts(known)) == ["norm", "mean", "axis1", "axis2", "axis3"]
-    assert sum(parts(known)["axis1"].counts[1:-1]) == 800
+    assert sum(parts(known)["axis1"].counts[1:-1]) == 400  # those that it was not found by
     away = means(observe(known, batch(rows + 7 * direction)))
-    here = means(known)
+    here = means(observe(known, batch(rows)))
     assert away["axis1"] - here["axis1"] == pytest.approx(7, rel=0.02)
     assert away["axis2"] == pytest.approx(here["axis2"], abs=0.5)
     assert here["norm"] == pytest.approx(np.linalg.norm(rows, axis=1).mean())
