@@ -107,7 +107,7 @@ class Torment:
     def swap(self) -> None:
         """Release the other version."""
         self._begin_swap()
-        self._platform.run("deploy", self._version)
+        self._platform.run("deploy", self._version, "--strategy=now")
         self._stage.move(self._version)
 
     def _begin_swap(self) -> None:
@@ -117,7 +117,7 @@ class Torment:
     def kill_while_swapping(self) -> None:
         """Kill a process in the middle of a release, which may fail, and release again."""
         self._begin_swap()
-        with self._platform.start("deploy", self._version) as command:
+        with self._platform.start("deploy", self._version, "--strategy=now") as command:
             before = self._answers()
             step = self._random.randrange(600)
             until(
@@ -125,7 +125,7 @@ class Torment:
             )
             self.kill()
             command.wait(120)
-        self._platform.run("deploy", self._version)
+        self._platform.run("deploy", self._version, "--strategy=now")
         self._stage.move(self._version)
 
     def kill(self) -> None:
