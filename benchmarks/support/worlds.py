@@ -57,8 +57,7 @@ def make(
         outlier: whether one value of each numeric field of the reference is 1e6.
     """
     drift = _cycle(random) if cyclic else np.zeros((FIELDS, HOURS))
-    busy = np.array([traffic(hour, rows) if cyclic else rows for hour in range(HOURS)])
-    hours = random.choice(HOURS, rows, p=busy / busy.sum())  # a past is of the traffic there was
+    hours = random.integers(0, HOURS, rows)
     columns: dict[str, Array] = {}
     for place in fields:
         z = random.standard_normal(rows) + drift[place, hours]
@@ -72,7 +71,7 @@ def make(
     }
     world = World(reference, shares, clustered, cyclic)
     if clustered:  # the bins are those of independent rows, their counts are not
-        parts = [window(world, random, int(busy[hour]) // HOURS, hour) for hour in range(HOURS)]
+        parts = [window(world, random, rows // HOURS, hour) for hour in range(HOURS)]
         counted = {n: np.sum([p[n] for p in parts], axis=0) for n in shares}
         reference = profile(reference, counted)
         world = World(reference, shares, clustered, cyclic)
