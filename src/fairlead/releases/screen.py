@@ -1,7 +1,8 @@
 """Which of many simulated releases a look may change: only those are decided one by one.
 
-The evidence of all is reckoned at once. That of a quantile is the least over its places; a few of
-them bound it from above, and only where those reach the threshold all have to be looked at.
+The evidence of all is reckoned at once, and only where counts lie on the wrong side of the null:
+elsewhere a one-sided mixture is at most 1. That of a quantile is the least over its places; a few
+of them bound it from above, and only where those reach the threshold all have to be looked at.
 """
 
 from __future__ import annotations
@@ -76,14 +77,16 @@ class Screen:
         return self._failing(guard, counts, runs, "below")
 
     def _failing(self, guard: Guard, counts: Counts, runs: Whole, side: Side) -> Flags:
-        failed = counts.failed[runs, :-1]
-        used = failed.any(axis=(0, 2)) if runs.size else np.zeros(failed.shape[1], np.bool_)
+        failed, share = counts.failed[runs, :-1], self._world.shares[:-1]
+        null = share * guard.ratio / (share * guard.ratio + 1.0 - share)
+        beyond = failed[:, :, OURS] - null * failed.sum(axis=2)
+        some = np.flatnonzero((beyond > 0.0 if side == "above" else beyond < 0.0).any(axis=1))
         evidence = np.zeros(runs.size)
-        for step in np.flatnonzero(used):
-            evidence += log_failure_evidence(
-                failed[:, step, OURS],
-                failed[:, step, THEIRS],
-                float(self._world.shares[step]),
+        for step in np.flatnonzero(failed[some].any(axis=(0, 2))):
+            evidence[some] += log_failure_evidence(
+                failed[some, step, OURS],
+                failed[some, step, THEIRS],
+                float(share[step]),
                 ratio=guard.ratio,
                 side=side,
             )
@@ -102,9 +105,13 @@ class Screen:
             np.concatenate([np.zeros((c.shape[0], 1)), c.cumsum(axis=1)], axis=1)
             for c in (control, candidate)
         )
-        told = np.flatnonzero((theirs[:, -1] > 0) & (ours[:, -1] > 0))
+        last = self._quantile(ours, share)
+        under = theirs[np.arange(last.size), self._edge(_under(last.astype(np.int64), ratio))]
+        # Were it in this bucket, no more of the candidate's would reach beyond than may.
+        slower = under > share * theirs[:, -1]
+        told = np.flatnonzero((ours[:, -1] > 0) & slower)
         shift = log(ratio) / log(EDGES_US[1] / EDGES_US[0])
-        first, last = self._quantile(theirs[told], share) + shift, self._quantile(ours[told], share)
+        first, last = self._quantile(theirs[told], share) + shift, last[told]
         for part in (0.5, *BETWEEN):
             where = np.clip(first + part * (last - first), 0, BUCKETS - 1).astype(np.int64)
             evidence = self._at(theirs[told], ours[told], where, share, ratio)
@@ -122,12 +129,21 @@ class Screen:
 
     def _at(self, theirs: Real, ours: Real, where: Whole, share: float, ratio: float) -> Real:
         """The evidence if the candidate's quantile were in one bucket: see `slowdown`."""
-        under = np.searchsorted(EDGES_US, EDGES_US[where] / ratio, side="right") - 1
         concentration, rows = tuned_concentration(TUNED_ROWS), np.arange(where.size)
-        below = ours[rows, np.searchsorted(self._world.buckets, where + 1)]
+        below = ours[rows, self._edge(where + 1)]
         reaching = log_beta_mixture(
             ours[:, -1] - below, below, 1.0 - share, concentration=concentration
         )
-        below = theirs[rows, np.searchsorted(self._world.buckets, np.maximum(under, 0))]
+        below = theirs[rows, self._edge(_under(where, ratio))]
         staying = log_beta_mixture(below, theirs[:, -1] - below, share, concentration=concentration)
         return np.asarray(reaching + staying)
+
+    def _edge(self, edge: Whole) -> Whole:
+        """How many of the buckets in use lie below an edge."""
+        return np.searchsorted(self._world.buckets, edge)
+
+
+def _under(where: Whole, ratio: float) -> Whole:
+    """The last edge that is not above a bucket's lower one, divided by the ratio."""
+    under = np.searchsorted(EDGES_US, EDGES_US[where] / ratio, side="right") - 1
+    return np.maximum(under, 0)

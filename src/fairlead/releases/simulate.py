@@ -72,7 +72,7 @@ def simulate(
         seed: of what is drawn: the same seed gives the same outcome.
 
     Raises:
-        ConfigError: there are no runs.
+        ConfigError: there are no runs, or the fault multiplies what never fails.
 
     Example:
         >>> from fairlead.releases import PlanSettings, plan_of
@@ -84,6 +84,11 @@ def simulate(
     """
     if runs < 1:
         raise ConfigError("No release is simulated.", hint="Ask for one run or more.")
+    if not traffic.failing and fault.failing is None and fault.failing_factor != 1.0:
+        raise ConfigError(
+            f"Nothing fails in this traffic, and nothing is {fault.failing_factor:g} times that.",
+            hint="Say how many of 100 requests fail: 'error_rate=1%'.",
+        )
     return _Simulation(plan, traffic, fault, runs, seed).outcome()
 
 
