@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HEADS = (
     "candidate", "rolled back", "95 of 100", "by", "after", "requests", "units", "promoted",
-    "after", "asks",
+    "after", "asks a person",
 )  # fmt: skip
 GOOD = "no fault"
 
@@ -149,9 +149,7 @@ def row_of(name: str, outcome: Outcome) -> tuple[str | None, ...]:
         name,
         f"{found.value:.1%}",
         f"{found.low:.1%} to {found.high:.1%}",
-        ", ".join(f"{guard} {count / found_count:.0%}" for guard, count in by)
-        if (found_count := int(back.sum()))
-        else None,
+        ", ".join(f"{guard} {count / back.sum():.1%}" for guard, count in by) or None,
         _time(outcome, "rolled back"),
         _median(outcome.requests[back]),
         _median(outcome.units[back]),

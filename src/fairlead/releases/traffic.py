@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HOURS = 24
 REQUESTS_MIN = 100
 POINTS = 1000
+MOST = 1e9
 SPREAD = 0.5
 """Of made-up times: of 100, 95 are below 2.3 times the median."""
 
@@ -114,7 +115,7 @@ def make_traffic(
     """Traffic that is the same all day, with log-normal times.
 
     Args:
-        requests_per_h: above 0.
+        requests_per_h: above 0, at most a billion, as all of these.
         failing: of the requests, how many are the first failure of their unit, 0 to 1.
         units: that ask in a day, above 0; None where each request is a unit of its own.
         latency_ms: the median time in queue and model.
@@ -122,8 +123,11 @@ def make_traffic(
     Raises:
         ConfigError: a number is outside of its domain.
     """
-    if requests_per_h <= 0.0 or latency_ms <= 0.0 or (units is not None and units <= 0.0):
-        raise ConfigError("Requests, units and times of simulated traffic have to be above 0.")
+    told = (requests_per_h, latency_ms, 1.0 if units is None else units)
+    if not all(0.0 < number <= MOST for number in told):
+        raise ConfigError(
+            f"Requests, units and times of simulated traffic have to be above 0, up to {MOST:g}."
+        )
     if not 0.0 <= failing <= 1.0:
         raise ConfigError("The share of failing requests is not between 0 and 1.")
     middle, normal = log(latency_ms * 1e3), NormalDist()

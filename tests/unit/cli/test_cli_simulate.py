@@ -69,7 +69,7 @@ def test_a_candidate_without_a_fault_is_told_beside_one_with_each(plan: Path) ->
     assert "0.0%" in good
     assert "71 min" in good
     assert "100.0%" in ten
-    assert "failures 100%" in share
+    assert "failures 100.0%" in share
 
 
 def test_the_page_has_the_table_and_the_plot(plan: Path, tmp_path: Path) -> None:

@@ -195,7 +195,14 @@ def test_faults_are_read_together() -> None:
 
 @pytest.mark.parametrize(
     "told",
-    [{"requests_per_h": 0.0}, {"failing": 1.1}, {"units": 0.0}, {"latency_ms": -1.0}],
+    [
+        {"requests_per_h": 0.0},
+        {"requests_per_h": float("nan")},
+        {"units": float("inf")},
+        {"failing": 1.1},
+        {"units": 0.0},
+        {"latency_ms": -1.0},
+    ],
 )
 def test_traffic_that_cannot_be_is_refused(told: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
