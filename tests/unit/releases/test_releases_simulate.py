@@ -152,6 +152,24 @@ def test_what_is_passed_over_would_have_been_unknown(
                 assert broken[one] == (finding == "worse")
 
 
+@pytest.mark.parametrize(
+    ("fault", "prove"), [("", []), ("error_rate=2x", []), ("error_rate=0.5x", ["failures"])]
+)
+def test_deciding_at_every_look_comes_to_the_same(
+    monkeypatch: pytest.MonkeyPatch, fault: str, prove: list[str]
+) -> None:
+    steps = ["5% for 10m", "approve", "40% for 20m", "100%"]
+    wanted = plan(steps=steps, prove=prove, bake="10m")
+    passing_over = run(wanted, fault, runs=8)
+    monkeypatch.setattr(
+        Screen, "broken", lambda _, __, ___, runs, ____: np.ones(runs.size, np.bool_)
+    )
+    deciding = run(wanted, fault, runs=8)
+    assert passing_over.states == deciding.states
+    assert passing_over.took_s.tolist() == deciding.took_s.tolist()
+    assert passing_over.requests.tolist() == deciding.requests.tolist()
+
+
 def test_shares_and_failures_are_drawn_as_told() -> None:
     world = World(
         plan("latency_p95"), make_traffic(10_000), read_fault("error_rate=3x"),
