@@ -56,7 +56,7 @@ def test_three_times_the_failures_are_found_within_500_requests_to_the_candidate
 
 @pytest.mark.parametrize("guard", ["latency_p95", "latency_p99"])
 def test_a_candidate_three_times_as_slow_is_found(guard: str) -> None:
-    found = run(plan(guard, "ratio <= 1.2"), "latency=3x", runs=30)
+    found = run(plan(guard, "ratio <= 1.2"), "latency=3x", runs=10)
     assert set(found.states) == {"rolled back"}
     assert set(found.broken) == {guard}
 
@@ -119,7 +119,7 @@ def test_traffic_by_hour_is_felt() -> None:
     assert 0.2 < by_night.mean() < 0.8  # those that began in a silent hour waited for the day
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**32 - 1),
     place=st.integers(0, 2),
@@ -160,11 +160,11 @@ def test_deciding_at_every_look_comes_to_the_same(
 ) -> None:
     steps = ["5% for 10m", "approve", "40% for 20m", "100%"]
     wanted = plan(steps=steps, prove=prove, bake="10m")
-    passing_over = run(wanted, fault, runs=8)
+    passing_over = run(wanted, fault, runs=4)
     monkeypatch.setattr(
         Screen, "broken", lambda _, __, ___, runs, ____: np.ones(runs.size, np.bool_)
     )
-    deciding = run(wanted, fault, runs=8)
+    deciding = run(wanted, fault, runs=4)
     assert passing_over.states == deciding.states
     assert passing_over.took_s.tolist() == deciding.took_s.tolist()
     assert passing_over.requests.tolist() == deciding.requests.tolist()
