@@ -45,6 +45,7 @@ COMMANDS = {
     "release": ("fairlead.cli.release", "Follow a release, and tell it what to do."),
     "report": ("fairlead.cli.report", "Write how an endpoint fares to one page of HTML."),
     "show": ("fairlead.cli.models", "Show everything about one version."),
+    "simulate": ("fairlead.cli.simulate", "Carry out a plan of a release a thousand times."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),
     "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
     "up": ("fairlead.cli.up", "Start the platform."),

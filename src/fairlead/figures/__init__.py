@@ -4,6 +4,7 @@ from fairlead.figures.bars import draw_effects, draw_shares
 from fairlead.figures.curves import draw_densities
 from fairlead.figures.intervals import Interval, draw_intervals
 from fairlead.figures.layout import Figure, escape
+from fairlead.figures.steps import draw_reached
 from fairlead.figures.times import draw_heat, draw_series
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "draw_effects",
     "draw_heat",
     "draw_intervals",
+    "draw_reached",
     "draw_series",
     "draw_shares",
     "escape",

@@ -83,8 +83,12 @@ def log_edge_evidence(
     """
     below = np.concatenate([np.zeros((*counts.shape[:-1], 1)), counts.cumsum(axis=-1)], axis=-1)
     rest = below[..., -1:] - below
-    reaching = log_beta_mixture(rest, below, 1.0 - share, concentration=concentration)
-    return reaching, log_beta_mixture(below, rest, share, concentration=concentration)
+    # Most edges lie beside empty buckets: of those with the same counts one is reckoned.
+    pairs, place = np.unique(below + 1j * rest, return_inverse=True)
+    less, more, place = pairs.real, pairs.imag, place.reshape(below.shape)
+    reaching = log_beta_mixture(more, less, 1.0 - share, concentration=concentration)
+    staying = log_beta_mixture(less, more, share, concentration=concentration)
+    return reaching[place], staying[place]
 
 
 def histogram(counts: Any, edges: Any) -> tuple[Numbers, Numbers]:

@@ -13,6 +13,7 @@ from fairlead.figures import (
     draw_effects,
     draw_heat,
     draw_intervals,
+    draw_reached,
     draw_series,
     draw_shares,
     escape,
@@ -25,6 +26,7 @@ FIGURES = [
     draw_effects(HOSTILE, [HOSTILE, "b"], [0.7, -0.3], floor=0.02, drifted={HOSTILE}, note=HOSTILE),
     draw_densities(HOSTILE, [0.0, 1.0, 3.0], [0.5, 0.5], [0.2, 0.8], note=HOSTILE),
     draw_series(HOSTILE, TIMES, [1, None], low=[0, 0], high=[2, 2], unit=HOSTILE, note=HOSTILE),
+    draw_reached(HOSTILE, {HOSTILE: [2.0, 1.0], "b": []}, 3, unit=HOSTILE, note=HOSTILE),
     draw_intervals(
         HOSTILE,
         TIMES,
