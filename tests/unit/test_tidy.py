@@ -151,3 +151,9 @@ def test_no_unfinished_work_is_left_in_the_source() -> None:
     pattern = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     found = [relative(p) for p in FILES if pattern.search(p.read_text())]
     assert not found
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """One would be imported for the other, in a process that a test starts as in this one."""
+    names = [path.name for path in TESTS if not (path.parent / "__init__.py").exists()]
+    assert sorted(names) == sorted(set(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -79,14 +80,22 @@ def test_what_is_refused_is_told_and_the_connection_ends(
         until(lambda: not server.call(lambda: len(server.server.connections)), "the end")
 
 
+def hang_up(sock: ssl.SSLSocket) -> None:
+    """Tell the server, and hear whether it says the same."""
+    with contextlib.suppress(OSError):
+        sock.unwrap()
+
+
 def test_a_peer_that_hangs_up_while_it_is_answered_does_no_harm(
     server: HttpThread, certificate: Certificate, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connect(server, certificate) as sock:
         sock.sendall(GET % b"/later")
         until(lambda: held, "the request")
-        threading.Thread(target=lambda: sock.unwrap(), daemon=True).start()
+        saying = threading.Thread(target=hang_up, args=(sock,))
+        saying.start()
         until(lambda: not server.call(lambda: len(server.server.connections)), "the end")
+        saying.join()
     server.call(lambda: held[0](Response(200, b"late")))
     assert caplog.records == []
 
