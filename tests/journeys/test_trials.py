@@ -18,6 +18,7 @@ from support.waiting import until
 
 pytestmark = pytest.mark.slow
 
+JSON = {"content-type": "application/json"}
 SETTINGS = """
 [monitoring]
 window_s = 0.5
@@ -182,8 +183,16 @@ def test_people_have_the_last_word(platform: Platform, workspace: Workspace, hom
     platform.run("deploy", package(home, GOOD), "--step", "5% for 1d", "--step", "approve",
                  "--step", "100%")  # fmt: skip
     assert "5.00%" in platform.run("release", "show", "doubling")
-    platform.run("release", "pause", "doubling")
-    until(lambda: newest(workspace).paused, "the pause")
+    assert "is holding, paused" in platform.run("release", "pause", "doubling")
+    path = "/v1/endpoints/doubling/releases/order"
+    resume = {"order": "resume", "reason": "by mistake"}
+    assert platform.control(path, resume, headers=JSON).status == 202
+    until(lambda: not newest(workspace).paused, "the end of the pause")
+    assert "by mistake" in newest(workspace).reason
+    refused = platform.control(path, {"order": "explode"}, headers=JSON)
+    assert refused.status == 422
+    assert b"'rollback'" in refused.body
+    assert b"application/json" in platform.control(path, resume).body
     platform.run("release", "promote", "doubling", "--reason=sure")
     until(lambda: answered_by(platform) == "doubling:2", "the promotion")
     platform.run("release", "abort", "doubling")

@@ -182,6 +182,10 @@ def _on_http_error(_: Request, error: Exception) -> Response:
 
 def _on_bad_body(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    places = {".".join(str(part) for part in one["loc"][1:]) or "body" for one in error.errors()}
-    reply = native_shape(refusal(422, f"The body does not fit: {', '.join(sorted(places))}."))
+    faults = sorted(
+        f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg']}"
+        for one in error.errors()
+    )
+    hint = "A body is JSON, sent with 'content-type: application/json'."
+    reply = native_shape(refusal(422, f"The body does not fit. {'; '.join(faults)}.", hint))
     return Response(reply.body, reply.status, media_type="application/json")

@@ -24,7 +24,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.client import bearer
 from fairlead.errors import ConfigError, ConflictError, FairleadError, UnavailableError
 from fairlead.logs import configure_logs
-from fairlead.releases import MOVING, NOW, OPEN, Plan, Release
+from fairlead.releases import MOVING, NOW, Plan, Release
 from fairlead.routing import ROUTES, VersionRef
 from fairlead.serving.types import FleetStatus
 
@@ -246,9 +246,29 @@ def deploy(
     release = _under_way(workspace, name, ref) or workspace.releases.request(
         name, ref, version.signature, actor, plan
     )
+    return wait_settled(workspace, release, timeout_s, told)
+
+
+def wait_settled(
+    workspace: Workspace,
+    release: Release,
+    timeout_s: float = 300.0,
+    told: Callable[[Release], None] = lambda _: None,
+) -> Release:
+    """Wait until a release has obeyed what it was told, and every worker answers as it says.
+
+    Args:
+        workspace: whose platform.
+        release: as it was.
+        timeout_s: how long to wait.
+        told: called at each change of state.
+
+    Raises:
+        UnavailableError: that takes longer; it goes on.
+    """
     deadline_s = time.monotonic() + timeout_s
     state = release.state
-    while release.state in MOVING:
+    while release.order is not None or (release.state in MOVING and not release.paused):
         if time.monotonic() > deadline_s:
             raise UnavailableError(f"The release is still {release.state}: {release.reason}")
         time.sleep(POLL_S)
@@ -261,10 +281,8 @@ def deploy(
 
 def _under_way(workspace: Workspace, endpoint: str, ref: VersionRef) -> Release | None:
     """The release that was asked for, if it goes on already: its command may have been killed."""
-    for release in workspace.releases.releases(endpoint):
-        if release.state in OPEN and release.version == ref:
-            return release
-    return None
+    release = workspace.releases.under_way(endpoint)
+    return release if release is not None and release.version == ref else None
 
 
 def answers(workspace: Workspace, endpoint: str) -> str | None:

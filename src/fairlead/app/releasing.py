@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
-from fairlead.releases import OPEN, Order, Plan, PlanSettings, plan_of
-from fairlead.releases.fold import REQUEST_CHARACTERS
+from fairlead.releases import Order, Plan, PlanSettings, Release, plan_of
+from fairlead.releases.fold import request
 from fairlead.routing import ROUTES, SLOTS
 
 if TYPE_CHECKING:
@@ -48,30 +48,26 @@ def plan_for(workspace: Workspace, endpoint: str, told: PlanSettings | None) -> 
     )
 
 
-def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> str:
+def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> Release:
     """Let answer again what answered before the newest release.
 
     What is under way is taken back; after the end of one, a release of the version before it is
     asked for, which is still loaded.
 
     Returns:
-        What was done, in words.
+        The release that goes back; a controller's next ticks carry it out.
 
     Raises:
         NotFoundError: nothing answered before.
     """
-    releases = workspace.releases.releases(endpoint)
-    under_way = next((one for one in releases if one.state in OPEN), None)
-    if under_way is not None:
-        workspace.releases.order(endpoint, Order("rollback", actor, reason))
-        return f"The release of {under_way.version.name} is taken back."
-    done = [one for one in releases if one.state == "done"]
+    if workspace.releases.under_way(endpoint) is not None:
+        return workspace.releases.order(endpoint, Order("rollback", actor, reason))
+    done = [one for one in workspace.releases.releases(endpoint) if one.state == "done"]
     before = done[-1].before if done else None
     if before is None or not before.arms:
         raise NotFoundError(f"Nothing answered the endpoint '{endpoint}' before what does now.")
     ref = before.arms[0].version
-    workspace.releases.request(endpoint, ref, before.signature, actor)
-    return f"{ref.name} is to answer again."
+    return workspace.releases.request(endpoint, ref, before.signature, actor)
 
 
 def _reached(steps: Sequence[Step], requests: int) -> float:
@@ -85,5 +81,5 @@ def _requests(workspace: Workspace, endpoint: str) -> int:
 
     now = datetime.fromtimestamp(workspace.clock.now_us() / 1e6, UTC)
     lately = workspace.read(endpoint).filter(pl.col("time") >= now - timedelta(hours=1))
-    ids = lately.select(pl.col("id").str.slice(0, REQUEST_CHARACTERS).n_unique())
+    ids = lately.select(request().n_unique())
     return int(ids.collect().item())

@@ -8,12 +8,14 @@ from typing import get_args
 
 import click
 
+from fairlead.app.platform import wait_settled
 from fairlead.app.releasing import give_back
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
-from fairlead.errors import NotFoundError
+from fairlead.errors import BundleError, NotFoundError
 from fairlead.releases import OPEN, Judged, Order, OrderName, Release, Step
+from fairlead.releases.judge import judge
 from fairlead.routing import SLOTS
 
 ORDERS: dict[OrderName, str] = {
@@ -49,7 +51,8 @@ def list_command(home: Path | None, endpoint: str) -> None:
 @click.pass_obj
 def show_command(home: Path | None, endpoint: str) -> None:
     """Show how the newest release of ENDPOINT stands, and what is known for and against it."""
-    release = newest(Workspace(home), endpoint)
+    workspace = Workspace(home)
+    release = newest(workspace, endpoint)
     paused = ", paused" if release.paused else ""
     say(
         f"{release.version.name} to {endpoint}, by {release.plan.strategy}: {release.state}{paused}"
@@ -61,9 +64,12 @@ def show_command(home: Path | None, endpoint: str) -> None:
         ("", "step", "for"),
         [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
     )
-    if release.judged:
+    judged = release.judged
+    if release.state in OPEN and release.shares:  # what is known by now, not at the last change
+        judged = judge(release.plan, workspace.witness.evidence(release), release.share)
+    if judged:
         say()
-        table(("guard", "at most", "so far", "seen", "about more"), map(_guard, release.judged))
+        table(("guard", "at most", "so far", "seen", "about more"), map(_guard, judged))
 
 
 def _guard(judged: Judged) -> tuple[object, ...]:
@@ -81,11 +87,22 @@ def rollback_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Go back to what answered before the newest release, under way or done."""
     workspace = Workspace(home)
     workspace.addresses()
-    say(give_back(workspace, endpoint, "cli", reason))
+    release = wait_settled(workspace, give_back(workspace, endpoint, "cli", reason))
+    if release.state == "failed":
+        raise BundleError(
+            f"{release.version.name} does not answer again: {release.reason}",
+            hint="What answered before goes on.",
+        )
+    _tell(release)
+
+
+def _tell(release: Release) -> None:
+    state = f"{release.state}, paused" if release.paused else release.state
+    say(f"{release.version.name} is {state}: {release.reason}")
 
 
 def newest(workspace: Workspace, endpoint: str) -> Release:
-    """The release that is under way, or the last one that was.
+    """The newest release of an endpoint.
 
     Raises:
         NotFoundError: there was none.
@@ -93,7 +110,7 @@ def newest(workspace: Workspace, endpoint: str) -> Release:
     releases = workspace.releases.releases(endpoint)
     if not releases:
         raise NotFoundError(f"There was no release of the endpoint '{endpoint}' yet.")
-    return next((r for r in releases if r.state in OPEN), releases[-1])
+    return releases[-1]
 
 
 def _ordering(name: OrderName) -> Callable[..., None]:
@@ -104,7 +121,7 @@ def _ordering(name: OrderName) -> Callable[..., None]:
         workspace = Workspace(home)
         workspace.addresses()  # nobody would obey
         told = workspace.releases.order(endpoint, Order(name, "cli", reason))
-        say(f"The release of {told.version.name} is told to {name}.")
+        _tell(wait_settled(workspace, told))
 
     return order
 

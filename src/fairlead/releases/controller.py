@@ -64,13 +64,13 @@ class ReleaseController:
             ConflictError: another release of the endpoint is under way.
         """
         check_name(endpoint, "endpoint")
-        for stored in self._store.scan(RELEASES, f"{endpoint}/"):
-            if stored.value.state in OPEN and stored.value.state != "baking":
-                raise ConflictError(
-                    f"A release of {stored.value.version.name} to the endpoint '{endpoint}' is "
-                    f"under way ({stored.value.state}).",
-                    hint="Wait until it has ended.",
-                )
+        other = self.under_way(endpoint)
+        if other is not None and other.state != "baking":
+            raise ConflictError(
+                f"A release of {other.version.name} to the endpoint '{endpoint}' is under way "
+                f"({other.state}).",
+                hint="Wait until it has ended, or end it: 'fairlead release abort'.",
+            )
         now_us = self._clock.now_us()
         release = Release(
             id=self._ids.one(),
@@ -96,30 +96,37 @@ class ReleaseController:
             NotFoundError: none is under way.
             ConflictError: it is being told something else at this moment.
         """
-        for stored in self._store.scan(RELEASES, f"{endpoint}/"):
-            release = stored.value
-            if release.state in OPEN:
-                if release.order is not None:
-                    raise ConflictError(
-                        f"The release of {release.version.name} has not obeyed the order before.",
-                        hint="Try again in a moment.",
-                    )
-                told = replace(release, order=order)
-                event = Event(
-                    time_us=self._clock.now_us(),
-                    actor=order.actor,
-                    action=f"release {order.name}",
-                    subject=stored.key,
-                    detail={"reason": order.reason},
-                )
-                self._store.commit(
-                    Put(RELEASES, stored.key, told, stored.revision), events=(event,)
-                )
-                return told
-        raise NotFoundError(
-            f"No release of the endpoint '{endpoint}' is under way.",
-            hint="'fairlead release list' shows those there were.",
+        stored = self._under_way(endpoint)
+        if stored is None:
+            raise NotFoundError(
+                f"No release of the endpoint '{endpoint}' is under way.",
+                hint="'fairlead release list' shows those there were.",
+            )
+        release = stored.value
+        if release.order is not None:
+            raise ConflictError(
+                f"The release of {release.version.name} has not obeyed the order before.",
+                hint="Try again in a moment.",
+            )
+        told = replace(release, order=order)
+        event = Event(
+            time_us=self._clock.now_us(),
+            actor=order.actor,
+            action=f"release {order.name}",
+            subject=stored.key,
+            detail={"reason": order.reason},
         )
+        self._store.commit(Put(RELEASES, stored.key, told, stored.revision), events=(event,))
+        return told
+
+    def under_way(self, endpoint: str) -> Release | None:
+        """The release of an endpoint that has not ended: of two, of which one bakes, the newer."""
+        stored = self._under_way(endpoint)
+        return None if stored is None else stored.value
+
+    def _under_way(self, endpoint: str) -> Stored[Release] | None:
+        found = [s for s in self._store.scan(RELEASES, f"{endpoint}/") if s.value.state in OPEN]
+        return found[-1] if found else None
 
     def get(self, release: Release) -> Release:
         """The release as it is now."""

@@ -67,7 +67,7 @@ def decide(
         return _roll_back(release, route, f"{release.version.name} fails to load: {why}", now_us)
     if release.state == "switching":
         return _when_switched(release, workers, evidence, now_us)
-    judged = replace(release, judged=judge(release.plan, evidence, _share(release)))
+    judged = replace(release, judged=judge(release.plan, evidence, release.share))
     broken = [one for one in judged.judged if one.verdict.finding == "worse"]
     if broken:
         return _roll_back(judged, route, _in_words(broken), now_us)
@@ -231,12 +231,6 @@ def _roll_back(release: Release, route: Route, reason: str, now_us: int) -> Deci
 def _back(release: Release, route: Route, state: State, reason: str, now_us: int) -> Decision:
     back = route_back(release, route)
     return Decision(replace(_to(release, state, reason, now_us), revision=back.revision), back)
-
-
-def _share(release: Release) -> float:
-    """The candidate's share of the traffic, 0 to 1."""
-    shares = [step.slots for step in release.plan.steps[: release.step + 1]]
-    return max(shares, default=0) / SLOTS
 
 
 def _in_words(judged: Sequence[Judged]) -> str:

@@ -40,12 +40,29 @@ class Folded(msgspec.Struct, frozen=True):
 EVIDENCE = Kind("evidence", Folded)
 
 
+def request() -> pl.Expr:
+    """What the rows of one request share."""
+    import polars as pl
+
+    return pl.col("id").str.slice(0, REQUEST_CHARACTERS)
+
+
+def on_trial() -> pl.Expr:
+    """Live rows that the route assigned to one of both sides.
+
+    Whoever names a version, and what is answered for another arm, is no part of a trial.
+    """
+    import polars as pl
+
+    routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
+    return routed & pl.col("role").is_in(["stable", "candidate"])
+
+
 def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
     """Add rows of the endpoint's log to the evidence of a release.
 
-    Only live rows count that were assigned as the route says: whoever names a version, and what
-    is answered for another arm, is no part of the trial. A request without a unit is a unit of
-    its own.
+    A request without a unit is a unit of its own. Who failed in the hour before counts no more:
+    those who always fail would else be so many failures of the first minutes.
 
     Args:
         before: the evidence so far.
@@ -54,32 +71,28 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
     """
     import polars as pl
 
-    request = pl.col("id").str.slice(0, REQUEST_CHARACTERS)
+    recent = pl.col("time").dt.epoch("us") >= release.created_us - PAST_US
     asked = (
-        rows.filter(
-            pl.col("assigned_by") == "hash",
-            pl.col("source") == "live",
-            pl.col("role").is_in(["stable", "candidate"]),
-            pl.col("time").dt.epoch("us") >= release.created_us - PAST_US,
-        )
-        .with_columns(request=request, unit=pl.coalesce("unit", request))
-        .group_by("revision", "version", "request", "unit")
+        rows.filter(on_trial(), recent)
+        .with_columns(request=request())
+        .with_columns(unit=pl.coalesce("unit", "request"))
+        .group_by("revision", "role", "request", "unit")
         .agg(pl.col("time").min(), failed=(pl.col("outcome") != "ok").any())
         .sort("time", "request", "unit")
     )
     firsts, failed = [], set(before.failed)
-    for revision, version, unit in (
-        asked.filter("failed").select("revision", "version", "unit").iter_rows()
+    for revision, role, unit in (
+        asked.filter("failed").select("revision", "role", "unit").iter_rows()
     ):
         if (hashed := _hashed(unit)) not in failed:
             failed.add(hashed)
-            firsts.append((revision, version))
+            firsts.append((revision, role))
     evidence = before.evidence
-    for revision, version, requests in (
-        asked.group_by("revision", "version").agg(pl.col("request").n_unique()).iter_rows()
+    for revision, role, requests in (
+        asked.group_by("revision", "role").agg(pl.col("request").n_unique()).iter_rows()
     ):
-        tally = Tally(requests, firsts.count((revision, version)))
-        evidence = _add(evidence, release, revision, version == release.version.name, tally)
+        tally = Tally(requests, firsts.count((revision, role)))
+        evidence = _add(evidence, release, revision, role == "candidate", tally)
     latency = _latencies(rows, release)
     joined = {
         arm: add(evidence.latency.get(arm, {}), latency.get(arm, {}))
@@ -98,8 +111,7 @@ def _latencies(rows: pl.DataFrame, release: Release) -> dict[str, dict[int, int]
     shared = [revision for revision, slots in release.shares.items() if slots < SLOTS]
     counted = (
         rows.filter(
-            pl.col("assigned_by") == "hash",
-            pl.col("source") == "live",
+            on_trial(),
             pl.col("outcome") == "ok",
             pl.col("arm").is_in([CANDIDATE, CONTROL]),
             pl.col("revision").is_in(shared),
@@ -117,10 +129,10 @@ def _latencies(rows: pl.DataFrame, release: Release) -> dict[str, dict[int, int]
 
 
 def _add(evidence: Evidence, release: Release, revision: int, ours: bool, more: Tally) -> Evidence:
-    """Add what one version answered at one revision of the route."""
+    """Add what one side answered at one revision of the route."""
     slots = release.shares.get(revision, 0)
     if slots == SLOTS:
-        return replace(evidence, alone=_sum(evidence.alone, more)) if ours else evidence
+        return replace(evidence, alone=_sum(evidence.alone, more))
     if slots == 0:
         before = release.before is not None and revision == release.before.revision
         return replace(evidence, past=_sum(evidence.past, more)) if before else evidence

@@ -20,6 +20,7 @@ from fairlead.stats import judge as verdict_of
 
 CONCENTRATION = 20.0
 RATE_MAX = 0.5
+PAST_CONFIDENCE = 0.99
 QUANTILES: dict[GuardName, float] = {"latency_p95": 0.95, "latency_p99": 0.99}
 
 
@@ -39,8 +40,22 @@ def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
         >>> [one.verdict.finding for one in judge(plan, seen, 0.05)]
         ['worse']
     """
-    alpha = plan.alpha / max(1, len(plan.guards))  # any of them takes a release back
+    alpha = alpha_of(plan)
     return tuple(_judged(guard, evidence, share, alpha) for guard in plan.guards)
+
+
+def alpha_of(plan: Plan) -> float:
+    """The chance of error of each test of a plan, any of which takes a release back.
+
+    Failures are tested twice: beside the stable version, and once nothing else answers.
+    """
+    tests = len(plan.guards) + any(guard.name == "failures" for guard in plan.guards)
+    return plan.alpha / max(1, tests)
+
+
+def past_rate(requests: int, failed: int) -> float:
+    """The most that the share of failing units may have been before, with hardly a doubt."""
+    return wilson(failed, requests, confidence=PAST_CONFIDENCE).high
 
 
 def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Judged:
@@ -78,7 +93,7 @@ def _since(guard: Guard, evidence: Evidence) -> float:
     past, now = evidence.past, evidence.alone
     if not past.requests or not now.requests:
         return 0.0
-    most = wilson(past.failed, past.requests).high * guard.ratio
+    most = past_rate(past.requests, past.failed) * guard.ratio
     return float(
         log_beta_mixture(
             now.failed,

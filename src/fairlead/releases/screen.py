@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.releases.judge import CONCENTRATION, QUANTILES, RATE_MAX
+from fairlead.releases.judge import CONCENTRATION, QUANTILES, RATE_MAX, alpha_of, past_rate
 from fairlead.releases.latency import BUCKETS, EDGES_US
 from fairlead.releases.types import Guard, Plan
 from fairlead.releases.world import FAILED, OURS, REQUESTS, THEIRS, Counts, Real, Whole, World
@@ -20,7 +20,6 @@ from fairlead.stats import (
     log_beta_mixture,
     log_failure_evidence,
     tuned_concentration,
-    wilson,
 )
 from fairlead.stats.beta_mixture import Side
 from fairlead.stats.quantiles import TUNED_ROWS
@@ -42,11 +41,10 @@ class Screen:
 
     def __init__(self, plan: Plan, world: World, before: Counts) -> None:
         self._world = world
-        alpha = plan.alpha / max(1, len(plan.guards))
-        self._enough = log(1.0 / alpha) - ROUNDING
+        self._enough = log(1.0 / alpha_of(plan)) - ROUNDING
         self._past = np.array(
             [
-                wilson(int(failed), int(asked)).high if asked else 0.0
+                past_rate(int(asked), int(failed)) if asked else 0.0
                 for asked, failed in before.past[:, [REQUESTS, FAILED]]
             ]
         )

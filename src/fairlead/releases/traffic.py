@@ -14,7 +14,7 @@ import numpy.typing as npt
 from msgspec.structs import replace
 
 from fairlead.errors import ConfigError, NotFoundError
-from fairlead.releases.fold import REQUEST_CHARACTERS
+from fairlead.releases.fold import on_trial, request
 
 if TYPE_CHECKING:
     import polars as pl
@@ -154,13 +154,11 @@ def traffic_of(rows: pl.LazyFrame, now_us: int) -> Traffic:
     now = datetime.fromtimestamp(now_us / 1e6, UTC)
     asked = (
         rows.filter(
-            pl.col("assigned_by") == "hash",
-            pl.col("source") == "live",
-            pl.col("role").is_in(["stable", "candidate"]),
+            on_trial(),
             pl.col("time") > now - timedelta(hours=HOURS),
             pl.col("time") <= now,
         )
-        .with_columns(request=pl.col("id").str.slice(0, REQUEST_CHARACTERS))
+        .with_columns(request=request())
         .group_by("request", "role")
         .agg(
             pl.col("unit").first(),

@@ -35,7 +35,7 @@ class Step(msgspec.Struct, frozen=True):
         kind: `share` gives the candidate so much of the traffic, `approve` waits for a person.
         slots: of 10,000, the candidate's share.
         hold_us: for how long at least.
-        who: shall approve; empty for anyone who may operate the endpoint.
+        who: is asked to approve, in words; whoever may operate the endpoint can.
     """
 
     kind: Literal["share", "approve"]
@@ -190,6 +190,11 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     judged: tuple[Judged, ...] = ()
     before: Route | None = None
     shares: dict[int, int] = {}
+
+    @property
+    def share(self) -> float:
+        """The candidate's share of the traffic at this step, 0 to 1."""
+        return max((step.slots for step in self.plan.steps[: self.step + 1]), default=0) / SLOTS
 
 
 RELEASES = Kind("release", Release)

@@ -36,10 +36,14 @@ def route_at(release: Release, route: Route, slots: int) -> Route:
 
 def route_back(release: Release, route: Route) -> Route:
     """The route as it was before a release, or with nobody if there was nothing."""
-    arms = release.before.arms if release.before is not None else ()
-    signature = release.before.signature if release.before is not None else route.signature
+    before = release.before or replace(route, arms=(), keep=())
     return replace(
-        route, revision=route.revision + 1, arms=arms, signature=signature, prepare=(), keep=()
+        route,
+        revision=route.revision + 1,
+        arms=before.arms,
+        signature=before.signature,
+        prepare=(),
+        keep=before.keep,
     )
 
 

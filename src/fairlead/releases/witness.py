@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import polars as pl
@@ -31,15 +32,15 @@ class Witness:
 
     def evidence(self, release: Release) -> Evidence:
         """What is known of a release."""
-        stored = self._store.get(EVIDENCE, _key(release))
-        return Evidence() if stored is None else stored.value.evidence
+        return self._folded(release).evidence
 
     def is_read(self, segment: str) -> bool:
         """Whether every release that a segment concerns has seen it, by its record's key."""
         stored = self._store.get(SEGMENTS, segment)
         if stored is None or stored.value.kind != "predictions":
             return True
-        return not any(self._lacks(one, segment, stored.value) for one in self._judged())
+        concerned = (one for one in self._judged() if _concerns(stored.value, one))
+        return all(segment in self._folded(one).read for one in concerned)
 
     def tick(self) -> None:
         """Fold what was sealed since.
@@ -47,35 +48,43 @@ class Witness:
         Raises:
             StorageError: files cannot be read; all others are folded.
         """
-        seen = []
+        sealed: set[str] = set()
         for release in self._judged():
-            for stored in self._store.scan(SEGMENTS, f"predictions/{release.endpoint}/"):
-                if not stored.value.merged and self._lacks(release, stored.key, stored.value):
-                    seen.append(stored.key)
-                    self._attempts.attempt(
-                        stored.key, partial(self._fold, release, stored.key, stored.value)
-                    )
-        self._attempts.settle(seen)
+            segments = {
+                stored.key: stored.value
+                for stored in self._store.scan(SEGMENTS, f"predictions/{release.endpoint}/")
+                if not stored.value.merged and _concerns(stored.value, release)
+            }
+            sealed |= segments.keys()
+            unread = segments.keys() - self._folded(release).read
+            for key in sorted(unread, key=lambda key: (segments[key].low_us, key)):
+                work = partial(self._fold, release, key, segments)
+                self._attempts.attempt(key, work)
+        self._attempts.settle(sealed)
 
     def _judged(self) -> list[Release]:
         """The releases that go by evidence."""
         releases = (stored.value for stored in self._store.scan(RELEASES))
         return [one for one in releases if one.state in OPEN and one.plan.guards and one.shares]
 
-    def _lacks(self, release: Release, key: str, segment: Segment) -> bool:
-        if segment.endpoint != release.endpoint or segment.high_us < release.created_us - PAST_US:
-            return False
+    def _folded(self, release: Release) -> Folded:
         stored = self._store.get(EVIDENCE, _key(release))
-        return stored is None or key not in stored.value.read
+        return Folded() if stored is None else stored.value
 
-    def _fold(self, release: Release, key: str, segment: Segment) -> None:
+    def _fold(self, release: Release, key: str, segments: Mapping[str, Segment]) -> None:
+        """Add a file in one commit; of those that are gone nothing need be remembered."""
         stored = self._store.get(EVIDENCE, _key(release))
         before = Folded() if stored is None else stored.value
-        rows = pl.read_parquet(self._blobs.locate(segment.blob))
-        after = fold(before, release, rows)
-        read = replace(after, read=after.read | {key})
+        after = fold(before, release, pl.read_parquet(self._blobs.locate(segments[key].blob)))
+        read = replace(after, read=(before.read & segments.keys()) | {key})
         expect = ABSENT if stored is None else stored.revision
         self._store.commit(Put(EVIDENCE, _key(release), read, expect))
+
+
+def _concerns(segment: Segment, release: Release) -> bool:
+    """Whether rows of a file may be of a release, or of the hour before it."""
+    recent = segment.high_us >= release.created_us - PAST_US
+    return segment.endpoint == release.endpoint and recent
 
 
 def _key(release: Release) -> str:

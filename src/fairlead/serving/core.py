@@ -170,7 +170,7 @@ class Core:
     def close(self) -> None:
         """Let go of everything; no request may be under way."""
         self._front.close()
-        self._shadows.shutdown(cancel_futures=True)
+        self._shadows.shutdown(wait=False)  # as the threads of versions
         self._watcher.close()
         self._journal.close()
         self._counters.close()

@@ -174,7 +174,8 @@ class DataPlane:
             whole = partial(_answer, endpoint, places, ids, done)
             places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
             return
-        gather = Gather(endpoint.route, endpoint.stable, self._ids, rows, len(places), done)
+        now_s = self._clock.monotonic_s()
+        gather = Gather(endpoint.route, endpoint.stable, self._ids, rows, len(places), now_s, done)
         start = 0
         for arm, some in places:
             own = ids.some(start, len(some))

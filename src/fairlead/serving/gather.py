@@ -14,7 +14,7 @@ from fairlead.serving.arm import LiveArm
 from fairlead.serving.types import Answer, Answered, Done, Part, Work
 
 CANDIDATE_SHARE = 0.5
-"""Of a caller's time that a candidate may take, so that there is time left for the stable arm."""
+"""Of the time that a caller has left, a candidate may take so much, and the stable arm the rest."""
 
 _Tried = Callable[[LiveArm, Work, Answered | FairleadError], None]
 
@@ -33,6 +33,7 @@ class Gather:
         ids: of what is answered a second time.
         rows: of the request.
         parts: how many there will be.
+        now_s: on the monotonic clock.
         done: takes the answer, or the reason why there is none.
     """
 
@@ -43,6 +44,7 @@ class Gather:
         ids: IdSource,
         rows: int,
         parts: int,
+        now_s: float,
         done: Done,
     ) -> None:
         self._route = route
@@ -50,6 +52,7 @@ class Gather:
         self._ids = ids
         self._rows = rows
         self._left = parts
+        self._now_s = now_s
         self._parts: list[Part] = []
         self._error: FairleadError | None = None
         self._done = done
@@ -65,8 +68,8 @@ class Gather:
         on_trial = arm.arm.role == "candidate" and self._stable not in (None, arm)
         ask = work.ask
         if on_trial:
-            left_s = ask.deadline_s - ask.received_s
-            ask = replace(ask, deadline_s=ask.received_s + CANDIDATE_SHARE * left_s)
+            left_s = max(0.0, ask.deadline_s - self._now_s)
+            ask = replace(ask, deadline_s=self._now_s + CANDIDATE_SHARE * left_s)
         self._send(arm, replace(work, ask=ask), partial(self._tried, places, work, on_trial))
 
     def _send(self, arm: LiveArm, work: Work, done: _Tried) -> None:

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.clock import ManualClock
-from fairlead.errors import ConfigError, ConflictError
+from fairlead.errors import ConfigError, ConflictError, NotFoundError
 from fairlead.releases import RELEASES, Release, ReleaseController, State, WorkerView, decide
 from fairlead.releases.decide import PREPARE_US_MAX, SWITCH_US_MAX
-from fairlead.releases.types import Evidence
+from fairlead.releases.types import Evidence, Order, Plan
 from fairlead.routing import ROUTES, SLOTS, Route
 from fairlead.signature import Field, Signature
 from fairlead.store import Put
@@ -198,6 +198,25 @@ def test_one_that_is_under_way_is_not_ended_by_one_with_an_earlier_id() -> None:
     world.tick()
     assert world.controller.get(first).state == "done"
     assert world.controller.get(twin).state == "failed"
+
+
+def test_an_order_is_for_the_newest_release_not_for_one_that_bakes() -> None:
+    world = World()
+    world.ask(1)
+    world.tick()
+    plan = Plan(strategy="blue-green", bake_us=10**12)
+    first = world.controller.request("e", TWO, SIGNATURE, "cli", plan)
+    world.tick()
+    assert world.controller.get(first).state == "baking"
+    world.ask(3)
+    assert world.controller.order("e", Order("abort", "ann")).version == THREE
+    world.tick()
+    assert world.states() == ["done", "done", "aborted"]
+    current = world.route()
+    assert current is not None
+    assert current.arms[0].version == TWO
+    with pytest.raises(NotFoundError, match="under way"):
+        world.controller.order("e", Order("abort", "ann"))
 
 
 def test_a_release_waits_while_no_worker_lives() -> None:

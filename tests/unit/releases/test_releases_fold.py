@@ -94,7 +94,7 @@ def test_what_the_route_did_not_assign_is_no_part_of_the_trial() -> None:
 def test_before_beside_and_after_are_told_apart() -> None:
     found = folded(
         row(1, revision=1), row(2, revision=1, **BAD), row(3),
-        ours(4, revision=3), ours(5, revision=3, **BAD), row(6, revision=3, **BAD),
+        ours(4, revision=3), ours(5, revision=3, **BAD),
         row(7, revision=9), ours(8, revision=9),
     ).evidence  # fmt: skip
     assert (found.past, found.alone) == (Tally(2, 1), Tally(2, 1))
@@ -107,6 +107,22 @@ def test_of_the_past_the_last_hour_counts() -> None:
         row(1, revision=1, time=old), row(2, revision=1, time=old + timedelta(seconds=1))
     )
     assert found.evidence.past == Tally(1, 0)
+
+
+def test_a_version_that_is_tried_against_itself_is_on_both_sides() -> None:
+    found = folded(row(1, version=OURS, **BAD), row(2, version=OURS), ours(3)).evidence
+    assert (found.control, found.candidate) == (2, 1)
+    assert found.failures.steps == (FailureStep(0.05, candidate=0, control=1),)
+
+
+def test_who_failed_before_is_no_new_failure_of_a_version_that_answers_alone() -> None:
+    before = folded(row(1, revision=1, **BAD, unit="always"))
+    after = folded(
+        row(2, revision=3, version=OURS, **BAD, unit="always"),
+        row(3, revision=3, version=OURS, **BAD, unit="new"),
+        before=before,
+    ).evidence
+    assert (after.past, after.alone) == (Tally(1, 1), Tally(2, 1))
 
 
 def test_folded_at_once_or_one_by_one_the_evidence_is_the_same() -> None:

@@ -20,6 +20,7 @@ from fairlead.releases import (
     decide,
     plan_of,
 )
+from fairlead.releases.judge import alpha_of
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS, Route, owners
 from fairlead.stats import Failures, FailureStep
@@ -190,6 +191,19 @@ def test_a_paused_release_stays_until_it_is_resumed() -> None:
     after = go(resumed.release, 600)
     assert after is not None
     assert after.release.state == "switching"
+
+
+def test_the_way_back_leads_to_all_that_was_warm() -> None:
+    older = route("e", 1, ONE, keep=(version(9),))
+    decision = go(begun(before=older, order=Order("abort", "ann")), 1, on=route("e", 2, TWO))
+    assert decision is not None
+    assert decision.route is not None
+    assert (decision.route.arms, decision.route.keep) == (older.arms, older.keep)
+
+
+def test_all_tests_of_a_plan_share_its_chance_of_error() -> None:
+    assert alpha_of(PLAN) == pytest.approx(0.05 / 3), "failures beside, failures alone, latency"
+    assert alpha_of(replace(PLAN, guards=PLAN.guards[1:])) == 0.05
 
 
 def test_a_candidate_that_a_worker_cannot_load_any_more_is_taken_back() -> None:

@@ -167,7 +167,7 @@ def ask(candidate: Held, stable: Held, got: list[Answer | FairleadError]) -> Non
     ids = IdSource(ManualClock())
     route = Route("m", 1, PRICE, (stable.arm, candidate.arm))
     work = Work(Ask(ONE, None, None, 10.0, 12.0), 1, ids.take(1), [7], "hash", 0, _unused)
-    gather = Gather(route, cast(LiveArm, stable), ids, 1, 1, got.append)
+    gather = Gather(route, cast(LiveArm, stable), ids, 1, 1, 10.0, got.append)
     gather.submit(cast(LiveArm, candidate), None, work)
 
 
