@@ -13,7 +13,7 @@ from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.refusals import refusal_signals
-from fairlead.app.settings import EndpointSettings, Settings
+from fairlead.app.settings import EndpointSettings, Settings, reference_of
 from fairlead.app.signals import (
     fact_signal,
     finding_signals,
@@ -32,6 +32,7 @@ from fairlead.monitoring.archivist import Archivist
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.business import Goal
+from fairlead.monitoring.choose import Chooser
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.comparer import Comparer
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
@@ -75,7 +76,9 @@ class Monitor:
         self.seen = Seen()
         self._told: dict[Stream, tuple[object, list[Signal]]] = {}
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
-        self.assessor = Assessor(store, self._reference, plan, clock)
+        self.assessor = Assessor(
+            store, self._reference, Chooser(store, blobs, self._reference, clock), plan, clock
+        )
         self.listener = Listener(
             store,
             self._reference,
@@ -259,7 +262,7 @@ def plan_of(settings: Settings, endpoint: str) -> Plan:
     alarms = own.alarms_per_month or general.alarms_per_month
     alpha = min(0.01, alarms / windows)
     return Plan(
-        reference=own.reference or general.reference,
+        reference=reference_of(own.reference or general.reference),
         grace_us=round(general.grace_s * 1e6),
         rule=Rule(alpha=alpha, rows_min=general.rows_min),
         budget=Budget(alarms=alarms, windows=windows, learn=general.learn_windows),
