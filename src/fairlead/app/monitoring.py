@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -25,7 +26,7 @@ from fairlead.app.signals import (
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.durations import read_duration
-from fairlead.errors import NotFoundError
+from fairlead.errors import FairleadError, NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, Account, Statement
 from fairlead.monitoring.archivist import Archivist
@@ -129,9 +130,7 @@ class Monitor:
         found += refusal_signals(self.refusals)
         for finding in self.seen.findings:
             found += finding_signals(finding)
-        for stored in self._workspace.store.scan(JOINTS):
-            if stored.value.stream in answering and stored.value.days:
-                found.append(joint_signal(stored.value, stored.value.days[-1]))
+        found += [joint_signal(joint, joint.days[-1]) for joint in self.seen.joints]
         for account in self._workspace.store.scan(ACCOUNTS):
             if account.value.stream in answering:
                 found += self._goals(account)
@@ -160,6 +159,11 @@ class Monitor:
             findings=tuple(self._findings(answering)),
             facts=tuple(known),
             statements={stream: statements for stream, (_, statements) in stated.items()},
+            joints=tuple(
+                one.value
+                for one in self._workspace.store.scan(JOINTS)
+                if one.value.stream in answering and one.value.days
+            ),
         )
 
     def _statements(self, stored: Stored[Account]) -> tuple[Statement, ...]:
@@ -304,6 +308,13 @@ def goal_of(metric: MetricSettings) -> Goal:
             return Goal(kind="sum", value=metric.sum or "")
         case _:
             return Goal(kind="mean", value=metric.mean or "")
+
+
+def promised(workspace: Workspace, version: str) -> Model | None:
+    """What a version promised; a bundle that is gone or damaged costs what is told from it."""
+    with contextlib.suppress(FairleadError):
+        return promise_of(workspace, version)
+    return None
 
 
 def promise_of(workspace: Workspace, version: str) -> Model:
