@@ -27,7 +27,7 @@ from typing import Any
 
 from support.bars import Bar
 from support.moved import delay, power
-from support.quiet import KINDS, alone, hourly, rules
+from support.quiet import KINDS, WEEKENDS, alone, hourly, rules
 
 from fairlead.monitoring import Budget, Rule
 from support import worlds
@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
 
 def _quick() -> Found:
     fields = range(0, worlds.FIELDS, 5)
-    hours = ((f"{kind}, 300 rows", hourly(fields, kind, 300, 1.0)) for kind in KINDS)
+    hours = ((f"{kind}, 300 rows", hourly(fields, how, 300, 1.0)) for kind, how in KINDS.items())
     said = ((f"{rows} rows", rules(fields, rows, 5)) for rows in (100, 1000))
     return {
         "alone": ((str(rows), alone(fields, rows, 60)) for rows in (100, 1000, 10_000)),
@@ -94,6 +94,7 @@ def _full(months: float, processes: int) -> Found:
     return {
         "alone": ((str(rows), alone(fields, rows, 1000)) for rows in sizes),
         "hourly": _years(fields, months, processes),
+        "weekends": ((name, hourly(fields, how, 300, 3.0)) for name, how in WEEKENDS.items()),
         "rules": ((name, rules(fields, m, windows, kind)) for name, m, windows, kind in drawn),
         "power": ((str(rows), power(fields, rows, 50)) for rows in POWER_ROWS),
         "delay_windows": ((str(s), delay(fields, s, DELAY_ROWS, 20)) for s in DELAY_SHIFTS),
@@ -103,7 +104,7 @@ def _full(months: float, processes: int) -> Found:
 def _years(fields: range, months: float, processes: int) -> Iterator[tuple[str, Any]]:
     cases = [(kind, 300) for kind in KINDS] + [(kind, 3000) for kind in LARGE]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        years = [pool.submit(hourly, fields, kind, rows, months) for kind, rows in cases]
+        years = [pool.submit(hourly, fields, KINDS[kind], rows, months) for kind, rows in cases]
         for (kind, rows), year in zip(cases, years, strict=True):
             yield f"{kind}, {rows} rows", year.result()
 
@@ -157,12 +158,13 @@ def _delay(shift: str, hours: float) -> Iterator[str]:
 HEADS = {
     "alone": "Nothing moves; windows with any alert, each alone:",
     "hourly": "Hours with any alert, and alarms over hours:",
+    "weekends": "The same where rows are others on two days of seven, also the first time:",
     "rules": "Windows with any alert by default rules of the field; and one shifted by 0.5 sd:",
     "power": "One field is shifted; found in one window:",
     "delay_windows": "One field is shifted; found over hours:",
 }
 SHOWN: dict[str, Callable[[str, Any], Iterator[str]]] = {
-    "alone": _alone, "hourly": _hours, "rules": _said, "power": _power, "delay_windows": _delay,
+    "alone": _alone, "hourly": _hours, "weekends": _hours, "rules": _said, "power": _power, "delay_windows": _delay,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from fairlead.monitoring import Budget, Rule, State, compare, watch
 from support import worlds
 
 SHIFTS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+HOUR_US = 3_600_000_000
 QUIET_HOURS, HOURS_MAX = 72, 200
 CASES = {
     "normal": ("f0", False),
@@ -30,7 +31,7 @@ def power(fields: range, rows: int, windows: int) -> dict[str, dict[str, float]]
     for case, (name, outlier) in CASES.items():
         random = np.random.default_rng(23)
         world = worlds.make(random, 50_000, fields=fields, outlier=outlier)
-        one = worlds.World(world.reference, {name: world.shares[name]}, False, False)
+        one = worlds.World(world.reference, {name: world.shares[name]}, False)
         for shift in SHIFTS:
             hits = 0
             for _ in range(windows):
@@ -55,7 +56,9 @@ def delay(fields: range, shift: float, rows: int, runs: int) -> float:
             shifts = {"f0": shift} if number >= QUIET_HOURS else None
             counted = worlds.window(world, random, rows, shifts=shifts)
             current = worlds.profile(world.reference, counted)
-            state, _, detection = watch(state, world.reference, current, budget=Budget())
+            state, _, detection = watch(
+                state, world.reference, current, budget=Budget(), start_us=number * HOUR_US
+            )
             if number >= QUIET_HOURS and "f0" in detection.alarms:
                 break
         waited.append(number - QUIET_HOURS + 1)

@@ -15,6 +15,7 @@ from support import worlds
 
 REFERENCE_ROWS = 5000
 MONTH_HOURS = 730
+HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,18 @@ class Kind:
     Args:
         clustered: whether its rows come from users who ask often and alike.
         cyclic: whether its rows follow the hour.
-        seasonal: whether a window is compared with the same hour of the days before.
+        seasonal: whether a window is compared with the same hour of the days before, or of the
+            weeks where these have weekends.
         busy: whether the reference has more rows of the hours that have more, as a sample of the
             endpoint's traffic has.
+        weekly: whether rows are others on two days of seven.
     """
 
     clustered: bool = False
     cyclic: bool = False
     seasonal: bool = False
     busy: bool = False
+    weekly: bool = False
 
 
 KINDS = {
@@ -45,6 +49,12 @@ KINDS = {
     "users and cycles, training rows by traffic": Kind(clustered=True, cyclic=True, busy=True),
     "users and cycles, by hour": Kind(clustered=True, cyclic=True, seasonal=True),
 }
+
+WEEKENDS = {
+    "training rows": Kind(cyclic=True, busy=True, weekly=True),
+    "by week": Kind(cyclic=True, busy=True, weekly=True, seasonal=True),
+}
+"""Of which the first one is news, week by week."""
 
 
 def alone(fields: range, rows: int, windows: int) -> dict[str, float]:
@@ -59,12 +69,12 @@ def alone(fields: range, rows: int, windows: int) -> dict[str, float]:
     return {"with_alert": alerts / windows, "windows": windows}
 
 
-def hourly(fields: range, kind: str, rows: int, months: float) -> dict[str, float]:
+def hourly(fields: range, how: Kind, rows: int, months: float) -> dict[str, float]:
     """Hours in which nothing moves but what always does, watched as an endpoint is.
 
     Args:
         fields: which of the fifty.
-        kind: of `KINDS`.
+        how: rows come about, and are watched.
         rows: of an hour; with cycles on average.
         months: of hours.
 
@@ -72,23 +82,25 @@ def hourly(fields: range, kind: str, rows: int, months: float) -> dict[str, floa
         Alarms a month, windows after those that the watch learns from, and the share of these in
         which anything alerts.
     """
-    random, how = np.random.default_rng(17), KINDS[kind]
+    random = np.random.default_rng(17)
     world = worlds.make(
         random, REFERENCE_ROWS, fields=fields, clustered=how.clustered, cyclic=how.cyclic,
-        busy=how.busy,
+        busy=how.busy, weekly=how.weekly,
     )  # fmt: skip
     past: dict[int, deque[Any]] = defaultdict(lambda: deque(maxlen=SEASONS))
     state, budget = State(), Budget()
     alarms = alerts = judged = 0
     for number in range(round(months * MONTH_HOURS)):
         hour = number % worlds.HOURS
+        season = number % (7 * worlds.HOURS) if how.weekly else hour
         asked = worlds.traffic(hour, rows) if how.cyclic else rows
-        counted = worlds.window(world, random, asked, hour)
-        before = past[hour] if how.seasonal else ()
+        counted = worlds.window(world, random, asked, number)
+        before = past[season] if how.seasonal else ()
         reference = worlds.merged(world.reference, before) if before else world.reference
         current = worlds.profile(world.reference, counted)
-        state, found, detection = watch(state, reference, current, budget=budget)
-        past[hour].append(counted)
+        start_us = number * HOUR_US
+        state, found, detection = watch(state, reference, current, budget=budget, start_us=start_us)
+        past[season].append(counted)
         alarms += bool(detection.alarms)
         if state.windows > budget.learn:
             judged, alerts = judged + 1, alerts + found.alarm

@@ -31,20 +31,19 @@ class World:
 
     Args:
         reference: made of rows of all hours.
-        shares: of each field, by hour and bin, shape (24, bins).
+        shares: of each field, by hour and bin, shape (hours, bins), over and over.
         clustered: whether rows come from users who ask often and alike.
-        cyclic: whether the distribution and the traffic follow the hour.
     """
 
     reference: Profile
     shares: dict[str, Array]
     clustered: bool
-    cyclic: bool
 
 
 def make(
     random: np.random.Generator, rows: int, *, fields: range = range(FIELDS),
-    clustered: bool = False, cyclic: bool = False, outlier: bool = False, busy: bool = False,
+    clustered: bool = False, cyclic: bool = False, weekly: bool = False, outlier: bool = False,
+    busy: bool = False,
 ) -> World:  # fmt: skip
     """A world, with a reference of some rows.
 
@@ -53,16 +52,20 @@ def make(
         rows: of the reference.
         fields: which of the fifty; twenty are normal, ten Pareto, twenty categories.
         clustered: see `World`.
-        cyclic: see `World`.
+        cyclic: whether the distribution follows the hour.
+        weekly: whether it is another one on two days of seven.
         outlier: whether one value of each numeric field of the reference is 1e6.
         busy: whether the reference has more rows of the hours that have more.
     """
     drift = _cycle(random) if cyclic else np.zeros((FIELDS, HOURS))
-    asked = np.array([traffic(hour, 1000) if busy else 1 for hour in range(HOURS)])
+    if weekly:
+        drift = np.tile(drift, 7) + _weekend(random)
+    period = drift.shape[1]
+    asked = np.array([traffic(hour, 1000) if busy else 1 for hour in range(period)])
     hours = (
-        random.choice(HOURS, rows, p=asked / asked.sum())
+        random.choice(period, rows, p=asked / asked.sum())
         if busy
-        else random.integers(0, HOURS, rows)
+        else random.integers(0, period, rows)
     )
     columns: dict[str, Array] = {}
     for place in fields:
@@ -75,13 +78,13 @@ def make(
         name: np.array([_shares(int(name[1:]), summary, d) for d in drift[int(name[1:])]])
         for name, summary in reference.inputs.items()
     }
-    world = World(reference, shares, clustered, cyclic)
+    world = World(reference, shares, clustered)
     if clustered:  # the bins are those of independent rows, their counts are not
         each = rows * asked // asked.sum()
-        parts = [window(world, random, int(each[hour]), hour) for hour in range(HOURS)]
+        parts = [window(world, random, int(each[hour]), hour) for hour in range(period)]
         counted = {n: np.sum([p[n] for p in parts], axis=0) for n in shares}
         reference = profile(reference, counted)
-        world = World(reference, shares, clustered, cyclic)
+        world = World(reference, shares, clustered)
     return world
 
 
@@ -95,13 +98,14 @@ def window(
         world: where it comes from.
         random: generator.
         rows: how many.
-        hour: of the day.
+        hour: of all that were and are to come.
         shifts: of the Gaussian underneath, in its standard deviations, by field.
     """
     shifts = shifts or {}
     users = _users(random, rows) if world.clustered else None
     counted = {}
     for name, shares in world.shares.items():
+        hour %= len(shares)
         if users is None and name not in shifts:
             counted[name] = random.multinomial(rows, shares[hour])
         else:
@@ -166,6 +170,12 @@ def _cycle(random: np.random.Generator) -> Array:
     phases, heights = random.uniform(0, HOURS, FIELDS), random.uniform(0.1, 0.5, FIELDS)
     waves = np.sin(2.0 * np.pi * (np.arange(HOURS) + phases[:, None]) / HOURS)
     return heights[:, None] * waves
+
+
+def _weekend(random: np.random.Generator) -> Array:
+    """How far each field's Gaussian lies off on the last two days of a week: by up to 0.5."""
+    weekend = np.arange(7 * HOURS) >= 5 * HOURS
+    return random.uniform(-0.5, 0.5, FIELDS)[:, None] * weekend
 
 
 def _users(random: np.random.Generator, rows: int) -> Array:

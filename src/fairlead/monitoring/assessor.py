@@ -86,6 +86,7 @@ class Assessor:
             window.profile,
             budget=plan.budget,
             rule=plan.rule,
+            start_us=window.start_us,
         )
         finding = Finding(
             stream=stream,

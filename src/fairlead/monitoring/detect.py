@@ -18,7 +18,7 @@ from fairlead.monitoring.types import (
     State,
     Watched,
 )
-from fairlead.monitoring.vary import by_chance, learn, vary
+from fairlead.monitoring.vary import by_chance, learn, part_of, vary
 from fairlead.profiles import Profile
 from fairlead.stats import Evidence, e_bh, evidence, follow, threshold
 
@@ -39,6 +39,7 @@ def watch(
     *,
     budget: Budget,
     rule: Rule | None = None,
+    start_us: int = 0,
 ) -> tuple[State, Comparison, Detection]:
     """Compare one more window, with tests as wide as the past demands, and detect.
 
@@ -48,19 +49,21 @@ def watch(
         current: the window.
         budget: of false alarms.
         rule: when a window is worth an alert; its least effect holds here too.
+        start_us: of the window, microseconds since 1970, for the hours of a day differ.
 
     Returns:
         The new state, what differs in this window, and what all windows together say.
     """
     rule = rule or Rule()
-    sizes = current.rows, reference.rows
-    past = {name: by_chance(field.past, *sizes) for name, field in state.fields.items()}
+    sizes, part = (current.rows, reference.rows), part_of(start_us)
+    past = {name: by_chance(field.past, *sizes, part) for name, field in state.fields.items()}
     found = compare(reference, current, rule=rule, past=past)
     varied = {
         pair.name: vary(
             state.fields.get(pair.name, Watched()).past,
             found.fields[pair.name],
             pair.current,
+            part,
             budget.learn // 2,
         )
         for pair in flatten(reference, current)

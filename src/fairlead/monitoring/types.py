@@ -213,19 +213,31 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     goals: dict[str, Goal] = {}
 
 
+class Varied(msgspec.Struct, frozen=True, array_like=True):
+    """How windows of a field vary.
+
+    Args:
+        around: around the reference.
+        among: among each other: how each of the later ones varies around those before it.
+    """
+
+    around: Dispersion = Dispersion()
+    among: Dispersion = Dispersion()
+
+
 class Past(msgspec.Struct, frozen=True):
     """What windows of a field taught of how they vary.
 
     Args:
         windows: how many.
-        around: how they vary around the reference.
-        among: how each of the later ones varies around those before it.
+        whole: of all of them.
+        parts: of those of each part of the day, see `part_of`.
         counts: of all of them together, over the reference's bins.
     """
 
     windows: int = 0
-    around: Dispersion = Dispersion()
-    among: Dispersion = Dispersion()
+    whole: Varied = Varied()
+    parts: dict[int, Varied] = {}
     counts: tuple[float, ...] = ()
 
 

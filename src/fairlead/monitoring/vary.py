@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from fairlead.monitoring.compare import counts_in
 from fairlead.monitoring.flatten import Single
-from fairlead.monitoring.types import Drift, Past
+from fairlead.monitoring.recall import DAY_US
+from fairlead.monitoring.types import Drift, Past, Varied
 from fairlead.profiles import Numeric
 from fairlead.stats import (
+    Counts,
     Dispersion,
     add,
     chi_square,
@@ -20,30 +20,42 @@ from fairlead.stats import (
 
 ODD = 1e-4
 """Chance that a reference is an odder sample than is allowed for."""
+PARTS = 8
 
 
-def vary(past: Past, drift: Drift, current: Single, first: int = 1) -> Past:
+def part_of(start_us: int) -> int:
+    """Which eighth of its day, UTC, a window begins in.
+
+    Example:
+        >>> part_of(20_000 * 86_400_000_000 + 13 * 3_600_000_000)
+        4
+    """
+    return start_us % DAY_US * PARTS // DAY_US
+
+
+def vary(past: Past, drift: Drift, current: Single, part: int, first: int = 1) -> Past:
     """What one more window says of how windows vary.
 
     Args:
         past: of the field.
         drift: the window beside the reference.
         current: the window, counted over the same bins.
+        part: of the day.
         first: windows that only make up a past: hours beside each other are more alike than those
             of a day, so that the first ones vary less around each other than later ones do.
     """
     counts = counts_in(current)
     around = dispersion(drift.statistic, drift.degrees)
-    alone = Past(1, around, counts=tuple(counts.tolist()))
     known = counts_of(past.counts)
     if past.windows < first or len(known) != len(counts):
-        return alone
+        return _one(Varied(around), part, counts)
     if isinstance(current, Numeric):
         a, b = pool(known, counts, ordered=len(counts) - 1)
     else:
         a, b = pool(known, counts, unlisted=len(counts) - 2)
     test = chi_square(a, b)
-    return replace(alone, among=dispersion(test.statistic, test.degrees))
+    among = dispersion(test.statistic, test.degrees)
+    return _one(Varied(around, among), part, counts)
 
 
 def learn(past: Past, more: Past) -> Past:
@@ -54,15 +66,13 @@ def learn(past: Past, more: Past) -> Past:
         return more
     else:
         counts = tuple(a + b for a, b in zip(past.counts, more.counts, strict=True))
-    return Past(
-        past.windows + more.windows,
-        add(past.around, more.around),
-        add(past.among, more.among),
-        counts,
-    )
+    parts = past.parts | {
+        part: _sum(past.parts.get(part, Varied()), varied) for part, varied in more.parts.items()
+    }
+    return Past(past.windows + more.windows, _sum(past.whole, more.whole), parts, counts)
 
 
-def by_chance(past: Past, rows: int, reference_rows: int) -> Dispersion:
+def by_chance(past: Past, rows: int, reference_rows: int, part: int) -> Dispersion:
     """How windows vary around the reference by chance alone.
 
     That is how they did, but no more than they vary among themselves and a reference is a sample
@@ -70,16 +80,37 @@ def by_chance(past: Past, rows: int, reference_rows: int) -> Dispersion:
     of a chi-square over its degrees. What is beyond that is no chance: rows that differ from the
     reference from the first window on, and a past that took that for chance would never tell.
 
+    Nights may differ from the reference more than days do, each in the same way: what is rare
+    among all windows is usual then, for hours in a row. So of two counts the larger one: of all
+    windows, and of those of this part of the day.
+
     Args:
         past: of the field.
-        rows: of a window.
+        rows: of the window.
         reference_rows: of the reference.
+        part: of the day.
     """
+    both = (past.whole, past.parts.get(part, Varied()))
+    allowed = [_allowed(one, rows, reference_rows) for one in both]
+    return max(allowed, key=lambda one: one.factor)
+
+
+def _allowed(varied: Varied, rows: int, reference_rows: int) -> Dispersion:
     from scipy.special import chdtri
 
-    if not past.among.windows or not past.around.total or not reference_rows:
-        return past.around
-    degrees = past.among.degrees / past.among.windows / past.among.spread
+    around, among = varied.around, varied.among
+    if not among.windows or not around.total or not reference_rows:
+        return around
+    degrees = among.degrees / among.windows / among.spread
     odd = float(chdtri(degrees, ODD)) / degrees
-    most = past.among.factor * (1.0 + rows / reference_rows * odd)
-    return scaled(past.around, min(1.0, most / past.around.factor))
+    most = among.factor * (1.0 + rows / reference_rows * odd)
+    return scaled(around, min(1.0, most / around.factor))
+
+
+def _one(varied: Varied, part: int, counts: Counts) -> Past:
+    """The past that a single window is."""
+    return Past(1, varied, {part: varied}, tuple(counts.tolist()))
+
+
+def _sum(a: Varied, b: Varied) -> Varied:
+    return Varied(add(a.around, b.around), add(a.among, b.among))

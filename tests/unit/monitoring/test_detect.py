@@ -89,7 +89,7 @@ def test_rows_that_differ_from_the_first_day_on_are_told_as_soon_as_windows_are_
     assert alarms[0][1] == ("x",)
     assert BUDGET.learn <= alarms[0][0] <= BUDGET.learn + 6
     assert found[-1].drifting == ("x",)
-    assert by_chance(state.fields["x"].past, 400, 5000).factor < 2, "it is no chance"
+    assert by_chance(state.fields["x"].past, 400, 5000, 0).factor < 2, "it is no chance"
 
 
 def test_while_it_learns_nothing_alarms(frame: Profile) -> None:
