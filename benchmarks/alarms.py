@@ -164,7 +164,8 @@ HEADS = {
     "delay_windows": "One field is shifted; found over hours:",
 }
 SHOWN: dict[str, Callable[[str, Any], Iterator[str]]] = {
-    "alone": _alone, "hourly": _hours, "weekends": _hours, "rules": _said, "power": _power, "delay_windows": _delay,
+    "alone": _alone, "hourly": _hours, "weekends": _hours, "rules": _said, "power": _power,
+    "delay_windows": _delay,
 }  # fmt: skip
 
 

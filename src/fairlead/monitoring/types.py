@@ -213,31 +213,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     goals: dict[str, Goal] = {}
 
 
-class Varied(msgspec.Struct, frozen=True, array_like=True):
-    """How windows of a field vary.
-
-    Args:
-        around: around the reference.
-        among: among each other: how each of the later ones varies around those before it.
-    """
-
-    around: Dispersion = Dispersion()
-    among: Dispersion = Dispersion()
-
-
 class Past(msgspec.Struct, frozen=True):
     """What windows of a field taught of how they vary.
 
     Args:
         windows: how many.
-        whole: of all of them.
-        parts: of those of each part of the day, see `part_of`.
+        around: how they vary around the reference.
+        parts: how those of each part of the day do, see `part_of`.
+        among: how each of the later ones varies around those before it.
         counts: of all of them together, over the reference's bins.
     """
 
     windows: int = 0
-    whole: Varied = Varied()
-    parts: dict[int, Varied] = {}
+    around: Dispersion = Dispersion()
+    parts: dict[int, Dispersion] = {}
+    among: Dispersion = Dispersion()
     counts: tuple[float, ...] = ()
 
 

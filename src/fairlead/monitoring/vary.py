@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from fairlead.monitoring.compare import counts_in
 from fairlead.monitoring.flatten import Single
 from fairlead.monitoring.recall import DAY_US
-from fairlead.monitoring.types import Drift, Past, Varied
+from fairlead.monitoring.types import Drift, Past
 from fairlead.profiles import Numeric
 from fairlead.stats import (
-    Counts,
     Dispersion,
     add,
     chi_square,
@@ -46,16 +47,16 @@ def vary(past: Past, drift: Drift, current: Single, part: int, first: int = 1) -
     """
     counts = counts_in(current)
     around = dispersion(drift.statistic, drift.degrees)
+    alone = Past(1, around, {part: around}, counts=tuple(counts.tolist()))
     known = counts_of(past.counts)
     if past.windows < first or len(known) != len(counts):
-        return _one(Varied(around), part, counts)
+        return alone
     if isinstance(current, Numeric):
         a, b = pool(known, counts, ordered=len(counts) - 1)
     else:
         a, b = pool(known, counts, unlisted=len(counts) - 2)
     test = chi_square(a, b)
-    among = dispersion(test.statistic, test.degrees)
-    return _one(Varied(around, among), part, counts)
+    return replace(alone, among=dispersion(test.statistic, test.degrees))
 
 
 def learn(past: Past, more: Past) -> Past:
@@ -67,9 +68,15 @@ def learn(past: Past, more: Past) -> Past:
     else:
         counts = tuple(a + b for a, b in zip(past.counts, more.counts, strict=True))
     parts = past.parts | {
-        part: _sum(past.parts.get(part, Varied()), varied) for part, varied in more.parts.items()
+        part: add(past.parts.get(part, Dispersion()), around) for part, around in more.parts.items()
     }
-    return Past(past.windows + more.windows, _sum(past.whole, more.whole), parts, counts)
+    return Past(
+        past.windows + more.windows,
+        add(past.around, more.around),
+        parts,
+        add(past.among, more.among),
+        counts,
+    )
 
 
 def by_chance(past: Past, rows: int, reference_rows: int, part: int) -> Dispersion:
@@ -90,27 +97,18 @@ def by_chance(past: Past, rows: int, reference_rows: int, part: int) -> Dispersi
         reference_rows: of the reference.
         part: of the day.
     """
-    both = (past.whole, past.parts.get(part, Varied()))
-    allowed = [_allowed(one, rows, reference_rows) for one in both]
-    return max(allowed, key=lambda one: one.factor)
+    most = max(past.around, past.parts.get(part, Dispersion()), key=lambda one: one.factor)
+    return scaled(most, _share(past, rows, reference_rows))
 
 
-def _allowed(varied: Varied, rows: int, reference_rows: int) -> Dispersion:
+def _share(past: Past, rows: int, reference_rows: int) -> float:
+    """How much of what windows vary around the reference is chance: at most 1."""
     from scipy.special import chdtri
 
-    around, among = varied.around, varied.among
-    if not among.windows or not around.total or not reference_rows:
-        return around
+    among = past.among
+    if not among.windows or not past.around.total or not reference_rows:
+        return 1.0
     degrees = among.degrees / among.windows / among.spread
     odd = float(chdtri(degrees, ODD)) / degrees
     most = among.factor * (1.0 + rows / reference_rows * odd)
-    return scaled(around, min(1.0, most / around.factor))
-
-
-def _one(varied: Varied, part: int, counts: Counts) -> Past:
-    """The past that a single window is."""
-    return Past(1, varied, {part: varied}, tuple(counts.tolist()))
-
-
-def _sum(a: Varied, b: Varied) -> Varied:
-    return Varied(add(a.around, b.around), add(a.among, b.among))
+    return min(1.0, most / past.around.factor)

@@ -9,7 +9,7 @@ import msgspec
 WINDOWS_MIN = 12
 
 
-class Dispersion(msgspec.Struct, frozen=True):
+class Dispersion(msgspec.Struct, frozen=True, array_like=True):
     """Sums over the chi-square statistics of past windows; those of two pasts add up.
 
     Args:

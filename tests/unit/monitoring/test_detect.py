@@ -122,10 +122,15 @@ def test_an_effect_below_the_floor_has_no_say(frame: Profile) -> None:
 
 
 def test_a_state_can_be_written_and_is_small(frame: Profile) -> None:
-    state, _ = run(frame, [0.0] * 60, seed=9)
+    state = State()
+    random = np.random.default_rng(9)
+    for hour in range(60):
+        current = window(frame, **rows(random, 400))
+        state, _, _ = watch(state, frame, current, budget=BUDGET, start_us=hour * DAY_US // 24)
     raw = msgspec.json.encode(state)
     assert msgspec.json.decode(raw, type=State) == state
-    assert len(raw) < 900 * len(state.fields)
+    assert len(state.fields["x"].past.parts) == 8
+    assert len(raw) < 1100 * len(state.fields)
 
 
 def test_the_past_at_the_same_hour_is_recalled(frame: Profile) -> None:
