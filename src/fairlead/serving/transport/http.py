@@ -308,6 +308,7 @@ class Connection(asyncio.Protocol):
             body=b"".join(self._body) if len(self._body) != 1 else self._body[0],
             received_s=time.monotonic(),  # the loop's own time stands still while it works
         )
+        self._body = []  # not to be held for as long as the connection is idle
         # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
         keep_alive = self._parser.should_keep_alive() and self._version != "1.0"
         self._known = (self._known or known_head(self._fed, request)) if keep_alive else None
