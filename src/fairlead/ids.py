@@ -49,14 +49,19 @@ class Ids(msgspec.Struct, frozen=True, gc=False):
     def raw(self) -> list[bytes]:
         """Each as 16 bytes."""
         low, head = self.low, self.head
+        if self.count == 1:  # as of most requests
+            return [head + low.to_bytes(6, "big")]
         return [head + n.to_bytes(6, "big") for n in range(low, low + self.count)]
 
     def texts(self) -> list[str]:
         """Each written the usual way, with hyphens; those that differ in the last byte at once."""
         h, low, end = self.head.hex("-", 2), self.low, self.low + self.count
+        shared = f"{h[:4]}{h[5:]}-"
+        if self.count == 1:  # as of most requests
+            return [f"{shared}{low:012x}"]
         ids: list[str] = []
         for block in range(low & ~0xFF, end, 256):
-            start = f"{h[:4]}{h[5:]}-{block >> 8:010x}"
+            start = f"{shared}{block >> 8:010x}"
             first = low - block if block < low else 0
             ids += [start + pair for pair in _PAIRS[first : end - block]]
         return ids

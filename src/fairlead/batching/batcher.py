@@ -81,24 +81,39 @@ class Batcher(Generic[Item, Result]):
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
-        items = [
-            self._queue.popleft()
-            for _ in range(take((item.rows for item in self._queue), self._rows_max))
-        ]
-        self._rows -= sum(item.rows for item in items)
-        if not items:
-            self._scheduled = False
-        elif self._executor is None:
-            # Not a loop here: other connections get their turn between two batches.
-            self._loop.call_soon(self._next)
-            self._finish(items, self._run(items))
+        items = self._take()
+        if self._executor is None:
+            try:
+                self._finish(items, self._run(items))
+            finally:
+                self._go_on()
         else:
             future = self._executor.submit(self._run, items)
             future.add_done_callback(lambda done: self._from_thread(items, done))
+
+    def _take(self) -> list[Item]:
+        """What runs next, out of the queue: mostly all of it."""
+        if self._rows <= self._rows_max:
+            items = list(self._queue)
+            self._queue.clear()
+            self._rows = 0
+            return items
+        count = take((item.rows for item in self._queue), self._rows_max)
+        items = [self._queue.popleft() for _ in range(count)]
+        self._rows -= sum(item.rows for item in items)
+        return items
+
+    def _go_on(self) -> None:
+        """Run what came meanwhile; not at once: others get their turn between two batches."""
+        self._scheduled = bool(self._queue)
+        if self._scheduled:
+            self._loop.call_soon(self._next)
 
     def _from_thread(self, items: list[Item], done: Future[Result]) -> None:
         self._loop.call_soon_threadsafe(self._after, items, done)
 
     def _after(self, items: list[Item], done: Future[Result]) -> None:
-        self._loop.call_soon(self._next)
-        self._finish(items, done.result())
+        try:
+            self._finish(items, done.result())
+        finally:
+            self._go_on()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -21,9 +22,10 @@ Describe = Callable[[Sequence[bytes]], Sequence[str]]
 Source = Literal["live", "batch", "cache", "precomputed", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionFrame:
+class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The records of the rows that were answered together.
+
+    One is made for every micro-batch: a Struct, which costs a fifth of a dataclass to make.
 
     Args:
         endpoint: who was asked.

@@ -174,8 +174,9 @@ class LiveArm:
         model answered what no log can hold.
         """
         held_back: FairleadError | None = None
+        waits_s = run.waits_s()
         try:
-            self._sink.predictions(frame_of(run, self._route, self.arm))
+            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm))
         except StorageError as error:
             held_back = error
         except Exception as error:  # a model may answer anything
@@ -185,20 +186,19 @@ class LiveArm:
                 return
             self._tracebacks.show(error, **known(self._route, self.arm, run.items))
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
-        now_s = self._clock.monotonic_s()
-        latencies_s = [now_s - item.ask.received_s for item in run.items]
-        since_s = now_s - run.started_s
-        self._counters.run(run.outcome, run.inputs.rows, run.model_s, latencies_s, since_s)
-        self._answer(run, held_back)
+        since_s = self._clock.monotonic_s() - run.started_s
+        self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
+        _answer(run, waits_s, held_back)
 
-    def _answer(self, run: Run, held_back: FairleadError | None) -> None:
-        result, start = held_back or run.result, 0
-        for item in run.items:
-            if isinstance(result, Outputs):
-                item.done(Answered(result, start, run.waited_s(item), run.model_s))
-                start += item.rows
-            else:
-                item.done(result)
+
+def _answer(run: Run, waits_s: list[float], held_back: FairleadError | None) -> None:
+    result, start = held_back or run.result, 0
+    for item, wait_s in zip(run.items, waits_s, strict=True):
+        if isinstance(result, Outputs):
+            item.done(Answered(result, start, wait_s, run.model_s))
+            start += item.rows
+        else:
+            item.done(result)
 
 
 _LATE = DeadlineError("The request's time was up before the model could run.")

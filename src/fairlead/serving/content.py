@@ -35,10 +35,11 @@ def decompressed(request: Request, bytes_max: int) -> Request:
         TooLargeError: it becomes larger than the limit; no more than that is decompressed.
         InputError: it is damaged.
     """
-    encoding = request.headers.get(b"content-encoding", b"").strip().lower()
-    if encoding in (b"", b"identity"):
+    given = request.headers.get(b"content-encoding")
+    if given is None or not request.body:
         return request
-    if not request.body:
+    encoding = given.strip().lower()
+    if encoding in (b"", b"identity"):
         return request
     if encoding in (b"gzip", b"x-gzip"):
         form = _GZIP
@@ -80,7 +81,8 @@ def _decompressed(body: bytes, form: int, bytes_max: int) -> bytes:
 
 def compressing(request: Request, write: Write) -> Write:
     """What writes the answer to a request, compressed if its caller asked and it is large."""
-    if not _TAKES_GZIP.search(request.headers.get(b"accept-encoding", b"")):
+    given = request.headers.get(b"accept-encoding")
+    if given is None or not _TAKES_GZIP.search(given):
         return write
     return partial(_write_compressed, write)
 

@@ -124,7 +124,7 @@ class ArmCounters:
         kind: Outcome,
         rows: int,
         model_s: float,
-        latencies_s: Sequence[float],
+        waits_s: Sequence[float],
         since_s: float,
     ) -> None:
         """Requests, or one arm's parts of them, ran together and were answered.
@@ -133,12 +133,12 @@ class ArmCounters:
             kind: what became of them.
             rows: of all together.
             model_s: how long the model ran.
-            latencies_s: from each request's last byte to its answer.
+            waits_s: from each request's last byte to the model's start.
             since_s: from the model's start to the answers.
         """
-        self._requests[kind].add(len(latencies_s))
+        self._requests[kind].add(len(waits_s))
         self._rows[kind].add(rows)
         self._batch_rows.observe(rows)
         self._model_s.observe(model_s)
-        self._latency_s.observe_all(latencies_s)
-        self._queue_s.observe_all(latencies_s, less=since_s)
+        self._queue_s.observe_all(waits_s)
+        self._latency_s.observe_all(waits_s, more=since_s)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec.structs import replace
+
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError, NotFoundError, UnavailableError
 from fairlead.ids import Ids, IdSource
@@ -46,10 +48,27 @@ class Endpoint:
     shadows: tuple[LiveArm, ...] = ()
 
     @staticmethod
-    def of(route: Route, arms: tuple[LiveArm, ...], shadows: tuple[LiveArm, ...] = ()) -> Endpoint:
-        """Put an endpoint together."""
+    def of(
+        route: Route,
+        arms: tuple[LiveArm, ...],
+        shadows: tuple[LiveArm, ...] = (),
+        before: Endpoint | None = None,
+    ) -> Endpoint:
+        """Put an endpoint together.
+
+        Args:
+            route: as of the endpoint.
+            arms: as of the endpoint.
+            shadows: as of the endpoint.
+            before: what it follows. Most revisions leave the signature as it was, and what was
+                made of it, here and by the protocols, is kept: it is full of types, which are
+                slow to make and lie about until cycles are collected.
+        """
         table = owners([live.arm for live in arms])
-        return Endpoint(route, RowDecoder(route.signature), arms, table, shadows)
+        if before is None or before.route.signature != route.signature:
+            return Endpoint(route, RowDecoder(route.signature), arms, table, shadows)
+        same = replace(route, signature=before.route.signature)
+        return Endpoint(same, before.decoder, arms, table, shadows)
 
     @property
     def stable(self) -> LiveArm | None:

@@ -41,9 +41,10 @@ class Run(msgspec.Struct, frozen=True, eq=False):
             return "ok"
         return "timeout" if isinstance(self.result, DeadlineError) else "model_error"
 
-    def waited_s(self, item: Work) -> float:
-        """How long an item waited for the model."""
-        return max(0.0, self.started_s - item.ask.received_s)
+    def waits_s(self) -> list[float]:
+        """How long each item waited for the model."""
+        started_s = self.started_s
+        return [max(0.0, started_s - item.ask.received_s) for item in self.items]
 
 
 def alike(items: list[Work]) -> list[list[Work]]:
@@ -81,18 +82,19 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     ]
 
 
-def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
+def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
 
     Args:
         run: what became of the rows.
+        waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
     """
-    items = run.items
+    items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
-    received_s = np.array([item.ask.received_s for item in items])
-    waited_us = np.rint(np.maximum(run.started_s - received_s, 0.0) * 1e6)
+    asks = [item.ask for item in items]
+    queue_us = np.rint(np.array(waits_s) * 1e6).astype(np.int32)
     outputs = run.result.batch if isinstance(run.result, Outputs) else None
     return PredictionFrame(
         endpoint=route.endpoint,
@@ -103,13 +105,13 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
         assigned_by=items[0].assigned_by,
         outcome=run.outcome,
         source="live",
-        time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts),
+        time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
-        caller_ids=_texts([item.ask.caller_ids for item in items], counts),
-        units=_texts([item.ask.units for item in items], counts),
-        slots=np.fromiter(chain.from_iterable(item.slots for item in items), np.int16),
-        propensity=np.full(sum(counts), arm.weight),
-        queue_us=_each(waited_us.astype(np.int32), counts),
+        caller_ids=_texts([ask.caller_ids for ask in asks], counts),
+        units=_texts([ask.units for ask in asks], counts),
+        slots=np.fromiter(chain.from_iterable([item.slots for item in items]), np.int16, rows),
+        propensity=np.full(rows, arm.weight),
+        queue_us=_each(queue_us, counts, rows),
         model_us=round(run.model_s * 1e6),
         inputs=run.inputs,
         outputs=outputs,
@@ -118,9 +120,9 @@ def frame_of(run: Run, route: Route, arm: Arm) -> PredictionFrame:
     )
 
 
-def _each(values: npt.NDArray[Any], counts: list[int]) -> npt.NDArray[Any]:
+def _each(values: npt.NDArray[Any], counts: list[int], rows: int) -> npt.NDArray[Any]:
     """One value for each row of items; most have one row."""
-    return values if len(counts) == sum(counts) else np.repeat(values, counts)
+    return values if len(counts) == rows else np.repeat(values, counts)
 
 
 def _texts(lists: Sequence[list[str | None] | None], counts: list[int]) -> list[str | None] | None:

@@ -243,7 +243,7 @@ class RouteWatcher:
             return
         if all(digest in self._shelf.loaded for digest in _digests(route)):
             live[name] = Endpoint.of(
-                route, self._live(route, route.arms), self._live(route, shadows)
+                route, self._live(route, route.arms), self._live(route, shadows), current
             )
             return
         loadable = self._budget_bytes is not None and len(route.arms) == 1 and not route.shadows

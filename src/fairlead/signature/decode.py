@@ -130,7 +130,7 @@ class RowDecoder:
             packed = bytearray().join([self._pack(*row) for row in rows])
         except struct.error:
             return np.array(rows, dtype=np.float64)
-        return np.frombuffer(packed, np.float64).reshape(len(rows), len(self._numeric))
+        return np.ndarray((len(rows), len(self._numeric)), np.float64, packed)
 
     def _read_texts(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows with numbers in place of texts that hold them."""

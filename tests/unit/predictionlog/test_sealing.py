@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -333,7 +334,8 @@ def test_answers_that_failed_are_read_with_those_that_did_not(log: Log) -> None:
     whole = decode_payload(prediction(0, y=np.array([1.5]))[HEADER.size :])
     assert isinstance(whole, PredictionFrame)
     writer = log.writer()
-    writer.append(encode_prediction(replace(whole, outcome="timeout", outputs=None)))
+    failed = msgspec.structs.replace(whole, outcome="timeout", outputs=None)
+    writer.append(encode_prediction(failed))
     writer.append(prediction(1, y=np.array([2.5])))
     for _ in range(2):
         rows = log.rows()

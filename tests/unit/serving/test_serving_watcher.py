@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from msgspec import structs
 
 from fairlead.access import KeyBook
 from fairlead.clock import ManualClock
@@ -13,6 +14,7 @@ from fairlead.errors import BundleError, StorageError
 from fairlead.routing import Arm, Route
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.loading.versions import LoadedVersion
+from fairlead.signature import RowDecoder
 from support.routes import put_route, route
 from support.watching import ONE, OTHER, TWO, World, follow
 
@@ -222,5 +224,23 @@ def test_the_keys_that_are_known_stay_in_force_while_the_store_is_gone(
             await world.until(lambda: world.watcher.problem)
             assert len(world.keys) == taken
         await world.until(lambda: world.keys[-1][key.id].revoked_us)
+
+    follow(scenario)
+
+
+def test_what_is_made_of_a_signature_is_kept_until_that_changes() -> None:
+    async def scenario(world: World) -> None:
+        async def decoder(revision: int, asked: Route) -> RowDecoder:
+            put_route(world.store, asked)
+            await world.until(lambda: world.watcher.revisions() == {"e": revision})
+            endpoint = world.plane.endpoints["e"]
+            assert endpoint.route.signature is endpoint.decoder.signature
+            return endpoint.decoder
+
+        first = await decoder(1, route("e", 1, ONE))
+        assert await decoder(2, route("e", 2, TWO)) is first
+        changed = structs.replace(first.signature, extra="ignore")
+        other = await decoder(3, structs.replace(route("e", 3, TWO), signature=changed))
+        assert other.signature.extra == "ignore"
 
     follow(scenario)

@@ -43,13 +43,16 @@ def _gpu_names() -> list[str]:
     return re.findall(r'"(\w+)": lambda', (SOURCE / "telemetry" / "gpu.py").read_text())
 
 
-def test_a_request_waited_for_as_long_as_it_was_there_before_its_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "total_s"), [("queue", 0.007), ("request", 0.015)])
+def test_a_request_took_its_wait_and_what_came_from_its_models_start(
+    tmp_path: Path, name: str, total_s: float
+) -> None:
     counters = Counters(MetricsFile(tmp_path / "a.metrics"))
-    counters.arm("e", "m:1", "a").run("ok", 2, 0.002, [0.010, 0.005], 0.004)
-    waited = next(s for s in read(tmp_path) if s.series.name == "fairlead_queue_seconds")
-    *counts, total = waited.values
+    counters.arm("e", "m:1", "a").run("ok", 2, 0.002, [0.006, 0.001], 0.004)
+    took = next(s for s in read(tmp_path) if s.series.name == f"fairlead_{name}_seconds")
+    *counts, total = took.values
     assert sum(counts) == 2
-    assert total == pytest.approx(0.007)
+    assert total == pytest.approx(total_s)
 
 
 def test_gauges_of_what_is_under_way_fall_back_to_nothing(tmp_path: Path) -> None:

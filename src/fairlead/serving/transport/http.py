@@ -16,6 +16,7 @@ from fairlead.serving.message import Request, Response
 from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.transport.admission import Room
 from fairlead.serving.transport.head import ONCE, fault_of_head
+from fairlead.serving.transport.known import KnownHead, known_head
 from fairlead.serving.transport.server import HttpServer
 
 PIPELINE_MAX = 16
@@ -50,11 +51,12 @@ class Connection(asyncio.Protocol):
 
     # More than thirty attributes, which a plain object looks up more slowly.
     __slots__ = (
-        "_body", "_body_bytes", "_busy", "_ended", "_half_closed", "_handled_bytes",
+        "_body", "_body_bytes", "_busy", "_ended", "_fed", "_half_closed", "_handled_bytes",
         "_head", "_head_refused", "_header_bytes", "_header_bytes_max", "_headers", "_in_body",
-        "_keep_alive", "_lingers_until_s", "_parser", "_paused_reading", "_paused_writing",
-        "_reading", "_refusal", "_reserved_bytes", "_room", "_secure", "_server", "_silent_bytes",
-        "_since_s", "_starved", "_target", "_transport", "_unsent_bytes", "_version", "_waiting",
+        "_keep_alive", "_known", "_lingers_until_s", "_parser", "_paused_reading",
+        "_paused_writing", "_reading", "_refusal", "_reserved_bytes", "_room", "_secure",
+        "_server", "_silent_bytes", "_since_s", "_starved", "_target", "_transport",
+        "_unsent_bytes", "_version", "_waiting",
     )  # fmt: skip
 
     def __init__(self, server: HttpServer) -> None:
@@ -79,6 +81,8 @@ class Connection(asyncio.Protocol):
         self._head = self._keep_alive = self._ended = self._head_refused = False
         self._version = ""
         self._handled_bytes = 0
+        self._fed = b""
+        self._known: KnownHead | None = None
         self._start_message()
 
     def _start_message(self) -> None:
@@ -117,18 +121,30 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
-        if self._refusal:
+        if self._refusal or self._take_known(data):
             return
         self._silent_bytes += len(data)
+        self._fed = b"" if self._reading else data
         try:
             self._feed(memoryview(data))
-        except httptools.HttpParserCallbackError as error:
+        except httptools.HttpParserError as error:
             if not isinstance(error.__context__, _RefusedError):
                 self._refuse(refusal(400, "The request is not valid HTTP/1.1."))
-        except httptools.HttpParserError:
-            self._refuse(refusal(400, "The request is not valid HTTP/1.1."))
+        self._fed = b""
         if self._silent_bytes > self._server.limits.header_bytes_max:
             self._refuse_header()  # the parser keeps a header until it is whole
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take a whole request with the head of the one before it, which need not be parsed."""
+        if self._known is None or self._reading or self._ended:
+            return False
+        size_max = min(self._server.limits.body_bytes_max, SMALL_BODY_BYTES)
+        request = self._known.request(data, size_max, time.monotonic())
+        if request is None:
+            return False
+        self._silent_bytes = 0
+        self._take(request, keep_alive=True)
+        return True
 
     def _feed(self, data: memoryview) -> None:
         while data:
@@ -269,14 +285,9 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def _refuse_body(self) -> None:
-        limit = self._server.limits.body_bytes_max
-        self._refuse(
-            refusal(
-                413,
-                f"The request's body is larger than {limit} bytes.",
-                "Send fewer rows at a time, or raise body_bytes_max under [server].",
-            )
-        )
+        message = f"The request's body is larger than {self._server.limits.body_bytes_max} bytes."
+        hint = "Send fewer rows at a time, or raise body_bytes_max under [server]."
+        self._refuse(refusal(413, message, hint))
         raise _RefusedError
 
     def on_message_complete(self) -> None:
@@ -284,7 +295,6 @@ class Connection(asyncio.Protocol):
         if not self._in_body:  # it asks for an upgrade, and comes again
             return
         self._reading = False
-        self._since_s = self._server.loop.time()
         try:
             path, query = self._server.split(self._target, self._headers)
         except ValueError:
@@ -298,8 +308,14 @@ class Connection(asyncio.Protocol):
             body=b"".join(self._body) if len(self._body) != 1 else self._body[0],
             received_s=time.monotonic(),  # the loop's own time stands still while it works
         )
+        self._body = []  # not to be held for as long as the connection is idle
         # A client of HTTP/1.0 waits for the end of the connection, whatever it says.
         keep_alive = self._parser.should_keep_alive() and self._version != "1.0"
+        self._known = (self._known or known_head(self._fed, request)) if keep_alive else None
+        self._take(request, keep_alive=keep_alive)
+
+    def _take(self, request: Request, *, keep_alive: bool) -> None:
+        self._since_s = self._server.loop.time()
         self._waiting.append(_Waiting(request, keep_alive, self._reserved_bytes))
         self._reserved_bytes = 0
         self._next()
