@@ -11,11 +11,13 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
     NOW,
     OPEN,
     RELEASES,
     Evidence,
+    Guard,
     Judged,
     Order,
     Plan,
@@ -64,10 +66,12 @@ class ReleaseController:
         """Ask for a release; a controller's next ticks carry it out.
 
         Raises:
-            ConfigError: no endpoint can have this name.
+            ConfigError: no endpoint can have this name, or the plan asks for what the version does
+                not have.
             ConflictError: another release of the endpoint is under way.
         """
         check_name(endpoint, "endpoint")
+        check_fit(plan, signature)
         other = self.under_way(endpoint)
         if other is not None and other.state != "baking":
             raise ConflictError(
@@ -98,7 +102,7 @@ class ReleaseController:
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment.
+            ConflictError: it is being told something else at this moment, or cannot be promoted.
         """
         stored = self._under_way(endpoint)
         if stored is None:
@@ -111,6 +115,11 @@ class ReleaseController:
             raise ConflictError(
                 f"The release of {release.version.name} has not obeyed the order before.",
                 hint="Try again in a moment.",
+            )
+        if order.name == "promote" and release.plan.strategy == "shadow":
+            raise ConflictError(
+                f"{release.version.name} is a shadow: its plan moves nobody.",
+                hint="End it by 'fairlead release abort', then deploy the version.",
             )
         told = replace(release, order=order)
         event = Event(
@@ -235,10 +244,16 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
         name, verdict = one.guard.name, one.verdict
         told |= {
             name: verdict.finding,
-            f"{name}.ratio": one.guard.ratio,
+            **_bound(one.guard),
             f"{name}.log_worse": verdict.log_worse,
             f"{name}.log_no_worse": verdict.log_no_worse,
             f"{name}.needed": verdict.needed,
             **{f"{name}.{key}": value for key, value in one.seen.items()},
         }
     return told
+
+
+def _bound(guard: Guard) -> dict[str, float]:
+    if guard.most is not None:
+        return {f"{guard.name}.most": guard.most}
+    return {f"{guard.name}.ratio": guard.ratio}

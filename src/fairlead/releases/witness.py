@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import polars as pl
@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment
+from fairlead.releases.compare import LATE_US, compare
+from fairlead.releases.comparison import merge
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
@@ -53,10 +55,11 @@ class Witness:
             segments = {
                 stored.key: stored.value
                 for stored in self._store.scan(SEGMENTS, f"predictions/{release.endpoint}/")
-                if not stored.value.merged and _concerns(stored.value, release)
+                if _concerns(stored.value, release)
             }
-            sealed |= segments.keys()
-            unread = segments.keys() - self._folded(release).read
+            whole = {key for key, segment in segments.items() if not segment.merged}
+            sealed |= whole
+            unread = whole - self._folded(release).read
             for key in sorted(unread, key=lambda key: (segments[key].low_us, key)):
                 work = partial(self._fold, release, key, segments)
                 self._attempts.attempt(key, work)
@@ -65,7 +68,7 @@ class Witness:
     def _judged(self) -> list[Release]:
         """The releases that go by evidence."""
         releases = (stored.value for stored in self._store.scan(RELEASES))
-        return [one for one in releases if one.state in OPEN and one.plan.guards and one.shares]
+        return [one for one in releases if one.state in OPEN and _is_judged(one) and one.shares]
 
     def _folded(self, release: Release) -> Folded:
         stored = self._store.get(EVIDENCE, _key(release))
@@ -75,10 +78,32 @@ class Witness:
         """Add a file in one commit; of those that are gone nothing need be remembered."""
         stored = self._store.get(EVIDENCE, _key(release))
         before = Folded() if stored is None else stored.value
-        after = fold(before, release, pl.read_parquet(self._blobs.locate(segments[key].blob)))
+        rows = pl.read_parquet(self._blobs.locate(segments[key].blob))
+        after = fold(before, release, rows)
+        if release.plan.is_compared:
+            compared, near = before.evidence.compared, self._near(key, segments, before.read)
+            found = compare(release, rows, near, compared.unmatched)
+            compared = merge(compared, found)
+            after = replace(after, evidence=replace(after.evidence, compared=compared))
         read = replace(after, read=(before.read & segments.keys()) | {key})
         expect = ABSENT if stored is None else stored.revision
         self._store.commit(Put(EVIDENCE, _key(release), read, expect))
+
+    def _near(
+        self, key: str, segments: Mapping[str, Segment], read: Collection[str]
+    ) -> list[pl.LazyFrame]:
+        """Files in evidence that may hold the other half of pairs; merged ones are, in parts."""
+        low_us, high_us = segments[key].low_us - LATE_US, segments[key].high_us + LATE_US
+        return [
+            pl.scan_parquet(self._blobs.locate(other.blob))
+            for name, other in segments.items()
+            if (name in read or other.merged) and name != key
+            and other.low_us <= high_us and other.high_us >= low_us
+        ]  # fmt: skip
+
+
+def _is_judged(release: Release) -> bool:
+    return bool(release.plan.guards) or release.plan.is_compared
 
 
 def _concerns(segment: Segment, release: Release) -> bool:

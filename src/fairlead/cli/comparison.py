@@ -1,0 +1,52 @@
+"""How `fairlead release show` tells of a shadow beside what callers were given."""
+
+from __future__ import annotations
+
+from fairlead.cli.output import say, table
+from fairlead.releases.comparison import Comparison
+from fairlead.releases.summary import Summary, summarize
+from fairlead.stats import Estimate
+
+
+def show_comparison(compared: Comparison) -> None:
+    """Print it: a line of all rows, one for each slice, and what is known besides."""
+    summary = summarize(compared)
+    lines = [("all", "", summary.rows, summary.apart)]
+    lines += [(part.field, part.value, part.rows, part.apart) for part in summary.slices]
+    percent = summary.measure == "disagreement"
+    table(
+        ("slice", "value", "rows", summary.measure, "95 of 100"),
+        [(*line, *_told(apart, percent=percent)) for *line, apart in lines],
+    )
+    for text in _besides(summary):
+        say(text)
+
+
+def _told(apart: Estimate | None, *, percent: bool) -> tuple[str | None, str | None]:
+    if apart is None:
+        return None, None
+    form = ".2%" if percent else ".4g"
+    return f"{apart.value:{form}}", f"{apart.low:{form}} to {apart.high:{form}}"
+
+
+def _besides(summary: Summary) -> list[str]:
+    said = []
+    if summary.kappa is not None:
+        said.append(f"Cohen's kappa is {_interval(summary.kappa)}.")
+    if summary.rank is not None:
+        said.append(f"Rank agreement (gamma) is {_interval(summary.rank)}.")
+    if summary.difference_p95 is not None:
+        said.append(f"95 of 100 rows differ by at most {summary.difference_p95:.4g}.")
+    if summary.failed:
+        said.append(f"The shadow had no answer to {summary.failed} rows.")
+    if "shadow" in summary.latency_p95_ms:
+        took = summary.latency_p95_ms
+        said.append(
+            f"95 of 100 rows took the shadow at most {took['shadow']:.3g} ms, and those who "
+            f"answered {took['given']:.3g} ms."
+        )
+    return said
+
+
+def _interval(found: Estimate) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
