@@ -33,6 +33,9 @@ def _besides(summary: Summary) -> list[str]:
     said = []
     if summary.kappa is not None:
         said.append(f"Cohen's kappa is {_interval(summary.kappa)}.")
+    if len(summary.kappas) > 2:  # of two labels both have that of the whole
+        each = [f"of {name} {_interval(one)}" for name, one in summary.kappas.items()]
+        said.append(f"Against all others: {', '.join(each)}.")
     if summary.rank is not None:
         said.append(f"Rank agreement (gamma) is {_interval(summary.rank)}.")
     if summary.difference_p95 is not None:

@@ -23,6 +23,7 @@ from fairlead.routing import ROUTES
 @click.option("--step", "steps", multiple=True, help="Of a canary: '5% for 2h'; may be repeated.")
 @click.option("--share", help="Of a shadow: the requests it sees. Default: 100%.")
 @click.option("--duration", help="Of a shadow. Default: 1d.")
+@click.option("--stable", help="Of a shadow: 'human:QUEUE' where a person decides.")
 @click.option("--allow-pickle", is_flag=True, help="Let a pickled payload be loaded.")
 @click.option("--timeout", "timeout_s", default=300.0, help="Seconds to wait for the end.")
 @click.pass_obj
@@ -34,6 +35,7 @@ def deploy_command(
     steps: tuple[str, ...],
     share: str | None,
     duration: str | None,
+    stable: str | None,
     allow_pickle: bool,
     timeout_s: float,
 ) -> None:
@@ -51,7 +53,11 @@ def deploy_command(
 
     name = endpoint or workspace.registry.resolve(version).model
     wanted = PlanSettings(
-        strategy=strategy or "canary", steps=[*steps] or None, share=share, duration=duration
+        strategy=strategy or "canary",
+        steps=[*steps] or None,
+        share=share,
+        duration=duration,
+        stable=stable,
     )
     plan, why = plan_for(workspace, name, wanted if wanted != PlanSettings() or strategy else None)
     say(why)
@@ -74,7 +80,7 @@ def endpoints_command(home: Path | None) -> None:
     changed = {
         r.endpoint: r.changed_us
         for r in workspace.releases.releases()
-        if r.state in ("done", "baking") and r.plan.strategy != "shadow"
+        if r.state in ("done", "baking") and r.plan.is_moving
     }
     rows = [
         (

@@ -1,4 +1,4 @@
-"""From rows of the prediction log to the comparison of a shadow with what callers were given."""
+"""Pairs of answers become the comparison of a shadow with what callers were given."""
 
 from __future__ import annotations
 
@@ -8,140 +8,63 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fairlead.releases.comparison import CLASSES_MAX, VALUES_MAX, Agreement, Comparison, Table
+from fairlead.releases.comparison import (
+    CLASSES_MAX,
+    VALUES_MAX,
+    Agreement,
+    Comparison,
+    Table,
+    merge,
+)
+from fairlead.releases.fold import Folded, hashed
 from fairlead.releases.latency import WIDER, bucket_of
+from fairlead.releases.pairs import answer_of, is_number, pair
 from fairlead.releases.types import Release
-from fairlead.signature import Field, Signature
 
 if TYPE_CHECKING:
     import polars as pl
 
-LATE_US = 600_000_000
-"""A shadow's row and the one that it belongs to lie less than ten minutes apart."""
-
 LEAST, MOST = 1e-9, 1e12
 """Differences that are told apart; what lies beyond counts as these."""
 
-_NAMED = {"classification": "label", "regression": "prediction"}
-
-
-def answer_of(signature: Signature) -> Field | None:
-    """The output that is compared: one value a row; None where there is none."""
-    single = [field for field in signature.outputs if field.kind != "tensor"]
-    named = [field for field in single if field.name == _NAMED.get(signature.task)]
-    return next(iter(named or single), None)
-
-
-def is_number(signature: Signature) -> bool:
-    """Whether answers are numbers, whose differences mean something."""
-    field = answer_of(signature)
-    return (
-        field is not None
-        and signature.task != "classification"
-        and (field.kind in ("number", "integer"))
-    )
-
 
 def compare(
-    release: Release, rows: pl.DataFrame, near: Sequence[pl.LazyFrame] = (), unmatched: int = 0
-) -> Comparison:
-    """Compare what a file of the log adds: each row of the shadow once, with its parent.
+    before: Folded, release: Release, rows: pl.DataFrame, near: Sequence[pl.LazyFrame] = ()
+) -> Folded:
+    """Add what a file of the log lets be compared to the evidence of a release.
 
-    A row and its parent may be sealed into two files. With all files that were compared before
-    and lie near in time, every pair is found when the later of its two files is: also where that
-    holds the parent.
+    Of a person's decisions under one id the first counts.
 
     Args:
+        before: the evidence so far.
         release: whose candidate is the shadow.
-        rows: of the file.
-        near: the files that were compared before it, as far as they may hold the other half.
-        unmatched: rows of the shadow in these whose parent was in none.
-
-    Returns:
-        What is to be added; what is unmatched falls by those whose parent this file has.
+        rows: of the file: of predictions or of feedback.
+        near: the files that are in the evidence, as far as they may hold the other half of pairs.
     """
     import polars as pl
 
-    field = answer_of(release.signature)
-    if field is None:
-        return Comparison()
-    answer = f"out.{field.name}"
-    shadows = _shadows(rows.lazy(), release, answer).collect()
-    given = _given(rows.lazy(), release, answer)
-    both = _joined(shadows.lazy(), given).collect()
-    late = [_joined(_shadows(other, release, answer), given) for other in near if unmatched]
-    alone = shadows.join(both, on="id", how="anti")
-    early = [_joined(alone.lazy(), _given(other, release, answer)) for other in near if len(alone)]
-    apart = pl.collect_all([*late, *early])
-    pairs = pl.concat([both, *apart], how="diagonal_relaxed").sort("id")
-    found = _count(pairs.filter(pl.col("answer").is_not_null()), release)
-    return replace(
-        found,
-        failed=shadows["answer"].null_count(),
-        unmatched=alone.height - sum(part.height for part in apart),
+    if answer_of(release.signature) is None:
+        return before
+    evidence, decided = before.evidence, before.decided
+    found = pair(release, rows, near, evidence.compared.unmatched)
+    pairs = found.rows
+    if release.plan.decided_by:
+        ids = [hashed(one) for one in pairs["id"]]
+        pairs = pairs.filter(pl.Series([one not in decided for one in ids], dtype=pl.Boolean))
+        decided |= frozenset(ids)
+    told = _count(pairs.filter(pl.col("answer").is_not_null()), release)
+    told = replace(
+        told,
+        failed=found.shadows["answer"].null_count(),
+        unmatched=found.shadows.height - pairs.height,
     )
-
-
-def _answer(table: pl.LazyFrame, release: Release, answer: str) -> pl.Expr:
-    """What was answered; a file in which nobody answered lacks the column."""
-    import polars as pl
-
-    given = _text(table, answer)
-    if is_number(release.signature) and answer in table.collect_schema():
-        given = pl.col(answer).cast(pl.Float64, strict=False)
-    return pl.when(pl.col("outcome") == "ok").then(given)
-
-
-def _shadows(table: pl.LazyFrame, release: Release, answer: str) -> pl.LazyFrame:
-    """What the candidate answered unseen; where it had no answer, that is null."""
-    import polars as pl
-
-    ours = (
-        (pl.col("role") == "shadow")
-        & (pl.col("version") == release.version.name)
-        & pl.col("revision").is_in([*release.shares])
+    newest_us = found.shadows.select(pl.col("time").dt.epoch("us").max()).item() or 0
+    evidence = replace(
+        evidence,
+        compared=merge(evidence.compared, told),
+        until_us=max(evidence.until_us, newest_us),
     )
-    return table.filter(ours).select(
-        "id",
-        "parent_id",
-        *(_text(table, f"in.{name}").alias(f"in.{name}") for name in release.plan.slices),
-        answer=_answer(table, release, answer),
-        took_us=_took(),
-    )
-
-
-def _given(table: pl.LazyFrame, release: Release, answer: str) -> pl.LazyFrame:
-    """What callers were given while the candidate was a shadow."""
-    import polars as pl
-
-    shown = (pl.col("role") != "shadow") & pl.col("revision").is_in([*release.shares])
-    return table.filter(shown).select(
-        pl.col("id").alias("parent_id"), given=_answer(table, release, answer), given_us=_took()
-    )
-
-
-def _took() -> pl.Expr:
-    import polars as pl
-
-    return pl.col("queue_us") + pl.col("model_us")
-
-
-def _text(table: pl.LazyFrame, column: str) -> pl.Expr:
-    """A column such that equal values are equal, whatever type the file has them in."""
-    import polars as pl
-
-    dtype = table.collect_schema().get(column, pl.Null())
-    if dtype == pl.Null():
-        return pl.lit(None, pl.String)
-    text = pl.col(column).cast(pl.String)
-    return text.str.replace(r"\.0$", "") if dtype.is_float() else text
-
-
-def _joined(shadows: pl.LazyFrame, given: pl.LazyFrame) -> pl.LazyFrame:
-    """One row for each that both have."""
-    import polars as pl
-
-    return shadows.join(given, on="parent_id").filter(pl.col("given").is_not_null())
+    return replace(before, evidence=evidence, decided=decided)
 
 
 def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
@@ -244,7 +167,9 @@ def _times(told: pl.DataFrame, column: str) -> dict[int, int]:
     import polars as pl
 
     place = bucket_of(pl.col(column)).cast(pl.Int64)
-    return dict(told.group_by(place.alias("place")).len().sort("place").iter_rows())
+    return dict(
+        told.drop_nulls(column).group_by(place.alias("place")).len().sort("place").iter_rows()
+    )
 
 
 def _order(told: pl.DataFrame) -> tuple[int, int]:

@@ -102,7 +102,7 @@ class ReleaseController:
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment, or cannot be promoted.
+            ConflictError: it is being told something else at this moment.
         """
         stored = self._under_way(endpoint)
         if stored is None:
@@ -115,11 +115,6 @@ class ReleaseController:
             raise ConflictError(
                 f"The release of {release.version.name} has not obeyed the order before.",
                 hint="Try again in a moment.",
-            )
-        if order.name == "promote" and release.plan.strategy == "shadow":
-            raise ConflictError(
-                f"{release.version.name} is a shadow: its plan moves nobody.",
-                hint="End it by 'fairlead release abort', then deploy the version.",
             )
         told = replace(release, order=order)
         event = Event(

@@ -12,6 +12,7 @@ from fairlead.releases.types import (
     Evidence,
     Judged,
     Order,
+    Plan,
     Release,
     State,
     Step,
@@ -125,13 +126,16 @@ def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> D
     if not begun or route is None or release.state == "baking":
         return Decision(told, None)
     if order.name == "promote":
-        if release.plan.strategy == "shadow":
-            return Decision(told, None)
-        last = len(release.plan.steps) - 1
-        return _enter(replace(told, step=last), route, f"Promoted by {by}.", now_us)
+        last = replace(told, plan=_moving(told.plan), step=len(_moving(told.plan).steps) - 1)
+        return _enter(last, route, f"Promoted by {by}.", now_us)
     if release.state == "asking":
         return _leave(told, route, f"Approved by {by}.", now_us)
     return Decision(told, None)
+
+
+def _moving(plan: Plan) -> Plan:
+    """The plan; that of a shadow, whom a person promotes, gets a last step by which it answers."""
+    return plan if plan.is_moving else replace(plan, steps=(*plan.steps, Step("share", SLOTS)))
 
 
 def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
@@ -141,7 +145,8 @@ def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
     if reasons:
         reason = f"{release.version.name} does not fit the endpoint. {' '.join(reasons)}{_REMEDY}"
         return Decision(_to(release, "failed", reason, now_us), None)
-    if release.plan.strategy == "shadow" and not route.arms:
+    alone = not route.arms and not release.plan.decided_by
+    if alone and not release.plan.is_moving:
         reason = f"No version answers {release.endpoint} yet: there is nothing to compare with."
         return Decision(_to(release, "failed", reason, now_us), None)
     preparing = _to(release, "preparing", f"Workers load {release.version.name}.", now_us)
@@ -171,7 +176,8 @@ def _give_up(release: Release, route: Route, reason: str, now_us: int) -> Decisi
 def _enter(release: Release, route: Route, why: str, now_us: int) -> Decision:
     """Begin the step that a release is at; the first release of an endpoint goes all the way."""
     step = release.plan.steps[release.step]
-    if release.before is None or not release.before.arms:
+    first = release.before is None or not release.before.arms
+    if first and not release.plan.decided_by:
         release = replace(release, step=len(release.plan.steps) - 1)
         step = Step("share", SLOTS)
     if step.kind == "approve":
@@ -254,7 +260,11 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
     ]
     unproven = [one for one in named if one.verdict.finding != "no_worse"]
     if not unproven:
-        return _leave(release, route, "The step is over; no guard is broken.", now_us)
+        why = "The step is over; no guard is broken."
+        if release.plan.decided_by and release.step == len(release.plan.steps) - 1:
+            reason = f"{why} {release.plan.decided_by} decides until it is promoted or aborted."
+            return Decision(_to(release, "asking", reason, now_us), None)
+        return _leave(release, route, why, now_us)
     if held_us >= release.plan.longest_us:
         reason = f"It is not proven after the longest time. {_in_words(unproven)}"
         return Decision(_to(release, "asking", reason, now_us), None)

@@ -18,13 +18,14 @@ import msgspec
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
-from fairlead.releases.compare import answer_of, is_number
+from fairlead.releases.pairs import answer_of, is_number
 from fairlead.releases.types import Guard, GuardName, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
 
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)%(?: for ([0-9]{1,9}[smhd]))?")
 _SHADOW = re.compile(r"shadow(?: ([0-9]{1,3}(?:\.[0-9]{1,2})?)%)? for ([0-9]{1,9}[smhd])")
+_HUMAN = re.compile(r"human:[A-Za-z0-9_.-]{1,64}")
 _APPROVE = re.compile(r"approve(?::([A-Za-z0-9_.-]{1,64}))?")
 _RATIO = re.compile(r"ratio <= ([0-9]{1,3}(?:\.[0-9]{1,4})?)")
 _MOST = re.compile(r"<= ([0-9]{1,12}(?:\.[0-9]{1,9})?)")
@@ -50,6 +51,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         steps: of a canary.
         share: of a shadow, the requests that it sees; all if not given.
         duration: of a shadow, at least; a day if not given.
+        stable: of a shadow, `human:QUEUE` where a person decides and nobody else answers.
         rows: that each step of a shadow compares at least.
         slices: input fields by whose values a shadow is compared, too.
         guard: by name, how much worse than the stable arm is too much.
@@ -62,6 +64,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     steps: list[str] | None = None
     share: str | None = None
     duration: str | None = None
+    stable: str | None = None
     rows: Annotated[int, msgspec.Meta(ge=1)] = 500
     slices: list[str] = []
     guard: dict[str, str] | None = None
@@ -94,10 +97,11 @@ def plan_of(told: PlanSettings) -> Plan:
         steps=_steps_of(told),
         guards=guards,
         prove=prove,
-        bake_us=0 if told.strategy in ("now", "shadow") else _us(told.bake, "bake"),
+        bake_us=0 if told.strategy == "now" else _us(told.bake, "bake"),
         longest_us=_us(told.longest, "longest"),
         rows_min=told.rows,
         slices=tuple(told.slices),
+        decided_by=told.stable or "",
     )
     _check_guards(plan)
     return plan
@@ -129,10 +133,19 @@ def check_fit(plan: Plan, signature: Signature) -> None:
 
 
 def _check_keys(told: PlanSettings) -> None:
-    keys = {"steps": "canary", "share": "shadow", "duration": "shadow"}
+    keys = {"steps": "canary", "share": "shadow", "duration": "shadow", "stable": "shadow"}
     for key, strategy in keys.items():
         if getattr(told, key) is not None and told.strategy != strategy:
             raise ConfigError(f"A release by '{told.strategy}' has no '{key}'.")
+    if told.stable is None:
+        return
+    if not _HUMAN.fullmatch(told.stable):
+        raise ConfigError(
+            f"'{told.stable}' is nobody who could be 'stable'.",
+            hint="Write 'human:QUEUE' where people decide; else leave it out.",
+        )
+    if told.share not in (None, "100%"):
+        raise ConfigError("Where a person decides, the shadow sees all: leave out 'share'.")
 
 
 def _check_guards(plan: Plan) -> None:

@@ -10,20 +10,22 @@ import msgspec
 from fairlead.releases.compare import upper_edge
 from fairlead.releases.comparison import Agreement, Comparison, Table, classes
 from fairlead.releases.latency import EDGES_US
-from fairlead.stats import Estimate, bernoulli_sequence, kappa
+from fairlead.stats import Estimate, bernoulli_sequence, kappa, kappa_by_class
 
 SLICES_MAX = 20
 """Of each field, those with the most rows."""
 
-GIVEN = "given"
-"""Stands for a field in slices by the label that callers were given."""
+GIVEN, ANSWERED = "given", "answered"
+"""Stand for fields in slices by the label that was given or decided, and by the shadow's."""
 
 
 class Part(msgspec.Struct, frozen=True):
     """One slice of the rows.
 
     Args:
-        field: by which they are divided; `given` for the label that callers got.
+        field: by which they are divided; `given` for the label that callers got or a person
+            decided, `answered` for the shadow's: what is left of a whole is its recall and its
+            precision, if who decides is right.
         value: of it.
         rows: compared.
         apart: share that disagrees, or mean absolute difference; None with too few rows.
@@ -44,6 +46,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         failed: that the shadow had no answer to.
         apart: with its interval, whenever it is looked at.
         kappa: agreement beyond chance, of labels; its interval is for one look.
+        kappas: the same of each label against all others.
         rank: how much more often two rows are put in the same order than in the opposite one, -1
             to 1 (Goodman and Kruskal's gamma), of numbers.
         difference_p95: that 95 of 100 rows keep to, within 2 %, of numbers.
@@ -56,6 +59,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     apart: Estimate | None
     kappa: Estimate | None = None
+    kappas: dict[str, Estimate] = {}
     rank: Estimate | None = None
     difference_p95: float | None = None
     latency_p95_ms: dict[str, float] = {}
@@ -71,7 +75,9 @@ def summarize(compared: Comparison) -> Summary:
         ('disagreement', 0.03, 0.017, 0.051)
     """
     numeric = compared.numeric
-    fields = compared.slices if numeric else {**compared.slices, GIVEN: by_given(compared.labels)}
+    labels, fields = compared.labels, compared.slices
+    if not numeric:
+        fields = {**fields, GIVEN: by_given(labels), ANSWERED: by_given(_turned(labels))}
     parts = [
         Part(field, value, seen.rows, _apart(seen, numeric=numeric))
         for field, values in fields.items()
@@ -82,7 +88,8 @@ def summarize(compared: Comparison) -> Summary:
         rows=compared.whole.rows,
         failed=compared.failed,
         apart=_apart(compared.whole, numeric=numeric),
-        kappa=kappa(square(compared.labels)) if compared.labels else None,
+        kappa=kappa(square(labels)) if labels else None,
+        kappas=_kappas(labels),
         rank=_rank(compared),
         difference_p95=_p95(compared.differences, upper_edge),
         latency_p95_ms={
@@ -106,6 +113,21 @@ def square(labels: Table) -> list[list[int]]:
     """A line for each label that was given, and a column for each of the shadow's."""
     names = classes(labels)
     return [[labels.get(given, {}).get(shadow, 0) for shadow in names] for given in names]
+
+
+def _turned(labels: Table) -> Table:
+    """The same rows by the shadow's label and the one that was given."""
+    return {
+        name: {given: row[name] for given, row in labels.items() if name in row}
+        for name in {name: None for row in labels.values() for name in row}
+    }
+
+
+def _kappas(labels: Table) -> dict[str, Estimate]:
+    if not labels:
+        return {}
+    each = zip(classes(labels), kappa_by_class(square(labels)), strict=True)
+    return {name: found for name, found in each if found is not None}
 
 
 def _apart(seen: Agreement, *, numeric: bool) -> Estimate | None:

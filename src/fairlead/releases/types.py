@@ -83,6 +83,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         longest_us: after which a step that proves nothing asks a person.
         rows_min: that a shadow's step compares at least.
         slices: input fields by whose values a shadow is compared, too.
+        decided_by: `human:QUEUE` where a person decides what a shadow is compared with; empty
+            where a version does.
         alpha: chance of rolling a good version back, over all guards and looks.
     """
 
@@ -94,12 +96,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     longest_us: int = 7 * 86_400_000_000
     rows_min: int = 500
     slices: tuple[str, ...] = ()
+    decided_by: str = ""
     alpha: float = 0.05
 
     @property
     def is_compared(self) -> bool:
         """Whether the candidate is a shadow at some step."""
         return any(step.kind == "shadow" for step in self.steps)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the candidate answers callers at some step."""
+        return any(step.kind == "share" for step in self.steps)
 
 
 NOW = Plan()

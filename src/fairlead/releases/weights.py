@@ -37,11 +37,15 @@ def route_at(release: Release, route: Route, slots: int) -> Route:
 def route_beside(release: Release, route: Route, slots: int) -> Route:
     """The route that lets the candidate see a share of the traffic, and answer nobody.
 
+    Where a person decides, the candidate is the only arm, and what it answers is given to nobody.
+
     Args:
         release: whose candidate.
-        route: in force; its arms stay as they are.
+        route: in force; its arms stay as they are, unless a person decides.
         slots: of 10,000, whose requests the candidate sees.
     """
+    if release.plan.decided_by:
+        return _decided(release, route)
     start = _start(release)
     parts = ((start, min(start + slots, SLOTS)), (0, max(start + slots - SLOTS, 0)))
     seen = tuple(sorted(part for part in parts if part[0] < part[1]))
@@ -62,6 +66,7 @@ def route_back(release: Release, route: Route) -> Route:
         prepare=(),
         keep=before.keep,
         shadows=before.shadows,
+        decided_by=before.decided_by,
     )
 
 
@@ -76,6 +81,22 @@ def _promoted(release: Release, route: Route) -> Route:
         prepare=(),
         keep=tuple(refs),
         shadows=(),
+        decided_by="",
+    )
+
+
+def _decided(release: Release, route: Route) -> Route:
+    refs = dict.fromkeys((*(arm.version for arm in route.arms), *route.keep))
+    refs.pop(release.version, None)
+    return replace(
+        route,
+        revision=route.revision + 1,
+        signature=route.signature if route.arms else release.signature,
+        arms=(Arm(SHADOW, release.version, "shadow", ((0, SLOTS),)),),
+        prepare=(),
+        keep=tuple(refs),
+        shadows=(),
+        decided_by=release.plan.decided_by,
     )
 
 

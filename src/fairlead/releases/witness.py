@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import polars as pl
@@ -10,12 +11,14 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
-from fairlead.predictionlog.segments import SEGMENTS, Segment
-from fairlead.releases.compare import LATE_US, compare
-from fairlead.releases.comparison import merge
+from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
+from fairlead.releases.compare import compare
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
+from fairlead.releases.pairs import LATE_US, asked_us
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
+
+_KINDS: tuple[SegmentKind, ...] = ("predictions", "feedback")
 
 
 class Witness:
@@ -39,7 +42,7 @@ class Witness:
     def is_read(self, segment: str) -> bool:
         """Whether every release that a segment concerns has seen it, by its record's key."""
         stored = self._store.get(SEGMENTS, segment)
-        if stored is None or stored.value.kind != "predictions":
+        if stored is None:
             return True
         concerned = (one for one in self._judged() if _concerns(stored.value, one))
         return all(segment in self._folded(one).read for one in concerned)
@@ -54,7 +57,8 @@ class Witness:
         for release in self._judged():
             segments = {
                 stored.key: stored.value
-                for stored in self._store.scan(SEGMENTS, f"predictions/{release.endpoint}/")
+                for kind in _KINDS
+                for stored in self._store.scan(SEGMENTS, f"{kind}/{release.endpoint}/")
                 if _concerns(stored.value, release)
             }
             whole = {key for key, segment in segments.items() if not segment.merged}
@@ -79,27 +83,29 @@ class Witness:
         stored = self._store.get(EVIDENCE, _key(release))
         before = Folded() if stored is None else stored.value
         rows = pl.read_parquet(self._blobs.locate(segments[key].blob))
-        after = fold(before, release, rows)
+        after = fold(before, release, rows) if segments[key].kind == "predictions" else before
         if release.plan.is_compared:
-            compared, near = before.evidence.compared, self._near(key, segments, before.read)
-            found = compare(release, rows, near, compared.unmatched)
-            compared = merge(compared, found)
-            after = replace(after, evidence=replace(after.evidence, compared=compared))
+            near = _near(release, segments[key], rows)
+            others = [
+                pl.scan_parquet(self._blobs.locate(segment.blob))
+                for name, segment in segments.items()
+                if name != key and (name in before.read or segment.merged) and near(segment)
+            ]  # what was merged had been read in parts
+            after = compare(after, release, rows, others)
         read = replace(after, read=(before.read & segments.keys()) | {key})
         expect = ABSENT if stored is None else stored.revision
         self._store.commit(Put(EVIDENCE, _key(release), read, expect))
 
-    def _near(
-        self, key: str, segments: Mapping[str, Segment], read: Collection[str]
-    ) -> list[pl.LazyFrame]:
-        """Files in evidence that may hold the other half of pairs; merged ones are, in parts."""
-        low_us, high_us = segments[key].low_us - LATE_US, segments[key].high_us + LATE_US
-        return [
-            pl.scan_parquet(self._blobs.locate(other.blob))
-            for name, other in segments.items()
-            if (name in read or other.merged) and name != key
-            and other.low_us <= high_us and other.high_us >= low_us
-        ]  # fmt: skip
+
+def _near(release: Release, own: Segment, rows: pl.DataFrame) -> Callable[[Segment], bool]:
+    """Tells which files may hold the other half of pairs of which a file has one."""
+    kind, low_us, high_us = "predictions", own.low_us, own.high_us
+    if release.plan.decided_by and own.kind == "predictions":
+        kind, high_us = "feedback", sys.maxsize  # however late a person decides
+    elif release.plan.decided_by:
+        low_us, high_us = asked_us(rows) or (0, 0)
+    low_us, high_us = low_us - LATE_US, high_us + LATE_US
+    return lambda other: other.kind == kind and other.low_us <= high_us and other.high_us >= low_us
 
 
 def _is_judged(release: Release) -> bool:
@@ -109,7 +115,8 @@ def _is_judged(release: Release) -> bool:
 def _concerns(segment: Segment, release: Release) -> bool:
     """Whether rows of a file may be of a release, or of the hour before it."""
     recent = segment.high_us >= release.created_us - PAST_US
-    return segment.endpoint == release.endpoint and recent
+    told = segment.kind == "predictions" or bool(release.plan.decided_by)
+    return segment.endpoint == release.endpoint and recent and told
 
 
 def _key(release: Release) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -19,7 +20,8 @@ from fairlead.releases.comparison import (
     Comparison,
     merge,
 )
-from fairlead.releases.summary import GIVEN, Summary, summarize
+from fairlead.releases.fold import Folded
+from fairlead.releases.summary import ANSWERED, GIVEN, Summary, summarize
 from fairlead.signature import Field, Signature
 from support.routes import SIGNATURE, route, version
 
@@ -33,14 +35,16 @@ RELEASE = Release(
     changed_us=0, state="holding", plan=Plan(slices=("plan",)), before=route("e", 1, version(1)),
     shares={2: 0},
 )  # fmt: skip
+ASKED = datetime(2026, 3, 1, tzinfo=UTC)
 NUMBERS = replace(RELEASE, signature=SIGNATURE, plan=Plan())
 
 
 def asked(number: int, answer: Any, field: str = "label", **more: Any) -> dict[str, Any]:
     """What a caller was given."""
     told = {
-        "id": f"given-{number:05d}", "parent_id": None, "revision": 2, "version": version(1).name,
-        "role": "stable", "outcome": "ok", "queue_us": 0, "model_us": 9_000,
+        "id": f"given-{number:05d}", "time": ASKED, "parent_id": None, "revision": 2,
+        "version": version(1).name, "role": "stable",
+        "outcome": "ok", "queue_us": 0, "model_us": 9_000,
         "in.plan": "pro" if number % 2 else "free", f"out.{field}": answer,
     }  # fmt: skip
     return told | more
@@ -60,7 +64,7 @@ def file(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def told_of(release: Release, *rows: dict[str, Any]) -> Comparison:
-    return compare(release, file(*rows))
+    return compare(Folded(), release, file(*rows)).evidence.compared
 
 
 def test_labels_are_held_against_each_other_by_slice_and_by_what_was_given() -> None:
@@ -79,6 +83,8 @@ def test_labels_are_held_against_each_other_by_slice_and_by_what_was_given() -> 
         ("plan", "pro", 2),
         (GIVEN, "stay", 4),
         (GIVEN, "left", 1),
+        (ANSWERED, "left", 3),
+        (ANSWERED, "stay", 2),
     ]
 
 
@@ -118,11 +124,11 @@ def test_what_the_shadow_fails_at_is_counted_apart() -> None:
 
 def test_a_parent_that_is_nowhere_leaves_its_row_uncompared_until_it_comes() -> None:
     first = file(seen(1, "a"), seen(2, "b"))
-    alone = compare(RELEASE, first)
-    assert (alone.whole, alone.unmatched) == (Agreement(), 2)
-    found = compare(RELEASE, file(asked(1, "a")), [first.lazy()], alone.unmatched)
-    assert merge(alone, found).whole == Agreement(1, 0)
-    assert merge(alone, found).unmatched == 1
+    alone = compare(Folded(), RELEASE, first)
+    compared = alone.evidence.compared
+    assert (compared.whole, compared.unmatched) == (Agreement(), 2)
+    found = compare(alone, RELEASE, file(asked(1, "a")), [first.lazy()]).evidence.compared
+    assert (found.whole, found.unmatched) == (Agreement(1, 0), 1)
 
 
 def test_files_in_which_nobody_answered_lack_the_answer_and_types_may_differ() -> None:
@@ -131,8 +137,8 @@ def test_files_in_which_nobody_answered_lack_the_answer_and_types_may_differ() -
     found = told_of(RELEASE, failed)
     assert (found.failed, found.whole) == (1, Agreement())
     parents = file(asked(2, 1.0), asked(3, 0.0))
-    found = compare(RELEASE, file(seen(2, 1), seen(3, 1)), [parents.lazy()])
-    assert found.whole == Agreement(2, 1)
+    later = compare(Folded(), RELEASE, file(seen(2, 1), seen(3, 1)), [parents.lazy()])
+    assert later.evidence.compared.whole == Agreement(2, 1)
 
 
 def test_an_answer_without_a_value_of_its_own_is_not_compared() -> None:
@@ -157,13 +163,14 @@ def test_each_row_counts_once_however_its_files_are_cut_and_whichever_is_read_fi
         files[place].append(asked(number, one))
         files[shadow_place].append(seen(number, other))
     whole = told_of(RELEASE, *(row for part in files for row in part))
-    found = Comparison()
+    folded = Folded()
     read: list[pl.LazyFrame] = []
     for place in order:
         if files[place]:
             table = file(*files[place])
-            found = merge(found, compare(RELEASE, table, read, found.unmatched))
+            folded = compare(folded, RELEASE, table, read)
             read.append(table.lazy())
+    found = folded.evidence.compared
     assert (found.whole, found.failed, found.unmatched) == (whole.whole, whole.failed, 0)
     assert found.labels == whole.labels
     assert found.slices == whole.slices

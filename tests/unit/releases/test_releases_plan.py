@@ -47,7 +47,7 @@ def test_blue_green_switches_at_once_and_bakes_and_now_looks_at_nothing() -> Non
 def test_a_shadow_sees_all_for_a_day_unless_it_is_told_otherwise() -> None:
     plain = plan_of(PlanSettings(strategy="shadow"))
     assert plain.steps == (Step("shadow", 10_000, 24 * HOUR_US),)
-    assert (plain.guards, plain.bake_us, plain.rows_min) == ((), 0, 500)
+    assert (plain.guards, plain.is_moving, plain.rows_min) == ((), False, 500)
     guards = {"disagreement": "<= 0.05"}
     told = PlanSettings(
         strategy="shadow", share="20%", duration="2h", rows=50, guard=guards,
@@ -109,6 +109,10 @@ def test_a_version_that_lacks_what_is_compared_is_refused(
         ({"steps": ["shadow", "100%"]}, "no step"),
         ({"steps": ["shadow 0% for 1h", "100%"]}, "between"),
         ({"strategy": "shadow", "steps": ["shadow for 1h"]}, "no 'steps'"),
+        ({"stable": "human:risk"}, "no 'stable'"),
+        ({"strategy": "shadow", "stable": "churn:1"}, "human:QUEUE"),
+        ({"strategy": "shadow", "stable": "human:"}, "human:QUEUE"),
+        ({"strategy": "shadow", "stable": "human:risk", "share": "20%"}, "sees all"),
         ({"strategy": "shadow", "duration": "soon"}, "no step"),
         ({"share": "20%"}, "no 'share'"),
         ({"strategy": "blue-green", "duration": "2h"}, "no 'duration'"),

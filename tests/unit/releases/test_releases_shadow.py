@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fairlead.clock import ManualClock
-from fairlead.errors import ConflictError
 from fairlead.releases import (
     OPEN,
     Decision,
@@ -20,7 +18,6 @@ from fairlead.releases import (
     Plan,
     PlanSettings,
     Release,
-    ReleaseController,
     State,
     WorkerView,
     decide,
@@ -30,8 +27,7 @@ from fairlead.releases.comparison import Agreement, Comparison
 from fairlead.releases.differ import judge_answers
 from fairlead.routing import SLOTS, Arm, Route
 from fairlead.stats import Finding
-from fairlead.store.memory import MemoryStore
-from support.routes import SIGNATURE, put_route, route, version
+from support.routes import SIGNATURE, route, version
 
 ONE, TWO, OTHER = version(1), version(2), version(7)
 MINUTE_US = 60_000_000
@@ -160,7 +156,7 @@ def test_what_is_to_be_proven_holds_the_shadow_until_it_is() -> None:
     ("name", "after", "changes"),
     [
         ("abort", "aborted", True), ("rollback", "aborted", True), ("pause", "holding", False),
-        ("resume", "holding", False), ("promote", "holding", False), ("approve", "holding", False),
+        ("resume", "holding", False), ("promote", "switching", True), ("approve", "holding", False),
     ],
 )  # fmt: skip
 def test_an_order_is_obeyed_where_it_makes_sense(
@@ -170,22 +166,23 @@ def test_an_order_is_obeyed_where_it_makes_sense(
     assert decision is not None
     assert (decision.release.state, decision.release.order) == (after, None)
     assert (decision.route is not None) == changes
-    if decision.route is not None:
+    if after == "aborted" and decision.route is not None:
         assert (decision.route.arms, decision.route.shadows) == (BEFORE.arms, BEFORE.shadows)
 
 
-def test_a_shadow_cannot_be_promoted_but_a_canary_that_begins_as_one_can() -> None:
-    store = MemoryStore()
-    put_route(store, BEFORE)
-    controller = ReleaseController(store, ManualClock())
-    controller.request("e", TWO, SIGNATURE, "cli", SHADOW)
-    with pytest.raises(ConflictError, match="moves nobody"):
-        controller.order("e", Order("promote", "ann"))
-    promoted = go(begun(GUARDED, order=Order("promote", "ann")), 1)
+@pytest.mark.parametrize("plan", [SHADOW, GUARDED])
+def test_whom_a_person_promotes_answers_all_and_is_a_shadow_no_more(plan: Plan) -> None:
+    promoted = go(begun(plan, order=Order("promote", "ann")), 1)
     assert promoted is not None
     assert promoted.route is not None
     assert [arm.version for arm in promoted.route.arms] == [TWO]
     assert promoted.route.shadows == ()
+    settled = go(promoted.release, 2, on=promoted.route)
+    assert settled is not None
+    assert (settled.release.state, settled.release.share) == ("baking", 1)
+    baked = go(settled.release, 60, on=promoted.route)
+    assert baked is not None
+    assert (baked.release.state, baked.route) == ("done", None)
 
 
 def test_where_nobody_answers_there_is_nothing_to_compare_with() -> None:
@@ -194,6 +191,47 @@ def test_where_nobody_answers_there_is_nothing_to_compare_with() -> None:
     assert decision is not None
     assert (decision.release.state, decision.route) == ("failed", None)
     assert "nothing to compare with" in decision.release.reason
+
+
+HUMAN = plan_of(PlanSettings(strategy="shadow", stable="human:risk", duration="1h", rows=50))
+
+
+@pytest.mark.parametrize("before", [BEFORE, replace(BEFORE, arms=(), keep=())])
+def test_where_a_person_decides_the_shadow_is_the_only_arm_until_a_person_ends_it(
+    before: Route,
+) -> None:
+    asked = begun(HUMAN, "requested", before=None, shares={})
+    prepared = go(asked, 0, on=before)
+    assert prepared is not None
+    assert prepared.route is not None
+    entered = go(prepared.release, 0, on=prepared.route)
+    assert entered is not None
+    on = entered.route
+    assert on is not None
+    assert [(arm.role, arm.version, arm.weight) for arm in on.arms] == [("shadow", TWO, 1.0)]
+    assert (on.decided_by, on.shadows) == ("human:risk", ())
+    assert {arm.version for arm in before.arms} <= {*on.keep}
+    held = go(entered.release, 0, on=on)
+    assert held is not None
+    assert go(held.release, 60, 49, on=on) is None
+    over = go(held.release, 60, 50, on=on)
+    assert over is not None
+    assert (over.release.state, over.route) == ("asking", None), "callers go on to be heard"
+    assert go(over.release, 10**5, 50, on=on) is None
+    for name, state, arms in (
+        ("approve", "done", before.arms),
+        ("abort", "aborted", before.arms),
+        ("promote", "switching", None),
+    ):
+        told = replace(over.release, order=Order(name, "ann"))  # type: ignore[arg-type]
+        ended = go(told, 90, 50, on=on)
+        assert ended is not None
+        assert ended.route is not None
+        assert (ended.release.state, ended.route.decided_by) == (state, "")
+        if arms is not None:
+            assert ended.route.arms == arms
+        else:
+            assert [(arm.role, arm.version) for arm in ended.route.arms] == [("stable", TWO)]
 
 
 agreements = st.integers(0, 10**6).flatmap(
@@ -206,7 +244,7 @@ agreements = st.integers(0, 10**6).flatmap(
 @settings(max_examples=300)
 @given(
     state=st.sampled_from(sorted(OPEN - {"baking"})),
-    plan=st.sampled_from([SHADOW, GUARDED, PROVEN, replace(
+    plan=st.sampled_from([SHADOW, HUMAN, GUARDED, PROVEN, replace(
         SHADOW, guards=(Guard("difference", most=2.5),), prove=("difference",))]),
     compared=st.builds(Comparison, numeric=st.booleans(), whole=agreements),
     minutes=st.integers(-1_000, 10**6),
@@ -224,8 +262,9 @@ def test_there_is_a_decision_whatever_is_compared_and_a_shadow_never_answers(
     evidence = Evidence(compared=compared, until_us=minutes * MINUTE_US)
     once, twice = (decide(told, BEFORE, seen, evidence, minutes * MINUTE_US) for _ in range(2))
     assert once == twice
-    if plan.strategy == "shadow" and once is not None and once.route is not None:
-        assert once.route.arms == BEFORE.arms
+    promoted = order == "promote" and state not in ("requested", "preparing")
+    if not plan.is_moving and not promoted and once is not None and once.route is not None:
+        assert once.route.arms == BEFORE.arms or once.route.decided_by
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,15 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from fairlead.predictionlog import PredictionFrame, encode_prediction
+from fairlead.ids import IdSource
+from fairlead.predictionlog import (
+    FeedbackFrame,
+    PredictionFrame,
+    encode_feedback,
+    encode_prediction,
+)
 from fairlead.predictionlog.compact import Compactor
+from fairlead.predictionlog.frame import HEADER, decode_payload
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.releases import RELEASES, PlanSettings, Release, plan_of
 from fairlead.releases.comparison import Agreement, Comparison
@@ -120,3 +128,72 @@ def test_what_a_release_saw_stays_when_it_has_ended(log: Log) -> None:
     write(log, "b", frame([2], ["a"]), frame([2], ["b"], shadow=True))
     witness(log).tick()
     assert compared(log).whole == Agreement(1, 0)
+
+
+def human(log: Log) -> None:
+    """Let a person decide."""
+    stored = log.store.get(RELEASES, RELEASES.key("churn", "r1"))
+    assert stored is not None
+    plan = plan_of(PlanSettings(strategy="shadow", stable="human:risk"))
+    changed = replace(stored.value, plan=plan)
+    log.store.commit(Put(RELEASES, stored.key, changed, stored.revision))
+
+
+def predicted(log: Log, *labels: str) -> tuple[list[bytes], bytes]:
+    """Ids that were given, and what the shadow answered under each."""
+    rows, ids = len(labels), IdSource(log.clock).take(len(labels)).raw()
+    times = np.full(rows, log.clock.now_us(), np.int64)
+    one = decode(frame([0] * rows, [*labels], shadow=True))
+    return ids, encode_prediction(dataclasses.replace(one, ids=ids, parent_ids=None, time_us=times))
+
+
+def decode(written: bytes) -> PredictionFrame:
+    found = decode_payload(written[HEADER.size :])
+    assert isinstance(found, PredictionFrame)
+    return found
+
+
+def decided(log: Log, ids: list[bytes], *labels: str, name: str = "decision") -> bytes:
+    """What a person decided."""
+    now_us = log.clock.now_us()
+    return encode_feedback(
+        FeedbackFrame(
+            endpoint="churn", time_us=np.full(len(ids), now_us, np.int64), received_us=now_us,
+            ids=ids, names=[name] * len(ids), values=[*labels], source="api",
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("decided_first", [True, False])
+def test_a_persons_decisions_are_held_against_what_was_predicted_however_late(
+    log: Log, decided_first: bool
+) -> None:
+    human(log)
+    ids, answers = predicted(log, "yes", "no", "no")
+    log.clock.advance(10 * DAY_US / 1e6)
+    decisions = decided(log, ids[:2], "yes", "yes")
+    parts = [decisions, answers] if decided_first else [answers, decisions]
+    for name, part in zip("ab", parts, strict=True):
+        write(log, name, part)
+        witness(log).tick()
+    found = compared(log)
+    assert (found.whole, found.unmatched) == (Agreement(2, 1), 1)
+    assert found.labels == {"yes": {"yes": 1, "no": 1}}
+    assert witness(log).evidence(RELEASE).until_us == START_US
+
+
+def test_the_first_decision_counts_and_other_feedback_does_not(log: Log) -> None:
+    human(log)
+    ids, answers = predicted(log, "yes", "no")
+    write(log, "a", answers, decided(log, ids, "no", "no", name="label"))
+    write(log, "b", decided(log, ids[:1], "yes"))
+    log.clock.advance(60)
+    write(log, "c", decided(log, ids[:1], "no"), decided(log, [id_of(77)], "no"))
+    for _ in range(2):
+        witness(log).tick()
+        assert compared(log).whole == Agreement(1, 0)
+    segment = next(s.key for s in log.store.scan(SEGMENTS, "feedback/"))
+    assert witness(log).is_read(segment)
+    write(log, "d", decided(log, ids[1:], "no"))
+    last = [s.key for s in log.store.scan(SEGMENTS, "feedback/") if not witness(log).is_read(s.key)]
+    assert len(last) == 1, "it is not merged with others before it is read"
