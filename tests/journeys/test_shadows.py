@@ -19,6 +19,7 @@ from support.waiting import until
 
 pytestmark = pytest.mark.slow
 
+JSON = {"content-type": "application/json"}
 SETTINGS = """
 [monitoring]
 window_s = 0.5
@@ -31,6 +32,12 @@ slices = ["plan"]
 guard = { disagreement = "<= 0.05" }
 prove = ["disagreement"]
 bake = "1s"
+
+[release.loans]
+strategy = "shadow"
+stable = "human:risk"
+duration = "2s"
+rows = 40
 
 [release.other]
 strategy = "shadow"
@@ -171,3 +178,60 @@ def test_a_canary_goes_on_from_its_shadow_only_where_both_agree(
     assert route_of(workspace, "churn").arms[0].version.name == "churn:3"
     assert sum((one.statuses for one in heard), Counter()).keys() == {200}
     assert not any(one.wrong for one in heard)
+
+
+def decide(platform: Platform, ids: list[str], values: list[str]) -> None:
+    """A person decides under the ids that callers were given."""
+    said = [
+        {"id": one, "value": value, "name": "decision"}
+        for one, value in zip(ids, values, strict=True)
+    ]
+    sent = platform.api("/v1/endpoints/loans/feedback", {"feedback": said}, headers=JSON)
+    assert sent.json == {"accepted": len(ids)}
+
+
+def test_a_person_decides_while_the_model_predicts_silently_and_is_promoted(
+    platform: Platform, workspace: Workspace, home: Path
+) -> None:
+    platform.run("deploy", package(home, SAME, "loans"))
+    xs = [1.0 + n % 2 * 2 for n in range(60)]
+    rows = [{"x": x, "plan": "pro"} for x in xs]
+    got = platform.predict("loans", {"rows": rows})
+    assert (got.status, got.json["decided_by"]) == (202, "human:risk")
+    assert {key for row in got.json["predictions"] for key in row} == {"id"}
+    ids = [row["id"] for row in got.json["predictions"]]
+    assert platform.api("/invocations", {"dataframe_records": rows}, headers=JSON).status != 200
+    refused = platform.api("/endpoints/loans/invocations", {"instances": rows}, headers=JSON)
+    assert (refused.status, b"A person decides here" in refused.body) == (409, True)
+    agreed = ["left" if x > 2 else "stay" for x in xs]
+    decide(platform, ids[:30], ["stay", "stay", *agreed[2:30]])
+    assert "human:risk" in platform.run("endpoints")
+    decide(platform, ids[30:], agreed[30:])
+    asks = until(lambda: asking(workspace, platform), "the end of its time", 60)
+    assert "human:risk decides until it is promoted" in asks.reason
+    assert platform.predict("loans", {"rows": rows[:1]}).status == 202
+    shown = platform.run("release", "show", "loans")
+    assert "Cohen's kappa is 0.9" in shown
+    given = {line.split()[1]: line.split()[3] for line in shown.splitlines() if "given " in line}
+    assert given["left"] == "0.00%"
+    assert given["stay"] != "0.00%"
+    platform.run("release", "promote", "loans")
+    answered = platform.predict("loans", {"rows": rows[:1]})
+    assert (answered.status, answered.json["predictions"][0]["version"]) == (200, "loans:1")
+
+
+def test_nobody_answers_once_a_person_alone_decided_and_it_is_taken_back(
+    platform: Platform, home: Path
+) -> None:
+    platform.run("deploy", package(home, SAME, "loans"))
+    body = {"rows": [{"x": 1.0, "plan": "pro"}]}
+    assert platform.predict("loans", body).status == 202
+    platform.run("release", "abort", "loans")
+    until(lambda: platform.predict("loans", body).status == 404, "the way back")
+
+
+def asking(workspace: Workspace, platform: Platform) -> Release | None:
+    """The release once it waits for a person, while callers go on."""
+    assert platform.predict("loans", {"rows": [{"x": 1.0, "plan": "pro"}]}).status == 202
+    release = workspace.releases.releases("loans")[-1]
+    return release if release.state == "asking" else None

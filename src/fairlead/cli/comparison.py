@@ -42,12 +42,11 @@ def _besides(summary: Summary) -> list[str]:
         said.append(f"95 of 100 rows differ by at most {summary.difference_p95:.4g}.")
     if summary.failed:
         said.append(f"The shadow had no answer to {summary.failed} rows.")
-    if "shadow" in summary.latency_p95_ms:
-        took = summary.latency_p95_ms
-        said.append(
-            f"95 of 100 rows took the shadow at most {took['shadow']:.3g} ms, and those who "
-            f"answered {took['given']:.3g} ms."
-        )
+    took = {"shadow": "the shadow", "given": "the version that answered"}
+    said += [
+        f"95 of 100 rows took {took[who]} at most {ms:.3g} ms."
+        for who, ms in summary.latency_p95_ms.items()
+    ]
     return said
 
 

@@ -85,7 +85,9 @@ def endpoints_command(home: Path | None) -> None:
     rows = [
         (
             route.endpoint,
-            ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms) or "nobody yet",
+            route.decided_by
+            or ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms)
+            or "nobody yet",
             ", ".join(ref.name for ref in (*route.prepare, *route.keep)),
             route.revision,
             moment(changed[route.endpoint]) if route.endpoint in changed else None,

@@ -58,12 +58,11 @@ def compare(
         failed=found.shadows["answer"].null_count(),
         unmatched=found.shadows.height - pairs.height,
     )
-    newest_us = found.shadows.select(pl.col("time").dt.epoch("us").max()).item() or 0
-    evidence = replace(
-        evidence,
-        compared=merge(evidence.compared, told),
-        until_us=max(evidence.until_us, newest_us),
-    )
+    newest = pl.concat([found.shadows["time"], found.rows["said"].rename("time")])
+    newest_us = newest.dt.epoch("us").max() or 0
+    assert isinstance(newest_us, int)
+    until_us = max(evidence.until_us, newest_us)
+    evidence = replace(evidence, compared=merge(evidence.compared, told), until_us=until_us)
     return replace(before, evidence=evidence, decided=decided)
 
 

@@ -179,7 +179,7 @@ def test_a_persons_decisions_are_held_against_what_was_predicted_however_late(
     found = compared(log)
     assert (found.whole, found.unmatched) == (Agreement(2, 1), 1)
     assert found.labels == {"yes": {"yes": 1, "no": 1}}
-    assert witness(log).evidence(RELEASE).until_us == START_US
+    assert witness(log).evidence(RELEASE).until_us == START_US + 10 * DAY_US
 
 
 def test_the_first_decision_counts_and_other_feedback_does_not(log: Log) -> None:
