@@ -72,7 +72,7 @@ def summarize(compared: Comparison) -> Summary:
     Example:
         >>> told = summarize(Comparison(whole=Agreement(1000, 30)))
         >>> told.measure, told.apart.value, round(told.apart.low, 3), round(told.apart.high, 3)
-        ('disagreement', 0.03, 0.017, 0.051)
+        ('disagreement', 0.03, 0.016, 0.049)
     """
     numeric = compared.numeric
     labels, fields = compared.labels, compared.slices
