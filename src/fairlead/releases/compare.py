@@ -77,6 +77,7 @@ def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
         whole=_agreements(told)[""] if told.height else Agreement(),
         slices=slices,
         labels={} if numeric else _table(told),
+        span=_span(told) if numeric and told.height else None,
         differences=_buckets(told) if numeric else {},
         ordered=same,
         reversed=opposite,
@@ -87,8 +88,17 @@ def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
 def _differing(pairs: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    far = (pl.col("answer") - pl.col("given")).abs().fill_nan(0.0).clip(0.0, MOST)
-    return pairs.with_columns(apart=pl.lit(0), far=far)
+    answers = pl.col("answer", "given").clip(-MOST / 2, MOST / 2)
+    far = (pl.col("answer") - pl.col("given")).abs()
+    pairs = pairs.with_columns(answers).with_columns(far=far)
+    return pairs.with_columns(apart=(pl.col("far") > 0).cast(pl.Int64))
+
+
+def _span(told: pl.DataFrame) -> tuple[float, float]:
+    import polars as pl
+
+    both = pl.concat([told["answer"], told["given"].rename("answer")])
+    return float(both.min()), float(both.max())  # type: ignore[arg-type]  # polars knows no type
 
 
 def _labelled(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
 import msgspec
 
@@ -25,7 +26,7 @@ class Agreement(msgspec.Struct, frozen=True):
 
     Args:
         rows: compared.
-        apart: of these, whose labels differ.
+        apart: of these, whose labels differ, or whose numbers differ at all.
         total: sum of the absolute differences, for numbers.
         squares: sum of their squares.
     """
@@ -48,11 +49,13 @@ class Agreement(msgspec.Struct, frozen=True):
     def difference(self) -> Estimate | None:
         """The mean absolute difference, with an interval that holds at every look.
 
-        It rests on the central limit: with fewer than 20 rows there is none.
+        It rests on the central limit: with fewer than 20 rows that differ it has no upper end.
         """
-        if self.rows < EVENTS_MIN:
+        if not self.rows:
             return None
         mean = self.total / self.rows
+        if self.apart < EVENTS_MIN:
+            return Estimate(mean, 0.0, inf)
         half = float(half_width(self.variance, self.rows, tuned_rho(EXPECTED_ROWS)))
         return Estimate(mean, max(mean - half, 0.0), mean + half)
 
@@ -65,6 +68,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         whole: of all rows.
         slices: by field and value of it; of each field the values that were seen first.
         labels: rows by the label that was given and the shadow's.
+        span: of numbers, the smallest and the largest on either side.
         differences: of numbers, rows by bucket of the absolute difference.
         ordered: of rows taken two and two, how many pairs both put in the same order.
         reversed: how many they put in the opposite order; a tie is in neither.
@@ -77,6 +81,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     whole: Agreement = Agreement()
     slices: dict[str, dict[str, Agreement]] = {}
     labels: Table = {}
+    span: tuple[float, float] | None = None
     differences: dict[int, int] = {}
     ordered: int = 0
     reversed: int = 0
@@ -101,6 +106,7 @@ def merge(one: Comparison, other: Comparison) -> Comparison:
             name: _values(one.slices.get(name, {}), other.slices.get(name, {})) for name in fields
         },
         labels=_labels(one.labels, other.labels),
+        span=_wider(one.span, other.span),
         differences=add(one.differences, other.differences),
         ordered=one.ordered + other.ordered,
         reversed=one.reversed + other.reversed,
@@ -120,6 +126,14 @@ def _sum(one: Agreement, other: Agreement) -> Agreement:
         one.total + other.total,
         one.squares + other.squares,
     )
+
+
+def _wider(
+    one: tuple[float, float] | None, other: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _values(one: Mapping[str, Agreement], other: Mapping[str, Agreement]) -> dict[str, Agreement]:

@@ -27,39 +27,52 @@ def judge_answers(guard: Guard, compared: Comparison, alpha: float) -> Judged:
         'worse'
     """
     assert guard.most is not None
-    whole = compared.whole
-    numeric = guard.name == "difference"
-    told = (_differing if numeric else _disagreeing)(whole, guard.most)
-    worse, kept = told if compared.numeric == numeric else (0.0, 0.0)
+    whole, numeric = compared.whole, guard.name == "difference"
+    worse = kept = 0.0
+    if compared.numeric == numeric:
+        worse = (_differing if numeric else _disagreeing)(whole, guard.most)
+        kept = _close(compared, guard.most, numeric=numeric)
     return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen(whole, numeric=numeric))
 
 
-def _disagreeing(whole: Agreement, most: float) -> tuple[float, float]:
-    """Evidence that more rows disagree, and that fewer do."""
-    concentration = tuned_concentration(EXPECTED_ROWS)
+def _disagreeing(whole: Agreement, most: float) -> float:
+    """Evidence that more rows disagree."""
     hits, misses = whole.apart, whole.rows - whole.apart
-    above, below = (
-        float(log_beta_mixture(hits, misses, most, concentration=concentration, side=side))
-        for side in ("above", "below")
-    )
-    return above, below
+    return float(log_beta_mixture(hits, misses, most, concentration=_concentration()))
 
 
-def _differing(whole: Agreement, most: float) -> tuple[float, float]:
-    """Evidence that the mean difference is larger, and that it is smaller.
+def _differing(whole: Agreement, most: float) -> float:
+    """Evidence that the mean difference is larger.
 
-    As if one more row had differed from the mean by as much as the guard allows: else two versions
-    that always answer the same would have no variance, and nothing to be held against.
+    As if one more row had differed from the mean by as much as the guard allows: else a version
+    that is always off by the same would have no variance, and nothing to be held against.
     """
-    if whole.rows < EVENTS_MIN:
-        return 0.0, 0.0
+    if whole.apart < EVENTS_MIN:
+        return 0.0
     of_row = whole.variance + most * most / whole.rows
     apart, rho = whole.total / whole.rows - most, tuned_rho(EXPECTED_ROWS, sides=1)
-    above, below = (
-        float(log_normal_mixture(apart, of_row / whole.rows, rho * rho * of_row, side=side))
-        for side in ("above", "below")
-    )
-    return above, below
+    return float(log_normal_mixture(apart, of_row / whole.rows, rho * rho * of_row, side="above"))
+
+
+def _close(compared: Comparison, most: float, *, numeric: bool) -> float:
+    """Evidence that fewer rows disagree, or that the mean difference is smaller.
+
+    What was not seen yet may be rare and large, and no central limit tells of it. A difference can
+    be as large as all answers lie apart: as shares of that the differences are held against the
+    guard's, and the mixture holds for shares of rows as for rows.
+    """
+    whole, hits, null = compared.whole, float(compared.whole.apart), most
+    if numeric:
+        low, high = compared.span or (0.0, 0.0)
+        widest = max(high - low, 2.0 * most)
+        hits, null = min(whole.total / widest, whole.rows), most / widest
+    misses = whole.rows - hits
+    concentration = _concentration()
+    return float(log_beta_mixture(hits, misses, null, concentration=concentration, side="below"))
+
+
+def _concentration() -> float:
+    return tuned_concentration(EXPECTED_ROWS)
 
 
 def _seen(whole: Agreement, *, numeric: bool) -> dict[str, float]:

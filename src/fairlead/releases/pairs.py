@@ -151,7 +151,7 @@ def _answer(schema: pl.Schema, release: Release) -> pl.Expr:
     column = "" if field is None else f"out.{field.name}"
     given = _text(schema, column)
     if is_number(release.signature) and column in schema:
-        given = pl.col(column)
+        given = pl.col(column).cast(pl.Float64, strict=False).fill_nan(None)
     given = given.cast(_dtype(release), strict=False)
     return pl.when(pl.col("outcome") == "ok").then(given)
 

@@ -36,13 +36,15 @@ def test_labels_are_told_by_slice_with_intervals(capsys: pytest.CaptureFixture[s
 def test_numbers_are_told_by_their_differences(capsys: pytest.CaptureFixture[str]) -> None:
     show_comparison(
         Comparison(
-            numeric=True, whole=Agreement(100, 0, 50.0, 30.0), differences={0: 10, 1_000: 90},
+            numeric=True, whole=Agreement(100, 90, 50.0, 30.0), differences={0: 10, 1_000: 90},
             ordered=45, reversed=5, slices={"plan": {"new": Agreement(3, 0, 1.0, 1.0)}},
         )
     )  # fmt: skip
     printed = capsys.readouterr().out
     assert "difference" in printed.splitlines()[0]
-    assert ["plan", "new", "3", "-", "-"] in [line.split() for line in printed.splitlines()]
+    assert ["plan", "new", "3", "0.3333", "0", "to", "inf"] in [
+        line.split() for line in printed.splitlines()
+    ]
     assert "Rank agreement (gamma) is 0.800" in printed
     assert "95 of 100 rows differ by at most 0.4062." in printed
     assert "kappa" not in printed

@@ -93,7 +93,8 @@ def test_numbers_differ_by_so_much_and_are_put_in_the_same_order_or_not() -> Non
     rows += [seen(n, n + 0.5, "prediction") for n in range(98)]
     rows += [seen(98, 99.0, "prediction"), seen(99, 98.0, "prediction")]
     found = told_of(NUMBERS, *rows)
-    assert (found.whole.rows, found.whole.total) == (100, 51.0)
+    assert (found.whole.rows, found.whole.apart, found.whole.total) == (100, 100, 51.0)
+    assert found.span == (0.0, 99.0)
     assert (found.ordered, found.reversed) == (49, 1)
     summary = summarize(found)
     assert summary.measure == "difference"

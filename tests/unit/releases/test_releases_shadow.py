@@ -271,23 +271,51 @@ def test_there_is_a_decision_whatever_is_compared_and_a_shadow_never_answers(
     ("whole", "finding"),
     [
         (Agreement(), "unknown"),
-        (Agreement(19, 0, 1_900.0, 190_000.0), "unknown"),
+        (Agreement(19, 19, 1_900.0, 190_000.0), "unknown"),
         (Agreement(500, 0, 0.0, 0.0), "no_worse"),
-        (Agreement(500, 0, 1_000.0, 2_500.0), "no_worse"),
-        (Agreement(500, 0, 2_500.0, 13_000.0), "worse"),
-        (Agreement(500, 0, 1_250.0, 3_500.0), "unknown"),
+        (Agreement(500, 500, 500.0, 600.0), "no_worse"),
+        (Agreement(500, 500, 2_500.0, 12_500.0), "worse"),
+        (Agreement(500, 500, 1_250.0, 3_500.0), "unknown"),
     ],
 )
 def test_a_mean_difference_is_judged_by_its_sequence(whole: Agreement, finding: Finding) -> None:
     guard = Guard("difference", most=2.5)
-    judged = judge_answers(guard, Comparison(numeric=True, whole=whole), 0.05)
+    judged = judge_answers(guard, Comparison(numeric=True, whole=whole, span=(0.0, 50.0)), 0.05)
     assert judged.verdict.finding == finding
     assert judged.seen["rows"] == whole.rows
 
 
+def test_that_no_difference_was_seen_yet_proves_little_where_they_can_be_large() -> None:
+    """Of rows that hardly ever differ, and then by much, the first ones look all alike."""
+    guard = Guard("difference", most=0.05)
+    found = {
+        rows: judge_answers(
+            guard, Comparison(numeric=True, whole=Agreement(rows), span=(0.0, 10.0)), 0.05
+        ).verdict.finding
+        for rows in (21, 500, 5_000)
+    }
+    assert found == {21: "unknown", 500: "unknown", 5_000: "no_worse"}
+
+
 def test_a_guard_of_other_answers_knows_nothing() -> None:
-    labels = Comparison(whole=Agreement(500, 400, 9e9, 9e19))
+    labels = Comparison(whole=Agreement(500, 400, 9e9, 9e19), span=(0.0, 9e9))
     assert judge_answers(Guard("difference", most=0.1), labels, 0.05).verdict.finding == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("share", "finding", "most"), [(0.2, "worse", 70), (0.1, "worse", 300), (0.02, "no_worse", 400)]
+)
+def test_it_is_found_soon(share: float, finding: Finding, most: int) -> None:
+    random, guard, took = np.random.default_rng(5), Guard("disagreement", most=0.05), []
+    looks = np.unique(np.geomspace(20, 2_000, 60).astype(int)).tolist()
+    for _ in range(41):
+        hits = (random.uniform(size=2_000) < share).cumsum()
+        found = (
+            judge_answers(guard, Comparison(whole=Agreement(n, int(hits[n - 1]))), 0.05).verdict
+            for n in looks
+        )
+        took.append(next(n for n, one in zip(looks, found, strict=True) if one.finding == finding))
+    assert np.median(took) <= most
 
 
 @pytest.mark.parametrize("name", ["disagreement", "difference"])
@@ -308,9 +336,9 @@ def test_however_often_it_is_looked_at_the_chance_of_error_holds(name: str) -> N
             whole = (
                 Agreement(rows, int(one))
                 if name == "disagreement"
-                else Agreement(rows, 0, one, two)
+                else Agreement(rows, rows, one, two)
             )
-            compared = Comparison(numeric=name == "difference", whole=whole)
+            compared = Comparison(numeric=name == "difference", whole=whole, span=(0.0, 0.5))
             found.add(judge_answers(guard, compared, alpha).verdict.finding)
         for finding in found & wrong.keys():
             wrong[finding] += 1
