@@ -99,6 +99,13 @@ def test_what_is_not_on_the_log_has_no_id(
     assert (got.status, "predictions" in got.json) == (503, False)
 
 
+def test_callers_see_who_decides(plane: PlaneInProcess) -> None:
+    plane.serve("price", PRICE, price)
+    assert "decided_by" not in plane.ask("/v1/endpoints/price").json
+    plane.serve("price", PRICE, price, decided_by=BY)
+    assert plane.ask("/v1/endpoints/price").json["decided_by"] == BY
+
+
 def test_its_description_tells_of_the_ids(plane: PlaneInProcess) -> None:
     plane.serve("price", PRICE, price, decided_by=BY)
     route = plane.plane.endpoints["price"].route
