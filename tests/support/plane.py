@@ -107,6 +107,7 @@ class PlaneInProcess:
         executor: Executor | None = None,
         shadow: Callable[[Batch], Batch] | None = None,
         seen: float = 1.0,
+        decided_by: str = "",
     ) -> None:
         """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
 
@@ -120,16 +121,19 @@ class PlaneInProcess:
             executor: that they run on.
             shadow: a model that sees a share of the requests and answers nobody.
             seen: that share.
+            decided_by: who decides in place of the model, whose role is then a shadow's.
         """
         taken = int(SLOTS * candidate) if len(answers) > 1 else 0
         ranges = (0, SLOTS - taken), (SLOTS - taken, SLOTS)
         shares = [(some,) if some[0] < some[1] else () for some in ranges]
         arms = tuple(
-            Arm(ROLES[place], version(numbers[place], name), ROLES[place], shares[place])
-            for place in range(len(answers))
+            Arm(role, version(numbers[place], name), role, shares[place])
+            for place, role in enumerate(("shadow",) if decided_by else ROLES[: len(answers)])
         )
         shown = Arm("shadow", version(9, name), "shadow", ((0, int(SLOTS * seen)),))
-        route = Route(name, 1, signature, arms, shadows=(shown,) if shadow else ())
+        route = Route(
+            name, 1, signature, arms, shadows=(shown,) if shadow else (), decided_by=decided_by
+        )
 
         def live(arm: Arm, answer: Callable[[Batch], Batch]) -> LiveArm:
             loaded = LoadedVersion(

@@ -35,7 +35,7 @@ class ReleaseRequest(BaseModel):
     version: str
     """`churn:2` or `churn@champion`."""
 
-    strategy: Literal["canary", "blue-green", "now"] | None = None
+    strategy: Literal["canary", "blue-green", "shadow", "now"] | None = None
     """How it takes over; as the settings say, or as the traffic lets it, if not given."""
 
 

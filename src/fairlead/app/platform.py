@@ -288,7 +288,7 @@ def _under_way(workspace: Workspace, endpoint: str, ref: VersionRef) -> Release 
 def answers(workspace: Workspace, endpoint: str) -> str | None:
     """The version that answers all of an endpoint's requests; None if there is no such one."""
     stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
-    arms = stored.value.arms if stored else ()
+    arms = stored.value.arms if stored and not stored.value.decided_by else ()
     return arms[0].version.name if len(arms) == 1 else None
 
 

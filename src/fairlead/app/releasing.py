@@ -62,7 +62,8 @@ def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "")
     """
     if workspace.releases.under_way(endpoint) is not None:
         return workspace.releases.order(endpoint, Order("rollback", actor, reason))
-    done = [one for one in workspace.releases.releases(endpoint) if one.state == "done"]
+    releases = workspace.releases.releases(endpoint)
+    done = [one for one in releases if one.state == "done" and one.plan.is_moving]
     before = done[-1].before if done else None
     if before is None or not before.arms:
         raise NotFoundError(f"Nothing answered the endpoint '{endpoint}' before what does now.")

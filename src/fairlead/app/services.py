@@ -21,11 +21,22 @@ from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, PlanSettings, Release, Strategy
+from fairlead.releases.summary import Summary, summarize
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
+
+
+class ShownRelease(Release, frozen=True, kw_only=True):
+    """A release, and what its shadow answered beside what callers were given.
+
+    Args:
+        comparison: None where its plan compares nothing.
+    """
+
+    comparison: Summary | None = None
 
 
 class WorkspaceServices:
@@ -121,7 +132,13 @@ class WorkspaceServices:
 
     def releases(self, endpoint: str) -> list[Release]:
         """Releases of an endpoint, or of all if it is empty."""
-        return self._workspace.releases.releases(endpoint)
+        return [self._shown(one) for one in self._workspace.releases.releases(endpoint)]
+
+    def _shown(self, release: Release) -> Release:
+        if not release.plan.is_compared:
+            return release
+        compared = self._workspace.witness.evidence(release).compared
+        return ShownRelease(**msgspec.structs.asdict(release), comparison=summarize(compared))
 
     def release(
         self, endpoint: str, reference: str, strategy: Strategy | None, actor: str

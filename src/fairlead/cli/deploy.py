@@ -21,6 +21,9 @@ from fairlead.routing import ROUTES
 @click.option("--endpoint", help="Its name; default: the model's.")
 @click.option("--strategy", type=click.Choice(get_args(Strategy)), help="How it takes over.")
 @click.option("--step", "steps", multiple=True, help="Of a canary: '5% for 2h'; may be repeated.")
+@click.option("--share", help="Of a shadow: the requests it sees. Default: 100%.")
+@click.option("--duration", help="Of a shadow. Default: 1d.")
+@click.option("--stable", help="Of a shadow: 'human:QUEUE' where a person decides.")
 @click.option("--allow-pickle", is_flag=True, help="Let a pickled payload be loaded.")
 @click.option("--timeout", "timeout_s", default=300.0, help="Seconds to wait for the end.")
 @click.pass_obj
@@ -30,6 +33,9 @@ def deploy_command(
     endpoint: str | None,
     strategy: Strategy | None,
     steps: tuple[str, ...],
+    share: str | None,
+    duration: str | None,
+    stable: str | None,
     allow_pickle: bool,
     timeout_s: float,
 ) -> None:
@@ -46,8 +52,14 @@ def deploy_command(
             say(f"{release.state}: {release.reason}")
 
     name = endpoint or workspace.registry.resolve(version).model
-    wanted = PlanSettings(strategy=strategy or "canary", steps=[*steps] or None)
-    plan, why = plan_for(workspace, name, wanted if strategy or steps else None)
+    wanted = PlanSettings(
+        strategy=strategy or "canary",
+        steps=[*steps] or None,
+        share=share,
+        duration=duration,
+        stable=stable,
+    )
+    plan, why = plan_for(workspace, name, wanted if wanted != PlanSettings() or strategy else None)
     say(why)
     release = deploy(
         workspace, version, name, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told,
@@ -68,12 +80,14 @@ def endpoints_command(home: Path | None) -> None:
     changed = {
         r.endpoint: r.changed_us
         for r in workspace.releases.releases()
-        if r.state in ("done", "baking")
+        if r.state in ("done", "baking") and r.plan.is_moving
     }
     rows = [
         (
             route.endpoint,
-            ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms) or "nobody yet",
+            route.decided_by
+            or ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms)
+            or "nobody yet",
             ", ".join(ref.name for ref in (*route.prepare, *route.keep)),
             route.revision,
             moment(changed[route.endpoint]) if route.endpoint in changed else None,

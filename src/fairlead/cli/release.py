@@ -11,6 +11,7 @@ import click
 from fairlead.app.platform import wait_settled
 from fairlead.app.releasing import give_back
 from fairlead.app.workspace import Workspace
+from fairlead.cli.comparison import show_comparison
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
@@ -64,17 +65,21 @@ def show_command(home: Path | None, endpoint: str) -> None:
         ("", "step", "for"),
         [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
     )
-    judged = release.judged
+    judged, evidence = release.judged, workspace.witness.evidence(release)
     if release.state in OPEN and release.shares:  # what is known by now, not at the last change
-        judged = judge(release.plan, workspace.witness.evidence(release), release.share)
+        judged = judge(release.plan, evidence, release.share)
     if judged:
         say()
         table(("guard", "at most", "so far", "seen", "about more"), map(_guard, judged))
+    if release.plan.is_compared:
+        say()
+        show_comparison(evidence.compared)
 
 
 def _guard(judged: Judged) -> tuple[object, ...]:
     seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
-    most, needed = f"{judged.guard.ratio:g} times", judged.verdict.needed
+    guard, needed = judged.guard, judged.verdict.needed
+    most = f"{guard.ratio:g} times" if guard.most is None else f"{guard.most:g}"
     finding = judged.verdict.finding.replace("_", " ")
     return judged.guard.name, most, finding, seen, round(needed) if needed else None
 
@@ -140,7 +145,8 @@ def _mark(place: int, release: Release) -> str:
 def _named(step: Step) -> str:
     if step.kind == "approve":
         return f"approve: {step.who}" if step.who else "approve"
-    return f"{step.slots / SLOTS:.2%}"
+    share = f"{step.slots / SLOTS:.2%}"
+    return f"shadow of {share}" if step.kind == "shadow" else share
 
 
 def _held(step: Step) -> str | None:

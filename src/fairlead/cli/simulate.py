@@ -80,6 +80,8 @@ def simulate_command(
     traffic = _traffic(home, from_log, {k: v for k, v in made.items() if v is not None})
     candidates = {GOOD: NO_FAULT} | {text: read_fault(text) for text in faults}
     say(in_words(traffic, runs))
+    if wanted.is_compared:
+        say("It begins after the plan's shadow, which reaches nobody.")
     say()
     outcomes = {
         name: simulate(wanted, traffic, fault, runs=runs, seed=seed)

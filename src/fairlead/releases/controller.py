@@ -11,11 +11,13 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
     NOW,
     OPEN,
     RELEASES,
     Evidence,
+    Guard,
     Judged,
     Order,
     Plan,
@@ -64,10 +66,12 @@ class ReleaseController:
         """Ask for a release; a controller's next ticks carry it out.
 
         Raises:
-            ConfigError: no endpoint can have this name.
+            ConfigError: no endpoint can have this name, or the plan asks for what the version does
+                not have.
             ConflictError: another release of the endpoint is under way.
         """
         check_name(endpoint, "endpoint")
+        check_fit(plan, signature)
         other = self.under_way(endpoint)
         if other is not None and other.state != "baking":
             raise ConflictError(
@@ -235,10 +239,16 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
         name, verdict = one.guard.name, one.verdict
         told |= {
             name: verdict.finding,
-            f"{name}.ratio": one.guard.ratio,
+            **_bound(one.guard),
             f"{name}.log_worse": verdict.log_worse,
             f"{name}.log_no_worse": verdict.log_no_worse,
             f"{name}.needed": verdict.needed,
             **{f"{name}.{key}": value for key, value in one.seen.items()},
         }
     return told
+
+
+def _bound(guard: Guard) -> dict[str, float]:
+    if guard.most is not None:
+        return {f"{guard.name}.most": guard.most}
+    return {f"{guard.name}.ratio": guard.ratio}

@@ -12,12 +12,13 @@ from fairlead.releases.types import (
     Evidence,
     Judged,
     Order,
+    Plan,
     Release,
     State,
     Step,
     WorkerView,
 )
-from fairlead.releases.weights import route_at, route_back
+from fairlead.releases.weights import route_at, route_back, route_beside
 from fairlead.routing import SLOTS, Route
 from fairlead.signature import fits
 
@@ -125,11 +126,16 @@ def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> D
     if not begun or route is None or release.state == "baking":
         return Decision(told, None)
     if order.name == "promote":
-        last = len(release.plan.steps) - 1
-        return _enter(replace(told, step=last), route, f"Promoted by {by}.", now_us)
+        last = replace(told, plan=_moving(told.plan), step=len(_moving(told.plan).steps) - 1)
+        return _enter(last, route, f"Promoted by {by}.", now_us)
     if release.state == "asking":
-        return _advance(told, route, f"Approved by {by}.", now_us)
+        return _leave(told, route, f"Approved by {by}.", now_us)
     return Decision(told, None)
+
+
+def _moving(plan: Plan) -> Plan:
+    """The plan; that of a shadow, whom a person promotes, gets a last step by which it answers."""
+    return plan if plan.is_moving else replace(plan, steps=(*plan.steps, Step("share", SLOTS)))
 
 
 def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
@@ -138,6 +144,10 @@ def _prepare(release: Release, route: Route | None, now_us: int) -> Decision:
     reasons = fits(route.signature, release.signature) if route.arms else ()
     if reasons:
         reason = f"{release.version.name} does not fit the endpoint. {' '.join(reasons)}{_REMEDY}"
+        return Decision(_to(release, "failed", reason, now_us), None)
+    alone = not route.arms and not release.plan.decided_by
+    if alone and not release.plan.is_moving:
+        reason = f"No version answers {release.endpoint} yet: there is nothing to compare with."
         return Decision(_to(release, "failed", reason, now_us), None)
     preparing = _to(release, "preparing", f"Workers load {release.version.name}.", now_us)
     return Decision(replace(preparing, before=route), replace(route, prepare=(release.version,)))
@@ -166,24 +176,33 @@ def _give_up(release: Release, route: Route, reason: str, now_us: int) -> Decisi
 def _enter(release: Release, route: Route, why: str, now_us: int) -> Decision:
     """Begin the step that a release is at; the first release of an endpoint goes all the way."""
     step = release.plan.steps[release.step]
-    if release.before is None or not release.before.arms:
+    first = release.before is None or not release.before.arms
+    if first and not release.plan.decided_by:
         release = replace(release, step=len(release.plan.steps) - 1)
         step = Step("share", SLOTS)
     if step.kind == "approve":
         whom = step.who or "a person"
         return Decision(_to(release, "asking", f"{why} It waits for {whom}.", now_us), None)
-    changed = route_at(release, route, step.slots)
-    reason = f"{why} The route gives {release.version.name} {step.slots / SLOTS:.2%}."
+    name, share, slots = release.version.name, f"{step.slots / SLOTS:.2%}", step.slots
+    if step.kind == "shadow":
+        changed, slots = route_beside(release, route, slots), 0
+        reason = f"{why} {name} sees {share} of the requests, and answers nobody."
+    else:
+        changed = route_at(release, route, slots)
+        reason = f"{why} The route gives {name} {share}."
     switching = replace(
         _to(release, "switching", reason, now_us),
         revision=changed.revision,
-        shares=release.shares | {changed.revision: step.slots},
+        shares=release.shares | {changed.revision: slots},
     )
     return Decision(switching, changed)
 
 
-def _advance(release: Release, route: Route, why: str, now_us: int) -> Decision:
-    return _enter(replace(release, step=release.step + 1), route, why, now_us)
+def _leave(release: Release, route: Route, why: str, now_us: int) -> Decision:
+    """Begin the next step; after a shadow's last one all is as it was before."""
+    if release.step < len(release.plan.steps) - 1:
+        return _enter(replace(release, step=release.step + 1), route, why, now_us)
+    return _back(release, route, "done", f"{why} Nobody was moved.", now_us)
 
 
 def _when_switched(
@@ -191,7 +210,8 @@ def _when_switched(
 ) -> Decision | None:
     late = [worker.worker for worker in workers if worker.revision < release.revision]
     if workers and not late:
-        return _settle(release, evidence, f"{release.version.name} answers.", now_us)
+        does = "sees requests" if release.plan.steps[release.step].kind == "shadow" else "answers"
+        return _settle(release, evidence, f"{release.version.name} {does}.", now_us)
     if now_us - release.changed_us > SWITCH_US_MAX:  # a worker in trouble must not bar the way back
         where = f"on workers: {', '.join(map(str, late))}" if workers else "as no worker lives"
         reason = f"{release.version.name} is routed to, but does not answer yet {where}"
@@ -202,11 +222,18 @@ def _when_switched(
 def _settle(release: Release, evidence: Evidence, reason: str, now_us: int) -> Decision:
     """The step's route is in force: from now on its time counts."""
     state: State = "holding"
-    if release.step == len(release.plan.steps) - 1:
+    last = release.step == len(release.plan.steps) - 1
+    if last and release.plan.steps[-1].kind == "share":
         first = release.before is None or not release.before.arms
         state = "done" if first or not release.plan.bake_us else "baking"
     settled = _to(release, state, reason, now_us)
-    return Decision(replace(settled, step_us=now_us, step_requests=evidence.candidate), None)
+    return Decision(replace(settled, step_us=now_us, step_requests=_shown(release, evidence)), None)
+
+
+def _shown(release: Release, evidence: Evidence) -> int:
+    """What the candidate has been seen at so far, in the way of this step."""
+    shadow = release.plan.steps[release.step].kind == "shadow"
+    return evidence.compared.whole.rows if shadow else evidence.candidate
 
 
 def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) -> Decision | None:
@@ -217,16 +244,27 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
     step = release.plan.steps[release.step]
     held_us = now_us - release.step_us
     seen_us = evidence.until_us - release.step_us
-    asked = evidence.candidate - release.step_requests
-    if min(held_us, seen_us) < step.hold_us or asked < REQUESTS_MIN:
+    shadow = step.kind == "shadow"
+    shown = _shown(release, evidence) - release.step_requests
+    least = release.plan.rows_min if shadow else REQUESTS_MIN
+    if min(held_us, seen_us) < step.hold_us or shown < least:
         if held_us < max(release.plan.longest_us, step.hold_us):
             return None
-        reason = f"{release.version.name} was asked {asked} times in the longest time."
+        was = f"compared on {shown} rows" if shadow else f"asked {shown} times"
+        reason = f"{release.version.name} was {was} in the longest time."
         return Decision(_to(release, "asking", reason, now_us), None)
-    named = [one for one in release.judged if one.guard.name in release.plan.prove]
+    named = [
+        one
+        for one in release.judged
+        if one.guard.name in release.plan.prove and (one.guard.most is not None or not shadow)
+    ]
     unproven = [one for one in named if one.verdict.finding != "no_worse"]
     if not unproven:
-        return _advance(release, route, "The step is over; no guard is broken.", now_us)
+        why = "The step is over; no guard is broken."
+        if release.plan.decided_by and release.step == len(release.plan.steps) - 1:
+            reason = f"{why} {release.plan.decided_by} decides until it is promoted or aborted."
+            return Decision(_to(release, "asking", reason, now_us), None)
+        return _leave(release, route, why, now_us)
     if held_us >= release.plan.longest_us:
         reason = f"It is not proven after the longest time. {_in_words(unproven)}"
         return Decision(_to(release, "asking", reason, now_us), None)
@@ -256,8 +294,8 @@ def _in_words(judged: Sequence[Judged]) -> str:
 def _in_word(judged: Judged) -> str:
     seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
     finding = {"worse": "is proven broken", "no_worse": "is kept", "unknown": "is not proven kept"}
-    most = f"at most {judged.guard.ratio:g} times the stable version's"
-    return f"The guard {judged.guard.name}, {most}, {finding[judged.verdict.finding]} ({seen})."
+    guard = judged.guard
+    return f"The guard {guard.name}, {guard.bound}, {finding[judged.verdict.finding]} ({seen})."
 
 
 def _to(release: Release, state: State, reason: str, now_us: int) -> Release:

@@ -30,11 +30,13 @@ class Folded(msgspec.Struct, frozen=True):
         evidence: so far.
         failed: units that have failed, as hashes: of each the first failure counts.
         read: the sealed files that are in it.
+        decided: predictions that a person has decided, as hashes: of each the first word counts.
     """
 
     evidence: Evidence = Evidence()
     failed: frozenset[int] = frozenset()
     read: frozenset[str] = frozenset()
+    decided: frozenset[int] = frozenset()
 
 
 EVIDENCE = Kind("evidence", Folded)
@@ -84,8 +86,8 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
     for revision, role, unit in (
         asked.filter("failed").select("revision", "role", "unit").iter_rows()
     ):
-        if (hashed := _hashed(unit)) not in failed:
-            failed.add(hashed)
+        if (known := hashed(unit)) not in failed:
+            failed.add(known)
             firsts.append((revision, role))
     evidence = before.evidence
     for revision, role, requests in (
@@ -151,5 +153,6 @@ def _sum(one: Tally, other: Tally) -> Tally:
     return Tally(one.requests + other.requests, one.failed + other.failed)
 
 
-def _hashed(unit: str) -> int:
+def hashed(unit: str) -> int:
+    """A unit, or an id, as a number by which it is known again."""
     return int.from_bytes(blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -6,6 +6,7 @@ a good version is rolled back with a chance of at most the plan's alpha.
 
 from __future__ import annotations
 
+from fairlead.releases.differ import judge_answers
 from fairlead.releases.latency import EDGES_US, histogram
 from fairlead.releases.types import Evidence, Guard, GuardName, Judged, Plan
 from fairlead.releases.weights import CANDIDATE, CONTROL
@@ -60,6 +61,8 @@ def past_rate(requests: int, failed: int) -> float:
 
 
 def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Judged:
+    if guard.most is not None:
+        return judge_answers(guard, evidence.compared, alpha)
     if guard.name in QUANTILES:
         worse, kept = _slower(guard, evidence)
         return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen_times(evidence))

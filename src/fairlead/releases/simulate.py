@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
 from fairlead.releases.decide import REQUESTS_MIN, decide
-from fairlead.releases.judge import QUANTILES
+from fairlead.releases.judge import QUANTILES, alpha_of
 from fairlead.releases.screen import Flags, Screen
 from fairlead.releases.traffic import NO_FAULT, Fault, Traffic
 from fairlead.releases.types import OPEN, Evidence, Order, Plan, Release, State, WorkerView
@@ -62,7 +62,8 @@ def simulate(
     Each release is decided by `decide`, on the evidence that it would have: what happened up to
     the look before. Workers are always ready, whoever is asked to approve does so at once, and
     each release begins at an hour of the day that is drawn. Looks that can change nothing are
-    passed over.
+    passed over. What a shadow would answer is not known: the plan begins after its steps, see
+    `without_shadow`.
 
     Args:
         plan: to carry out.
@@ -72,7 +73,8 @@ def simulate(
         seed: of what is drawn: the same seed gives the same outcome.
 
     Raises:
-        ConfigError: there are no runs, or the fault multiplies what never fails.
+        ConfigError: there are no runs, the fault multiplies what never fails, or the plan only
+            lets the candidate be a shadow.
 
     Example:
         >>> from fairlead.releases import PlanSettings, plan_of
@@ -89,7 +91,30 @@ def simulate(
             f"Nothing fails in this traffic, and nothing is {fault.failing_factor:g} times that.",
             hint="Say how many of 100 requests fail: 'error_rate=1%'.",
         )
-    return _Simulation(plan, traffic, fault, runs, seed).outcome()
+    return _Simulation(without_shadow(plan), traffic, fault, runs, seed).outcome()
+
+
+def without_shadow(plan: Plan) -> Plan:
+    """The rest of a plan, after the candidate was a shadow and nothing was found against it.
+
+    Its guards have the same chance of error as before.
+
+    Raises:
+        ConfigError: nothing is left of it.
+    """
+    if plan.strategy == "shadow":
+        raise ConfigError(
+            "A shadow answers nobody: there is nothing to simulate.",
+            hint="Simulate the plan of a canary, which may begin with a shadow.",
+        )
+    guards = tuple(guard for guard in plan.guards if guard.most is None)
+    rest = replace(
+        plan,
+        steps=tuple(step for step in plan.steps if step.kind != "shadow"),
+        guards=guards,
+        prove=tuple(guard.name for guard in guards if guard.name in plan.prove),
+    )
+    return replace(rest, alpha=rest.alpha * alpha_of(plan) / alpha_of(rest))
 
 
 class _Simulation:

@@ -8,12 +8,13 @@ from typing import Literal
 import msgspec
 
 from fairlead.records import Kind
+from fairlead.releases.comparison import Comparison
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Failures, Verdict
 
-Strategy = Literal["canary", "blue-green", "now"]
-GuardName = Literal["failures", "latency_p95", "latency_p99"]
+Strategy = Literal["canary", "blue-green", "shadow", "now"]
+GuardName = Literal["failures", "latency_p95", "latency_p99", "disagreement", "difference"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
     "done", "rolled back", "aborted", "failed",
@@ -32,13 +33,14 @@ class Step(msgspec.Struct, frozen=True):
     """One step of a plan.
 
     Args:
-        kind: `share` gives the candidate so much of the traffic, `approve` waits for a person.
+        kind: `share` gives the candidate so much of the traffic, `shadow` lets it see so much and
+            answer nobody, `approve` waits for a person.
         slots: of 10,000, the candidate's share.
         hold_us: for how long at least.
         who: is asked to approve, in words; whoever may operate the endpoint can.
     """
 
-    kind: Literal["share", "approve"]
+    kind: Literal["share", "shadow", "approve"]
     slots: int = 0
     hold_us: int = 0
     who: str = ""
@@ -50,12 +52,23 @@ class Guard(msgspec.Struct, frozen=True):
     Args:
         name: `failures` are units with at least one failing request; `latency_p95` is the time
             in queue and model that 95 of 100 requests keep to, where it is more than 5 ms; to
-            prove anything of `latency_p99` takes five times as many requests.
+            prove anything of `latency_p99` takes five times as many requests. While it is a
+            shadow: `disagreement` is the share of rows whose labels differ from those given,
+            `difference` the mean absolute difference of numbers.
         ratio: to the stable arm that is too much.
+        most: of what is compared row by row, that is too much; None where a ratio is meant.
     """
 
     name: GuardName
-    ratio: float
+    ratio: float = 1.0
+    most: float | None = None
+
+    @property
+    def bound(self) -> str:
+        """What it allows, in words."""
+        if self.most is not None:
+            return f"at most {self.most:g}"
+        return f"at most {self.ratio:g} times the stable version's"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +81,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         prove: guards that must be proven kept before a step is left.
         bake_us: for how long the old version stays warm at the end, and guards are looked at.
         longest_us: after which a step that proves nothing asks a person.
+        rows_min: that a shadow's step compares at least.
+        slices: input fields by whose values a shadow is compared, too.
+        decided_by: `human:QUEUE` where a person decides what a shadow is compared with; empty
+            where a version does.
         alpha: chance of rolling a good version back, over all guards and looks.
     """
 
@@ -77,7 +94,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     prove: tuple[GuardName, ...] = ()
     bake_us: int = 0
     longest_us: int = 7 * 86_400_000_000
+    rows_min: int = 500
+    slices: tuple[str, ...] = ()
+    decided_by: str = ""
     alpha: float = 0.05
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the candidate is a shadow at some step."""
+        return any(step.kind == "shadow" for step in self.steps)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the candidate answers callers at some step."""
+        return any(step.kind == "share" for step in self.steps)
 
 
 NOW = Plan()
@@ -135,6 +165,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         alone: what the candidate answered since nothing else does.
         until_us: the time of its newest row, microseconds since 1970.
         latency: by name of the arm, requests by bucket of their time in queue and model.
+        compared: what it answered as a shadow, beside what callers were given.
     """
 
     candidate: int = 0
@@ -144,6 +175,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     alone: Tally = Tally()
     until_us: int = 0
     latency: dict[str, dict[int, int]] = {}
+    compared: Comparison = Comparison()
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +195,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         plan: how it goes on.
         step: number of the plan's step that it is at.
         step_us: since when.
-        step_requests: what the candidate had answered by then.
+        step_requests: what the candidate had answered by then, or had been compared on.
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
         judged: how its guards stood at the last change.
@@ -194,7 +226,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def share(self) -> float:
         """The candidate's share of the traffic at this step, 0 to 1."""
-        return max((step.slots for step in self.plan.steps[: self.step + 1]), default=0) / SLOTS
+        steps = self.plan.steps[: self.step + 1]
+        return max((step.slots for step in steps if step.kind == "share"), default=0) / SLOTS
 
 
 RELEASES = Kind("release", Release)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fairlead.releases.types import Release
 from fairlead.routing import SLOTS, Arm, Route, reweigh
 
-CANDIDATE, CONTROL = "candidate", "control"
+CANDIDATE, CONTROL, SHADOW = "candidate", "control", "shadow"
 
 
 def route_at(release: Release, route: Route, slots: int) -> Route:
@@ -29,9 +29,30 @@ def route_at(release: Release, route: Route, slots: int) -> Route:
     arms = _arms(release, route, before)
     control = min(slots, SLOTS - slots)
     wanted = {CANDIDATE: slots, CONTROL: control, "stable": SLOTS - slots - control}
-    start = int.from_bytes(blake2b(release.id.encode(), digest_size=8).digest()) % SLOTS
-    changed = reweigh(arms, wanted, start)
-    return replace(route, revision=route.revision + 1, arms=changed, prepare=())
+    changed = reweigh(arms, wanted, _start(release))
+    revision = route.revision + 1
+    return replace(route, revision=revision, arms=changed, prepare=(), shadows=before.shadows)
+
+
+def route_beside(release: Release, route: Route, slots: int) -> Route:
+    """The route that lets the candidate see a share of the traffic, and answer nobody.
+
+    Where a person decides, the candidate is the only arm, and what it answers is given to nobody.
+
+    Args:
+        release: whose candidate.
+        route: in force; its arms stay as they are, unless a person decides.
+        slots: of 10,000, whose requests the candidate sees.
+    """
+    if release.plan.decided_by:
+        return _decided(release, route)
+    start = _start(release)
+    parts = ((start, min(start + slots, SLOTS)), (0, max(start + slots - SLOTS, 0)))
+    seen = tuple(sorted(part for part in parts if part[0] < part[1]))
+    shadow = Arm(SHADOW, release.version, "shadow", seen)
+    others = release.before.shadows if release.before is not None else ()
+    revision = route.revision + 1
+    return replace(route, revision=revision, prepare=(), shadows=(*others, shadow))
 
 
 def route_back(release: Release, route: Route) -> Route:
@@ -44,6 +65,8 @@ def route_back(release: Release, route: Route) -> Route:
         signature=before.signature,
         prepare=(),
         keep=before.keep,
+        shadows=before.shadows,
+        decided_by=before.decided_by,
     )
 
 
@@ -57,7 +80,29 @@ def _promoted(release: Release, route: Route) -> Route:
         arms=(Arm("stable", release.version, "stable", ((0, SLOTS),)),),
         prepare=(),
         keep=tuple(refs),
+        shadows=(),
+        decided_by="",
     )
+
+
+def _decided(release: Release, route: Route) -> Route:
+    refs = dict.fromkeys((*(arm.version for arm in route.arms), *route.keep))
+    refs.pop(release.version, None)
+    return replace(
+        route,
+        revision=route.revision + 1,
+        signature=route.signature if route.arms else release.signature,
+        arms=(Arm(SHADOW, release.version, "shadow", ((0, SLOTS),)),),
+        prepare=(),
+        keep=tuple(refs),
+        shadows=(),
+        decided_by=release.plan.decided_by,
+    )
+
+
+def _start(release: Release) -> int:
+    """The first slot that may change hands: not always the same units try what is new."""
+    return int.from_bytes(blake2b(release.id.encode(), digest_size=8).digest()) % SLOTS
 
 
 def _arms(release: Release, route: Route, before: Route) -> tuple[Arm, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import polars as pl
@@ -10,10 +11,14 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
-from fairlead.predictionlog.segments import SEGMENTS, Segment
+from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
+from fairlead.releases.compare import compare
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
+from fairlead.releases.pairs import LATE_US, asked_us
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
+
+_KINDS: tuple[SegmentKind, ...] = ("predictions", "feedback")
 
 
 class Witness:
@@ -37,7 +42,7 @@ class Witness:
     def is_read(self, segment: str) -> bool:
         """Whether every release that a segment concerns has seen it, by its record's key."""
         stored = self._store.get(SEGMENTS, segment)
-        if stored is None or stored.value.kind != "predictions":
+        if stored is None:
             return True
         concerned = (one for one in self._judged() if _concerns(stored.value, one))
         return all(segment in self._folded(one).read for one in concerned)
@@ -52,11 +57,13 @@ class Witness:
         for release in self._judged():
             segments = {
                 stored.key: stored.value
-                for stored in self._store.scan(SEGMENTS, f"predictions/{release.endpoint}/")
-                if not stored.value.merged and _concerns(stored.value, release)
+                for kind in _KINDS
+                for stored in self._store.scan(SEGMENTS, f"{kind}/{release.endpoint}/")
+                if _concerns(stored.value, release)
             }
-            sealed |= segments.keys()
-            unread = segments.keys() - self._folded(release).read
+            whole = {key for key, segment in segments.items() if not segment.merged}
+            sealed |= whole
+            unread = whole - self._folded(release).read
             for key in sorted(unread, key=lambda key: (segments[key].low_us, key)):
                 work = partial(self._fold, release, key, segments)
                 self._attempts.attempt(key, work)
@@ -65,7 +72,7 @@ class Witness:
     def _judged(self) -> list[Release]:
         """The releases that go by evidence."""
         releases = (stored.value for stored in self._store.scan(RELEASES))
-        return [one for one in releases if one.state in OPEN and one.plan.guards and one.shares]
+        return [one for one in releases if one.state in OPEN and _is_judged(one) and one.shares]
 
     def _folded(self, release: Release) -> Folded:
         stored = self._store.get(EVIDENCE, _key(release))
@@ -75,16 +82,41 @@ class Witness:
         """Add a file in one commit; of those that are gone nothing need be remembered."""
         stored = self._store.get(EVIDENCE, _key(release))
         before = Folded() if stored is None else stored.value
-        after = fold(before, release, pl.read_parquet(self._blobs.locate(segments[key].blob)))
+        rows = pl.read_parquet(self._blobs.locate(segments[key].blob))
+        after = fold(before, release, rows) if segments[key].kind == "predictions" else before
+        if release.plan.is_compared:
+            near = _near(release, segments[key], rows)
+            others = [
+                pl.scan_parquet(self._blobs.locate(segment.blob))
+                for name, segment in segments.items()
+                if name != key and (name in before.read or segment.merged) and near(segment)
+            ]  # what was merged had been read in parts
+            after = compare(after, release, rows, others)
         read = replace(after, read=(before.read & segments.keys()) | {key})
         expect = ABSENT if stored is None else stored.revision
         self._store.commit(Put(EVIDENCE, _key(release), read, expect))
 
 
+def _near(release: Release, own: Segment, rows: pl.DataFrame) -> Callable[[Segment], bool]:
+    """Tells which files may hold the other half of pairs of which a file has one."""
+    kind, low_us, high_us = "predictions", own.low_us, own.high_us
+    if release.plan.decided_by and own.kind == "predictions":
+        kind, high_us = "feedback", sys.maxsize  # however late a person decides
+    elif release.plan.decided_by:
+        low_us, high_us = asked_us(rows) or (0, 0)
+    low_us, high_us = low_us - LATE_US, high_us + LATE_US
+    return lambda other: other.kind == kind and other.low_us <= high_us and other.high_us >= low_us
+
+
+def _is_judged(release: Release) -> bool:
+    return bool(release.plan.guards) or release.plan.is_compared
+
+
 def _concerns(segment: Segment, release: Release) -> bool:
     """Whether rows of a file may be of a release, or of the hour before it."""
     recent = segment.high_us >= release.created_us - PAST_US
-    return segment.endpoint == release.endpoint and recent
+    told = segment.kind == "predictions" or bool(release.plan.decided_by)
+    return segment.endpoint == release.endpoint and recent and told
 
 
 def _key(release: Release) -> str:

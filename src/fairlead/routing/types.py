@@ -65,6 +65,8 @@ class Route(msgspec.Struct, frozen=True):
         salt: of the hash that assigns units to slots.
         shadows: who also sees requests, after they were answered, and answers nobody; their slots
             are those of the requests they see.
+        decided_by: `human:QUEUE` where a person decides: what the arms answer is logged alone,
+            and callers are given prediction ids. Empty where the arms answer.
     """
 
     endpoint: str
@@ -75,6 +77,7 @@ class Route(msgspec.Struct, frozen=True):
     keep: tuple[VersionRef, ...] = ()
     salt: str = ""
     shadows: tuple[Arm, ...] = ()
+    decided_by: str = ""
 
 
 def number_of(version: str) -> str:

@@ -23,6 +23,7 @@ from fairlead.routing import (
 )
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.gather import Gather
+from fairlead.serving.held import hold, nobody_answers
 from fairlead.serving.mirror import Mirror
 from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
 from fairlead.serving.waiting import IdleError, Waiting
@@ -176,8 +177,12 @@ class DataPlane:
 
         Raises:
             NotFoundError: the version that is asked for does not answer this endpoint.
+            ConflictError: a person decides, and the protocol cannot say so.
             UnavailableError: too many rows wait already.
         """
+        decided_by = endpoint.route.decided_by
+        if decided_by and not ask.holds:
+            raise nobody_answers(decided_by)
         rows = ask.batch.rows
         if not rows:  # some protocols take it
             done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, ()))
@@ -187,6 +192,8 @@ class DataPlane:
         slots = _slots(endpoint.route.salt, ask, ids)
         places = _split(endpoint, ask, slots)
         by: AssignedBy = "override" if ask.version or ask.arm else "hash"
+        if decided_by:
+            done = hold(endpoint.route, ids, done)
         if endpoint.shadows and by == "hash":
             done = self._mirror.after(endpoint, ask, slots, done)
         if isinstance(places, LiveArm):

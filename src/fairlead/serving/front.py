@@ -14,10 +14,11 @@ from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.failures import fields_of, request_failed, request_refused
+from fairlead.serving.held import held_response
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
-from fairlead.serving.types import Answer, Ask, Done, check_rows
+from fairlead.serving.types import Answer, Ask, Done, Held, check_rows
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
 
@@ -37,6 +38,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
         version: as in `Ask`.
         slow: whether `write` takes so long that it must not hold up the loop.
         timeout_s: how long the caller waits, where its protocol's body says so.
+        holds: as in `Ask`.
     """
 
     batch: Batch
@@ -46,6 +48,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     version: str = ""
     slow: bool = False
     timeout_s: float | None = None
+    holds: bool = False
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -250,6 +253,7 @@ class Front:
             reading.version,
             trace,
             arm,
+            reading.holds,
         )
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
@@ -284,6 +288,8 @@ class Front:
             self._refuse(call, answer)
         elif isinstance(answer, FairleadError):
             call.reply(call.shape(refusal_of(answer)))
+        elif isinstance(answer, Held):
+            call.reply(held_response(answer))
         elif slow:
             written = partial(_written, write, call.shape, answer)
             self._aside.run(written, partial(_reply_written, call.reply, call.shape))

@@ -60,7 +60,9 @@ def openapi(route: Route, *, keys: bool = False) -> Json:
         "info": {
             "title": name,
             "version": str(route.revision),
-            "description": f"Answered by {versions}.",
+            "description": f"Decided by {route.decided_by}."
+            if route.decided_by
+            else f"Answered by {versions}.",
         },
         "servers": [{"url": _ROOT}],
         "paths": {
@@ -93,10 +95,28 @@ def _predict(route: Route, *, keys: bool) -> Json:
         "parameters": [*named, _TIMEOUT],
         "requestBody": {"required": True, "content": request_content(route.signature)},
         "responses": {
-            "200": {"description": "OK", "headers": _TIMINGS, "content": reply_content()},
+            **(_held() if route.decided_by else _answered()),
             **_refusals(*(s for s in _REFUSED if keys or s not in _KEYED)),
         },
     }
+
+
+def _answered() -> Json:
+    return {"200": {"description": "OK", "headers": _TIMINGS, "content": reply_content()}}
+
+
+def _held() -> Json:
+    """Ids alone: the decision of each row is sent as feedback under its id."""
+    row = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+    names = {
+        "endpoint": {"type": "string"},
+        "revision": {"type": "integer"},
+        "decided_by": {"type": "string"},
+        "predictions": {"type": "array", "items": row},
+    }
+    schema = {"type": "object", "required": [*names], "properties": names}
+    content = {"application/json": {"schema": schema}}
+    return {"202": {"description": "A person decides.", "content": content}}
 
 
 def _feedback(*, keys: bool) -> Json:

@@ -29,6 +29,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
         version: number of the one that shall answer, `7`; empty to let the route decide.
         trace_id: of the trace that the request belongs to, W3C; None for none.
         arm: name of the one that shall answer; empty to let the route decide.
+        holds: whether the caller can be given prediction ids without answers.
     """
 
     batch: Batch
@@ -39,6 +40,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     version: str = ""
     trace_id: str | None = None
     arm: str = ""
+    holds: bool = False
 
     def some(self, places: list[int]) -> Ask:
         """Some of its rows."""
@@ -170,6 +172,22 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
             for place, raw in zip(places, part.ids.raw(), strict=True):
                 ids[place] = raw
         return ids
+
+
+class Held(Answer, frozen=True, eq=False, gc=False, kw_only=True):
+    """Prediction ids for a request that a person decides; what the arms said is on the log.
+
+    Args:
+        given: the ids of all rows.
+        decided_by: `human:QUEUE`.
+    """
+
+    given: Ids
+    decided_by: str
+
+    def ids(self) -> list[bytes]:
+        """The prediction id of each row, in the request's order."""
+        return self.given.raw()
 
 
 Done = Callable[[Answer | FairleadError], None]

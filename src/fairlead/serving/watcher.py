@@ -237,9 +237,10 @@ class RouteWatcher:
         idle.pop(name, None)
         self._behind.discard(name)
         shadows = [arm for arm in route.shadows if arm.version.digest in self._shelf.loaded]
-        if not route.arms or (
-            current is not None and current.route == route and len(current.shadows) == len(shadows)
-        ):
+        if not route.arms:
+            live.pop(name, None)
+            return
+        if current is not None and current.route == route and len(current.shadows) == len(shadows):
             return
         if all(digest in self._shelf.loaded for digest in _digests(route)):
             live[name] = Endpoint.of(

@@ -87,6 +87,20 @@ def test_the_traffic_is_that_of_the_log(plan: Path) -> None:
     assert "of 360 units a day" in printed
 
 
+def test_a_plan_that_begins_with_a_shadow_is_simulated_from_its_end_on(plan: Path) -> None:
+    plain = told(plan).stdout
+    shadow = PLAN.replace("[", '["shadow for 1d", ') + 'slices = ["x"]\n'
+    plan.write_text(shadow)
+    printed = told(plan).stdout
+    line = "It begins after the plan's shadow, which reaches nobody.\n"
+    assert line in printed
+    assert printed.replace(line, "") == plain
+    plan.write_text('strategy = "shadow"\n')
+    refused = told(plan).exception
+    assert isinstance(refused, FairleadError)
+    assert "nothing to simulate" in refused.message
+
+
 @pytest.mark.parametrize(
     ("written", "says"),
     [
@@ -94,7 +108,7 @@ def test_the_traffic_is_that_of_the_log(plan: Path) -> None:
         ('steps = ["5% for ever", "100%"]', "no step"),
         ("steps = 5", "array"),
         ("steps = [", "cannot be read"),
-        ('strategy = "shadow"', "Invalid enum value 'shadow'"),
+        ('strategy = "dark"', "Invalid enum value 'dark'"),
     ],
 )
 def test_a_plan_that_cannot_be_read_is_refused_by_the_name_of_its_file(

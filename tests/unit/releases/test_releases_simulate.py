@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fairlead.errors import ConfigError
 from fairlead.releases import Plan, PlanSettings, plan_of
-from fairlead.releases.judge import judge
+from fairlead.releases.judge import alpha_of, judge
 from fairlead.releases.screen import Screen
-from fairlead.releases.simulate import Outcome, simulate
+from fairlead.releases.simulate import Outcome, simulate, without_shadow
 from fairlead.releases.traffic import NO_FAULT, Traffic, make_traffic, read_fault
 from fairlead.releases.world import OURS, World
 
@@ -97,6 +97,16 @@ def test_all_at_once_is_simulated_too(strategy: str) -> None:
     at_once = plan_of(PlanSettings(strategy=strategy, **guarded))  # type: ignore[arg-type]
     found = run(at_once, "error_rate=10x", runs=50)
     assert set(found.states) == {"done" if strategy == "now" else "rolled back"}
+
+
+def test_what_is_left_after_a_shadow_has_the_same_chance_of_error() -> None:
+    guards = {"failures": "ratio <= 1.25", "disagreement": "<= 0.05"}
+    steps = ["shadow for 1d", *STEPS]
+    whole = plan_of(PlanSettings(steps=steps, guard=guards, prove=["failures", "disagreement"]))
+    rest = without_shadow(whole)
+    assert rest.steps == plan().steps
+    assert ([guard.name for guard in rest.guards], rest.prove) == (["failures"], ("failures",))
+    assert alpha_of(rest) == pytest.approx(alpha_of(whole))
 
 
 def test_a_unit_is_exposed_once_however_often_it_asks() -> None:

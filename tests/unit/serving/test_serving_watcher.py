@@ -95,6 +95,19 @@ def test_a_failed_version_is_tried_again_when_it_is_asked_for_again() -> None:
     follow(scenario)
 
 
+def test_an_endpoint_that_nobody_answers_any_more_is_gone() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, ONE))
+        await world.until(lambda: world.answers() == {"e": "m:1"})
+        put_route(world.store, route("e", 2))
+        await world.until(lambda: world.answers() == {})
+        await world.until(world.watcher.ready)
+        put_route(world.store, route("e", 3, TWO))
+        await world.until(lambda: world.answers() == {"e": "m:2"})
+
+    follow(scenario)
+
+
 def test_what_cannot_be_fetched_is_tried_again_after_the_others() -> None:
     async def scenario(world: World) -> None:
         world.loader.fails[OTHER.digest] = StorageError("no such disk")

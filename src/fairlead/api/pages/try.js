@@ -210,7 +210,8 @@ function showAnswer(reply, latencyMs) {
     if (name === page.answer) continue;
     shown.append(make("h3", "", name), isNamed(value) ? bars(value) : make("p", "", asText(value)));
   }
-  shown.append(facts({ version, arm, "round trip": `${latencyMs.toFixed(0)} ms`, id }));
+  const by = reply.decided_by ? { "decided by": reply.decided_by } : { version, arm };
+  shown.append(facts({ ...by, "round trip": `${latencyMs.toFixed(0)} ms`, id }));
   element("whole").hidden = false;
   element("whole-json").textContent = JSON.stringify(reply, null, 2);
   if (feedback) {

@@ -90,7 +90,7 @@ class Native:
         if request.headers.get(b"accept") not in JSON_WISHES:
             return _reading(request, batch, {"unit": unit, "id": caller_id})
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
-        return Reading(batch, _write, units, caller_ids)
+        return Reading(batch, _write, units, caller_ids, holds=True)
 
     def _read_table(self, endpoint: Endpoint, request: Request) -> Reading:
         named = _query(request)
@@ -155,8 +155,8 @@ def _reading(request: Request, batch: Batch, whose: Mapping[str, Texts]) -> Read
     units, caller_ids = (each(whose.get(key), batch.rows, key) for key in WHOSE)
     kind = preferred(request.headers.get(b"accept"), (JSON_TYPE, *WRITTEN_TYPES), JSON_TYPE)
     if kind == JSON_TYPE:
-        return Reading(batch, _write, units, caller_ids)
-    return Reading(batch, partial(write_table, kind), units, caller_ids, slow=True)
+        return Reading(batch, _write, units, caller_ids, holds=True)
+    return Reading(batch, partial(write_table, kind), units, caller_ids, slow=True, holds=True)
 
 
 def _write(answer: Answer) -> Response:

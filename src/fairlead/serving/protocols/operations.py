@@ -101,6 +101,8 @@ class Operations:
                 for arm in route.arms
             ],
         }
+        if route.decided_by:
+            described["decided_by"] = route.decided_by
         if route.endpoint in self._plane.idle:
             described["idle"] = True
         if whole:
