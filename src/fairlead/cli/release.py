@@ -69,14 +69,14 @@ def show_command(home: Path | None, endpoint: str) -> None:
         judged = judge(release.plan, workspace.witness.evidence(release), release.share)
     if judged:
         say()
-        table(("guard", "at most", "so far", "seen", "about more"), map(_guard, judged))
+        table(("guard", "allows", "so far", "seen", "about more"), map(_guard, judged))
 
 
 def _guard(judged: Judged) -> tuple[object, ...]:
     seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
-    most, needed = f"{judged.guard.ratio:g} times", judged.verdict.needed
+    needed = judged.verdict.needed
     finding = judged.verdict.finding.replace("_", " ")
-    return judged.guard.name, most, finding, seen, round(needed) if needed else None
+    return judged.guard.name, judged.guard.allows, finding, seen, round(needed) if needed else None
 
 
 @release_command.command("rollback")

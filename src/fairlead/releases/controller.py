@@ -205,7 +205,7 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
         name, verdict = one.guard.name, one.verdict
         told |= {
             name: verdict.finding,
-            f"{name}.ratio": one.guard.ratio,
+            f"{name}.bound": one.guard.bound,
             f"{name}.log_worse": verdict.log_worse,
             f"{name}.log_no_worse": verdict.log_no_worse,
             f"{name}.needed": verdict.needed,

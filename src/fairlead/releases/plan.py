@@ -5,27 +5,37 @@ steps = ["1% for 30m", "10% for 2h", "approve", "100%"]
 guard = { failures = "ratio <= 1.25" }
 prove = ["failures"]
 bake = "1h"
+
+strategy = "ab"
+split = "50%"
+goal = "mean:revenue"
+mde = "3%"
+duration = "14d"
+decide = "ask"
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import get_args
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
-from fairlead.releases.types import Guard, GuardName, Plan, Step, Strategy
+from fairlead.releases.guards import metric_of, read_guard
+from fairlead.releases.metrics import Goal
+from fairlead.releases.types import Guard, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)%(?: for ([0-9]{1,9}[smhd]))?")
 _APPROVE = re.compile(r"approve(?::([A-Za-z0-9_.-]{1,64}))?")
-_RATIO = re.compile(r"ratio <= ([0-9]{1,3}(?:\.[0-9]{1,4})?)")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%")
 _STEPS = "Steps are '5% for 2h', 'approve', 'approve:NAME' and, at the end, '100%'."
-_GUARDS = "Guards are written 'ratio <= 1.25': at most so many times as much as the stable arm."
+LESS = ("error", "absolute_error")
+"""Metrics of which less is better."""
 
 GUARDS = (Guard("failures", 1.25), Guard("latency_p95", 1.5))
 """What must not get worse unless a plan says otherwise."""
@@ -35,12 +45,22 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The table of a plan.
 
     Args:
-        strategy: `canary`, `blue-green` or `now`.
+        strategy: `canary`, `blue-green`, `ab` or `now`.
         steps: of a canary.
         guard: by name, how much worse than the stable arm is too much.
         prove: guards that must be proven kept before more traffic is let in.
         bake: for how long what was replaced stays warm and the guards are looked at.
         longest: after which a step that proves nothing asks a person.
+        goal: of an ab, as all that follow: the metric that shall get better.
+        better: whether more of it is, `higher`, or less, `lower`.
+        split: the candidate's share.
+        mde: the least difference worth finding, relative to the stable version's.
+        power: chance to find it.
+        units: of both arms, at which a decision is planned; reckoned from the log if not given.
+        covariate_before: for how long before it units are measured too, to know them.
+        peek: whether it may be decided at any look; else at the planned units alone.
+        duration: at most, after which a person is asked.
+        decide: `auto` promotes what is proven better, `ask` asks.
     """
 
     strategy: Strategy = "canary"
@@ -49,7 +69,20 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     prove: list[str] = []
     bake: str = "30m"
     longest: str = "7d"
+    goal: str | None = None
+    better: Literal["higher", "lower"] | None = None
+    split: str | None = None
+    mde: str | None = None
+    power: float | None = None
+    units: int | None = None
+    covariate_before: str | None = None
+    peek: bool | None = None
+    duration: str | None = None
+    decide: Literal["ask", "auto"] | None = None
 
+
+OF_GOALS = ("goal", "better", "split", "mde", "power", "units", "covariate_before", "peek",
+            "duration", "decide")  # fmt: skip
 
 CANARY = ("1% for 10m", "5% for 30m", "25% for 1h", "100%")
 
@@ -67,20 +100,70 @@ def plan_of(told: PlanSettings) -> Plan:
     """
     if told.strategy != "canary" and told.steps is not None:
         raise ConfigError(f"A release by '{told.strategy}' has no 'steps'.")
-    written = CANARY if told.steps is None else told.steps
-    steps = _steps(written) if told.strategy == "canary" else (Step("share", SLOTS),)
-    guards = GUARDS if told.guard is None else _guards(told.guard)
+    own = [key for key in OF_GOALS if getattr(told, key) is not None]
+    if told.strategy != "ab" and own:
+        raise ConfigError(f"A release by '{told.strategy}' has no '{own[0]}'.", hint="An ab has.")
+    guards = GUARDS if told.guard is None else tuple(read_guard(*one) for one in told.guard.items())
     if told.strategy == "now":
         guards = ()
-    prove = tuple(_named(name, [guard.name for guard in guards], "prove") for name in told.prove)
+    for guard in guards:
+        if guard.metric is not None and told.strategy == "blue-green":
+            raise ConfigError(
+                f"The guard '{guard.name}' compares versions that answer at the same time.",
+                hint="Take a canary or an ab; a blue-green release moves all traffic at once.",
+            )
     return Plan(
         strategy=told.strategy,
-        steps=steps,
+        steps=_planned(told),
         guards=guards,
-        prove=prove,
+        prove=tuple(_named(name, [guard.name for guard in guards]) for name in told.prove),
         bake_us=0 if told.strategy == "now" else _us(told.bake, "bake"),
         longest_us=_us(told.longest, "longest"),
+        goal=_goal(told) if told.strategy == "ab" else None,
     )
+
+
+def _planned(told: PlanSettings) -> tuple[Step, ...]:
+    if told.strategy == "canary":
+        return _steps(CANARY if told.steps is None else told.steps)
+    switch = Step("share", SLOTS)
+    if told.strategy != "ab":
+        return (switch,)
+    slots = round(_share(told.split or "50%", "split") * SLOTS)
+    if not 0 < slots < SLOTS:
+        raise ConfigError("The 'split' must leave some traffic to both versions.")
+    return Step("share", slots, _us(told.duration or "14d", "duration")), switch
+
+
+def _goal(told: PlanSettings) -> Goal:
+    if told.goal is None:
+        raise ConfigError(
+            "A release by 'ab' needs a 'goal'.", hint='Such as goal = "mean:revenue".'
+        )
+    metric = metric_of(told.goal)
+    mde = _share(told.mde or "5%", "mde")
+    power = 0.8 if told.power is None else told.power
+    if not mde > 0.0 or not 0.5 <= power < 1.0 or (told.units is not None and told.units < 1):
+        raise ConfigError("The 'mde' and 'units' are above 0, the 'power' is from 0.5 to below 1.")
+    usual = "lower" if metric.kind in LESS else "higher"
+    return Goal(
+        name=told.goal,
+        metric=metric,
+        higher=(told.better or usual) == "higher",
+        mde=mde,
+        power=power,
+        units=told.units or 0,
+        before_us=_us(told.covariate_before, "covariate_before") if told.covariate_before else 0,
+        peek=told.peek is not False,
+        auto=told.decide == "auto",
+    )
+
+
+def _share(text: str, where: str) -> float:
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"'{text}' is no share for '{where}'.", hint="Write 50% or 2.5%.")
+    return float(found[1]) / 100.0
 
 
 def _steps(written: Sequence[str]) -> tuple[Step, ...]:
@@ -107,25 +190,12 @@ def _step(text: str) -> Step:
     return Step("share", slots, _us(share[2], "steps") if share[2] else 0)
 
 
-def _guards(told: Mapping[str, str]) -> tuple[Guard, ...]:
-    return tuple(_guard(name, text) for name, text in told.items())
-
-
-def _guard(name: str, text: str) -> Guard:
-    known = _named(name, get_args(GuardName), "guard")
-    found = _RATIO.fullmatch(text)
-    if found is None or float(found[1]) < 1:
-        raise ConfigError(f"The guard '{name}' cannot be read, or is below 1.", hint=_GUARDS)
-    return Guard(known, float(found[1]))
-
-
-def _named(name: str, known: Sequence[str], where: str) -> GuardName:
+def _named(name: str, known: Sequence[str]) -> str:
     if name in known:
-        found: GuardName = msgspec.convert(name, GuardName)
-        return found
+        return name
     close = nearest(name, known)
     hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known) or 'none'}."
-    raise ConfigError(f"There is no guard '{name}' that '{where}' could name.", hint=hint)
+    raise ConfigError(f"There is no guard '{name}' that 'prove' could name.", hint=hint)
 
 
 def _us(text: str, where: str) -> int:

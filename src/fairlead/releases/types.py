@@ -8,11 +8,12 @@ from typing import Literal
 import msgspec
 
 from fairlead.records import Kind
+from fairlead.releases.metrics import Goal, Metric, Outcomes
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Failures, Verdict
 
-Strategy = Literal["canary", "blue-green", "now"]
+Strategy = Literal["canary", "blue-green", "ab", "now"]
 GuardName = Literal["failures", "latency_p95", "latency_p99"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
@@ -50,12 +51,28 @@ class Guard(msgspec.Struct, frozen=True):
     Args:
         name: `failures` are units with at least one failing request; `latency_p95` is the time
             in queue and model that 95 of 100 requests keep to, where it is more than 5 ms; to
-            prove anything of `latency_p99` takes five times as many requests.
-        ratio: to the stable arm that is too much.
+            prove anything of `latency_p99` takes five times as many requests; else a metric of
+            what came later, as it is written.
+        bound: of the ratio to the stable arm, or of the difference from it.
+        at_least: whether less than the bound is too little; else more is too much.
+        difference: whether the difference is bounded; else the ratio is.
+        metric: that is guarded; None for failures and latency.
     """
 
-    name: GuardName
-    ratio: float
+    name: str
+    bound: float
+    at_least: bool = False
+    difference: bool = False
+    metric: Metric | None = None
+
+    @property
+    def allows(self) -> str:
+        """What is neither too much nor too little, in words."""
+        if not self.difference:
+            side = "at least" if self.at_least else "at most"
+            return f"{side} {self.bound:g} times the stable version's"
+        side = "below" if self.at_least else "above"
+        return f"at most {abs(self.bound):g} {side} the stable version's"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +86,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         bake_us: for how long the old version stays warm at the end, and guards are looked at.
         longest_us: after which a step that proves nothing asks a person.
         alpha: chance of rolling a good version back, over all guards and looks.
+        goal: of an experiment; None for all others.
     """
 
     strategy: Strategy = "now"
     steps: tuple[Step, ...] = (Step("share", SLOTS),)
     guards: tuple[Guard, ...] = ()
-    prove: tuple[GuardName, ...] = ()
+    prove: tuple[str, ...] = ()
     bake_us: int = 0
     longest_us: int = 7 * 86_400_000_000
     alpha: float = 0.05
+    goal: Goal | None = None
 
 
 NOW = Plan()
@@ -135,6 +154,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         alone: what the candidate answered since nothing else does.
         until_us: the time of its newest row, microseconds since 1970.
         latency: by name of the arm, requests by bucket of their time in queue and model.
+        outcomes: what came later for predictions of both.
     """
 
     candidate: int = 0
@@ -144,6 +164,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     alone: Tally = Tally()
     until_us: int = 0
     latency: dict[str, dict[int, int]] = {}
+    outcomes: Outcomes = Outcomes()
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
+from fairlead.releases.reckoning import Reckoner
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 
@@ -28,11 +29,13 @@ class Witness:
     def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
         self._store = store
         self._blobs = blobs
+        self._reckoner = Reckoner(store, blobs, clock)
         self._attempts = Attempts(clock, "The log {} cannot be seen by releases")
 
     def evidence(self, release: Release) -> Evidence:
         """What is known of a release."""
-        return self._folded(release).evidence
+        outcomes = self._reckoner.outcomes(release)
+        return replace(self._folded(release).evidence, outcomes=outcomes)
 
     def is_read(self, segment: str) -> bool:
         """Whether every release that a segment concerns has seen it, by its record's key."""
@@ -60,12 +63,18 @@ class Witness:
             for key in sorted(unread, key=lambda key: (segments[key].low_us, key)):
                 work = partial(self._fold, release, key, segments)
                 self._attempts.attempt(key, work)
+            sealed.add(release.id)
+            self._attempts.attempt(release.id, partial(self._reckoner.reckon, release))
         self._attempts.settle(sealed)
 
     def _judged(self) -> list[Release]:
         """The releases that go by evidence."""
         releases = (stored.value for stored in self._store.scan(RELEASES))
-        return [one for one in releases if one.state in OPEN and one.plan.guards and one.shares]
+        return [
+            one
+            for one in releases
+            if one.state in OPEN and one.shares and (one.plan.guards or one.plan.goal)
+        ]
 
     def _folded(self, release: Release) -> Folded:
         stored = self._store.get(EVIDENCE, _key(release))
