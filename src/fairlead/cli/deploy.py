@@ -21,6 +21,7 @@ from fairlead.routing import ROUTES
 @click.option("--endpoint", help="Its name; default: the model's.")
 @click.option("--strategy", type=click.Choice(get_args(Strategy)), help="How it takes over.")
 @click.option("--step", "steps", multiple=True, help="Of a canary: '5% for 2h'; may be repeated.")
+@click.option("--goal", help="Of an ab: the metric that shall get better, as 'mean:revenue'.")
 @click.option("--allow-pickle", is_flag=True, help="Let a pickled payload be loaded.")
 @click.option("--timeout", "timeout_s", default=300.0, help="Seconds to wait for the end.")
 @click.pass_obj
@@ -30,6 +31,7 @@ def deploy_command(
     endpoint: str | None,
     strategy: Strategy | None,
     steps: tuple[str, ...],
+    goal: str | None,
     allow_pickle: bool,
     timeout_s: float,
 ) -> None:
@@ -46,8 +48,9 @@ def deploy_command(
             say(f"{release.state}: {release.reason}")
 
     name = endpoint or workspace.registry.resolve(version).model
-    wanted = PlanSettings(strategy=strategy or "canary", steps=[*steps] or None)
-    plan, why = plan_for(workspace, name, wanted if strategy or steps else None)
+    usual: Strategy = "ab" if goal else "canary"
+    wanted = PlanSettings(strategy=strategy or usual, steps=[*steps] or None, goal=goal)
+    plan, why = plan_for(workspace, name, wanted if strategy or steps or goal else None)
     say(why)
     release = deploy(
         workspace, version, name, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told,

@@ -11,10 +11,11 @@ import click
 from fairlead.app.platform import wait_settled
 from fairlead.app.releasing import give_back
 from fairlead.app.workspace import Workspace
+from fairlead.cli.experiment import guard_row
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
-from fairlead.releases import OPEN, Judged, Order, OrderName, Release, Step
+from fairlead.releases import OPEN, Order, OrderName, Release, Step
 from fairlead.releases.judge import judge
 from fairlead.routing import SLOTS
 
@@ -69,14 +70,7 @@ def show_command(home: Path | None, endpoint: str) -> None:
         judged = judge(release.plan, workspace.witness.evidence(release), release.share)
     if judged:
         say()
-        table(("guard", "allows", "so far", "seen", "about more"), map(_guard, judged))
-
-
-def _guard(judged: Judged) -> tuple[object, ...]:
-    seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
-    needed = judged.verdict.needed
-    finding = judged.verdict.finding.replace("_", " ")
-    return judged.guard.name, judged.guard.allows, finding, seen, round(needed) if needed else None
+        table(("guard", "allows", "so far", "seen", "about more"), map(guard_row, judged))
 
 
 @release_command.command("rollback")

@@ -140,7 +140,7 @@ def _seen(
     for revision in shared:
         mine = own.filter(pl.col("revision") == revision)
         control, candidate = (
-            _moments(metric, mine.filter(pl.col("role") == role)) for role in (CONTROL, CANDIDATE)
+            moments_of(metric, mine.filter(pl.col("role") == role)) for role in (CONTROL, CANDIDATE)
         )
         if control.units or candidate.units:
             steps.append(Beside(control, candidate))
@@ -148,7 +148,7 @@ def _seen(
     return Seen(tuple(steps), came.get(CONTROL, none), came.get(CANDIDATE, none))
 
 
-def _moments(metric: Metric, units: pl.DataFrame) -> Moments:
+def moments_of(metric: Metric, units: pl.DataFrame) -> Moments:
     """The columns of `Metric`: what is above, below, missed, and known from before."""
     columns = [units["above"], units["below"]][: len(metric.place)]
     if metric.other is not None:

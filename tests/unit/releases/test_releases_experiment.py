@@ -38,9 +38,7 @@ def paid(
 ) -> Outcomes:
     """So many units of each arm, who paid about so much."""
     random = np.random.default_rng(5)
-    arms = [
-        moments(mean + random.normal(0.0, 1.0, units) if units else []) for mean in (control, candidate)
-    ]  # fmt: skip
+    arms = [moments(mean + random.normal(0.0, 1.0, units)) for mean in (control, candidate)]
     counted = count_split(Split(), (5_000, 5_000), split or (units, units))
     return Outcomes(counted, 0, {"mean:paid": Seen((Beside(*arms),))})
 
