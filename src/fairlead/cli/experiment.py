@@ -42,7 +42,8 @@ def experiment_command(home: Path | None, endpoint: str, as_json: bool, forward:
 
 
 def _show(found: Experiment) -> None:
-    say(f"{found.candidate.version} at {found.endpoint}, by {found.goal}: {found.state}")
+    better = f"{found.goal} ({found.better} is better)"
+    say(f"{found.candidate.version} at {found.endpoint}, by {better}: {found.state}")
     say(found.note)
     say()
     heads = ("arm", "version", "share", "requests", "units", found.goal, "came", "half within")
@@ -79,8 +80,15 @@ def _arm(name: str, arm: Arm) -> tuple[object, ...]:
     came = arm.predictions
     part = f"{came.came / came.rows:.1%}" if came.rows else None
     value = None if arm.value is None else _range(arm.value)
-    late = None if came.delay_s is None else f"{came.delay_s:.3g} s"
+    late = None if came.delay_s is None else _late(came.delay_s)
     return name, arm.version, f"{arm.share:.2%}", arm.requests, arm.units, value, part, late
+
+
+def _late(seconds: float) -> str:
+    for unit, length_s in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def _range(estimate: Estimate, style: str = ".4g") -> str:

@@ -190,7 +190,8 @@ def in_words(goal: Goal, standing: Standing, version: str) -> str:
         )
     control, candidate, apart = standing.control, standing.candidate, standing.difference
     if control is None or candidate is None or apart is None:
-        return f"Nothing is known of {goal.name} yet, of {standing.units} units."
+        known = "known" if goal.peek else "told"
+        return f"Nothing is {known} of {goal.name} yet, of {standing.units} units."
     found = {
         "better": f"{version} is proven better",
         "worse": f"{version} is proven worse",

@@ -8,7 +8,7 @@ people. Within a step the arms differ by chance alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,7 +51,13 @@ def wanted_of(release: Release) -> Wanted:
 
 def since_us(release: Release) -> int:
     """From when on the log is needed: of the release itself, and of what is known before it."""
-    return release.created_us - max([0, *wanted_of(release).before_us.values()])
+    before_us = max([0, *wanted_of(release).before_us.values()])
+    return release.created_us - max(before_us, 0 if is_shared(release) else release.plan.bake_us)
+
+
+def is_shared(release: Release) -> bool:
+    """Whether both versions answer at the same time in a release."""
+    return any(0 < step.slots < SLOTS for step in release.plan.steps)
 
 
 def columns_of(release: Release) -> list[str]:
@@ -108,7 +114,7 @@ def outcomes(release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame
             known = past.filter(pl.col("time").dt.epoch("us") >= since)
             before = feedback.filter(pl.col("received").dt.epoch("us") < release.created_us)
             own = _with_past(own, worth(metric, known, before, signatures))
-        metrics[name] = _seen(metric, own, shared, arrived(metric, rows, feedback))
+        metrics[name] = seen_of(metric, own, shared, arrived(metric, rows, feedback))
     return Outcomes(_split(units, shared), int(firsts["moved"].sum()), metrics)
 
 
@@ -131,9 +137,17 @@ def _with_past(own: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col("known_above", "known_below").fill_null(0.0))
 
 
-def _seen(
-    metric: Metric, own: pl.DataFrame, shared: Mapping[int, int], came: Mapping[str, Arrived]
+def seen_of(
+    metric: Metric, own: pl.DataFrame, shared: Iterable[int], came: Mapping[str, Arrived]
 ) -> Seen:
+    """Sums over the units of both arms.
+
+    Args:
+        metric: of which.
+        own: as `worth` gives them.
+        shared: revisions of the route that are the steps.
+        came: by role.
+    """
     import polars as pl
 
     steps = []
@@ -149,7 +163,7 @@ def _seen(
 
 
 def moments_of(metric: Metric, units: pl.DataFrame) -> Moments:
-    """The columns of `Metric`: what is above, below, missed, and known from before."""
+    """Sums over units of what is above, below, missed, and known from before: see `Metric`."""
     columns = [units["above"], units["below"]][: len(metric.place)]
     if metric.other is not None:
         columns.append((units["below"] if not metric.per_unit else 1.0) - units["above"])

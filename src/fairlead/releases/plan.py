@@ -106,12 +106,6 @@ def plan_of(told: PlanSettings) -> Plan:
     guards = GUARDS if told.guard is None else tuple(read_guard(*one) for one in told.guard.items())
     if told.strategy == "now":
         guards = ()
-    for guard in guards:
-        if guard.metric is not None and told.strategy == "blue-green":
-            raise ConfigError(
-                f"The guard '{guard.name}' compares versions that answer at the same time.",
-                hint="Take a canary or an ab; a blue-green release moves all traffic at once.",
-            )
     return Plan(
         strategy=told.strategy,
         steps=_planned(told),

@@ -16,8 +16,9 @@ from fairlead.clock import Clock
 from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA, union
 from fairlead.records import Kind
+from fairlead.releases.apart import outcomes_after
 from fairlead.releases.metrics import Outcomes
-from fairlead.releases.outcomes import columns_of, outcomes, since_us, wanted_of
+from fairlead.releases.outcomes import columns_of, is_shared, outcomes, since_us, wanted_of
 from fairlead.releases.types import Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 
@@ -73,7 +74,8 @@ class Reckoner:
         read = frozenset(predictions | feedback)
         if stored is not None and stored.value.read == read:
             return
-        found = outcomes(
+        take = outcomes if is_shared(release) else outcomes_after
+        found = take(
             release,
             self._table("predictions", predictions.values(), columns_of(release)),
             self._table("feedback", feedback.values(), FEEDBACK_SCHEMA),

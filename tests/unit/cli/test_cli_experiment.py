@@ -65,7 +65,8 @@ def test_it_tells_both_arms_how_they_compare_and_that_one_may_look(home: Path) -
     begin(home, lift=0.05, covariate_before="7d")
     shown = told(home)
     for words in (
-        "m:2 at churn, by mean:paid: holding", "It is not proven that either version is better",
+        "m:2 at churn, by mean:paid (higher is better): holding", "24.0 h",
+        "It is not proven that either version is better",
         "Intervals hold at every look", "Difference: 0.0", "explains 8", "more units",
         "Units are split as the route says", "50.0%", "at least 0.9 times",
     ):  # fmt: skip

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA
 from fairlead.releases import PlanSettings, Release, plan_of
+from fairlead.releases.apart import outcomes_after
 from fairlead.releases.metrics import Arrived, Outcomes, Seen
 from fairlead.releases.outcomes import columns_of, outcomes, since_us
 from fairlead.routing import SLOTS
@@ -23,6 +24,7 @@ from support.routes import route, version
 
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
 CREATED_US = int(CREATED.timestamp() * 1e6)
+HOUR_S = 3_600
 SPLIT = {2: 5_000, 3: SLOTS}
 
 
@@ -231,3 +233,52 @@ def test_the_order_in_which_the_log_is_read_is_of_no_account(order: list[int]) -
     for one, other in zip(plain.steps, mixed.steps, strict=True):
         assert one.control.units == other.control.units
         assert one.candidate.means == pytest.approx(other.candidate.means)
+
+
+def after(rows: list[dict[str, Any]], later: list[dict[str, Any]], **more: Any) -> Seen:
+    """What is known of a version that answers everything since an hour after the release."""
+    plan = plan_of(PlanSettings(strategy="blue-green", guard={"accuracy": "ratio >= 0.9"}))
+    told: dict[str, Any] = {
+        "plan": plan,
+        "shares": {3: SLOTS},
+        "step_us": CREATED_US + HOUR_S * 10**6,
+    }
+    release = released(**(told | more))
+    schema = {name: PREDICTION_SCHEMA.get(name, pl.String) for name in columns_of(release)}
+    asked_, fed = pl.DataFrame(rows, schema), pl.DataFrame(later, schema=FEEDBACK_SCHEMA)
+    return outcomes_after(release, asked_.lazy(), fed.lazy()).metrics.get("accuracy", Seen())
+
+
+def at(number: int, second: int) -> dict[str, Any]:
+    """A prediction so long after the release began, before or after all traffic moved."""
+    revision = 1 if second < HOUR_S else 3
+    return asked(number, revision=revision, time=CREATED + timedelta(seconds=second))
+
+
+def test_where_all_traffic_moved_as_long_a_time_before_is_as_it_was_known_then() -> None:
+    rows = [
+        at(1, HOUR_S - 200), at(2, HOUR_S - 90), at(3, HOUR_S - 50), at(4, HOUR_S - 10),
+        at(5, HOUR_S + 10), at(6, HOUR_S + 50), at(7, HOUR_S + 100),
+    ]  # fmt: skip
+    told = [
+        came(1, "b", after_s=HOUR_S - 100), came(2, "a", after_s=HOUR_S - 40),
+        came(3, "b", after_s=HOUR_S - 1), came(4, "a", after_s=HOUR_S + 1),
+        came(5, "b", after_s=HOUR_S + 60), came(6, "b", after_s=HOUR_S + 101),
+    ]  # fmt: skip
+    found = after(rows, told)
+    assert means(found) == [((0.5, 1.0, 0.5), (0.0, 1.0, 1.0))]
+    (step,) = found.steps
+    assert (step.control.units, step.candidate.units) == (2, 1)
+    assert (found.control.rows, found.candidate.rows) == (3, 2)
+
+
+def test_a_past_that_is_short_is_met_by_as_short_a_time_after() -> None:
+    rows = [at(1, HOUR_S - 20), at(2, HOUR_S + 10), at(3, HOUR_S + 30)]
+    found = after(rows, [came(n, "a", after_s=HOUR_S - 1 + 10 * n) for n in (0, 2, 3)])
+    assert (found.control.rows, found.candidate.rows) == (1, 1)
+
+
+def test_without_a_past_or_before_it_begins_there_is_nothing_to_compare() -> None:
+    rows = [at(1, HOUR_S + 10), at(2, HOUR_S + 20)]
+    assert not after(rows, [came(1, "a", after_s=HOUR_S + 30)]).steps
+    assert after([at(1, 5)], [], step_us=0) == after([], []) == Seen()

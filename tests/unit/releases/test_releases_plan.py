@@ -94,7 +94,6 @@ def test_guards_of_outcomes_say_what_they_allow() -> None:
         ({"guard": {"accuracy": "ratio >= 0"}}, "allows anything"),
         ({"guard": {"accuracy": "difference >= 0.1"}}, "above 0"),
         ({"guard": {"error": "difference <= -0.1"}}, "below 0"),
-        ({"strategy": "blue-green", "guard": {"error": "ratio <= 1.1"}}, "at the same time"),
         ({"goal": "mean:paid"}, "has no 'goal'"),
         ({"strategy": "ab"}, "needs a 'goal'"),
         ({"strategy": "ab", "goal": "paid"}, "no metric 'paid'"),
