@@ -92,9 +92,12 @@ def outcomes(release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame
         predictions.filter(on_trial(), pl.col("revision").is_in(list(shared)))
         .with_columns(request=request())
         .with_columns(unit=pl.coalesce("unit", "request"))
+        .drop("assigned_by", "source", "request")
+        .collect()
     )
     firsts = (
-        asked.sort("revision", "time")
+        asked.lazy()
+        .sort("revision", "time")
         .group_by("unit")
         .agg(
             pl.col("revision").first(),
@@ -103,7 +106,7 @@ def outcomes(release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame
         )
     ).collect()
     units = firsts.select(UNIT)
-    rows = asked.join(units.lazy(), on=UNIT)
+    rows = asked.join(units, on=UNIT).lazy()
     wanted, signatures = wanted_of(release), signatures_of(release)
     past = _past(release, predictions)
     metrics = {}
