@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from fairlead.releases.outcomes import columns_of, outcomes, since_us
 from fairlead.routing import SLOTS
 from fairlead.signature import Field, Signature
 from fairlead.signature.types import FieldKind, Task
-from fairlead.stats import SplitStep
+from fairlead.stats import SplitStep, difference, measure
 from support.routes import route, version
 
 CREATED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -282,3 +283,23 @@ def test_without_a_past_or_before_it_begins_there_is_nothing_to_compare() -> Non
     rows = [at(1, HOUR_S + 10), at(2, HOUR_S + 20)]
     assert not after(rows, [came(1, "a", after_s=HOUR_S + 30)]).steps
     assert after([at(1, 5)], [], step_us=0) == after([], []) == Seen()
+
+
+def test_who_comes_often_and_who_comes_once_are_alike_in_both_arms_as_the_share_grows() -> None:
+    random = np.random.default_rng(11)
+    often, place = random.random(4_000) < 0.5, random.random(4_000)
+    rows: list[dict[str, Any]] = []
+    paid: list[dict[str, Any]] = []
+    for unit in range(4_000):
+        for revision, share in ((2, 0.1), (3, 0.5)):
+            if not often[unit] and random.random() < 0.5:
+                continue  # comes to one step, to both or to none
+            role = "candidate" if place[unit] < share else "stable"
+            rows.append(asked(len(rows), role, unit=f"u{unit}", revision=revision))
+            paid.append(came(len(rows) - 1, 10.0 if often[unit] else 1.0, "paid"))
+    release = released("mean:paid", shares={2: 1_000, 3: 5_000, 4: SLOTS})
+    found = summed(release, rows, paid)
+    assert found.moved > 500
+    for step in found.metrics["mean:paid"].steps:
+        apart = difference(measure(step.control), measure(step.candidate))
+        assert abs(apart.value) <= 3 * apart.standard_error
