@@ -25,19 +25,24 @@ class Kind:
         clustered: whether its rows come from users who ask often and alike.
         cyclic: whether its rows follow the hour.
         seasonal: whether a window is compared with the same hour of the days before.
+        busy: whether the reference has more rows of the hours that have more, as a sample of the
+            endpoint's traffic has.
     """
 
     clustered: bool = False
     cyclic: bool = False
     seasonal: bool = False
+    busy: bool = False
 
 
 KINDS = {
     "independent": Kind(),
     "cycles": Kind(cyclic=True),
+    "cycles, training rows by traffic": Kind(cyclic=True, busy=True),
     "cycles, by hour": Kind(cyclic=True, seasonal=True),
     "users": Kind(clustered=True),
     "users and cycles": Kind(clustered=True, cyclic=True),
+    "users and cycles, training rows by traffic": Kind(clustered=True, cyclic=True, busy=True),
     "users and cycles, by hour": Kind(clustered=True, cyclic=True, seasonal=True),
 }
 
@@ -69,8 +74,9 @@ def hourly(fields: range, kind: str, rows: int, months: float) -> dict[str, floa
     """
     random, how = np.random.default_rng(17), KINDS[kind]
     world = worlds.make(
-        random, REFERENCE_ROWS, fields=fields, clustered=how.clustered, cyclic=how.cyclic
-    )
+        random, REFERENCE_ROWS, fields=fields, clustered=how.clustered, cyclic=how.cyclic,
+        busy=how.busy,
+    )  # fmt: skip
     past: dict[int, deque[Any]] = defaultdict(lambda: deque(maxlen=SEASONS))
     state, budget = State(), Budget()
     alarms = alerts = judged = 0

@@ -44,7 +44,7 @@ class World:
 
 def make(
     random: np.random.Generator, rows: int, *, fields: range = range(FIELDS),
-    clustered: bool = False, cyclic: bool = False, outlier: bool = False,
+    clustered: bool = False, cyclic: bool = False, outlier: bool = False, busy: bool = False,
 ) -> World:  # fmt: skip
     """A world, with a reference of some rows.
 
@@ -55,9 +55,15 @@ def make(
         clustered: see `World`.
         cyclic: see `World`.
         outlier: whether one value of each numeric field of the reference is 1e6.
+        busy: whether the reference has more rows of the hours that have more.
     """
     drift = _cycle(random) if cyclic else np.zeros((FIELDS, HOURS))
-    hours = random.integers(0, HOURS, rows)
+    asked = np.array([traffic(hour, 1000) if busy else 1 for hour in range(HOURS)])
+    hours = (
+        random.choice(HOURS, rows, p=asked / asked.sum())
+        if busy
+        else random.integers(0, HOURS, rows)
+    )
     columns: dict[str, Array] = {}
     for place in fields:
         z = random.standard_normal(rows) + drift[place, hours]
@@ -71,7 +77,8 @@ def make(
     }
     world = World(reference, shares, clustered, cyclic)
     if clustered:  # the bins are those of independent rows, their counts are not
-        parts = [window(world, random, rows // HOURS, hour) for hour in range(HOURS)]
+        each = rows * asked // asked.sum()
+        parts = [window(world, random, int(each[hour]), hour) for hour in range(HOURS)]
         counted = {n: np.sum([p[n] for p in parts], axis=0) for n in shares}
         reference = profile(reference, counted)
         world = World(reference, shares, clustered, cyclic)

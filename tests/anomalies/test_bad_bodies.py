@@ -142,6 +142,9 @@ def test_a_wrong_path_and_a_wrong_method(platform: Platform) -> None:
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "time": "9999-12-31T23:59:59Z"},
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "time": "0001-01-01T00:00:00Z"},
         {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "label": "x"},
+        {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "name": ""},
+        {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": 1, "name": "n" * 129},
+        {"id": "01890a5d-ac96-774b-bcce-b302099a8057", "value": "v" * 10_001},
     ],
 )
 def test_wrong_feedback_is_refused(platform: Platform, item: dict[str, object]) -> None:

@@ -12,6 +12,7 @@ from fairlead.clock import ManualClock
 from fairlead.ids import IdSource
 from fairlead.monitoring import Plan
 from fairlead.monitoring.assessor import Assessor
+from fairlead.monitoring.choose import Chooser
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.listener import Listener
 from fairlead.monitoring.records import FINDINGS, Finding, Stream
@@ -55,7 +56,10 @@ class Hours:
             f"churn:{number}": self.reference for number in range(4)
         }
         self.collector = Collector(store, blobs, references.get, HOUR_US, clock)
-        self.assessor = Assessor(store, references.get, lambda _: self.plan, clock)
+        self.assessor = Assessor(
+            store, references.get, Chooser(store, blobs, references.get, clock),
+            lambda _: self.plan, clock,
+        )  # fmt: skip
         self.listener = Listener(
             store, references.get, lambda _: self.plan, HOUR_US, clock,
             lambda _: self.stable, lambda: self.whole,

@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.joint import Joint
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.stats import Estimate
 from fairlead.telemetry import Sample, gauged
@@ -27,12 +28,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         findings: the newest of each stream.
         facts: of each stream.
         statements: of each stream's last windows, newest first.
+        joints: what days said of all fields of a stream together.
     """
 
     time_us: int = 0
     findings: tuple[Finding, ...] = ()
     facts: tuple[Fact, ...] = ()
     statements: dict[Stream, tuple[Statement, ...]] = {}
+    joints: tuple[Joint, ...] = ()
 
 
 def gauges(seen: Seen, now_us: int) -> list[Sample]:
@@ -54,6 +57,9 @@ def gauges(seen: Seen, now_us: int) -> list[Sample]:
         told[fact.stream.endpoint] += _guard(fact)
     for stream, statements in seen.statements.items():
         told[stream.endpoint] += _performance(stream, statements)
+        told[stream.endpoint] += _goals(stream, statements)
+    for joint in seen.joints:
+        told[joint.stream.endpoint] += _together(joint)
     for wrong in (True, False):
         for finding in seen.findings:
             told[finding.stream.endpoint] += _fields(finding, wrong=wrong)
@@ -137,6 +143,25 @@ def _realised(statement: Statement, at: dict[str, str]) -> Iterator[Sample]:
     for name, entry in entries.items():
         if name not in statement.realised and entry.realised is not None:
             yield gauged("fairlead_realised_performance", entry.realised, metric=name, **at)
+
+
+def _goals(stream: Stream, statements: Sequence[Statement]) -> Iterator[Sample]:
+    """Of own metrics, each of the newest window in which it is defined."""
+    newest = {name: value for one in reversed(statements) for name, value in one.goals.items()}
+    for name, value in newest.items():
+        at = {**_labels(stream), "metric": name}
+        yield gauged("fairlead_own_metric", value.value, **at)
+        yield gauged("fairlead_own_metric_low", value.low, **at)
+        yield gauged("fairlead_own_metric_high", value.high, **at)
+
+
+def _together(joint: Joint) -> Iterator[Sample]:
+    """Of the last day."""
+    at, day = _labels(joint.stream), joint.days[-1]
+    yield gauged("fairlead_joint_drifting", day.proven, **at)
+    yield gauged("fairlead_joint_drift_auc", day.auc.value, **at)
+    yield gauged("fairlead_joint_drift_auc_low", day.auc.low, **at)
+    yield gauged("fairlead_joint_drift_auc_high", day.auc.high, **at)
 
 
 def _labels(stream: Stream) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,7 +14,7 @@ from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.refusals import refusal_signals
-from fairlead.app.settings import EndpointSettings, Settings
+from fairlead.app.settings import EndpointSettings, Settings, reference_of
 from fairlead.app.signals import (
     fact_signal,
     finding_signals,
@@ -25,13 +26,14 @@ from fairlead.app.signals import (
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.durations import read_duration
-from fairlead.errors import NotFoundError
+from fairlead.errors import FairleadError, NotFoundError
 from fairlead.monitoring import Budget, Plan, Rule, Terms
 from fairlead.monitoring.accounts import ACCOUNTS, STATEMENTS, Account, Statement
 from fairlead.monitoring.archivist import Archivist
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.bookkeeper import Bookkeeper
 from fairlead.monitoring.business import Goal
+from fairlead.monitoring.choose import Chooser
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.comparer import Comparer
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
@@ -75,7 +77,9 @@ class Monitor:
         self.seen = Seen()
         self._told: dict[Stream, tuple[object, list[Signal]]] = {}
         self.collector = Collector(store, blobs, self._reference, length_us, clock)
-        self.assessor = Assessor(store, self._reference, plan, clock)
+        self.assessor = Assessor(
+            store, self._reference, Chooser(store, blobs, self._reference, clock), plan, clock
+        )
         self.listener = Listener(
             store,
             self._reference,
@@ -126,9 +130,7 @@ class Monitor:
         found += refusal_signals(self.refusals)
         for finding in self.seen.findings:
             found += finding_signals(finding)
-        for stored in self._workspace.store.scan(JOINTS):
-            if stored.value.stream in answering and stored.value.days:
-                found.append(joint_signal(stored.value, stored.value.days[-1]))
+        found += [joint_signal(joint, joint.days[-1]) for joint in self.seen.joints]
         for account in self._workspace.store.scan(ACCOUNTS):
             if account.value.stream in answering:
                 found += self._goals(account)
@@ -157,6 +159,11 @@ class Monitor:
             findings=tuple(self._findings(answering)),
             facts=tuple(known),
             statements={stream: statements for stream, (_, statements) in stated.items()},
+            joints=tuple(
+                one.value
+                for one in self._workspace.store.scan(JOINTS)
+                if one.value.stream in answering and one.value.days
+            ),
         )
 
     def _statements(self, stored: Stored[Account]) -> tuple[Statement, ...]:
@@ -259,7 +266,7 @@ def plan_of(settings: Settings, endpoint: str) -> Plan:
     alarms = own.alarms_per_month or general.alarms_per_month
     alpha = min(0.01, alarms / windows)
     return Plan(
-        reference=own.reference or general.reference,
+        reference=reference_of(own.reference or general.reference),
         grace_us=round(general.grace_s * 1e6),
         rule=Rule(alpha=alpha, rows_min=general.rows_min),
         budget=Budget(alarms=alarms, windows=windows, learn=general.learn_windows),
@@ -301,6 +308,13 @@ def goal_of(metric: MetricSettings) -> Goal:
             return Goal(kind="sum", value=metric.sum or "")
         case _:
             return Goal(kind="mean", value=metric.mean or "")
+
+
+def promised(workspace: Workspace, version: str) -> Model | None:
+    """What a version promised; a bundle that is gone or damaged costs what is told from it."""
+    with contextlib.suppress(FairleadError):
+        return promise_of(workspace, version)
+    return None
 
 
 def promise_of(workspace: Workspace, version: str) -> Model:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import Annotated
 
 import msgspec
@@ -19,6 +18,8 @@ from fairlead.names import check_name
 
 KINDS = ("sum", "mean", "ratio", "cost", "function")
 LABEL = "label"
+COST_MAX = 1e12
+"""Squares of more, summed over many rows, would be no numbers any more."""
 _FUNCTION = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*", re.ASCII)
 
 
@@ -98,9 +99,10 @@ def _check_form(at: str, own: MetricSettings) -> None:
             hint="As 'my_metrics:cost', for 'cost' in a file 'my_metrics.py' beside fairlead.toml.",
         )
     costs = [cost for row in (own.cost or {}).values() for cost in row.values()]
-    if own.cost is not None and not (costs and all(map(isfinite, costs))):
+    if own.cost is not None and not (costs and all(abs(cost) <= COST_MAX for cost in costs)):
         raise ConfigError(
-            f"'{at}.cost' needs a number for each mistake that costs something.",
+            f"'{at}.cost' needs a number, of {COST_MAX:g} at most, for each mistake that costs "
+            "something.",
             hint="As { left = { stayed = 100.0 } }: 'left' was true, 'stayed' was answered.",
         )
     if not read_duration(own.span):

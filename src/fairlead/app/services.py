@@ -19,8 +19,7 @@ from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
-from fairlead.errors import ConfigError, NotFoundError
-from fairlead.nearest import nearest
+from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, PlanSettings, Release, Strategy
 from fairlead.releases.interim import Experiment
@@ -103,16 +102,7 @@ class WorkspaceServices:
         Raises:
             NotFoundError: there is none; names the nearest.
         """
-        stored = self._workspace.store.get(ROUTES, ROUTES.key(endpoint))
-        if stored is not None:
-            return stored.value
-        close = nearest(endpoint, [route.endpoint for route in self.routes()])
-        raise NotFoundError(
-            "There is no endpoint of this name.",
-            hint=f"Did you mean '{close}'?"
-            if close
-            else "GET /v1/endpoints lists those there are.",
-        )
+        return self._workspace.route(endpoint)
 
     def models(self) -> list[Model]:
         """All models."""

@@ -17,6 +17,7 @@ from fairlead.alerts.channels import check_channel
 from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
 from fairlead.logs import Format, Level
+from fairlead.monitoring.span import Span, read_span
 from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.runners.device import Device, DeviceName
@@ -29,7 +30,6 @@ OnFull = Literal["continue", "stop"]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
-Reference = Literal["training", "day", "week"]
 P = TypeVar("P", bound=msgspec.Struct)
 Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
@@ -118,8 +118,8 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
         grace_s: after a window's end before it is looked at, for rows that are on the way.
         rows_min: least rows of a window that is tested.
         learn_windows: of past before the first alarm of drift.
-        reference: what windows are compared with: the training set, or the same hour of past
-            days or weeks.
+        reference: what windows are compared with: the training set, the same hour of past days or
+            weeks, or chosen days.
         alarms_per_month: of each endpoint that are false, at most.
         joint_drift: whether all fields are compared together as well, once a day.
     """
@@ -128,7 +128,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
     grace_s: Annotated[float, Meta(ge=0)] = 120.0
     rows_min: Count = 100
     learn_windows: Count = 48
-    reference: Reference = "training"
+    reference: str = "training"
     alarms_per_month: Seconds = 1.0
     joint_drift: bool = False
 
@@ -151,7 +151,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     first_request: FirstRequest | None = None
     device: DeviceName | None = None
     gpu_memory_mb: Count | None = None
-    reference: Reference | None = None
+    reference: str | None = None
     alarms_per_month: Seconds | None = None
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
@@ -237,7 +237,9 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
 def _check_endpoints(settings: Settings, file: Path) -> None:
     """Refuse metrics, rules, channels and plans that make no sense."""
     try:
+        reference_of(settings.monitoring.reference)
         for endpoint, own in settings.endpoint.items():
+            reference_of(own.reference or settings.monitoring.reference)
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
@@ -245,6 +247,24 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             plan_of(plan)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
+
+
+def reference_of(written: str) -> Literal["training", "day", "week"] | Span:
+    """What windows are compared with, as settings say it.
+
+    Raises:
+        ConfigError: they say nothing that can be.
+    """
+    match written:
+        case "training" | "day" | "week":
+            return written
+    span = read_span(written)
+    if span is None:
+        raise ConfigError(
+            f"Windows cannot be compared with the reference '{written}'.",
+            hint="Write 'training', 'day', 'week', or days as '2026-10-01..2026-10-07'.",
+        )
+    return span
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

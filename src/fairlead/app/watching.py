@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec.structs import replace
 
 from fairlead.alerts import Alert
+from fairlead.app.monitoring import promised
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
 from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
+from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.goals import GoalCourse, chart_goals
 from fairlead.monitoring.joint import JOINTS, Joint
+from fairlead.monitoring.records import Stream
 from fairlead.monitoring.recount import recount, stated
-from fairlead.nearest import nearest
-from fairlead.routing import ROUTES
 
 
 class Watching(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
         alerts: that fire or are pending, the worst first.
         goals: its own metrics, of these versions.
         joint: what days said of all fields together, if that is looked at.
+        facts: what is guarded of the answers, and how that is now.
     """
 
     endpoint: str
@@ -38,6 +42,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[Alert, ...]
     goals: tuple[GoalCourse, ...] = ()
     joint: tuple[Joint, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 def look(
@@ -81,8 +86,20 @@ def look(
         or any(one.days[-1].proven for one in joint),
         courses=tuple(courses),
         joint=joint,
+        facts=_facts(workspace, [course.stream for course in courses]),
         goals=_goals(workspace, endpoint, wanted or shown, since_us, now_us),
         alerts=alerts,
+    )
+
+
+def _facts(workspace: Workspace, streams: Sequence[Stream]) -> tuple[Fact, ...]:
+    """What guards say of streams."""
+    keys = (ACCOUNTS.key(stream.place) for stream in streams)
+    found = (workspace.store.get(ACCOUNTS, key) for key in keys)
+    accounts = [stored.value for stored in found if stored is not None and stored.value.guards]
+    models = ((account, promised(workspace, account.stream.version)) for account in accounts)
+    return tuple(
+        fact for account, model in models if model is not None for fact in facts(account, model)
     )
 
 
@@ -115,13 +132,9 @@ def _joint(
 
 def _answering(workspace: Workspace, endpoint: str, *, known: bool) -> set[str]:
     """The versions of its route."""
-    stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
-    if stored is not None:
-        return {arm.version.name for arm in stored.value.arms}
-    if known:
-        return set()
-    close = nearest(endpoint, [s.value.endpoint for s in workspace.store.scan(ROUTES)])
-    raise NotFoundError(
-        f"There is no endpoint '{endpoint}'.",
-        hint=f"Did you mean '{close}'?" if close else "'fairlead endpoints' lists them.",
-    )
+    try:
+        return {arm.version.name for arm in workspace.route(endpoint).arms}
+    except NotFoundError:
+        if known:
+            return set()
+        raise

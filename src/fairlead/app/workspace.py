@@ -20,11 +20,12 @@ from fairlead.app.tls import own_context
 from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
-from fairlead.errors import UnavailableError
+from fairlead.errors import NotFoundError, UnavailableError
+from fairlead.nearest import nearest
 from fairlead.profiles import REFERENCE, Profile, decode
 from fairlead.registry import Registry, Version
 from fairlead.releases import ReleaseController
-from fairlead.routing import VersionRef
+from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.store import Blobs, Store, open_blobs, open_store
 
 if TYPE_CHECKING:
@@ -100,6 +101,21 @@ class Workspace:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return AlertBook(self.store, self.clock)
+
+    def route(self, endpoint: str) -> Route:
+        """One endpoint's route.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        stored = self.store.get(ROUTES, ROUTES.key(endpoint))
+        if stored is not None:
+            return stored.value
+        close = nearest(endpoint, [each.value.endpoint for each in self.store.scan(ROUTES)])
+        raise NotFoundError(
+            "There is no endpoint of this name.",
+            hint=f"Did you mean '{close}'?" if close else "'fairlead endpoints' lists all.",
+        )
 
     def register(self, bundle: Bundle) -> Version:
         """Put a bundle into the registry, as the next version of its model."""

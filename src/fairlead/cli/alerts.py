@@ -94,9 +94,9 @@ def silence_command(
         raise ConfigError(
             f"'{duration}' is not a duration.", hint="One is a number and s, m, h or d: 2h."
         )
-    made = Workspace(home).alert_book.silence(
-        endpoint, for_s, rule=rule, subject=subject, reason=reason
-    )
+    workspace = Workspace(home)
+    workspace.route(endpoint)
+    made = workspace.alert_book.silence(endpoint, for_s, rule=rule, subject=subject, reason=reason)
     say(f"Silence {made.id} until {moment(made.until_us)}.")
 
 

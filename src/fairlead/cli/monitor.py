@@ -16,6 +16,7 @@ from fairlead.cli.sparkline import sparkline
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, FairleadError
 from fairlead.monitoring.course import Course, FieldCourse
+from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.joint import Joint
 from fairlead.stats import Estimate
@@ -82,6 +83,7 @@ def _print(found: Watching) -> None:
         say("No row of it was looked at yet.")
     for course in found.courses:
         _course(course)
+    _facts(found.facts)
     for joint in found.joint:
         _days(joint)
     _goals(found.goals)
@@ -113,6 +115,19 @@ def _course(course: Course) -> None:
     left = len(course.fields) - FIELDS_MAX
     if left > 0:
         say(f"… and {left} more fields that moved less; --json has all.")
+
+
+def _facts(facts: Sequence[Fact]) -> None:
+    """How good the answers are, by labels and by estimates."""
+    if not facts:
+        return
+    say()
+    rows = [
+        (fact.name.replace("_", " "), f"{fact.stream.version} ({fact.stream.role})",
+         "harm" if fact.proven else "quiet", _estimate(fact.value), fact.look_at or "-")
+        for fact in facts
+    ]  # fmt: skip
+    table(("answers", "of", "state", "last tested", "look at"), rows)
 
 
 def _days(joint: Joint) -> None:

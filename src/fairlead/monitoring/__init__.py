@@ -24,6 +24,7 @@ from fairlead.monitoring.ledger import Ledger, Score, Tally, merge_tallies, scor
 from fairlead.monitoring.performance import Coverage, LossStream, Performance, losses, performance
 from fairlead.monitoring.recall import DAY_US, WEEK_US, recall
 from fairlead.monitoring.rows import Answered, answered
+from fairlead.monitoring.steps import first_changed
 from fairlead.monitoring.traffic import volume
 from fairlead.monitoring.types import (
     Budget,
@@ -77,6 +78,7 @@ __all__ = [
     "encode_estimator",
     "evaluate",
     "expected_losses",
+    "first_changed",
     "fit_estimator",
     "losses",
     "merge_segments",

@@ -21,10 +21,13 @@ from fairlead.monitoring.records import (
     Watch,
     moment,
 )
+from fairlead.monitoring.span import Span
 from fairlead.monitoring.traffic import STABLE, TRAFFIC, usual, volume
 from fairlead.monitoring.types import Plan, Volume, Window
 from fairlead.profiles import Profile, merge
 from fairlead.store import ABSENT, Put, Store, Stored
+
+Choice = Callable[[Stream, Span], Profile | None]
 
 SEASONS = 6
 """Earlier periods that a season is told from."""
@@ -39,15 +42,18 @@ class Assessor:
     Args:
         store: of windows and findings.
         references: of versions, by name.
+        chosen: of a stream and chosen days; None while there is none.
         plan: how an endpoint is watched, by its name.
         clock: tells which windows are over.
     """
 
     def __init__(
-        self, store: Store, references: References, plan: Callable[[str], Plan], clock: Clock
-    ) -> None:
+        self, store: Store, references: References, chosen: Choice, plan: Callable[[str], Plan],
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._store = store
         self._references = references
+        self._chosen = chosen
         self._plan = plan
         self._clock = clock
 
@@ -102,11 +108,15 @@ class Assessor:
         return volume(rows, usual(traffic, start_us), plan.volume_alpha)
 
     def _reference(self, stream: Stream, window: Window, plan: Plan) -> Profile:
-        """The profile to compare with: of the season once there is one, or of the training set."""
+        """The profile to compare with; of the training set until there is another."""
         training = self._references(stream.version)
         assert training is not None, "windows are made of versions with a reference alone"
         if plan.reference == "training":
             return training
+        if isinstance(plan.reference, Span):
+            chosen = self._chosen(stream, plan.reference)
+            enough = chosen is not None and chosen.rows >= plan.rule.rows_min
+            return chosen if chosen is not None and enough else training
         period_us = WEEK_US if plan.reference == "week" else DAY_US
         past = self._past(stream, window, period_us, SEASONS)
         if sum(each.profile.rows for each in past) < plan.rule.rows_min:

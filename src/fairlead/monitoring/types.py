@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from fairlead.monitoring.business import Goal
+from fairlead.monitoring.span import Span
 from fairlead.profiles import Profile
 from fairlead.stats import Dispersion, Estimate, Evidence
 
@@ -193,8 +194,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How an endpoint's windows are watched.
 
     Args:
-        reference: what a window is compared with: the training set, or the same hour of past
-            days or of past weeks as far as there are any.
+        reference: what a window is compared with: the training set, the same hour of past days or
+            of past weeks, or chosen days, each as far as there are rows of it.
         grace_us: after a window's end before it is looked at, for rows that are still on the way.
         rule: when a window is worth an alert.
         budget: of false alarms.
@@ -203,7 +204,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         goals: that are measured beside, by name.
     """
 
-    reference: Literal["training", "day", "week"] = "training"
+    reference: Literal["training", "day", "week"] | Span = "training"
     grace_us: int = 120_000_000
     rule: Rule = Rule()
     budget: Budget = Budget()

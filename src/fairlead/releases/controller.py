@@ -10,7 +10,7 @@ from fairlead.clock import Clock
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
-from fairlead.releases.decide import decide, follow, give_way
+from fairlead.releases.decide import decide, follow, give_way, reset
 from fairlead.releases.types import (
     NOW,
     OPEN,
@@ -27,6 +27,9 @@ from fairlead.signature import Signature
 from fairlead.store import ABSENT, Event, Put, Store, Stored
 
 View = Callable[[Release], Sequence[WorkerView]]
+
+JUMP_US = 5_000_000
+"""By so much the two faces of the clock part only when somebody sets it, or the machine slept."""
 
 
 class ReleaseController:
@@ -48,6 +51,7 @@ class ReleaseController:
         self._evidence = evidence
         self._clock = clock
         self._ids = IdSource(clock)
+        self._apart_us: int | None = None
 
     def request(
         self,
@@ -145,7 +149,7 @@ class ReleaseController:
         Args:
             view: what each living worker has of a release.
         """
-        found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        found = self._after_jump()
         found.sort(key=lambda stored: stored.value.state == "requested")  # under way comes first
         first: dict[str, Release] = {}
         asked = {s.value.endpoint for s in found if s.value.state == "requested"}
@@ -154,6 +158,27 @@ class ReleaseController:
                 self._commit(follow(stored.value, self._clock.now_us()), stored.revision, ())
                 continue
             self._step(stored, first.setdefault(stored.value.endpoint, stored.value), view)
+
+    def _after_jump(self) -> list[Stored[Release]]:
+        """Releases that are open, with their times moved if the clock was set since the last look.
+
+        Else a clock that leaps a day would end a step of a day at once.
+        """
+        now_us = self._clock.now_us()
+        apart_us = now_us - round(self._clock.monotonic_s() * 1e6)
+        jump_us = apart_us - (apart_us if self._apart_us is None else self._apart_us)
+        found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        if abs(jump_us) <= JUMP_US:
+            self._apart_us = apart_us
+            return found
+        moved = [(stored, reset(stored.value, jump_us, now_us)) for stored in found]
+        if moved:  # all or, to be tried again, none
+            self._store.commit(
+                *(Put(RELEASES, stored.key, release, stored.revision) for stored, release in moved),
+                events=[_event(release) for _, release in moved],
+            )
+        self._apart_us = apart_us
+        return [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
 
     def _step(self, stored: Stored[Release], first: Release, view: View) -> None:
         release = stored.value
@@ -179,23 +204,28 @@ class ReleaseController:
         self._commit(decision.release, stored.revision, puts)
 
     def _commit(self, release: Release, expect: int, puts: Sequence[Put[Route]]) -> None:
-        event = Event(
-            time_us=release.changed_us,
-            actor=release.actor if release.state == "requested" else "controller",
-            action=f"release {release.state}",
-            subject=_key(release),
-            detail={
-                "version": release.version.name,
-                "reason": release.reason,
-                "step": release.step,
-                **_told(release.judged),
-            },
-        )
-        self._store.commit(Put(RELEASES, _key(release), release, expect), *puts, events=(event,))
+        put = Put(RELEASES, _key(release), release, expect)
+        self._store.commit(put, *puts, events=(_event(release),))
 
 
 def _key(release: Release) -> str:
     return RELEASES.key(release.endpoint, release.id)
+
+
+def _event(release: Release) -> Event:
+    """What the audit tells of a step."""
+    return Event(
+        time_us=release.changed_us,
+        actor=release.actor if release.state == "requested" else "controller",
+        action=f"release {release.state}",
+        subject=_key(release),
+        detail={
+            "version": release.version.name,
+            "reason": release.reason,
+            "step": release.step,
+            **_told(release.judged),
+        },
+    )
 
 
 def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:

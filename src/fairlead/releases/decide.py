@@ -98,6 +98,22 @@ def follow(release: Release, now_us: int) -> Release:
     return _to(release, "done", "The next release begins.", now_us)
 
 
+def reset(release: Release, jump_us: int, now_us: int) -> Release:
+    """A release after somebody set the clock: what has passed of its step is what had passed.
+
+    Args:
+        release: in a state of `OPEN`.
+        jump_us: how far the clock was set forward; below 0 if it was set back.
+        now_us: on the clock as it is set now.
+    """
+    return replace(
+        release,
+        step_us=release.step_us + jump_us,
+        changed_us=min(release.changed_us + jump_us, now_us),
+        reason=f"{release.reason} The clock was set by {jump_us / 1e6:+.0f} s.",
+    )
+
+
 def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> Decision | None:
     """Do what a person said, where it makes sense at this point; else leave it at that."""
     told = replace(release, order=None)

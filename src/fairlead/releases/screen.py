@@ -12,7 +12,15 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.releases.judge import CONCENTRATION, QUANTILES, RATE_MAX, alpha_of, past_rate
+from fairlead.releases.judge import (
+    ALONE,
+    BESIDE,
+    CONCENTRATION,
+    QUANTILES,
+    RATE_MAX,
+    alpha_of,
+    past_rate,
+)
 from fairlead.releases.latency import BUCKETS, EDGES_US
 from fairlead.releases.types import Guard, Plan
 from fairlead.releases.world import FAILED, OURS, REQUESTS, THEIRS, Counts, Real, Whole, World
@@ -41,7 +49,7 @@ class Screen:
 
     def __init__(self, plan: Plan, world: World, before: Counts) -> None:
         self._world = world
-        self._enough = log(1.0 / alpha_of(plan)) - ROUNDING
+        self._enough = log(1.0 / alpha_of(plan)) - ROUNDING  # for the whole chance of a guard
         self._past = np.array(
             [
                 past_rate(int(asked), int(failed)) if asked else 0.0
@@ -88,7 +96,7 @@ class Screen:
                 ratio=guard.bound,
                 side=side,
             )
-        return np.asarray(evidence >= self._enough)
+        return np.asarray(evidence >= self._enough + log(1.0 / BESIDE))
 
     def _alone(self, guard: Guard, counts: Counts, runs: Whole) -> Flags:
         past = self._past[runs]
@@ -96,7 +104,7 @@ class Screen:
         told = (past > 0.0) & (asked > 0)
         most = np.where(told, np.minimum(past * guard.bound, RATE_MAX), RATE_MAX)
         evidence = log_beta_mixture(failed, asked - failed, most, concentration=CONCENTRATION)
-        return np.asarray(told & (evidence >= self._enough))
+        return np.asarray(told & (evidence >= self._enough + log(1.0 / ALONE)))
 
     def _slower(self, control: Whole, candidate: Whole, share: float, ratio: float) -> Flags:
         theirs, ours = (

@@ -12,6 +12,8 @@ from fairlead.alerts.compose import compose
 from fairlead.app.workspace import Workspace
 from fairlead.cli.main import cli
 from fairlead.errors import FairleadError
+from fairlead.routing import ROUTES, Route
+from fairlead.signature import Signature
 from fairlead.store import ABSENT, Put
 from support.alerts import START_US, alert
 from support.receivers import HttpReceiver
@@ -73,6 +75,11 @@ def test_one_alert_is_shown_with_each_state_and_what_to_look_at(home: Path) -> N
 
 
 def test_a_silence_is_made_listed_and_ended(home: Path) -> None:
+    signature = Signature(inputs=(), outputs=())
+    route = Route("churn", 1, signature, (), salt="s")
+    workspace = Workspace(home)
+    workspace.store.commit(Put(ROUTES, ROUTES.key("churn"), route, ABSENT))
+    workspace.close()
     made = run(home, "silence", "churn", "--for", "2h", "--rule", "err*", "--reason", "known")
     silence_id = made.split()[1]
     assert silence_id in run(home, "list")
@@ -83,6 +90,9 @@ def test_a_silence_is_made_listed_and_ended(home: Path) -> None:
     assert silence_id not in run(home, "list")
     with pytest.raises(FairleadError, match="not a duration"):
         run(home, "silence", "churn", "--for", "ever")
+    with pytest.raises(FairleadError) as refused:
+        run(home, "silence", "chrun", "--for", "2h")
+    assert "'churn'" in refused.value.hint
 
 
 def test_a_channel_is_tried(home: Path) -> None:

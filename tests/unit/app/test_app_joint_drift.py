@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from fairlead.app.beside import Beside, TellingProcess
 from fairlead.app.control_process import alert_controller
+from fairlead.app.gauges import gauges
 from fairlead.app.monitoring import Monitor
+from fairlead.app.report import write_report
 from fairlead.app.watching import Watching
 from fairlead.cli.main import cli
 from fairlead.errors import ModelError, StorageError
@@ -21,6 +23,8 @@ from fairlead.monitoring.recall import DAY_US
 from fairlead.monitoring.records import Stream
 from fairlead.stats import Estimate
 from fairlead.store import ABSENT, Put
+from fairlead.telemetry import expose
+from support.metrics import Exposed
 from support.waiting import until
 from support.watched import Watched, older
 
@@ -53,6 +57,10 @@ def test_a_day_that_differs_is_found_told_and_raised(tmp_path: Path) -> None:
     assert [s for s in monitor.signals() if s.name == "joint_drift" and s.proven] == []
     monitor.comparer.tick()
     until(lambda: space.store.scan(JOINTS)[0].value != known, "the day was compared")
+    monitor.signals()
+    exposed = Exposed(expose(gauges(monitor.seen, watched.clock.now_us())))
+    assert exposed.total("fairlead_joint_drifting") == 1
+    assert exposed.total("fairlead_joint_drift_auc_low") > 0.7
     (signal,) = (each for each in monitor.signals() if each.name == "joint_drift")
     alert_controller(space.store, watched.clock, space.settings).tick(monitor.signals())
     monitor.close()
@@ -68,7 +76,10 @@ def test_a_day_that_differs_is_found_told_and_raised(tmp_path: Path) -> None:
     assert [alert.name for alert in found.alerts] == ["churn/joint-drift/churn:1"]
     assert len(found.joint[0].days) == 8
     shown = CliRunner().invoke(cli, command).stdout
+    page = tmp_path / "report.html"
+    write_report(space, "churn", page, since_s=99_999 * 86_400.0)
     watched.close()
+    assert "Area under the curve, day by day" in page.read_text()
     assert "all fields together: 8 days" in shown
     assert "drifting: A classifier tells" in shown
     assert "It goes by 'age'" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from click.testing import CliRunner
 from fairlead.alerts.judge import judge
 from fairlead.app.control_process import alert_controller
 from fairlead.app.feedback import send_feedback
+from fairlead.app.gauges import gauges
 from fairlead.app.monitoring import Monitor
 from fairlead.app.own_functions import OwnFunction
+from fairlead.app.report import write_report
 from fairlead.app.settings import load_settings, rules
 from fairlead.app.watching import Watching
 from fairlead.cli.main import cli
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError, DeadlineError
+from fairlead.telemetry import expose
+from support.metrics import Exposed
 from support.watched import HOUR_US, Watched
 
 START_US = 1_772_000_000_000_000
@@ -104,6 +109,13 @@ def test_declared_metrics_are_measured_shown_and_alerted_on(watched: Watched) ->
         "revenue": 300.0, "basket": 1.0, "loss": pytest.approx(100 * stayed),
         "surprise": pytest.approx(2 * stayed),
     }  # fmt: skip
+    exposed = Exposed(expose(gauges(monitor.seen, watched.clock.now_us())))
+    assert exposed.total("fairlead_own_metric", metric="revenue") == 300.0
+    low, high = (
+        exposed.total(f"fairlead_own_metric_{end}", metric="loss") for end in ("low", "high")
+    )
+    assert low < 100 * stayed < high
+    assert exposed.label("fairlead_own_metric", "metric").isdisjoint({"crash", "absent"})
     assert "crash" not in signals
     assert "absent" not in signals
 
@@ -130,6 +142,11 @@ def test_declared_metrics_are_measured_shown_and_alerted_on(watched: Watched) ->
     assert "revenue" in told
     assert "crash could not be had of the last window" in told
     assert "has no function 'absent'" in told
+    assert re.search(r"accuracy +churn:1 \(stable\) +(quiet|harm) +0\.\d", told)
+    page = watched.home.parent / "report.html"
+    write_report(watched.workspace, "churn", page, since_s=99_999 * 86_400.0)
+    assert "revenue in each window" in page.read_text()
+    assert "has no function" in page.read_text()
 
 
 def test_windows_that_are_too_young_raise_nothing(tmp_path: Path) -> None:
@@ -190,6 +207,7 @@ def test_a_function_that_hangs_is_ended_and_left_alone_for_a_while(tmp_path: Pat
         ('[endpoint.churn.metric.x]\nratio = ["a", "b", "c"]', "metric.x.ratio"),
         ("[endpoint.churn.metric.x]\ncost = { a = { b = inf } }", "a number"),
         ("[endpoint.churn.metric.x]\ncost = {}", "a number"),
+        ("[endpoint.churn.metric.x]\ncost = { a = { b = 1e300 } }", "at most"),
         ('[endpoint.churn.metric.x]\nfunction = "/etc/passwd"', "names no function"),
         ('[endpoint.churn.metric.x]\nsum = "a"\nspan = "0h"', "longer than nothing"),
         ('[endpoint.churn.metric.accuracy]\nsum = "a"', "another metric"),

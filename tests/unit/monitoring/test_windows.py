@@ -84,7 +84,9 @@ def collector(
 
 def assessor(traffic: Traffic, reference: Profile, plan: Plan) -> Assessor:
     log = traffic.log
-    return Assessor(log.store, {"churn:1": reference}.get, lambda _: plan, log.clock)
+    return Assessor(
+        log.store, {"churn:1": reference}.get, lambda *_: None, lambda _: plan, log.clock
+    )
 
 
 def findings(log: Log) -> list[Finding]:

@@ -20,7 +20,7 @@ from fairlead.releases import (
     decide,
     plan_of,
 )
-from fairlead.releases.judge import alpha_of
+from fairlead.releases.judge import ALONE, BESIDE, alpha_of
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS, Route, owners
 from fairlead.stats import Failures, FailureStep
@@ -202,8 +202,10 @@ def test_the_way_back_leads_to_all_that_was_warm() -> None:
 
 
 def test_all_tests_of_a_plan_share_its_chance_of_error() -> None:
-    assert alpha_of(PLAN) == pytest.approx(0.05 / 3), "failures beside, failures alone, latency"
+    assert alpha_of(PLAN) == pytest.approx(0.05 / 2)
     assert alpha_of(replace(PLAN, guards=PLAN.guards[1:])) == 0.05
+    assert alpha_of(replace(PLAN, guards=())) == 0.05
+    assert pytest.approx(1.0) == BESIDE + ALONE
 
 
 def test_a_candidate_that_a_worker_cannot_load_any_more_is_taken_back() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from fairlead.app.report.own import tell_days, tell_goals
 from fairlead.app.report.performance import tell_performance
 from fairlead.app.report.types import Chapter, Report, Row, Section, Table
 from fairlead.app.watching import Watching
@@ -15,6 +16,7 @@ from fairlead.monitoring.course import Course
 from fairlead.monitoring.draw import draw_field
 from fairlead.monitoring.draw_course import draw_drift, draw_last, draw_rows, iso
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.joint import Joint
 from fairlead.profiles import Profile
 
 DRAWN_MAX = 8
@@ -32,6 +34,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         windows: how many these were.
         statements: on the performance of windows, oldest first.
         facts: what is guarded of it, and how that is now.
+        joint: what days said of all its fields together; None if that is not looked at.
     """
 
     course: Course
@@ -41,6 +44,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     windows: int = 0
     statements: tuple[Statement, ...] = ()
     facts: tuple[Fact, ...] = ()
+    joint: Joint | None = None
 
 
 def compose(found: Watching, known: Sequence[Known]) -> Report:
@@ -63,13 +67,21 @@ def compose(found: Watching, known: Sequence[Known]) -> Report:
 def _chapter(known: Known) -> Chapter:
     stream = known.course.stream
     title = f"{stream.version}, {stream.role}"
-    performance = tell_performance(known.statements, known.facts)
+    answers = tuple(_answers(known))
     if not known.course.moments:
         nothing = Section(title="Windows", text="No window of this time was looked at.")
-        return Chapter(title=title, sections=(nothing, performance))
+        return Chapter(title=title, sections=(nothing, *answers))
     parts = (_fields, _distributions, _quality)
     others = (part(known) for part in parts)
-    return Chapter(title=title, sections=(_windows(known), performance, *others))
+    joint = () if known.joint is None else (tell_days(known.joint),)
+    return Chapter(title=title, sections=(_windows(known), *answers, *others, *joint))
+
+
+def _answers(known: Known) -> Iterator[Section]:
+    yield tell_performance(known.statements, known.facts)
+    goals = tell_goals(known.statements)
+    if goals is not None:
+        yield goals
 
 
 def _alerts(found: Watching) -> Section:

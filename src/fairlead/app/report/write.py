@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from fairlead.app.monitoring import plan_of, promise_of
+from fairlead.app.monitoring import plan_of, promised
 from fairlead.app.report.compose import Known, compose
 from fairlead.app.report.render import render
 from fairlead.app.watching import Watching, look
 from fairlead.app.workspace import Workspace
-from fairlead.errors import FairleadError
-from fairlead.monitoring.accounts import ACCOUNTS
 from fairlead.monitoring.course import Course
-from fairlead.monitoring.facts import Fact, facts
-from fairlead.monitoring.reckon import Model
-from fairlead.monitoring.records import Stream
 from fairlead.monitoring.recount import gather, stated
 
 WINDOWS = 6
@@ -43,7 +37,7 @@ def write_report(
     found = look(workspace, endpoint, since_s=since_s, version=version)
     floor = plan_of(workspace.settings, endpoint).rule.effect_min
     since_us = max(found.time_us - round(since_s * 1e6), 0)
-    known = [_known(workspace, course, floor, since_us, found.time_us) for course in found.courses]
+    known = [_known(workspace, found, course, floor, since_us) for course in found.courses]
     page = render(compose(found, known))
     unfinished = file.with_name(f".{file.name}.part")
     try:
@@ -55,28 +49,17 @@ def write_report(
 
 
 def _known(
-    workspace: Workspace, course: Course, floor: float, since_us: int, until_us: int
+    workspace: Workspace, found: Watching, course: Course, floor: float, since_us: int
 ) -> Known:
     store, stream = workspace.store, course.stream
-    model = _promise(workspace, stream.version)
+    model = promised(workspace, stream.version)
     return Known(
         course=course,
         floor=floor,
         reference=None if model is None else model.profile,
         current=gather(store, course, last=WINDOWS),
         windows=min(WINDOWS, len(course.moments)),
-        statements=tuple(stated(store, stream, since_us=since_us, until_us=until_us)),
-        facts=() if model is None else _facts(workspace, stream, model),
+        statements=tuple(stated(store, stream, since_us=since_us, until_us=found.time_us)),
+        facts=tuple(fact for fact in found.facts if fact.stream == stream),
+        joint=next((one for one in found.joint if one.stream == stream), None),
     )
-
-
-def _facts(workspace: Workspace, stream: Stream, model: Model) -> tuple[Fact, ...]:
-    stored = workspace.store.get(ACCOUNTS, ACCOUNTS.key(stream.place))
-    return () if stored is None else facts(stored.value, model)
-
-
-def _promise(workspace: Workspace, version: str) -> Model | None:
-    """What a version promised; a bundle that is gone or damaged costs what is told from it."""
-    with contextlib.suppress(FairleadError):
-        return promise_of(workspace, version)
-    return None

@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError, InputError, Problem
@@ -25,6 +27,8 @@ from fairlead.serving.sink import LogSink
 from fairlead.signature import UNREADABLE, parse_json
 
 ROWS_MAX = 10_000
+NAME_CHARACTERS = 128
+VALUE_CHARACTERS = 10_000
 AHEAD_US_MAX = 86_400_000_000  # clocks of callers may go before ours
 
 
@@ -63,8 +67,8 @@ class Feedback:
 
 class _Item(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: str
-    value: bool | int | float | str
-    name: str = "label"
+    value: bool | int | float | Annotated[str, Meta(max_length=VALUE_CHARACTERS)]
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_CHARACTERS)] = "label"
     time: datetime | None = None
 
 

@@ -1,0 +1,192 @@
+"""Releases when processes die, two of them work at once, the store is away, or a clock is set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from fairlead.clock import ManualClock
+from fairlead.errors import ConflictError, StorageError
+from fairlead.releases import RELEASES, Plan, Release, ReleaseController, Step, WorkerView
+from fairlead.releases.types import Evidence
+from fairlead.routing import ROUTES, SLOTS, Route
+from fairlead.store.memory import MemoryStore
+from support.log import Crash, Crashing
+from support.routes import SIGNATURE, version
+
+DAY_US = 86_400_000_000
+HOUR_S = 3600.0
+PLAN = Plan(
+    strategy="canary",
+    steps=(
+        Step("share", 500, DAY_US),
+        Step("share", 2500, DAY_US),
+        Step("share", SLOTS),
+    ),
+    bake_us=DAY_US,
+)
+
+
+class Traffic:
+    """Requests that come all the time, and workers that have what routes name at once.
+
+    Args:
+        store: of releases and routes; those who fail are put in its place.
+    """
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = ManualClock()
+        self.idle = False
+        self.newest_us = 0
+        self.begin = self.controller()
+        self.begin.request("e", version(1), SIGNATURE, "cli")
+        self.run(self.begin)
+        self.release = self.begin.request("e", version(2), SIGNATURE, "cli", PLAN)
+
+    def controller(self, store: Any = None) -> ReleaseController:
+        return ReleaseController(store or self.store, self.clock, self.evidence)
+
+    def evidence(self, release: Release) -> Evidence:
+        if self.idle:
+            return Evidence()
+        self.newest_us = max(self.newest_us, self.clock.now_us())
+        asked = round(self.clock.monotonic_s())
+        return Evidence(candidate=asked, control=asked, until_us=self.newest_us)
+
+    def view(self, release: Release) -> Sequence[WorkerView]:
+        stored = self.store.get(ROUTES, ROUTES.key(release.endpoint))
+        return [WorkerView(0, 0 if stored is None else stored.value.revision, "ready")]
+
+    def run(self, controller: ReleaseController, hours: int = 0) -> None:
+        """Let time pass, with a look each hour and several at the end of it."""
+        for _ in range(hours + 1):
+            for _ in range(3):
+                controller.tick(self.view)
+            if hours:
+                self.clock.advance(HOUR_S)
+
+    @property
+    def now(self) -> Release:
+        return self.begin.get(self.release)
+
+    def route(self) -> Route:
+        stored = self.store.get(ROUTES, ROUTES.key("e"))
+        assert stored is not None
+        return stored.value
+
+    def course(self) -> list[tuple[str, int]]:
+        """All that happened to the release, as the audit tells it."""
+        key = RELEASES.key("e", self.release.id)
+        events = [each for each in self.store.events() if each.subject == key]
+        return [(each.action, int(str(each.detail.get("step", 0)))) for each in events]
+
+
+class AwayError(StorageError):
+    """What a store that cannot be reached says."""
+
+    def __init__(self) -> None:
+        super().__init__("The store cannot be reached.")
+
+
+@pytest.fixture
+def undisturbed() -> list[tuple[str, int]]:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 80)
+    assert traffic.now.state == "done"
+    return traffic.course()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_wherever_the_controller_dies_the_next_one_goes_on_and_no_step_is_taken_twice(
+    undisturbed: list[tuple[str, int]], after: bool
+) -> None:
+    for commits in range(len(undisturbed)):
+        traffic = Traffic()
+        dying = traffic.controller(Crashing(traffic.store, "commit", commits, after))
+        try:
+            traffic.run(dying, 80)
+        except Crash:
+            traffic.run(traffic.controller(), 80)
+        assert traffic.course() == undisturbed, commits
+        assert traffic.now.state == "done"
+        assert traffic.route().revision == 4, "one for each step, and the first version's"
+
+
+def test_two_controllers_take_each_step_once(undisturbed: list[tuple[str, int]]) -> None:
+    traffic = Traffic()
+    one, other = traffic.begin, traffic.controller()
+    lost = 0
+
+    def late(release: Release) -> Sequence[WorkerView]:
+        other.tick(traffic.view)  # between what the one has read and what it commits
+        return traffic.view(release)
+
+    for _ in range(80):
+        for _ in range(3):
+            try:
+                one.tick(late)
+            except ConflictError:
+                lost += 1
+        traffic.clock.advance(HOUR_S)
+    assert traffic.course() == undisturbed
+    assert lost > 3
+    assert traffic.route().revision == 4
+
+
+def test_while_the_store_is_away_nothing_is_decided_and_then_it_goes_on(
+    undisturbed: list[tuple[str, int]],
+) -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 5)
+    before = traffic.now
+    for method in ("scan", "get", "commit"):
+        away = traffic.controller(Crashing(traffic.store, method, 0, error=AwayError))
+        for _ in range(60):
+            traffic.clock.advance(1.0)
+            with suppress(StorageError):
+                away.tick(traffic.view)
+        assert traffic.now == before, method
+    traffic.run(traffic.begin, 80)
+    assert traffic.course() == undisturbed
+
+
+@pytest.mark.parametrize("days", [-3, 3, 400])
+def test_a_clock_that_is_set_ends_no_step_and_holds_none_up(
+    undisturbed: list[tuple[str, int]], days: int
+) -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 5)
+    assert traffic.now.state == "holding"
+    traffic.clock.set(traffic.clock.now_us() + days * DAY_US)
+    traffic.run(traffic.begin, 10)
+    assert (traffic.now.state, traffic.now.step) == ("holding", 0), "16 of 24 hours have passed"
+    assert f"{days * 86_400:+d} s" in traffic.now.reason
+    traffic.run(traffic.begin, 10)
+    assert traffic.now.step == 1
+    traffic.run(traffic.begin, 60)
+    set_by_hand = ("release holding", 0)
+    assert traffic.course() == [*undisturbed[:4], set_by_hand, *undisturbed[4:]]
+
+
+def test_a_clock_that_runs_a_little_fast_changes_nothing(
+    undisturbed: list[tuple[str, int]],
+) -> None:
+    traffic = Traffic()
+    for _ in range(80):
+        traffic.run(traffic.begin, 1)
+        traffic.clock.set(traffic.clock.now_us() + 1_000_000)
+    assert traffic.course() == undisturbed
+
+
+def test_without_traffic_it_holds_and_then_asks() -> None:
+    traffic = Traffic()
+    traffic.idle = True
+    traffic.run(traffic.begin, 6 * 24)
+    assert (traffic.now.state, traffic.now.step) == ("holding", 0)
+    traffic.run(traffic.begin, 2 * 24)
+    assert traffic.now.state == "asking"
+    assert "was asked 0 times" in traffic.now.reason
