@@ -35,7 +35,7 @@ class ReleaseRequest(BaseModel):
     version: str
     """`churn:2` or `churn@champion`."""
 
-    strategy: Literal["canary", "blue-green", "shadow", "now"] | None = None
+    strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
     """How it takes over; as the settings say, or as the traffic lets it, if not given."""
 
 
@@ -128,6 +128,11 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     def releases(endpoint: str) -> Response:
         services.route(endpoint)
         return _json({"releases": services.releases(endpoint)})
+
+    @app.get("/v1/endpoints/{endpoint}/experiment")
+    def experiment(endpoint: str) -> Response:
+        services.route(endpoint)
+        return _json(services.experiment(endpoint))
 
     @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
     def release(

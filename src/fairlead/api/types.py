@@ -11,6 +11,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release, Strategy
+from fairlead.releases.interim import Experiment
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -113,6 +114,14 @@ class Services(Protocol):
         self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        ...
+
+    def experiment(self, endpoint: str) -> Experiment:
+        """What the newest experiment of an endpoint has found.
+
+        Raises:
+            NotFoundError: there was none.
+        """
         ...
 
     def order(self, endpoint: str, order: Order) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from fairlead.app.experimenting import planned
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
 from fairlead.releases import Order, Plan, PlanSettings, Release, plan_of
@@ -30,9 +31,13 @@ def plan_for(workspace: Workspace, endpoint: str, told: PlanSettings | None) -> 
     Raises:
         ConfigError: the plan cannot be carried out.
     """
-    told = told or workspace.settings.release.get(endpoint)
+    own = workspace.settings.release.get(endpoint)
+    if told is None or (own and told == PlanSettings(strategy="ab") and own.strategy == "ab"):
+        told = own  # an experiment's goal is written down
     if told is not None:
         plan = plan_of(told)
+        if plan.goal is not None:
+            return planned(workspace, endpoint, plan)
         return plan, f"By '{plan.strategy}'."
     stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
     if stored is None or not stored.value.arms:

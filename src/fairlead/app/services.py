@@ -10,6 +10,7 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.app.experimenting import experiment
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
@@ -21,6 +22,7 @@ from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, PlanSettings, Release, Strategy
+from fairlead.releases.interim import Experiment
 from fairlead.releases.summary import Summary, summarize
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
@@ -158,6 +160,14 @@ class WorkspaceServices:
         told = None if strategy is None else PlanSettings(strategy=strategy)
         plan, _ = plan_for(self._workspace, endpoint, told)
         return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
+
+    def experiment(self, endpoint: str) -> Experiment:
+        """What the newest experiment of an endpoint has found.
+
+        Raises:
+            NotFoundError: there was none.
+        """
+        return experiment(self._workspace, endpoint)
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

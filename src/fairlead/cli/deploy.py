@@ -22,8 +22,9 @@ from fairlead.routing import ROUTES
 @click.option("--strategy", type=click.Choice(get_args(Strategy)), help="How it takes over.")
 @click.option("--step", "steps", multiple=True, help="Of a canary: '5% for 2h'; may be repeated.")
 @click.option("--share", help="Of a shadow: the requests it sees. Default: 100%.")
-@click.option("--duration", help="Of a shadow. Default: 1d.")
+@click.option("--duration", help="Of a shadow (default: 1d) or an ab (14d).")
 @click.option("--stable", help="Of a shadow: 'human:QUEUE' where a person decides.")
+@click.option("--goal", help="Of an ab: the metric that shall get better, as 'mean:revenue'.")
 @click.option("--allow-pickle", is_flag=True, help="Let a pickled payload be loaded.")
 @click.option("--timeout", "timeout_s", default=300.0, help="Seconds to wait for the end.")
 @click.pass_obj
@@ -36,6 +37,7 @@ def deploy_command(
     share: str | None,
     duration: str | None,
     stable: str | None,
+    goal: str | None,
     allow_pickle: bool,
     timeout_s: float,
 ) -> None:
@@ -53,11 +55,12 @@ def deploy_command(
 
     name = endpoint or workspace.registry.resolve(version).model
     wanted = PlanSettings(
-        strategy=strategy or "canary",
+        strategy=strategy or ("ab" if goal else "canary"),
         steps=[*steps] or None,
         share=share,
         duration=duration,
         stable=stable,
+        goal=goal,
     )
     plan, why = plan_for(workspace, name, wanted if wanted != PlanSettings() or strategy else None)
     say(why)

@@ -31,6 +31,7 @@ COMMANDS = {
         "fairlead.cli.evaluate",
         "Measure a version on labelled rows, also against another.",
     ),
+    "experiment": ("fairlead.cli.experiment", "Report what an experiment has found so far."),
     "export": ("fairlead.cli.archive", "Write a version's bundle to one file."),
     "feedback": ("fairlead.cli.log", "Send what came later: labels, judgements, outcomes."),
     "home": ("fairlead.cli.config", "Print the home folder that commands use here."),

@@ -12,10 +12,11 @@ from fairlead.app.platform import wait_settled
 from fairlead.app.releasing import give_back
 from fairlead.app.workspace import Workspace
 from fairlead.cli.comparison import show_comparison
+from fairlead.cli.experiment import guard_row
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
-from fairlead.releases import OPEN, Judged, Order, OrderName, Release, Step
+from fairlead.releases import OPEN, Order, OrderName, Release, Step
 from fairlead.releases.judge import judge
 from fairlead.routing import SLOTS
 
@@ -70,18 +71,10 @@ def show_command(home: Path | None, endpoint: str) -> None:
         judged = judge(release.plan, evidence, release.share)
     if judged:
         say()
-        table(("guard", "at most", "so far", "seen", "about more"), map(_guard, judged))
+        table(("guard", "allows", "so far", "seen", "about more"), map(guard_row, judged))
     if release.plan.is_compared:
         say()
         show_comparison(evidence.compared)
-
-
-def _guard(judged: Judged) -> tuple[object, ...]:
-    seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
-    guard, needed = judged.guard, judged.verdict.needed
-    most = f"{guard.ratio:g} times" if guard.most is None else f"{guard.most:g}"
-    finding = judged.verdict.finding.replace("_", " ")
-    return judged.guard.name, most, finding, seen, round(needed) if needed else None
 
 
 @release_command.command("rollback")

@@ -17,7 +17,6 @@ from fairlead.releases.types import (
     OPEN,
     RELEASES,
     Evidence,
-    Guard,
     Judged,
     Order,
     Plan,
@@ -239,16 +238,10 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
         name, verdict = one.guard.name, one.verdict
         told |= {
             name: verdict.finding,
-            **_bound(one.guard),
+            f"{name}.bound": one.guard.bound,
             f"{name}.log_worse": verdict.log_worse,
             f"{name}.log_no_worse": verdict.log_no_worse,
             f"{name}.needed": verdict.needed,
             **{f"{name}.{key}": value for key, value in one.seen.items()},
         }
     return told
-
-
-def _bound(guard: Guard) -> dict[str, float]:
-    if guard.most is not None:
-        return {f"{guard.name}.most": guard.most}
-    return {f"{guard.name}.ratio": guard.ratio}

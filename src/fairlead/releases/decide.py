@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from fairlead.releases.experiment import in_words, stand
 from fairlead.releases.judge import judge
+from fairlead.releases.metrics import Goal
 from fairlead.releases.types import (
     Decision,
     Evidence,
@@ -26,6 +28,8 @@ PREPARE_US_MAX = 300_000_000
 SWITCH_US_MAX = 60_000_000
 REQUESTS_MIN = 10
 """To a candidate at each step: fewer show nothing."""
+UNITS_MIN = 10
+"""Of each arm of which something has come: fewer show nothing of an outcome."""
 
 _REMEDY = " Package it such that it fits, or give it an endpoint of its own."
 
@@ -76,6 +80,8 @@ def decide(
         return None
     if release.state == "baking":
         return _when_baked(judged, now_us)
+    if release.plan.goal is not None:
+        return _when_tried(judged, release.plan.goal, route, evidence, now_us)
     return _when_held(judged, route, evidence, now_us)
 
 
@@ -253,12 +259,7 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
         was = f"compared on {shown} rows" if shadow else f"asked {shown} times"
         reason = f"{release.version.name} was {was} in the longest time."
         return Decision(_to(release, "asking", reason, now_us), None)
-    named = [
-        one
-        for one in release.judged
-        if one.guard.name in release.plan.prove and (one.guard.most is not None or not shadow)
-    ]
-    unproven = [one for one in named if one.verdict.finding != "no_worse"]
+    unproven = _unproven(release)
     if not unproven:
         why = "The step is over; no guard is broken."
         if release.plan.decided_by and release.step == len(release.plan.steps) - 1:
@@ -268,6 +269,47 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
     if held_us >= release.plan.longest_us:
         reason = f"It is not proven after the longest time. {_in_words(unproven)}"
         return Decision(_to(release, "asking", reason, now_us), None)
+    return None
+
+
+def _unproven(release: Release) -> list[Judged]:
+    """Guards that the plan wants proof of, and those of outcomes of which none has come.
+
+    Of a shadow only those count that look at what it answers: nothing else is known of it.
+    """
+    shadow = release.plan.steps[release.step].kind == "shadow"
+    looked = [one for one in release.judged if one.guard.kind == "value" or not shadow]
+    return [
+        one
+        for one in looked
+        if (one.guard.name in release.plan.prove and one.verdict.finding != "no_worse")
+        or (one.guard.metric and min(one.seen["units"], one.seen["units_beside"]) < UNITS_MIN)
+    ]
+
+
+def _when_tried(
+    release: Release, goal: Goal, route: Route, evidence: Evidence, now_us: int
+) -> Decision | None:
+    """End an experiment when something is proven, or its time or its planned units are over.
+
+    Where units are not split as the route says the arms hold different people, whoever is better.
+    """
+    standing = stand(release.plan, evidence.outcomes)
+    told = in_words(goal, standing, release.version.name)
+    if standing.is_mismatched:
+        return Decision(_to(release, "asking", told, now_us), None)
+    if standing.found == "worse":
+        return _roll_back(release, route, told, now_us)
+    unproven = _unproven(release)
+    if standing.found == "better" and not unproven:
+        if goal.auto:
+            return _leave(release, route, told, now_us)
+        return Decision(_to(release, "asking", f"{told} It waits for a person.", now_us), None)
+    over = now_us - release.step_us >= release.plan.steps[release.step].hold_us
+    if over or (not goal.peek and standing.is_complete):
+        why = "The time is over." if over else "The planned units are there."
+        told = " ".join([why, told, *map(_in_word, unproven)])
+        return Decision(_to(release, "asking", told, now_us), None)
     return None
 
 
@@ -294,8 +336,8 @@ def _in_words(judged: Sequence[Judged]) -> str:
 def _in_word(judged: Judged) -> str:
     seen = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in judged.seen.items())
     finding = {"worse": "is proven broken", "no_worse": "is kept", "unknown": "is not proven kept"}
-    guard = judged.guard
-    return f"The guard {guard.name}, {guard.bound}, {finding[judged.verdict.finding]} ({seen})."
+    name, allows = judged.guard.name, judged.guard.allows
+    return f"The guard {name}, {allows}, {finding[judged.verdict.finding]} ({seen})."
 
 
 def _to(release: Release, state: State, reason: str, now_us: int) -> Release:

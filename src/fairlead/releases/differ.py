@@ -21,17 +21,16 @@ def judge_answers(guard: Guard, compared: Comparison, alpha: float) -> Judged:
         alpha: chance of error of each side, over all looks.
 
     Example:
-        >>> guard = Guard("disagreement", most=0.05)
+        >>> guard = Guard("disagreement", 0.05, kind="value")
         >>> seen = Comparison(whole=Agreement(1000, 90))
         >>> judge_answers(guard, seen, 0.05).verdict.finding
         'worse'
     """
-    assert guard.most is not None
     whole, numeric = compared.whole, guard.name == "difference"
     worse = kept = 0.0
     if compared.numeric == numeric:
-        worse = (_differing if numeric else _disagreeing)(whole, guard.most)
-        kept = _close(compared, guard.most, numeric=numeric)
+        worse = (_differing if numeric else _disagreeing)(whole, guard.bound)
+        kept = _close(compared, guard.bound, numeric=numeric)
     return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen(whole, numeric=numeric))
 
 

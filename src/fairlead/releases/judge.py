@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from fairlead.releases.differ import judge_answers
 from fairlead.releases.latency import EDGES_US, histogram
-from fairlead.releases.types import Evidence, Guard, GuardName, Judged, Plan
+from fairlead.releases.metrics import Seen
+from fairlead.releases.types import Evidence, Guard, Judged, Plan
+from fairlead.releases.weigh import broken_and_kept
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.stats import (
     failure_evidence,
@@ -27,7 +29,7 @@ BESIDE, ALONE = 0.8, 0.2
 
 Most is found beside it; halves would cost every fourth candidate request more.
 """
-QUANTILES: dict[GuardName, float] = {"latency_p95": 0.95, "latency_p99": 0.99}
+QUANTILES: dict[str, float] = {"latency_p95": 0.95, "latency_p99": 0.99}
 
 
 def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
@@ -51,8 +53,11 @@ def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
 
 
 def alpha_of(plan: Plan) -> float:
-    """The chance of error of each guard of a plan, any of which takes a release back."""
-    return plan.alpha / max(1, len(plan.guards))
+    """The chance of error of each guard of a plan, any of which takes a release back.
+
+    Half of it is the goal's, if there is one, which takes back what is proven worse.
+    """
+    return plan.alpha / max(1, len(plan.guards)) / (2.0 if plan.goal else 1.0)
 
 
 def past_rate(requests: int, failed: int) -> float:
@@ -61,8 +66,13 @@ def past_rate(requests: int, failed: int) -> float:
 
 
 def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Judged:
-    if guard.most is not None:
+    if guard.kind == "value":
         return judge_answers(guard, evidence.compared, alpha)
+    if guard.metric is not None:
+        seen = evidence.outcomes.metrics.get(guard.name, Seen())
+        worse, kept, needed = broken_and_kept(guard, seen, alpha)
+        verdict = verdict_of(worse, kept, alpha=alpha, needed=needed)
+        return Judged(guard, verdict, _seen_outcomes(seen))
     if guard.name in QUANTILES:
         worse, kept = _slower(guard, evidence)
         return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen_times(evidence))
@@ -70,7 +80,7 @@ def _judged(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Jud
         verdict = verdict_of(_since(guard, evidence), 0.0, alpha=alpha * ALONE)
         return Judged(guard, verdict, _seen_alone(evidence))
     worse, kept = (
-        failure_evidence(evidence.failures, ratio=guard.ratio, side=side)
+        failure_evidence(evidence.failures, ratio=guard.bound, side=side)
         for side in ("above", "below")
     )
     needed = _needed(guard, evidence, share, alpha * BESIDE)
@@ -83,7 +93,7 @@ def _slower(guard: Guard, evidence: Evidence) -> tuple[float, float]:
     theirs, ours = (histogram(evidence.latency.get(arm, {})) for arm in (CONTROL, CANDIDATE))
     if not theirs.any() or not ours.any():
         return 0.0, 0.0
-    share, ratio = QUANTILES[guard.name], guard.ratio
+    share, ratio = QUANTILES[guard.name], guard.bound
     worse = log_quantile_evidence(theirs, ours, EDGES_US, share, ratio=ratio)
     kept = log_quantile_evidence(ours, theirs, EDGES_US, share, ratio=1 / ratio)
     return float(worse), float(kept)
@@ -98,7 +108,7 @@ def _since(guard: Guard, evidence: Evidence) -> float:
     past, now = evidence.past, evidence.alone
     if not past.requests or not now.requests:
         return 0.0
-    most = past_rate(past.requests, past.failed) * guard.ratio
+    most = past_rate(past.requests, past.failed) * guard.bound
     return float(
         log_beta_mixture(
             now.failed,
@@ -116,7 +126,7 @@ def _needed(guard: Guard, evidence: Evidence, share: float, alpha: float) -> flo
     requests = evidence.candidate + evidence.control
     if not failed or not 0 < share < 1:
         return None
-    more = failures_needed(evidence.failures, share, ratio=guard.ratio, alpha=alpha)
+    more = failures_needed(evidence.failures, share, ratio=guard.bound, alpha=alpha)
     return None if more is None else more * requests / failed * share
 
 
@@ -143,4 +153,13 @@ def _seen_times(evidence: Evidence) -> dict[str, float]:
     return {
         "requests": sum(evidence.latency.get(CANDIDATE, {}).values()),
         "requests_beside": sum(evidence.latency.get(CONTROL, {}).values()),
+    }
+
+
+def _seen_outcomes(seen: Seen) -> dict[str, float]:
+    return {
+        "units": sum(step.candidate.units for step in seen.steps),
+        "units_beside": sum(step.control.units for step in seen.steps),
+        "came": seen.candidate.came,
+        "came_beside": seen.control.came,
     }

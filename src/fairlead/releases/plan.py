@@ -5,21 +5,30 @@ steps = ["shadow for 1h", "1% for 30m", "10% for 2h", "approve", "100%"]
 guard = { failures = "ratio <= 1.25", disagreement = "<= 0.05" }
 prove = ["failures"]
 bake = "1h"
+
+strategy = "ab"
+split = "50%"
+goal = "mean:revenue"
+mde = "3%"
+duration = "14d"
+decide = "ask"
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, get_args
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import msgspec
 
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.releases.guards import ANSWERS, metric_of, read_guard
+from fairlead.releases.metrics import Goal
 from fairlead.releases.pairs import answer_of, is_number
-from fairlead.releases.types import Guard, GuardName, Plan, Step, Strategy
+from fairlead.releases.types import Guard, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
 
@@ -27,30 +36,27 @@ _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)%(?: for ([0-9]{1,9}[smhd]))?
 _SHADOW = re.compile(r"shadow(?: ([0-9]{1,3}(?:\.[0-9]{1,2})?)%)? for ([0-9]{1,9}[smhd])")
 _HUMAN = re.compile(r"human:[A-Za-z0-9_.-]{1,64}")
 _APPROVE = re.compile(r"approve(?::([A-Za-z0-9_.-]{1,64}))?")
-_RATIO = re.compile(r"ratio <= ([0-9]{1,3}(?:\.[0-9]{1,4})?)")
-_MOST = re.compile(r"<= ([0-9]{1,12}(?:\.[0-9]{1,9})?)")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%")
 _STEPS = (
     "Steps are 'shadow for 1h' or 'shadow 20% for 1h' at the beginning, '5% for 2h', 'approve', "
     "'approve:NAME' and, at the end, '100%'."
 )
-_GUARDS = "Guards are written 'ratio <= 1.25': at most so many times as much as the stable arm."
-_ANSWERS = "Write 'disagreement = \"<= 0.05\"' or 'difference = \"<= 2.5\"'."
+LESS = ("error", "absolute_error")
+"""Metrics of which less is better."""
 
 GUARDS = (Guard("failures", 1.25), Guard("latency_p95", 1.5))
 """What must not get worse unless a plan says otherwise."""
-
-ANSWERS: tuple[GuardName, ...] = ("disagreement", "difference")
-"""Guards that hold a shadow's answers against those that callers were given."""
 
 
 class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table of a plan.
 
     Args:
-        strategy: `canary`, `blue-green`, `shadow` or `now`.
+        strategy: `canary`, `blue-green`, `shadow`, `ab` or `now`.
         steps: of a canary.
         share: of a shadow, the requests that it sees; all if not given.
-        duration: of a shadow, at least; a day if not given.
+        duration: of a shadow, at least, a day if not given; of an ab, at most, 14 days if not
+            given.
         stable: of a shadow, `human:QUEUE` where a person decides and nobody else answers.
         rows: that each step of a shadow compares at least.
         slices: input fields by whose values a shadow is compared, too.
@@ -58,6 +64,15 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         prove: guards that must be proven kept before more traffic is let in.
         bake: for how long what was replaced stays warm and the guards are looked at.
         longest: after which a step that proves nothing asks a person.
+        goal: of an ab, as all that follow: the metric that shall get better.
+        better: whether more of it is, `higher`, or less, `lower`.
+        split: the candidate's share.
+        mde: the least difference worth finding, relative to the stable version's.
+        power: chance to find it.
+        units: of both arms, at which a decision is planned; reckoned from the log if not given.
+        covariate_before: for how long before it units are measured too, to know them.
+        peek: whether it may be decided at any look; else at the planned units alone.
+        decide: `auto` promotes what is proven better, `ask` asks.
     """
 
     strategy: Strategy = "canary"
@@ -71,7 +86,26 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     prove: list[str] = []
     bake: str = "30m"
     longest: str = "7d"
+    goal: str | None = None
+    better: Literal["higher", "lower"] | None = None
+    split: str | None = None
+    mde: str | None = None
+    power: float | None = None
+    units: int | None = None
+    covariate_before: str | None = None
+    peek: bool | None = None
+    decide: Literal["ask", "auto"] | None = None
 
+
+_KEYS: dict[str, tuple[Strategy, ...]] = {
+    "steps": ("canary",), "share": ("shadow",), "stable": ("shadow",),
+    "duration": ("shadow", "ab"),
+    **dict.fromkeys(
+        ("goal", "better", "split", "mde", "power", "units", "covariate_before", "peek", "decide"),
+        ("ab",),
+    ),
+}  # fmt: skip
+"""What only some strategies have."""
 
 CANARY = ("1% for 10m", "5% for 30m", "25% for 1h", "100%")
 
@@ -88,20 +122,18 @@ def plan_of(told: PlanSettings) -> Plan:
         [(500, 7200), (10000, 0)]
     """
     _check_keys(told)
-    guards = _default(told.strategy) if told.guard is None else _guards(told.guard)
-    if told.strategy == "now":
-        guards = ()
-    prove = tuple(_named(name, [guard.name for guard in guards], "prove") for name in told.prove)
+    guards = _guards(told)
     plan = Plan(
         strategy=told.strategy,
-        steps=_steps_of(told),
+        steps=_planned(told),
         guards=guards,
-        prove=prove,
+        prove=tuple(_named(name, [guard.name for guard in guards]) for name in told.prove),
         bake_us=0 if told.strategy == "now" else _us(told.bake, "bake"),
         longest_us=_us(told.longest, "longest"),
         rows_min=told.rows,
         slices=tuple(told.slices),
         decided_by=told.stable or "",
+        goal=_goal(told) if told.strategy == "ab" else None,
     )
     _check_guards(plan)
     return plan
@@ -125,7 +157,7 @@ def check_fit(plan: Plan, signature: Signature) -> None:
             raise ConfigError(f"The version has no input '{name}' for 'slices'.", hint=hint)
     fitting = ANSWERS[is_number(signature)]
     for guard in plan.guards:
-        if guard.most is not None and guard.name != fitting:
+        if guard.kind == "value" and guard.name != fitting:
             raise ConfigError(
                 f"The guard '{guard.name}' does not fit what the version answers.",
                 hint=f"'{fitting}' does.",
@@ -133,10 +165,12 @@ def check_fit(plan: Plan, signature: Signature) -> None:
 
 
 def _check_keys(told: PlanSettings) -> None:
-    keys = {"steps": "canary", "share": "shadow", "duration": "shadow", "stable": "shadow"}
-    for key, strategy in keys.items():
-        if getattr(told, key) is not None and told.strategy != strategy:
-            raise ConfigError(f"A release by '{told.strategy}' has no '{key}'.")
+    for key, strategies in _KEYS.items():
+        if getattr(told, key) is not None and told.strategy not in strategies:
+            others = " or ".join(strategies)
+            raise ConfigError(
+                f"A release by '{told.strategy}' has no '{key}'.", hint=f"One by {others} has."
+            )
     if told.stable is None:
         return
     if not _HUMAN.fullmatch(told.stable):
@@ -151,27 +185,70 @@ def _check_keys(told: PlanSettings) -> None:
 def _check_guards(plan: Plan) -> None:
     """Refuse what could never be known."""
     for guard in plan.guards:
-        if guard.most is not None and not plan.is_compared:
+        if guard.kind == "value" and not plan.is_compared:
             raise ConfigError(
                 f"The guard '{guard.name}' compares a shadow, and no step is one.", hint=_STEPS
             )
-        if guard.most is None and plan.strategy == "shadow":
+        if guard.kind != "value" and plan.strategy == "shadow":
             raise ConfigError(
-                f"A shadow answers nobody: the guard '{guard.name}' sees nothing.", hint=_ANSWERS
+                f"A shadow answers nobody: the guard '{guard.name}' sees nothing.",
+                hint=f"{' and '.join(ANSWERS)} do.",
             )
 
 
-def _default(strategy: Strategy) -> tuple[Guard, ...]:
-    return () if strategy == "shadow" else GUARDS
+def _guards(told: PlanSettings) -> tuple[Guard, ...]:
+    if told.strategy == "now":
+        return ()
+    if told.guard is None:
+        return () if told.strategy == "shadow" else GUARDS
+    return tuple(read_guard(*one) for one in told.guard.items())
 
 
-def _steps_of(told: PlanSettings) -> tuple[Step, ...]:
-    if told.strategy == "canary":
-        return _steps(CANARY if told.steps is None else told.steps)
-    if told.strategy == "shadow":
-        share, duration = told.share or "100%", told.duration or "1d"
-        return (_step(f"shadow {share} for {duration}"),)
-    return (Step("share", SLOTS),)
+def _planned(told: PlanSettings) -> tuple[Step, ...]:
+    switch = Step("share", SLOTS)
+    match told.strategy:
+        case "canary":
+            return _steps(CANARY if told.steps is None else told.steps)
+        case "shadow":
+            return (_step(f"shadow {told.share or '100%'} for {told.duration or '1d'}"),)
+        case "ab":
+            slots = round(_share(told.split or "50%", "split") * SLOTS)
+            if not 0 < slots < SLOTS:
+                raise ConfigError("The 'split' must leave some traffic to both versions.")
+            return Step("share", slots, _us(told.duration or "14d", "duration")), switch
+        case _:
+            return (switch,)
+
+
+def _goal(told: PlanSettings) -> Goal:
+    if told.goal is None:
+        raise ConfigError(
+            "A release by 'ab' needs a 'goal'.", hint='Such as goal = "mean:revenue".'
+        )
+    metric = metric_of(told.goal)
+    mde = _share(told.mde or "5%", "mde")
+    power = 0.8 if told.power is None else told.power
+    if not mde > 0.0 or not 0.5 <= power < 1.0 or (told.units is not None and told.units < 1):
+        raise ConfigError("The 'mde' and 'units' are above 0, the 'power' is from 0.5 to below 1.")
+    usual = "lower" if metric.kind in LESS else "higher"
+    return Goal(
+        name=told.goal,
+        metric=metric,
+        higher=(told.better or usual) == "higher",
+        mde=mde,
+        power=power,
+        units=told.units or 0,
+        before_us=_us(told.covariate_before, "covariate_before") if told.covariate_before else 0,
+        peek=told.peek is not False,
+        auto=told.decide == "auto",
+    )
+
+
+def _share(text: str, where: str) -> float:
+    found = _PERCENT.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"'{text}' is no share for '{where}'.", hint="Write 50% or 2.5%.")
+    return float(found[1]) / 100.0
 
 
 def _steps(written: Sequence[str]) -> tuple[Step, ...]:
@@ -205,36 +282,12 @@ def _step(text: str) -> Step:
     return Step("share", slots, _us(share[2], "steps") if share[2] else 0)
 
 
-def _guards(told: Mapping[str, str]) -> tuple[Guard, ...]:
-    return tuple(_guard(name, text) for name, text in told.items())
-
-
-def _guard(name: str, text: str) -> Guard:
-    known = _named(name, get_args(GuardName), "guard")
-    if known in ANSWERS:
-        return Guard(known, most=_most(known, text))
-    found = _RATIO.fullmatch(text)
-    if found is None or float(found[1]) < 1:
-        raise ConfigError(f"The guard '{name}' cannot be read, or is below 1.", hint=_GUARDS)
-    return Guard(known, float(found[1]))
-
-
-def _most(name: GuardName, text: str) -> float:
-    """What a guard of answers allows: of all rows only a part can disagree."""
-    found = _MOST.fullmatch(text)
-    most = float(found[1]) if found else 0.0
-    if most <= 0 or (name == "disagreement" and most >= 1):
-        raise ConfigError(f"The guard '{name}' cannot be read, or allows all.", hint=_ANSWERS)
-    return most
-
-
-def _named(name: str, known: Sequence[str], where: str) -> GuardName:
+def _named(name: str, known: Sequence[str]) -> str:
     if name in known:
-        found: GuardName = msgspec.convert(name, GuardName)
-        return found
+        return name
     close = nearest(name, known)
     hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known) or 'none'}."
-    raise ConfigError(f"There is no guard '{name}' that '{where}' could name.", hint=hint)
+    raise ConfigError(f"There is no guard '{name}' that 'prove' could name.", hint=hint)
 
 
 def _us(text: str, where: str) -> int:

@@ -68,7 +68,7 @@ class Screen:
         """
         if guard.name in QUANTILES:
             ours, theirs = (counts.latency[runs, side] for side in (OURS, THEIRS))
-            return self._slower(theirs, ours, QUANTILES[guard.name], guard.ratio)
+            return self._slower(theirs, ours, QUANTILES[guard.name], guard.bound)
         beside = place < self._world.shares.size - 1
         found = np.zeros(runs.size, dtype=np.bool_)
         found[beside] = self._failing(guard, counts, runs[beside], "above")
@@ -79,12 +79,12 @@ class Screen:
         """Where a guard may be proven kept, beside the stable version."""
         if guard.name in QUANTILES:
             ours, theirs = (counts.latency[runs, side] for side in (OURS, THEIRS))
-            return self._slower(ours, theirs, QUANTILES[guard.name], 1.0 / guard.ratio)
+            return self._slower(ours, theirs, QUANTILES[guard.name], 1.0 / guard.bound)
         return self._failing(guard, counts, runs, "below")
 
     def _failing(self, guard: Guard, counts: Counts, runs: Whole, side: Side) -> Flags:
         failed, share = counts.failed[runs, :-1], self._world.shares[:-1]
-        null = share * guard.ratio / (share * guard.ratio + 1.0 - share)
+        null = share * guard.bound / (share * guard.bound + 1.0 - share)
         beyond = failed[:, :, OURS] - null * failed.sum(axis=2)
         some = np.flatnonzero((beyond > 0.0 if side == "above" else beyond < 0.0).any(axis=1))
         evidence = np.zeros(runs.size)
@@ -93,7 +93,7 @@ class Screen:
                 failed[some, step, OURS],
                 failed[some, step, THEIRS],
                 float(share[step]),
-                ratio=guard.ratio,
+                ratio=guard.bound,
                 side=side,
             )
         return np.asarray(evidence >= self._enough + log(1.0 / BESIDE))
@@ -102,7 +102,7 @@ class Screen:
         past = self._past[runs]
         asked, failed = (c[runs, -1, OURS] for c in (counts.requests, counts.failed))
         told = (past > 0.0) & (asked > 0)
-        most = np.where(told, np.minimum(past * guard.ratio, RATE_MAX), RATE_MAX)
+        most = np.where(told, np.minimum(past * guard.bound, RATE_MAX), RATE_MAX)
         evidence = log_beta_mixture(failed, asked - failed, most, concentration=CONCENTRATION)
         return np.asarray(told & (evidence >= self._enough + log(1.0 / ALONE)))
 

@@ -73,8 +73,8 @@ def simulate(
         seed: of what is drawn: the same seed gives the same outcome.
 
     Raises:
-        ConfigError: there are no runs, the fault multiplies what never fails, or the plan only
-            lets the candidate be a shadow.
+        ConfigError: there are no runs, the fault multiplies what never fails, the plan only lets
+            the candidate be a shadow, or it goes by what comes later, which is not drawn.
 
     Example:
         >>> from fairlead.releases import PlanSettings, plan_of
@@ -90,6 +90,14 @@ def simulate(
         raise ConfigError(
             f"Nothing fails in this traffic, and nothing is {fault.failing_factor:g} times that.",
             hint="Say how many of 100 requests fail: 'error_rate=1%'.",
+        )
+    later = [guard.name for guard in plan.guards if guard.metric is not None]
+    if plan.goal is not None or later:
+        what = f"the guard '{later[0]}'" if later else "the goal of an experiment"
+        raise ConfigError(
+            f"Labels and business values are not simulated, so that {what} cannot be.",
+            hint="Simulate the plan without it; 'fairlead experiment --plan' tells how long one "
+            "takes.",
         )
     return _Simulation(without_shadow(plan), traffic, fault, runs, seed).outcome()
 
@@ -107,7 +115,7 @@ def without_shadow(plan: Plan) -> Plan:
             "A shadow answers nobody: there is nothing to simulate.",
             hint="Simulate the plan of a canary, which may begin with a shadow.",
         )
-    guards = tuple(guard for guard in plan.guards if guard.most is None)
+    guards = tuple(guard for guard in plan.guards if guard.kind != "value")
     rest = replace(
         plan,
         steps=tuple(step for step in plan.steps if step.kind != "shadow"),

@@ -9,11 +9,12 @@ import msgspec
 
 from fairlead.records import Kind
 from fairlead.releases.comparison import Comparison
+from fairlead.releases.metrics import Goal, Metric, Outcomes
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Failures, Verdict
 
-Strategy = Literal["canary", "blue-green", "shadow", "now"]
+Strategy = Literal["canary", "blue-green", "shadow", "ab", "now"]
 GuardName = Literal["failures", "latency_p95", "latency_p99", "disagreement", "difference"]
 State = Literal[
     "requested", "preparing", "switching", "holding", "asking", "baking",
@@ -52,23 +53,32 @@ class Guard(msgspec.Struct, frozen=True):
     Args:
         name: `failures` are units with at least one failing request; `latency_p95` is the time
             in queue and model that 95 of 100 requests keep to, where it is more than 5 ms; to
-            prove anything of `latency_p99` takes five times as many requests. While it is a
-            shadow: `disagreement` is the share of rows whose labels differ from those given,
-            `difference` the mean absolute difference of numbers.
-        ratio: to the stable arm that is too much.
-        most: of what is compared row by row, that is too much; None where a ratio is meant.
+            prove anything of `latency_p99` takes five times as many requests. Of a shadow,
+            `disagreement` is the share of rows whose labels differ from those given, `difference`
+            the mean absolute difference of numbers. Else a metric of what came later, as it is
+            written.
+        bound: of the ratio to the stable arm, of the difference from it, or of the value itself.
+        at_least: whether less than the bound is too little; else more is too much.
+        kind: what is bounded.
+        metric: that is guarded; None for all that have a name of their own.
     """
 
-    name: GuardName
-    ratio: float = 1.0
-    most: float | None = None
+    name: str
+    bound: float
+    at_least: bool = False
+    kind: Literal["ratio", "difference", "value"] = "ratio"
+    metric: Metric | None = None
 
     @property
-    def bound(self) -> str:
-        """What it allows, in words."""
-        if self.most is not None:
-            return f"at most {self.most:g}"
-        return f"at most {self.ratio:g} times the stable version's"
+    def allows(self) -> str:
+        """What is neither too much nor too little, in words."""
+        if self.kind == "value":
+            return f"at most {self.bound:g}"
+        if self.kind == "ratio":
+            side = "at least" if self.at_least else "at most"
+            return f"{side} {self.bound:g} times the stable version's"
+        side = "below" if self.at_least else "above"
+        return f"at most {abs(self.bound):g} {side} the stable version's"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,18 +96,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         decided_by: `human:QUEUE` where a person decides what a shadow is compared with; empty
             where a version does.
         alpha: chance of rolling a good version back, over all guards and looks.
+        goal: of an experiment; None for all others.
     """
 
     strategy: Strategy = "now"
     steps: tuple[Step, ...] = (Step("share", SLOTS),)
     guards: tuple[Guard, ...] = ()
-    prove: tuple[GuardName, ...] = ()
+    prove: tuple[str, ...] = ()
     bake_us: int = 0
     longest_us: int = 7 * 86_400_000_000
     rows_min: int = 500
     slices: tuple[str, ...] = ()
     decided_by: str = ""
     alpha: float = 0.05
+    goal: Goal | None = None
 
     @property
     def is_compared(self) -> bool:
@@ -166,6 +178,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         until_us: the time of its newest row, microseconds since 1970.
         latency: by name of the arm, requests by bucket of their time in queue and model.
         compared: what it answered as a shadow, beside what callers were given.
+        outcomes: what came later for predictions of both.
     """
 
     candidate: int = 0
@@ -176,6 +189,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     until_us: int = 0
     latency: dict[str, dict[int, int]] = {}
     compared: Comparison = Comparison()
+    outcomes: Outcomes = Outcomes()
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.releases.compare import compare
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
 from fairlead.releases.pairs import LATE_US, asked_us
+from fairlead.releases.reckoning import Reckoner
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 
@@ -33,11 +34,13 @@ class Witness:
     def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
         self._store = store
         self._blobs = blobs
+        self._reckoner = Reckoner(store, blobs, clock)
         self._attempts = Attempts(clock, "The log {} cannot be seen by releases")
 
     def evidence(self, release: Release) -> Evidence:
         """What is known of a release."""
-        return self._folded(release).evidence
+        outcomes = self._reckoner.outcomes(release)
+        return replace(self._folded(release).evidence, outcomes=outcomes)
 
     def is_read(self, segment: str) -> bool:
         """Whether every release that a segment concerns has seen it, by its record's key."""
@@ -67,6 +70,8 @@ class Witness:
             for key in sorted(unread, key=lambda key: (segments[key].low_us, key)):
                 work = partial(self._fold, release, key, segments)
                 self._attempts.attempt(key, work)
+            sealed.add(release.id)
+            self._attempts.attempt(release.id, partial(self._reckoner.reckon, release))
         self._attempts.settle(sealed)
 
     def _judged(self) -> list[Release]:
@@ -109,7 +114,8 @@ def _near(release: Release, own: Segment, rows: pl.DataFrame) -> Callable[[Segme
 
 
 def _is_judged(release: Release) -> bool:
-    return bool(release.plan.guards) or release.plan.is_compared
+    plan = release.plan
+    return bool(plan.guards) or plan.is_compared or plan.goal is not None
 
 
 def _concerns(segment: Segment, release: Release) -> bool:

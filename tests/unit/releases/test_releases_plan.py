@@ -6,6 +6,7 @@ import pytest
 
 from fairlead.errors import ConfigError
 from fairlead.releases import Guard, PlanSettings, Step, plan_of
+from fairlead.releases.metrics import Goal, Metric
 from fairlead.releases.plan import check_fit
 from fairlead.signature import Field, Signature
 from support.routes import SIGNATURE
@@ -55,7 +56,7 @@ def test_a_shadow_sees_all_for_a_day_unless_it_is_told_otherwise() -> None:
     )  # fmt: skip
     plan = plan_of(told)
     assert plan.steps == (Step("shadow", 2_000, 2 * HOUR_US),)
-    assert plan.guards == (Guard("disagreement", most=0.05),)
+    assert plan.guards == (Guard("disagreement", 0.05, kind="value"),)
     assert (plan.prove, plan.rows_min, plan.slices) == (("disagreement",), 50, ("plan",))
 
 
@@ -65,7 +66,7 @@ def test_a_canary_may_begin_as_a_shadow() -> None:
     kinds = [(step.kind, step.slots) for step in plan.steps]
     assert kinds == [("shadow", 2_000), ("approve", 0), ("shadow", 10_000), ("share", 500),
                      ("share", 10_000)]  # fmt: skip
-    assert plan.guards == (Guard("difference", most=2.5),)
+    assert plan.guards == (Guard("difference", 2.5, kind="value"),)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,37 @@ def test_a_version_that_lacks_what_is_compared_is_refused(
     check_fit(plan_of(PlanSettings()), fits)
 
 
+def test_an_experiment_has_a_share_a_time_and_a_goal_of_which_it_is_known_what_is_better() -> None:
+    plan = plan_of(
+        PlanSettings(
+            strategy="ab", goal="error", split="20%", duration="2h", mde="2.5%", decide="auto",
+            covariate_before="14d", peek=False, units=900,
+        )
+    )  # fmt: skip
+    assert plan.steps == (Step("share", 2_000, 2 * HOUR_US), Step("share", 10_000))
+    assert plan.goal == Goal(
+        name="error", metric=Metric("error"), higher=False, mde=0.025, units=900,
+        before_us=14 * 24 * HOUR_US, peek=False, auto=True,
+    )  # fmt: skip
+    usual = plan_of(PlanSettings(strategy="ab", goal="mean:paid")).goal
+    assert usual is not None
+    assert (usual.higher, usual.peek, usual.auto) == (True, True, False)
+
+
+def test_guards_of_outcomes_say_what_they_allow() -> None:
+    told = {"accuracy": "difference >= -0.02", "mean:paid": "ratio >= 0.95", "error": "ratio <= 2"}
+    guards = plan_of(PlanSettings(guard=told, prove=["mean:paid"])).guards
+    assert guards == (
+        Guard("accuracy", -0.02, at_least=True, kind="difference", metric=Metric("accuracy")),
+        Guard("mean:paid", 0.95, at_least=True, metric=Metric("mean", "paid")),
+        Guard("error", 2.0, metric=Metric("error")),
+    )
+    assert [guard.allows for guard in guards] == [
+        "at most 0.02 below the stable version's", "at least 0.95 times the stable version's",
+        "at most 2 times the stable version's",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("told", "says"),
     [
@@ -103,6 +135,26 @@ def test_a_version_that_lacks_what_is_compared_is_refused(
         ({"guard": {"failure": "ratio <= 2"}}, "Did you mean 'failures'"),
         ({"guard": {"failures": "2"}}, "ratio <= 1.25"),
         ({"guard": {"failures": "ratio <= 0.5"}}, "below 1"),
+        ({"guard": {"failures": "ratio >= 0.5"}}, "from above"),
+        ({"guard": {"failures": "difference <= 0.5"}}, "from above"),
+        ({"guard": {"accurracy": "ratio >= 0.9"}}, "Did you mean 'accuracy'"),
+        ({"guard": {"median:paid": "ratio >= 0.9"}}, "mean:NAME"),
+        ({"guard": {"mean:a/b": "ratio >= 0.9"}}, "no metric"),
+        ({"guard": {"accuracy": "at least 0.9"}}, "difference >= -0.02"),
+        ({"guard": {"accuracy": "ratio >= 1.1"}}, "above 1"),
+        ({"guard": {"accuracy": "ratio >= 0"}}, "allows anything"),
+        ({"guard": {"accuracy": "difference >= 0.1"}}, "above 0"),
+        ({"guard": {"error": "difference <= -0.1"}}, "below 0"),
+        ({"goal": "mean:paid"}, "has no 'goal'"),
+        ({"strategy": "ab"}, "needs a 'goal'"),
+        ({"strategy": "ab", "goal": "paid"}, "no metric 'paid'"),
+        ({"strategy": "ab", "goal": "error", "steps": ["100%"]}, "no 'steps'"),
+        ({"strategy": "ab", "goal": "error", "split": "100%"}, "both versions"),
+        ({"strategy": "ab", "goal": "error", "split": "half"}, "no share"),
+        ({"strategy": "ab", "goal": "error", "mde": "0%"}, "above 0"),
+        ({"strategy": "ab", "goal": "error", "power": 1.0}, "below 1"),
+        ({"strategy": "ab", "goal": "error", "units": 0}, "above 0"),
+        ({"strategy": "ab", "goal": "error", "duration": "long"}, "length of time"),
         ({"prove": ["failures"], "guard": {}}, "There are: none"),
         ({"steps": ["5% for 1h", "shadow for 1h", "100%"]}, "before the first share"),
         ({"steps": ["shadow for 1h"]}, "100%"),

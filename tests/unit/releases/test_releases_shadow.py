@@ -245,7 +245,7 @@ agreements = st.integers(0, 10**6).flatmap(
 @given(
     state=st.sampled_from(sorted(OPEN - {"baking"})),
     plan=st.sampled_from([SHADOW, HUMAN, GUARDED, PROVEN, replace(
-        SHADOW, guards=(Guard("difference", most=2.5),), prove=("difference",))]),
+        SHADOW, guards=(Guard("difference", 2.5, kind="value"),), prove=("difference",))]),
     compared=st.builds(Comparison, numeric=st.booleans(), whole=agreements),
     minutes=st.integers(-1_000, 10**6),
     order=st.none()
@@ -279,7 +279,7 @@ def test_there_is_a_decision_whatever_is_compared_and_a_shadow_never_answers(
     ],
 )
 def test_a_mean_difference_is_judged_by_its_sequence(whole: Agreement, finding: Finding) -> None:
-    guard = Guard("difference", most=2.5)
+    guard = Guard("difference", 2.5, kind="value")
     judged = judge_answers(guard, Comparison(numeric=True, whole=whole, span=(0.0, 50.0)), 0.05)
     assert judged.verdict.finding == finding
     assert judged.seen["rows"] == whole.rows
@@ -287,7 +287,7 @@ def test_a_mean_difference_is_judged_by_its_sequence(whole: Agreement, finding: 
 
 def test_that_no_difference_was_seen_yet_proves_little_where_they_can_be_large() -> None:
     """Of rows that hardly ever differ, and then by much, the first ones look all alike."""
-    guard = Guard("difference", most=0.05)
+    guard = Guard("difference", 0.05, kind="value")
     found = {
         rows: judge_answers(
             guard, Comparison(numeric=True, whole=Agreement(rows), span=(0.0, 10.0)), 0.05
@@ -299,14 +299,17 @@ def test_that_no_difference_was_seen_yet_proves_little_where_they_can_be_large()
 
 def test_a_guard_of_other_answers_knows_nothing() -> None:
     labels = Comparison(whole=Agreement(500, 400, 9e9, 9e19), span=(0.0, 9e9))
-    assert judge_answers(Guard("difference", most=0.1), labels, 0.05).verdict.finding == "unknown"
+    assert (
+        judge_answers(Guard("difference", 0.1, kind="value"), labels, 0.05).verdict.finding
+        == "unknown"
+    )
 
 
 @pytest.mark.parametrize(
     ("share", "finding", "most"), [(0.2, "worse", 70), (0.1, "worse", 300), (0.02, "no_worse", 400)]
 )
 def test_it_is_found_soon(share: float, finding: Finding, most: int) -> None:
-    random, guard, took = np.random.default_rng(5), Guard("disagreement", most=0.05), []
+    random, guard, took = np.random.default_rng(5), Guard("disagreement", 0.05, kind="value"), []
     looks = np.unique(np.geomspace(20, 2_000, 60).astype(int)).tolist()
     for _ in range(41):
         hits = (random.uniform(size=2_000) < share).cumsum()
@@ -327,7 +330,7 @@ def test_however_often_it_is_looked_at_the_chance_of_error_holds(name: str) -> N
         else random.exponential(0.05, size=(runs, looks * 40))
     )
     total, squares = drawn.cumsum(axis=1), (drawn**2).cumsum(axis=1)
-    guard = Guard(name, most=0.05)  # type: ignore[arg-type]
+    guard = Guard(name, 0.05, kind="value")
     wrong = {"worse": 0, "no_worse": 0}
     for run in range(runs):
         found = set()

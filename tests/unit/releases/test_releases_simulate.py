@@ -240,3 +240,15 @@ def test_traffic_that_cannot_be_is_refused(told: dict[str, float]) -> None:
 def test_no_runs_are_refused() -> None:
     with pytest.raises(ConfigError, match="No release"):
         simulate(plan(), make_traffic(), runs=0)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (PlanSettings(guard={"accuracy": "ratio >= 0.9"}), "the guard 'accuracy'"),
+        (PlanSettings(strategy="ab", goal="error", guard={}), "the goal"),
+    ],
+)
+def test_what_goes_by_labels_is_not_simulated(told: PlanSettings, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        simulate(plan_of(told), make_traffic(), runs=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +143,7 @@ def predicted(log: Log, *labels: str) -> tuple[list[bytes], bytes]:
     rows, ids = len(labels), IdSource(log.clock).take(len(labels)).raw()
     times = np.full(rows, log.clock.now_us(), np.int64)
     one = decode(frame([0] * rows, [*labels], shadow=True))
-    return ids, encode_prediction(dataclasses.replace(one, ids=ids, parent_ids=None, time_us=times))
+    return ids, encode_prediction(replace(one, ids=ids, parent_ids=None, time_us=times))
 
 
 def decode(written: bytes) -> PredictionFrame:

@@ -1,0 +1,203 @@
+"""How an experiment stands: whether its goal is proven better, or worse, or neither yet."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from fairlead.errors import ConfigError
+from fairlead.releases.metrics import Beside, Goal, Outcomes
+from fairlead.releases.types import Plan
+from fairlead.releases.weigh import EVENTS_MIN, measures
+from fairlead.stats import (
+    Contrast,
+    Estimate,
+    Measure,
+    asymptotic_sequence,
+    difference,
+    half_width,
+    lift,
+    split_evidence,
+    t_interval,
+    tuned_rho,
+    units_needed,
+)
+from fairlead.stats.intervals import normal_quantile
+
+Found = Literal["better", "worse", "unknown"]
+
+TUNED_UNITS = 10_000
+"""At which the interval is narrowest where no number of units is planned."""
+
+MISMATCH = log(1_000.0)
+"""Evidence from which on units are not split as the route says: one fair split of a thousand."""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the goal of an experiment.
+
+    Args:
+        found: what is proven.
+        log_mismatch: log e-value against "units are split as the route says".
+        units: of both arms that were measured.
+        planned: units at which a decision is planned; 0 where nothing was known before.
+        control: the stable version's value; intervals hold at every look, or at the planned one.
+        candidate: the other's.
+        difference: candidate - control, less what is known of the units before.
+        ratio: the difference over the stable version's value, 0.02 for 2 % more.
+        explained: share of the variance that is explained by what is known before (CUPED).
+        needed: about how many more units, of both arms, until something is proven.
+    """
+
+    found: Found = "unknown"
+    log_mismatch: float = 0.0
+    units: int = 0
+    planned: int = 0
+    control: Estimate | None = None
+    candidate: Estimate | None = None
+    difference: Estimate | None = None
+    ratio: Estimate | None = None
+    explained: float | None = None
+    needed: float | None = None
+
+    @property
+    def is_mismatched(self) -> bool:
+        """Whether units are proven not to be split as the route says."""
+        return self.log_mismatch >= MISMATCH
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the planned number of units is there."""
+        return 0 < self.planned <= self.units
+
+
+def stand(plan: Plan, outcomes: Outcomes) -> Standing:
+    """How the experiment of a plan stands.
+
+    With `peek` by confidence sequences, that hold at every look; without it by Student's interval,
+    which is told from the planned number of units on and not before.
+
+    Args:
+        plan: with a goal.
+        outcomes: of the release.
+    """
+    goal = plan.goal
+    assert goal is not None
+    seen = outcomes.metrics.get(goal.name)
+    mismatch = split_evidence(outcomes.split)
+    steps = [step for step in (seen.steps if seen else ()) if step.candidate.units]
+    blank = Standing(log_mismatch=mismatch, planned=goal.units)
+    if not steps:
+        return blank
+    beside = steps[-1]  # an experiment has one share
+    units = beside.control.units + beside.candidate.units
+    told = replace(blank, units=units)
+    if not goal.peek and not told.is_complete:
+        return replace(told, needed=float(goal.units - units))
+    try:
+        return _measured(goal, beside, told, plan.alpha)
+    except ConfigError:
+        return told
+
+
+def _measured(goal: Goal, beside: Beside, told: Standing, alpha: float) -> Standing:
+    control, candidate = measures(goal.metric, beside)
+    ours, theirs, explained = _known(goal, beside, candidate, control)
+    contrast = difference(theirs, ours)
+    interval = _interval(goal, contrast, alpha)
+    return replace(
+        told,
+        found=_found(goal, interval),
+        control=_alone(goal, control, alpha),
+        candidate=_alone(goal, candidate, alpha),
+        difference=interval,
+        ratio=_ratio(goal, control, contrast, theirs, alpha),
+        explained=explained,
+        needed=units_needed(contrast, interval, 0.0, more_is_worse=not goal.higher),
+    )
+
+
+def _known(
+    goal: Goal, beside: Beside, candidate: Measure, control: Measure
+) -> tuple[Measure, Measure, float | None]:
+    """Both arms less what is known of their units before, where anything is."""
+    if not goal.before_us:
+        return candidate, control, None
+    try:
+        theirs, ours = measures(goal.metric, beside, known=True)
+    except ConfigError:
+        return candidate, control, None
+    explained = 1.0 - ours.variance / candidate.variance if candidate.variance else 0.0
+    return ours, theirs, explained
+
+
+def _found(goal: Goal, interval: Estimate) -> Found:
+    if interval.low > 0.0:
+        return "better" if goal.higher else "worse"
+    if interval.high < 0.0:
+        return "worse" if goal.higher else "better"
+    return "unknown"
+
+
+def _interval(goal: Goal, contrast: Contrast, alpha: float) -> Estimate:
+    if not goal.peek:
+        return t_interval(contrast, confidence=1.0 - alpha)
+    return asymptotic_sequence(
+        contrast, _rho(goal, alpha), confidence=1.0 - alpha, events_min=EVENTS_MIN
+    )
+
+
+def _alone(goal: Goal, of: Measure, alpha: float) -> Estimate:
+    if goal.peek:
+        half = float(half_width(of.variance, of.units, _rho(goal, alpha), alpha=alpha))
+    else:
+        half = normal_quantile(1.0 - alpha) * (of.variance / of.units) ** 0.5
+    return Estimate(of.value, of.value - half, of.value + half)
+
+
+def _ratio(
+    goal: Goal, control: Measure, contrast: Contrast, theirs: Measure, alpha: float
+) -> Estimate | None:
+    """The lift; None over 0."""
+    if control.value == 0.0:
+        return None
+    moved = replace(theirs, value=control.value)
+    ours = replace(
+        theirs, value=control.value + contrast.value, units=contrast.units - theirs.units
+    )
+    return _interval(goal, lift(moved, ours), alpha)
+
+
+def _rho(goal: Goal, alpha: float) -> float:
+    return tuned_rho(goal.units or TUNED_UNITS, alpha=alpha)
+
+
+def in_words(goal: Goal, standing: Standing, version: str) -> str:
+    """How an experiment stands, in words and numbers.
+
+    Args:
+        goal: of it.
+        standing: see `stand`.
+        version: the candidate's name.
+    """
+    if standing.is_mismatched:
+        return (
+            f"Units are not split as the route says, by a chance of less than one in a thousand: "
+            f"nothing can be said of {goal.name}."
+        )
+    control, candidate, apart = standing.control, standing.candidate, standing.difference
+    if control is None or candidate is None or apart is None:
+        known = "known" if goal.peek else "told"
+        return f"Nothing is {known} of {goal.name} yet, of {standing.units} units."
+    found = {
+        "better": f"{version} is proven better",
+        "worse": f"{version} is proven worse",
+        "unknown": "It is not proven that either version is better",
+    }[standing.found]
+    return (
+        f"{found}: {goal.name} is {candidate.value:.4g} beside {control.value:.4g}, a difference "
+        f"of {apart.value:.3g} ({apart.low:.3g} to {apart.high:.3g}), of {standing.units} units."
+    )

@@ -1,0 +1,90 @@
+"""How many units an experiment needs, and how long they take to come, from the log so far."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fairlead.errors import ConfigError
+from fairlead.releases.fold import on_trial, request
+from fairlead.releases.metrics import Goal
+from fairlead.releases.outcomes import CONTROL, moments_of
+from fairlead.releases.types import Plan
+from fairlead.releases.worth import worth
+from fairlead.routing import SLOTS
+from fairlead.signature import Signature
+from fairlead.stats import measure, size_for_difference
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DAY_US = 86_400_000_000
+
+
+class Foreseen(msgspec.Struct, frozen=True):
+    """What an experiment takes.
+
+    Args:
+        value: of the goal's metric, until now.
+        units: of both arms, to find the least difference worth finding with the wanted power.
+        days: that so many take to come, as they came until now.
+    """
+
+    value: float
+    units: int
+    days: float
+
+
+def foresee(
+    plan: Plan, signature: Signature, predictions: pl.LazyFrame, feedback: pl.LazyFrame, now_us: int
+) -> Foreseen | None:
+    """Reckon what an experiment takes from as much of the past as it may last itself.
+
+    Args:
+        plan: with a goal.
+        signature: of the version that answers.
+        predictions: of the endpoint's log.
+        feedback: of the endpoint's log.
+        now_us: microseconds since 1970.
+
+    Returns:
+        None where the past does not tell: nothing came, all was the same, or it is 0 on average.
+    """
+    import polars as pl
+
+    goal = plan.goal
+    assert goal is not None
+    since_us = now_us - plan.steps[0].hold_us
+    rows = (
+        predictions.filter(
+            on_trial(), pl.col("role") == CONTROL, pl.col("time").dt.epoch("us") >= since_us
+        )
+        .with_columns(request=request())
+        .with_columns(pl.coalesce("unit", "request").alias("unit"), revision=pl.lit(0, pl.Int64))
+    )
+    first_us = rows.select(pl.col("time").dt.epoch("us").min()).collect().item()
+    units = worth(goal.metric, rows, feedback, {CONTROL: signature})
+    try:
+        known = measure(moments_of(goal.metric, units), goal.metric.place)
+    except ConfigError:
+        return None
+    apart = goal.mde * abs(known.value)
+    if not apart or not known.variance:
+        return None
+    wanted = _units(goal, apart, known.variance, plan.steps[0].slots / SLOTS, plan.alpha)
+    return Foreseen(known.value, wanted, wanted / known.units * (now_us - first_us) / DAY_US)
+
+
+def _units(goal: Goal, apart: float, variance: float, share: float, alpha: float) -> int:
+    size = size_for_difference(
+        apart,
+        variance,
+        variance,
+        share=share,
+        alpha=alpha,
+        power=goal.power,
+        sequential=goal.peek,
+    )
+    return ceil(size.control + size.candidate)
