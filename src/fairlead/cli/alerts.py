@@ -95,7 +95,8 @@ def silence_command(
             f"'{duration}' is not a duration.", hint="One is a number and s, m, h or d: 2h."
         )
     workspace = Workspace(home)
-    workspace.route(endpoint)
+    if endpoint not in workspace.settings.endpoint:
+        workspace.route(endpoint)
     made = workspace.alert_book.silence(endpoint, for_s, rule=rule, subject=subject, reason=reason)
     say(f"Silence {made.id} until {moment(made.until_us)}.")
 
