@@ -147,8 +147,9 @@ def test_a_bad_version_is_taken_back_by_itself_and_no_caller_pays_for_it(
     platform: Platform, workspace: Workspace, home: Path, code: str, guard: str
 ) -> None:
     load = loaded(platform)
-    platform.run("deploy", package(home, code))
-    release = until(lambda: ended(workspace), "the end of the release", 90)
+    steps = ["--step", "10% for 4s", "--step", "50% for 5m", "--step", "100%"]
+    platform.run("deploy", package(home, code), *steps)  # until enough is known, however slow
+    release = until(lambda: ended(workspace), "the end of the release", 120)
     assert release.state == "rolled back", release.reason
     shown = platform.run("release", "show", "doubling")
     until(lambda: answered_by(platform) == "doubling:1", "the way back")

@@ -13,7 +13,7 @@ from fairlead.alerts.tell import covers
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import read_duration
-from fairlead.errors import ConfigError
+from fairlead.errors import ConfigError, NotFoundError
 
 
 @click.group("alerts")
@@ -95,10 +95,12 @@ def silence_command(
             f"'{duration}' is not a duration.", hint="One is a number and s, m, h or d: 2h."
         )
     workspace = Workspace(home)
-    if endpoint not in workspace.settings.endpoint:
-        workspace.route(endpoint)
     made = workspace.alert_book.silence(endpoint, for_s, rule=rule, subject=subject, reason=reason)
     say(f"Silence {made.id} until {moment(made.until_us)}.")
+    try:
+        workspace.route(endpoint)
+    except NotFoundError as error:  # which may be right before it is deployed
+        click.echo(f"{error.message} {error.hint}", err=True)
 
 
 @alerts_command.command("unsilence")

@@ -90,9 +90,7 @@ def test_a_silence_is_made_listed_and_ended(home: Path) -> None:
     assert silence_id not in run(home, "list")
     with pytest.raises(FairleadError, match="not a duration"):
         run(home, "silence", "churn", "--for", "ever")
-    with pytest.raises(FairleadError) as refused:
-        run(home, "silence", "chrun", "--for", "2h")
-    assert "'churn'" in refused.value.hint
+    assert "Did you mean 'churn'" in run(home, "silence", "chrun", "--for", "2h")
 
 
 def test_a_channel_is_tried(home: Path) -> None:
