@@ -14,6 +14,7 @@ import msgspec
 
 from fairlead.app.demo.data import fit_models, load
 from fairlead.app.demo.drift import DRIFTING, SETTINGS, Send, watch_drift, watch_quiet
+from fairlead.app.demo.releases import let_in
 from fairlead.app.platform import deploy, is_ready, start_platform, stop_platform, wait_ready
 from fairlead.app.public import package
 from fairlead.app.workspace import Workspace
@@ -22,6 +23,8 @@ from fairlead.errors import BundleError, UnavailableError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from fairlead.client import Client
 
 ENDPOINT = "tumour"
 REQUEST_ROWS = 3
@@ -57,13 +60,14 @@ def demo_command(home: Path | None, once: bool, port: int, control_port: int, wo
 
 def _play(workspace: Workspace, *options: str) -> None:
     home = workspace.home.path
-    with _step("Fit two models on 228 biopsies"):
+    with _step("Fit three models on 228 biopsies"):
         data = load()
-        linear, trees = fit_models(data)
+        models = fit_models(data)
     rows, labels = data.fit
-    with _step("Package and register both"):
-        first = package(linear, rows, labels, name=ENDPOINT, home=home)
-        second = package(trees, rows, labels, name=ENDPOINT, parent=first.name, home=home)
+    with _step("Package and register them"):
+        first, second, third = (
+            package(model, rows, labels, name=ENDPOINT, home=home) for model in models
+        )
     with _step("Start workers and controller"):
         addresses = start_platform(workspace, *options)
     with _step(f"Deploy {first.name}"):
@@ -91,10 +95,11 @@ def _play(workspace: Workspace, *options: str) -> None:
         say(f"  {msgspec.json.encode(answer).decode()}  truth: {label}")
     if workspace.settings.monitoring.window_s < SHOWN_WINDOW_S_MAX:
         _show_drift(workspace, lambda rows: client.predict(ENDPOINT, rows), traffic)
+        _show_releases(workspace, client, (second.name, third.name), traffic, truth.tolist())
     say(f"\nAPI      {addresses.api}/v1/endpoints/{ENDPOINT}/predict")
     say(f"OpenAPI  {addresses.control}/docs/{ENDPOINT}")
     say(f"Try it   {addresses.control}/try/{ENDPOINT}")
-    say(f"Next     fairlead --home {home} deploy {second.name}")
+    say(f"Next     fairlead --home {home} release show {ENDPOINT}")
 
 
 def _show_drift(workspace: Workspace, send: Send, traffic: pl.DataFrame) -> None:
@@ -108,6 +113,23 @@ def _show_drift(workspace: Workspace, send: Send, traffic: pl.DataFrame) -> None
         raise UnavailableError("No alert came of the planted drift.")
     for alert in alerts:
         say(f"  {alert.severity:6}  {alert.name}: {alert.steps[-1].reason}")
+
+
+def _show_releases(
+    workspace: Workspace,
+    client: Client,
+    versions: tuple[str, str],
+    traffic: pl.DataFrame,
+    truth: list[str],
+) -> None:
+    """Let a good version take over, and another one fail."""
+    say("")
+    for version, end in zip(versions, ("done", "rolled back"), strict=True):
+        with _step(f"Release {version} as a canary, judged by the labels that come"):
+            release = let_in(workspace, client, version, traffic, truth)
+        say(f"  {release.version.name} is {release.state}: {release.reason}")
+        if release.state != end:
+            raise UnavailableError(f"The release of {version} was to be {end}.")
 
 
 @contextmanager

@@ -42,8 +42,11 @@ def load() -> DemoData:
     return DemoData(names, (fit_frame, fit_labels), (later_frame, later_labels))
 
 
-def fit_models(data: DemoData) -> tuple[object, object]:
-    """A linear model, and boosted trees that shall follow it."""
+def fit_models(data: DemoData) -> tuple[object, object, object]:
+    """A linear model, boosted trees that shall follow it, and trees that should not.
+
+    The last ones learned labels out of step with their rows, as after a join without a key.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -51,5 +54,8 @@ def fit_models(data: DemoData) -> tuple[object, object]:
 
     rows, labels = data.fit
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    trees = HistGradientBoostingClassifier(max_iter=60, random_state=0)
-    return linear.fit(rows, labels), trees.fit(rows, labels)
+    trees, careless = (
+        HistGradientBoostingClassifier(max_iter=60, random_state=0) for _ in range(2)
+    )
+    wrong = np.roll(labels, 1)
+    return linear.fit(rows, labels), trees.fit(rows, labels), careless.fit(rows, wrong)
