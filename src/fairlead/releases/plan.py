@@ -53,7 +53,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     Args:
         strategy: `canary`, `blue-green`, `shadow`, `ab` or `now`.
-        steps: of a canary.
+        steps: of a canary, or the slices in which a blue-green moves; all at once if not given.
         share: of a shadow, the requests that it sees; all if not given.
         duration: of a shadow, at least, a day if not given; of an ab, at most, 14 days if not
             given.
@@ -98,7 +98,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 _KEYS: dict[str, tuple[Strategy, ...]] = {
-    "steps": ("canary",), "share": ("shadow",), "stable": ("shadow",),
+    "steps": ("canary", "blue-green"), "share": ("shadow",), "stable": ("shadow",),
     "duration": ("shadow", "ab"),
     **dict.fromkeys(
         ("goal", "better", "split", "mde", "power", "units", "covariate_before", "peek", "decide"),
@@ -209,6 +209,8 @@ def _planned(told: PlanSettings) -> tuple[Step, ...]:
     match told.strategy:
         case "canary":
             return _steps(CANARY if told.steps is None else told.steps)
+        case "blue-green" if told.steps is not None:
+            return _steps(told.steps)
         case "shadow":
             return (_step(f"shadow {told.share or '100%'} for {told.duration or '1d'}"),)
         case "ab":

@@ -45,6 +45,14 @@ def test_blue_green_switches_at_once_and_bakes_and_now_looks_at_nothing() -> Non
     assert (now.steps, now.guards, now.bake_us) == (switch, (), 0)
 
 
+def test_blue_green_may_see_live_requests_first_and_move_in_slices() -> None:
+    steps = ["shadow for 10m", "50% for 5m", "100%"]
+    plan = plan_of(PlanSettings(strategy="blue-green", steps=steps))
+    assert [(step.kind, step.slots) for step in plan.steps] == [
+        ("shadow", 10_000), ("share", 5_000), ("share", 10_000),
+    ]  # fmt: skip
+
+
 def test_a_shadow_sees_all_for_a_day_unless_it_is_told_otherwise() -> None:
     plain = plan_of(PlanSettings(strategy="shadow"))
     assert plain.steps == (Step("shadow", 10_000, 24 * HOUR_US),)
@@ -131,7 +139,7 @@ def test_guards_of_outcomes_say_what_they_allow() -> None:
         ({"steps": ["5% for ever", "100%"]}, "no step"),
         ({"steps": ["0% for 1h", "100%"]}, "between"),
         ({"steps": ["101% for 1h", "100%"]}, "between"),
-        ({"strategy": "blue-green", "steps": ["100%"]}, "no 'steps'"),
+        ({"strategy": "now", "steps": ["100%"]}, "no 'steps'"),
         ({"guard": {"failure": "ratio <= 2"}}, "Did you mean 'failures'"),
         ({"guard": {"failures": "2"}}, "ratio <= 1.25"),
         ({"guard": {"failures": "ratio <= 0.5"}}, "below 1"),
