@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -61,6 +62,22 @@ def test_requests_are_counted_over_all_workers_by_both_ports_once(platform: Plat
     assert after.total("fairlead_in_flight_requests") == 0
     assert after.total("fairlead_queued_rows") == 0
     assert "fairlead_requests_total" not in control(platform).names
+
+
+def test_bytes_of_requests_and_replies_are_counted(platform: Platform) -> None:
+    def moved() -> tuple[float, float]:
+        told = api(platform)
+        names = (f"fairlead_network_{way}_bytes_total" for way in ("received", "sent"))
+        received, sent = map(told.total, names)
+        return received, sent
+
+    body = {"rows": [ROW] * 100}
+    before = moved()
+    replies = [platform.predict("churn", body) for _ in range(20)]
+    out = sum(len(reply.body) for reply in replies)
+    into = 20 * len(json.dumps(body, separators=(",", ":")))
+    until(lambda: moved()[1] > before[1] + out, "what was sent")
+    assert into < moved()[0] - before[0] < 2 * into
 
 
 def test_every_process_is_measured(platform: Platform) -> None:

@@ -96,6 +96,14 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             (("fairlead_process_resident_memory_bytes", "{{process}}"),),
         ),
         Panel(
+            "Network",
+            "Bps",
+            (
+                (f"sum(rate(fairlead_network_received_bytes_total{_RATE}))", "received"),
+                (f"sum(rate(fairlead_network_sent_bytes_total{_RATE}))", "sent"),
+            ),
+        ),
+        Panel(
             "Open files",
             "short",
             (("fairlead_process_open_fds", "{{process}}"),),

@@ -95,7 +95,7 @@ class Core:
         self._store = store
         self._sink = sink
         self._journal = journal
-        self._counters = counters
+        self.counters = counters
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
@@ -153,7 +153,7 @@ class Core:
         while True:
             arms = [arm for endpoint in self._plane.endpoints.values() for arm in endpoint.arms]
             queued_rows = {arm.labels: arm.queued_rows for arm in arms if arm.queued_rows}
-            self._counters.under_way(queued_rows, self._watcher.in_flight())
+            self.counters.under_way(queued_rows, self._watcher.in_flight())
             await asyncio.sleep(SAMPLE_S)
 
     async def wait_loaded(self, timeout_s: float = FIRST_LOAD_S_MAX) -> None:
@@ -173,7 +173,7 @@ class Core:
         self._shadows.shutdown(wait=False)  # as the threads of versions
         self._watcher.close()
         self._journal.close()
-        self._counters.close()
+        self.counters.close()
         self._store.close()
 
     def rpc(self) -> tuple[Router, Dialect]:
@@ -219,14 +219,14 @@ class Core:
             arm,
             version,
             self._sink,
-            self._counters.arm(route.endpoint, arm.version.name, arm.name),
+            self.counters.arm(route.endpoint, arm.version.name, arm.name),
             self.options.arms,
             self.clock,
             self._shadows if arm.role == "shadow" else None,
         )
 
     def _changed(self) -> None:
-        self._counters.versions(self._watcher.named_memory_bytes())
+        self.counters.versions(self._watcher.named_memory_bytes())
         self._report()
 
     def _take_keys(self, keys: dict[str, Key]) -> None:

@@ -27,6 +27,8 @@ class Counters:
         self._file = file
         self._unlogged = file.counter("fairlead_unlogged_rows_total")
         self._feedback = file.counter("fairlead_feedback_total")
+        self._received = file.counter("fairlead_network_received_bytes_total")
+        self._sent = file.counter("fairlead_network_sent_bytes_total")
         self._gauges: dict[str, dict[Labels, Gauge]] = {}
 
     def unlogged(self, rows: int) -> None:
@@ -36,6 +38,11 @@ class Counters:
     def feedback(self, rows: int) -> None:
         """Feedback that was accepted."""
         self._feedback.add(rows)
+
+    def moved(self, received_bytes: int, sent_bytes: int) -> None:
+        """What came in and went out over HTTP."""
+        self._received.add(received_bytes)
+        self._sent.add(sent_bytes)
 
     def refused(self, endpoint: str, code: str) -> None:
         """A request that was turned away before it became a record."""

@@ -71,7 +71,7 @@ class Worker:
         watching = asyncio.create_task(core.run(self._tell))
         reporting = asyncio.create_task(self._report_often())
         router, limits = core.router, core.options.http
-        server = HttpServer(loop, router.handle, router.refuse, limits)
+        server = HttpServer(loop, router.handle, router.refuse, limits, core.counters.moved)
         await core.wait_loaded()
         acceptor = await loop.create_server(
             lambda: Connection(server),

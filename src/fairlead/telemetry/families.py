@@ -39,6 +39,8 @@ FAMILIES = {
     "fairlead_machine_hourly_price": "What the machine costs for an hour, as the settings say.",
     "fairlead_missed_rows_total": "Rows that a shadow was to see and had no time for.",
     "fairlead_model_seconds": "Time that a model ran for a batch.",
+    "fairlead_network_received_bytes_total": "Bytes that workers received over HTTP.",
+    "fairlead_network_sent_bytes_total": "Bytes that workers sent over HTTP.",
     "fairlead_own_metric": "A metric of an endpoint's own, of the newest of 24 windows with any.",
     "fairlead_own_metric_high": "Upper end of the interval of an own metric.",
     "fairlead_own_metric_low": "Lower end of the interval of an own metric.",

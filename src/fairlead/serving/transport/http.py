@@ -121,6 +121,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
+        self._server.received_bytes += len(data)
         if self._refusal or self._take_known(data):
             return
         self._silent_bytes += len(data)
@@ -404,17 +405,16 @@ class Connection(asyncio.Protocol):
 
     def _write(self, response: Response, *, keep_alive: bool, head: bool = False) -> None:
         assert self._transport is not None
-        lines = [
-            _STATUS_LINES[response.status],
-            self._server.date,
-            b"content-type: %b\r\ncontent-length: %d\r\n"
-            % (response.content_type, len(response.body)),
-        ]
+        named = response.content_type, len(response.body)
+        body = b"content-type: %b\r\ncontent-length: %d\r\n" % named
+        lines = [_STATUS_LINES[response.status], self._server.date, body]
         lines += [b"%b: %b\r\n" % header for header in response.headers]
         lines.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
         if not head:
             lines.append(response.body)
-        self._transport.write(b"".join(lines))
+        raw = b"".join(lines)
+        self._server.sent_bytes += len(raw)
+        self._transport.write(raw)
 
     def _refuse(self, refused: Refusal) -> None:
         """Answer what cannot be read, after what came before it, and end the connection.

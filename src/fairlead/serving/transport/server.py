@@ -72,6 +72,7 @@ class HttpServer:
         handler: of every request.
         refuse: writes a refusal as clients of its path expect it.
         limits: of every connection.
+        moved: is told each second how many bytes came in and went out.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class HttpServer:
         handler: Handler,
         refuse: Callable[[str, Refusal], Response],
         limits: HttpLimits,
+        moved: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
         self.loop = loop
         self.requests = Rooms(limits.requests_max)
@@ -89,13 +91,17 @@ class HttpServer:
         self.limits = limits
         self.connections: set[Peer] = set()
         self.draining = False
+        self.received_bytes = self.sent_bytes = 0
+        self._moved = moved
         self.date = b""
         self.hosts: set[bytes | None] = set()
         self._targets: dict[bytes, tuple[str, bytes]] = {}
         self._sweep()
 
     def _sweep(self) -> None:
-        """Once a second: tell the date, and end connections that outstayed their time."""
+        """Once a second: tell what passed and the date, and end what outstayed its time."""
+        self._moved(self.received_bytes, self.sent_bytes)
+        self.received_bytes = self.sent_bytes = 0
         self.date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
         now_s = self.loop.time()
         for connection in list(self.connections):
