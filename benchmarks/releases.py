@@ -6,8 +6,9 @@ Releases are simulated by `fairlead.releases.simulate`, which lets the controlle
 go over drawn traffic: 10,000 requests an hour of which 1 % fail. First candidates that are as good
 as the stable version, or exactly as bad as a guard allows, looked at a hundred times and more;
 then such as must not be proven good; then faults, of a canary with 5 % of the traffic. Of the
-latter two, a tenth as many releases go by latency, which costs more to judge. Last come outcomes:
-experiments and guards of labels, amounts and ratios, looked at a hundred times.
+latter two, a tenth as many releases go by latency, which costs more to judge. Then come outcomes,
+experiments and guards of labels, amounts and ratios, and last what shadows answer, both looked at a
+hundred times.
 
 It ends with the bars, and exits with 1 if one is missed. A chance of 5 % has three standard errors
 of room for so many releases.
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 from support.bars import Bar
 from support.looks import Case, reached
+from support.shadows import differing, disagreeing
 
 from fairlead.releases import Plan, PlanSettings, plan_of
 from fairlead.releases.metrics import Metric
@@ -49,6 +51,7 @@ HEADS = {
     "unproven": "Exactly as bad as allowed; promoted, where proof is asked for:",
     "bad": "With a fault, 5 % of the traffic:",
     "alike": "Outcomes of a hundred looks, both versions alike or at the bound; found by mistake:",
+    "shadows": "Shadows of a hundred looks, exactly as far apart as allowed; found by mistake:",
     "moved": "Outcomes of a hundred looks, one version better or worse; found:",
 }
 
@@ -90,7 +93,7 @@ def main() -> None:
     numbers: dict[str, Any] = {"runs": runs}
     parts = {
         "good": _good(runs), "unproven": _unproven(runs), "bad": _bad(runs),
-        "alike": _alike(runs), "moved": _moved(runs),
+        "alike": _alike(runs), "shadows": _shadows(runs), "moved": _moved(runs),
     }  # fmt: skip
     for part, cases in parts.items():
         print(HEADS[part])
@@ -184,6 +187,13 @@ def _alike(runs: int) -> Cases:
                 yield f"{metric} {text}, {split}, {more:g}x", {"releases": runs} | line
 
 
+def _shadows(runs: int) -> Cases:
+    for most in (0.01, 0.05, 0.2):
+        found = disagreeing(most, most, runs, ALPHA)
+        yield f"disagreement <= {most:g}", {"releases": runs} | found
+    yield "difference <= 1", {"releases": runs} | differing(1.0, 1.0, runs, ALPHA)
+
+
 def _moved(runs: int) -> Cases:
     few = max(1, runs // 10)
     for metric in KINDS_LATE:
@@ -220,7 +230,7 @@ def _bars(numbers: dict[str, Any]) -> Iterator[Bar]:
             bound = ALPHA + 3.0 * sqrt(ALPHA * (1.0 - ALPHA) / line["releases"])
             shown = f"{name}: % {key.replace('_', ' ')}"
             yield Bar(shown, 100.0 * line[key], round(100.0 * bound, 2), most=True)
-    for name, line in numbers["alike"].items():
+    for name, line in (numbers["alike"] | numbers["shadows"]).items():
         bound = ALPHA + 3.0 * sqrt(ALPHA * (1.0 - ALPHA) / line["releases"])
         for key in sorted(line.keys() - {"releases"}):
             yield Bar(f"{name}: % {key}", 100.0 * line[key], round(100.0 * bound, 2), most=True)
