@@ -35,10 +35,14 @@ def outcomes_after(release: Release, predictions: pl.LazyFrame, feedback: pl.Laz
     if release.before is None or not release.step_us:
         return Outcomes()
     start_us, time = release.step_us, pl.col("time").dt.epoch("us")
-    alone = [revision for revision, slots in release.shares.items() if slots == SLOTS]
+    alone, unmoved = (
+        [revision for revision, slots in release.shares.items() if slots == share]
+        for share in (SLOTS, 0)
+    )  # while the candidate was a shadow, what was before it went on answering
     asked = predictions.filter(on_trial()).with_columns(request=request())
     ours = asked.filter(pl.col("revision").is_in(alone), time >= start_us)
-    theirs = asked.filter(pl.col("revision") == release.before.revision, time < start_us)
+    before = [release.before.revision, *unmoved]
+    theirs = asked.filter(pl.col("revision").is_in(before), time < start_us)
     newest_us = ours.select(time.max()).collect().item() or start_us
     oldest_us = theirs.select(time.min()).collect().item() or start_us
     length_us = min(newest_us - start_us, start_us - oldest_us)

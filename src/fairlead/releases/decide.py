@@ -275,10 +275,11 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
 def _unproven(release: Release) -> list[Judged]:
     """Guards that the plan wants proof of, and those of outcomes of which none has come.
 
-    Of a shadow only those count that look at what it answers: nothing else is known of it.
+    Of a shadow only those count that look at what it answers: nothing else is known of it. Of who
+    answers they do not: no more will be known of them than when it was let go on.
     """
     shadow = release.plan.steps[release.step].kind == "shadow"
-    looked = [one for one in release.judged if one.guard.kind == "value" or not shadow]
+    looked = [one for one in release.judged if (one.guard.kind == "value") == shadow]
     return [
         one
         for one in looked

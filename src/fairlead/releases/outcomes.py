@@ -57,7 +57,7 @@ def since_us(release: Release) -> int:
 
 def is_shared(release: Release) -> bool:
     """Whether both versions answer at the same time in a release."""
-    return any(0 < step.slots < SLOTS for step in release.plan.steps)
+    return any(step.kind == "share" and step.slots < SLOTS for step in release.plan.steps)
 
 
 def columns_of(release: Release) -> list[str]:
