@@ -190,3 +190,21 @@ def test_without_traffic_it_holds_and_then_asks() -> None:
     traffic.run(traffic.begin, 2 * 24)
     assert traffic.now.state == "asking"
     assert "was asked 0 times" in traffic.now.reason
+
+
+def test_what_keeps_one_endpoint_from_its_step_keeps_no_other() -> None:
+    traffic = Traffic()
+    traffic.begin.request("a", version(1), SIGNATURE, "cli")
+    told = traffic.evidence
+
+    def evidence(release: Release) -> Evidence:
+        if release.endpoint == "a":
+            raise ArithmeticError("planted")
+        return told(release)
+
+    controller = ReleaseController(traffic.store, traffic.clock, evidence)
+    for _ in range(3):
+        with pytest.raises(ArithmeticError):
+            controller.tick(traffic.view)
+    assert traffic.now.state == "holding"
+    assert [one.state for one in controller.releases("a")] == ["requested"]
