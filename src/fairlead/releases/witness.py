@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from functools import partial
 
 import polars as pl
@@ -29,12 +30,15 @@ class Witness:
         store: of releases, segments and evidence.
         blobs: of the sealed files.
         clock: for the pace of attempts.
+        beside: who reckons what comes late; see `Reckoner`.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, clock: Clock, beside: Executor | None = None
+    ) -> None:
         self._store = store
         self._blobs = blobs
-        self._reckoner = Reckoner(store, blobs, clock)
+        self._reckoner = Reckoner(store, blobs, clock, beside)
         self._attempts = Attempts(clock, "The log {} cannot be seen by releases")
 
     def evidence(self, release: Release) -> Evidence:
