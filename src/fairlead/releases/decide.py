@@ -132,7 +132,8 @@ def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> D
     if not begun or route is None or release.state == "baking":
         return Decision(told, None)
     if order.name == "promote":
-        last = replace(told, plan=_moving(told.plan), step=len(_moving(told.plan).steps) - 1)
+        plan = _moving(told.plan)
+        last = replace(told, plan=plan, step=len(plan.steps) - 1, paused=False)
         return _enter(last, route, f"Promoted by {by}.", now_us)
     if release.state == "asking":
         return _leave(told, route, f"Approved by {by}.", now_us)
