@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.releases.fold import on_trial, request
 from fairlead.releases.metrics import Arrived, Outcomes
-from fairlead.releases.outcomes import CANDIDATE, CONTROL, seen_of, signatures_of, wanted_of
+from fairlead.releases.outcomes import CANDIDATE, STABLE, seen_of, signatures_of, wanted_of
 from fairlead.releases.types import Release
 from fairlead.releases.worth import arrived, worth
 from fairlead.routing import SLOTS
@@ -47,7 +47,7 @@ def outcomes_after(release: Release, predictions: pl.LazyFrame, feedback: pl.Laz
     oldest_us = theirs.select(time.min()).collect().item() or start_us
     length_us = min(newest_us - start_us, start_us - oldest_us)
     sides = {
-        CONTROL: (theirs.filter(time >= start_us - length_us), start_us),
+        STABLE: (theirs.filter(time >= start_us - length_us), start_us),
         CANDIDATE: (ours.filter(time < start_us + length_us), start_us + length_us),
     }
     metrics, signatures = {}, signatures_of(release)
