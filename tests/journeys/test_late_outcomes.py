@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 import fairlead
 from fairlead.app.workspace import Workspace
 from fairlead.releases import OPEN, Release
+from support.load import Load
 from support.platform import Platform
 from support.reply import Reply
 from support.waiting import until
@@ -62,7 +62,7 @@ def paid(version: str, x: float) -> dict[str, Any]:
     return {"name": "paid", "value": x + (1.0 if version == "churn:2" else 0.0)}
 
 
-class Load(threading.Thread):
+class Telling(Load):
     """Asks again and again, each time for another unit, and tells later what came of it.
 
     Args:
@@ -72,26 +72,20 @@ class Load(threading.Thread):
     """
 
     def __init__(self, platform: Platform, place: int, tell: Tell) -> None:
-        super().__init__(daemon=True)
+        super().__init__(place)
         self._platform = platform
-        self._place = place
         self._tell = tell
-        self._enough = threading.Event()
         self._later: deque[tuple[float, dict[str, Any]]] = deque()
-        self.statuses: Counter[int] = Counter()
 
-    def run(self) -> None:
-        number = self._place * 10**6
-        while not self._enough.wait(0.002):
-            number += 1
-            x = (number % 997) / 997
-            body = {"rows": [[x]], "unit": f"user-{number}"}
-            reply = self._platform.predict("churn", body)
-            self.statuses[reply.status] += 1
-            (row,) = reply.json["predictions"]
-            item = {"id": row["id"], **self._tell(row["version"], x)}
-            self._later.append((time.monotonic() + LATE_S, item))
-            self._send(time.monotonic())
+    def ask(self, number: int) -> None:
+        x = (number % 997) / 997
+        body = {"rows": [[x]], "unit": f"user-{number}"}
+        reply = self._platform.predict("churn", body)
+        self.statuses[reply.status] += 1
+        (row,) = reply.json["predictions"]
+        item = {"id": row["id"], **self._tell(row["version"], x)}
+        self._later.append((time.monotonic() + LATE_S, item))
+        self._send(time.monotonic())
 
     def _send(self, now_s: float) -> None:
         due: list[dict[str, Any]] = []
@@ -100,11 +94,6 @@ class Load(threading.Thread):
         if due:
             reply = self._platform.api("/v1/endpoints/churn/feedback", {"feedback": due})
             self.statuses[reply.status] += 1
-
-    def stop(self) -> Self:
-        self._enough.set()
-        self.join()
-        return self
 
 
 @pytest.fixture
@@ -127,7 +116,7 @@ def released(
     """What becomes of a second version under load, and what is told of it in two ways."""
     (home / "fairlead.toml").write_text(SETTINGS + plan)
     with Platform(home, "churn:1", "--workers=2") as platform:
-        load = [Load(platform, place, tell) for place in range(3)]
+        load = [Telling(platform, place, tell) for place in range(3)]
         for one in load:
             one.start()
         platform.run("deploy", package(home, wrong=wrong))

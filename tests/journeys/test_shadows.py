@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -14,6 +12,7 @@ import fairlead
 from fairlead.app.workspace import Workspace
 from fairlead.releases import OPEN, Release
 from fairlead.routing import ROUTES, Route
+from support.load import Load
 from support.platform import Platform
 from support.waiting import until
 
@@ -68,35 +67,25 @@ def package(home: Path, left: str, name: str) -> str:
     return fairlead.package(folder, rows, name=name, home=home).name
 
 
-class Load(threading.Thread):
+class Asking(Load):
     """Asks again and again, and notes who answered and what was wrong."""
 
     def __init__(self, platform: Platform, endpoint: str) -> None:
-        super().__init__(daemon=True)
+        super().__init__()
         self._platform, self._endpoint = platform, endpoint
-        self._enough = threading.Event()
-        self.statuses: Counter[int] = Counter()
         self.versions: Counter[str] = Counter()
         self.wrong: list[object] = []
 
-    def run(self) -> None:
-        number = 0
-        while not self._enough.wait(0.002):
-            number += 1
-            x = 1.0 + number % 20 / 10
-            row = {"x": x, "plan": PLANS[number % 3]}
-            reply = self._platform.predict(self._endpoint, {"rows": [row]})
-            self.statuses[reply.status] += 1
-            if reply.status == 200:
-                (told,) = reply.json["predictions"]
-                self.versions[told["version"]] += 1
-                if told["prediction"] != ("left" if x > 2 else "stay"):
-                    self.wrong.append(told)
-
-    def stop(self) -> Self:
-        self._enough.set()
-        self.join()
-        return self
+    def ask(self, number: int) -> None:
+        x = 1.0 + number % 20 / 10
+        row = {"x": x, "plan": PLANS[number % 3]}
+        reply = self._platform.predict(self._endpoint, {"rows": [row]})
+        self.statuses[reply.status] += 1
+        if reply.status == 200:
+            (told,) = reply.json["predictions"]
+            self.versions[told["version"]] += 1
+            if told["prediction"] != ("left" if x > 2 else "stay"):
+                self.wrong.append(told)
 
 
 @pytest.fixture
@@ -137,7 +126,7 @@ def test_a_shadow_is_compared_by_slice_and_no_caller_gets_its_answers(
     platform: Platform, workspace: Workspace, home: Path
 ) -> None:
     before = route_of(workspace, "other")
-    load = [Load(platform, "other") for _ in range(2)]
+    load = [Asking(platform, "other") for _ in range(2)]
     for one in load:
         one.start()
     platform.run("deploy", package(home, OTHER_FOR_FREE, "other"), "--endpoint=other")
@@ -163,7 +152,7 @@ def test_a_shadow_is_compared_by_slice_and_no_caller_gets_its_answers(
 def test_a_canary_goes_on_from_its_shadow_only_where_both_agree(
     platform: Platform, workspace: Workspace, home: Path
 ) -> None:
-    load = [Load(platform, "churn") for _ in range(2)]
+    load = [Asking(platform, "churn") for _ in range(2)]
     for one in load:
         one.start()
     platform.run("deploy", package(home, OTHER_FOR_FREE, "churn"))

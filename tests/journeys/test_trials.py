@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 import fairlead
 from fairlead.app.workspace import Workspace
 from fairlead.releases import OPEN, Release
+from support.load import Load
 from support.platform import Platform
 from support.waiting import until
 
@@ -66,7 +66,7 @@ def package(home: Path, code: str) -> str:
     return fairlead.package(folder, [{"x": 1.5}, {"x": 2.25}], name="doubling", home=home).name
 
 
-class Load(threading.Thread):
+class Doubling(Load):
     """Asks again and again, each time for another unit, and notes every reply.
 
     Args:
@@ -75,33 +75,20 @@ class Load(threading.Thread):
     """
 
     def __init__(self, platform: Platform, place: int) -> None:
-        super().__init__(daemon=True)
+        super().__init__(place)
         self._platform = platform
-        self._place = place
-        self._enough = threading.Event()
-        self.statuses: Counter[int] = Counter()
         self.wrong: list[Any] = []
         self.versions: Counter[str] = Counter()
 
-    def run(self) -> None:
-        number = self._place * 10**6
-        while not self._enough.wait(0.002):
-            number += 1
-            x = 2.501 + (number % 900) / 1000
-            reply = self._platform.predict(
-                "doubling", {"rows": [{"x": x}], "unit": f"user-{number}"}
-            )
-            self.statuses[reply.status] += 1
-            if reply.status == 200:
-                (row,) = reply.json["predictions"]
-                self.versions[row["version"]] += 1
-                if abs(row["prediction"] - 2 * x) > 1e-9:
-                    self.wrong.append(row)
-
-    def stop(self) -> Self:
-        self._enough.set()
-        self.join()
-        return self
+    def ask(self, number: int) -> None:
+        x = 2.501 + (number % 900) / 1000
+        reply = self._platform.predict("doubling", {"rows": [{"x": x}], "unit": f"user-{number}"})
+        self.statuses[reply.status] += 1
+        if reply.status == 200:
+            (row,) = reply.json["predictions"]
+            self.versions[row["version"]] += 1
+            if abs(row["prediction"] - 2 * x) > 1e-9:
+                self.wrong.append(row)
 
 
 @pytest.fixture
@@ -118,8 +105,8 @@ def platform(home: Path) -> Iterator[Platform]:
         yield platform
 
 
-def loaded(platform: Platform) -> list[Load]:
-    load = [Load(platform, place) for place in range(4)]
+def loaded(platform: Platform) -> list[Doubling]:
+    load = [Doubling(platform, place) for place in range(4)]
     for one in load:
         one.start()
     return load

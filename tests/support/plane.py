@@ -215,5 +215,5 @@ class _Sink(LogSink):
     frames: list[PredictionFrame]
 
     def predictions(self, frame: PredictionFrame) -> None:
-        self.frames.append(frame)
         super().predictions(frame)
+        self.frames.append(frame)

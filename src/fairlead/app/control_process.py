@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
 import msgspec
@@ -32,6 +33,7 @@ from fairlead.control import Controller, Tick, view
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
+from fairlead.releases.witness import Witness
 from fairlead.serving.types import FleetStatus, WorkerStatus
 from fairlead.store import Store
 
@@ -53,6 +55,8 @@ class ControlPlane:
         self.fleet = FleetStatus(())
         releases = self.workspace.releases
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
+        self.reckoning = ThreadPoolExecutor(1, "reckoning")  # a tick that took long holds up all
+        self.workspace.__dict__["witness"] = Witness(store, blobs, clock, self.reckoning)
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
         self.looker = Looker(clock)
         self.sealer = Sealer(
@@ -161,6 +165,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.once("log")  # what the workers wrote last
+        plane.reckoning.shutdown(wait=False, cancel_futures=True)
         plane.looker.close()
         plane.courier.close()
         plane.monitor.close()

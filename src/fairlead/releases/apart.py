@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.releases.fold import on_trial, request
 from fairlead.releases.metrics import Arrived, Outcomes
-from fairlead.releases.outcomes import CANDIDATE, CONTROL, seen_of, signatures_of, wanted_of
+from fairlead.releases.outcomes import CANDIDATE, STABLE, seen_of, signatures_of, wanted_of
 from fairlead.releases.types import Release
 from fairlead.releases.worth import arrived, worth
 from fairlead.routing import SLOTS
@@ -35,15 +35,19 @@ def outcomes_after(release: Release, predictions: pl.LazyFrame, feedback: pl.Laz
     if release.before is None or not release.step_us:
         return Outcomes()
     start_us, time = release.step_us, pl.col("time").dt.epoch("us")
-    alone = [revision for revision, slots in release.shares.items() if slots == SLOTS]
+    alone, unmoved = (
+        [revision for revision, slots in release.shares.items() if slots == share]
+        for share in (SLOTS, 0)
+    )  # while the candidate was a shadow, what was before it went on answering
     asked = predictions.filter(on_trial()).with_columns(request=request())
     ours = asked.filter(pl.col("revision").is_in(alone), time >= start_us)
-    theirs = asked.filter(pl.col("revision") == release.before.revision, time < start_us)
+    before = [release.before.revision, *unmoved]
+    theirs = asked.filter(pl.col("revision").is_in(before), time < start_us)
     newest_us = ours.select(time.max()).collect().item() or start_us
     oldest_us = theirs.select(time.min()).collect().item() or start_us
     length_us = min(newest_us - start_us, start_us - oldest_us)
     sides = {
-        CONTROL: (theirs.filter(time >= start_us - length_us), start_us),
+        STABLE: (theirs.filter(time >= start_us - length_us), start_us),
         CANDIDATE: (ours.filter(time < start_us + length_us), start_us + length_us),
     }
     metrics, signatures = {}, signatures_of(release)

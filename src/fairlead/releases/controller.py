@@ -151,16 +151,28 @@ class ReleaseController:
 
         Args:
             view: what each living worker has of a release.
+
+        Raises:
+            Exception: what kept an endpoint's release from its step; others have had theirs.
         """
         found = self._after_jump()
         found.sort(key=lambda stored: stored.value.state == "requested")  # under way comes first
         first: dict[str, Release] = {}
         asked = {s.value.endpoint for s in found if s.value.state == "requested"}
+        kept_from: dict[str, Exception] = {}
         for stored in found:
-            if stored.value.state == "baking" and stored.value.endpoint in asked:
-                self._commit(follow(stored.value, self._clock.now_us()), stored.revision, ())
+            endpoint = stored.value.endpoint
+            if endpoint in kept_from:
                 continue
-            self._step(stored, first.setdefault(stored.value.endpoint, stored.value), view)
+            try:
+                if stored.value.state == "baking" and endpoint in asked:
+                    self._commit(follow(stored.value, self._clock.now_us()), stored.revision, ())
+                else:
+                    self._step(stored, first.setdefault(endpoint, stored.value), view)
+            except Exception as error:  # of this endpoint, whatever it is
+                kept_from[endpoint] = error
+        for kept in kept_from.values():
+            raise kept
 
     def _after_jump(self) -> list[Stored[Release]]:
         """Releases that are open, with their times moved if the clock was set since the last look.

@@ -132,7 +132,8 @@ def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> D
     if not begun or route is None or release.state == "baking":
         return Decision(told, None)
     if order.name == "promote":
-        last = replace(told, plan=_moving(told.plan), step=len(_moving(told.plan).steps) - 1)
+        plan = _moving(told.plan)
+        last = replace(told, plan=plan, step=len(plan.steps) - 1, paused=False)
         return _enter(last, route, f"Promoted by {by}.", now_us)
     if release.state == "asking":
         return _leave(told, route, f"Approved by {by}.", now_us)
@@ -275,10 +276,11 @@ def _when_held(release: Release, route: Route, evidence: Evidence, now_us: int) 
 def _unproven(release: Release) -> list[Judged]:
     """Guards that the plan wants proof of, and those of outcomes of which none has come.
 
-    Of a shadow only those count that look at what it answers: nothing else is known of it.
+    Of a shadow only those count that look at what it answers: nothing else is known of it. Of who
+    answers they do not: no more will be known of them than when it was let go on.
     """
     shadow = release.plan.steps[release.step].kind == "shadow"
-    looked = [one for one in release.judged if one.guard.kind == "value" or not shadow]
+    looked = [one for one in release.judged if (one.guard.kind == "value") == shadow]
     return [
         one
         for one in looked

@@ -161,14 +161,15 @@ def _alone(goal: Goal, of: Measure, alpha: float) -> Estimate:
 def _ratio(
     goal: Goal, control: Measure, contrast: Contrast, theirs: Measure, alpha: float
 ) -> Estimate | None:
-    """The lift; None over 0."""
-    if control.value == 0.0:
-        return None
+    """The lift; None over 0, or what is too near to it."""
     moved = replace(theirs, value=control.value)
     ours = replace(
         theirs, value=control.value + contrast.value, units=contrast.units - theirs.units
     )
-    return _interval(goal, lift(moved, ours), alpha)
+    try:
+        return _interval(goal, lift(moved, ours), alpha)
+    except ConfigError:
+        return None
 
 
 def _rho(goal: Goal, alpha: float) -> float:

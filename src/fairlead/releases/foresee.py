@@ -10,7 +10,7 @@ import msgspec
 from fairlead.errors import ConfigError
 from fairlead.releases.fold import on_trial, request
 from fairlead.releases.metrics import Goal
-from fairlead.releases.outcomes import CONTROL, moments_of
+from fairlead.releases.outcomes import STABLE, moments_of
 from fairlead.releases.types import Plan
 from fairlead.releases.worth import worth
 from fairlead.routing import SLOTS
@@ -59,13 +59,13 @@ def foresee(
     since_us = now_us - plan.steps[0].hold_us
     rows = (
         predictions.filter(
-            on_trial(), pl.col("role") == CONTROL, pl.col("time").dt.epoch("us") >= since_us
+            on_trial(), pl.col("role") == STABLE, pl.col("time").dt.epoch("us") >= since_us
         )
         .with_columns(request=request())
         .with_columns(pl.coalesce("unit", "request").alias("unit"), revision=pl.lit(0, pl.Int64))
     )
     first_us = rows.select(pl.col("time").dt.epoch("us").min()).collect().item()
-    units = worth(goal.metric, rows, feedback, {CONTROL: signature})
+    units = worth(goal.metric, rows, feedback, {STABLE: signature})
     try:
         known = measure(moments_of(goal.metric, units), goal.metric.place)
     except ConfigError:

@@ -24,7 +24,7 @@ from fairlead.stats import Moments, Split, count_split, moments
 if TYPE_CHECKING:
     import polars as pl
 
-CONTROL, CANDIDATE = "stable", "candidate"
+STABLE, CANDIDATE = "stable", "candidate"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def since_us(release: Release) -> int:
 
 def is_shared(release: Release) -> bool:
     """Whether both versions answer at the same time in a release."""
-    return any(0 < step.slots < SLOTS for step in release.plan.steps)
+    return any(step.kind == "share" and step.slots < SLOTS for step in release.plan.steps)
 
 
 def columns_of(release: Release) -> list[str]:
@@ -72,7 +72,7 @@ def signatures_of(release: Release) -> dict[str, Signature]:
     """Of the versions, by role."""
     before = release.before
     return {
-        CONTROL: release.signature if before is None else before.signature,
+        STABLE: release.signature if before is None else before.signature,
         CANDIDATE: release.signature,
     }
 
@@ -127,7 +127,7 @@ def _past(release: Release, predictions: pl.LazyFrame) -> pl.LazyFrame:
 
     earlier = pl.col("time").dt.epoch("us") < release.created_us
     routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-    mine = routed & (pl.col("role") == CONTROL) & pl.col("unit").is_not_null()
+    mine = routed & (pl.col("role") == STABLE) & pl.col("unit").is_not_null()
     return predictions.filter(earlier, mine).with_columns(revision=pl.lit(0, pl.Int64))
 
 
@@ -157,12 +157,12 @@ def seen_of(
     for revision in shared:
         mine = own.filter(pl.col("revision") == revision)
         control, candidate = (
-            moments_of(metric, mine.filter(pl.col("role") == role)) for role in (CONTROL, CANDIDATE)
+            moments_of(metric, mine.filter(pl.col("role") == role)) for role in (STABLE, CANDIDATE)
         )
         if control.units or candidate.units:
             steps.append(Beside(control, candidate))
     none = Arrived()
-    return Seen(tuple(steps), came.get(CONTROL, none), came.get(CANDIDATE, none))
+    return Seen(tuple(steps), came.get(STABLE, none), came.get(CANDIDATE, none))
 
 
 def moments_of(metric: Metric, units: pl.DataFrame) -> Moments:
@@ -180,6 +180,6 @@ def _split(units: pl.DataFrame, shared: Mapping[int, int]) -> Split:
     split = Split()
     counted = {(rev, role): many for rev, role, many in units.group_by(UNIT[1:]).len().iter_rows()}
     for revision, slots in shared.items():
-        both = [counted.get((revision, role), 0) for role in (CONTROL, CANDIDATE)]
+        both = [counted.get((revision, role), 0) for role in (STABLE, CANDIDATE)]
         split = count_split(split, (SLOTS - slots, slots), both)
     return split

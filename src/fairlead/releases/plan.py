@@ -212,10 +212,11 @@ def _planned(told: PlanSettings) -> tuple[Step, ...]:
         case "blue-green" if told.steps is not None:
             return _steps(told.steps)
         case "shadow":
-            return (_step(f"shadow {told.share or '100%'} for {told.duration or '1d'}"),)
+            seen = _slots(told.share or "100%", "share")
+            return (Step("shadow", seen, _us(told.duration or "1d", "duration")),)
         case "ab":
-            slots = round(_share(told.split or "50%", "split") * SLOTS)
-            if not 0 < slots < SLOTS:
+            slots = _slots(told.split or "50%", "split")
+            if slots == SLOTS:
                 raise ConfigError("The 'split' must leave some traffic to both versions.")
             return Step("share", slots, _us(told.duration or "14d", "duration")), switch
         case _:
@@ -225,7 +226,8 @@ def _planned(told: PlanSettings) -> tuple[Step, ...]:
 def _goal(told: PlanSettings) -> Goal:
     if told.goal is None:
         raise ConfigError(
-            "A release by 'ab' needs a 'goal'.", hint='Such as goal = "mean:revenue".'
+            "A release by 'ab' needs a 'goal'.",
+            hint='Such as goal = "mean:revenue" in the settings, under [release.NAME].',
         )
     metric = metric_of(told.goal)
     mde = _share(told.mde or "5%", "mde")
@@ -253,6 +255,13 @@ def _share(text: str, where: str) -> float:
     return float(found[1]) / 100.0
 
 
+def _slots(text: str, where: str) -> int:
+    slots = round(_share(text, where) * SLOTS)
+    if not 0 < slots <= SLOTS:
+        raise ConfigError(f"'{text}' for '{where}' is not between 0.01% and 100%.")
+    return slots
+
+
 def _steps(written: Sequence[str]) -> tuple[Step, ...]:
     steps = tuple(_step(text) for text in written)
     shares = [step.slots for step in steps if step.kind == "share"]
@@ -274,9 +283,7 @@ def _step(text: str) -> Step:
     found = share or shadow
     if found is None:
         raise ConfigError(f"'{text}' is no step of a release.", hint=_STEPS)
-    slots = round(float(found[1] or 100) * SLOTS / 100)
-    if not 0 < slots <= SLOTS:
-        raise ConfigError(f"The step '{text}' is not between 0.01% and 100%.")
+    slots = _slots(f"{found[1] or 100}%", "steps")
     if share is None:
         return Step("shadow", slots, _us(found[2], "steps"))
     if not share[2] and slots < SLOTS:

@@ -6,8 +6,10 @@ of the log that concerns the release, and no oftener than a twentieth of the tim
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import polars as pl
@@ -48,12 +50,17 @@ class Reckoner:
         store: of segments and outcomes.
         blobs: of the sealed files.
         clock: for the pace.
+        beside: who reckons meanwhile, since a large log takes long; None to do it at once.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, clock: Clock, beside: Executor | None = None
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._clock = clock
+        self._beside = beside
+        self._under_way: dict[str, Future[Reckoned]] = {}
         self._rested_s: dict[str, float] = {}
 
     def outcomes(self, release: Release) -> Outcomes:
@@ -62,28 +69,53 @@ class Reckoner:
         return Outcomes() if stored is None else stored.value.outcomes
 
     def reckon(self, release: Release) -> None:
-        """Reckon anew, if files were sealed since and the last time is long enough ago."""
-        begun_s = self._clock.monotonic_s()
-        if not wanted_of(release).metrics or begun_s < self._rested_s.get(release.id, 0.0):
+        """Reckon anew, if files were sealed since and the last time is long enough ago.
+
+        What is reckoned beside is kept by a later call.
+        """
+        under_way = self._under_way.get(release.id)
+        if under_way is not None:
+            if under_way.done():
+                del self._under_way[release.id]
+                self._keep(release, under_way.result())
+            return
+        now_s = self._clock.monotonic_s()
+        if not wanted_of(release).metrics or now_s < self._rested_s.get(release.id, 0.0):
             return
         stored = self._store.get(OUTCOMES, _key(release))
         predictions, feedback = (
             self._files(release, "predictions"),
             self._files(release, "feedback"),
         )
-        read = frozenset(predictions | feedback)
-        if stored is not None and stored.value.read == read:
+        if stored is not None and stored.value.read == predictions.keys() | feedback.keys():
             return
+        work = partial(self._reckoned, release, predictions, feedback)
+        if self._beside is None:
+            self._keep(release, work())
+        else:
+            self._under_way[release.id] = self._beside.submit(work)
+
+    def _reckoned(
+        self,
+        release: Release,
+        predictions: Mapping[str, Segment],
+        feedback: Mapping[str, Segment],
+    ) -> Reckoned:
+        begun_s = self._clock.monotonic_s()
         take = outcomes if is_shared(release) else outcomes_after
         found = take(
             release,
             self._table("predictions", predictions.values(), columns_of(release)),
             self._table("feedback", feedback.values(), FEEDBACK_SCHEMA),
         )
-        expect = ABSENT if stored is None else stored.revision
-        self._store.commit(Put(OUTCOMES, _key(release), Reckoned(found, read), expect))
         ended_s = self._clock.monotonic_s()
         self._rested_s[release.id] = ended_s + REST * (ended_s - begun_s)
+        return Reckoned(found, frozenset(predictions.keys() | feedback.keys()))
+
+    def _keep(self, release: Release, found: Reckoned) -> None:
+        stored = self._store.get(OUTCOMES, _key(release))
+        expect = ABSENT if stored is None else stored.revision
+        self._store.commit(Put(OUTCOMES, _key(release), found, expect))
 
     def _files(self, release: Release, kind: SegmentKind) -> dict[str, Segment]:
         """Those that may hold rows of a release; feedback comes later than its prediction."""

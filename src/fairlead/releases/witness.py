@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
@@ -29,12 +30,15 @@ class Witness:
         store: of releases, segments and evidence.
         blobs: of the sealed files.
         clock: for the pace of attempts.
+        beside: who reckons what comes late; see `Reckoner`.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, clock: Clock, beside: Executor | None = None
+    ) -> None:
         self._store = store
         self._blobs = blobs
-        self._reckoner = Reckoner(store, blobs, clock)
+        self._reckoner = Reckoner(store, blobs, clock, beside)
         self._attempts = Attempts(clock, "The log {} cannot be seen by releases")
 
     def evidence(self, release: Release) -> Evidence:
@@ -106,8 +110,8 @@ def _near(release: Release, own: Segment, rows: pl.DataFrame) -> Callable[[Segme
     """Tells which files may hold the other half of pairs of which a file has one."""
     kind, low_us, high_us = "predictions", own.low_us, own.high_us
     if release.plan.decided_by and own.kind == "predictions":
-        kind, high_us = "feedback", sys.maxsize  # however late a person decides
-    elif release.plan.decided_by:
+        return lambda other: other.kind == "feedback"  # however late a person decides
+    if release.plan.decided_by:
         low_us, high_us = asked_us(rows) or (0, 0)
     low_us, high_us = low_us - LATE_US, high_us + LATE_US
     return lambda other: other.kind == kind and other.low_us <= high_us and other.high_us >= low_us
@@ -119,10 +123,17 @@ def _is_judged(release: Release) -> bool:
 
 
 def _concerns(segment: Segment, release: Release) -> bool:
-    """Whether rows of a file may be of a release, or of the hour before it."""
-    recent = segment.high_us >= release.created_us - PAST_US
-    told = segment.kind == "predictions" or bool(release.plan.decided_by)
-    return segment.endpoint == release.endpoint and recent and told
+    """Whether rows of a file may be of a release, or of the hour before it.
+
+    Feedback bears the time that its sender says: when it came in is told by the day of its file.
+    """
+    since_us = release.created_us - PAST_US
+    if segment.endpoint != release.endpoint:
+        return False
+    if segment.kind == "predictions":
+        return segment.high_us >= since_us
+    first = datetime.fromtimestamp(since_us / 1e6, UTC)
+    return bool(release.plan.decided_by) and segment.day >= f"{first:%Y-%m-%d}"
 
 
 def _key(release: Release) -> str:

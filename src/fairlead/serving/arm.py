@@ -6,6 +6,8 @@ import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from fairlead.batching import Batcher
 from fairlead.clock import Clock
 from fairlead.errors import (
@@ -186,6 +188,9 @@ class LiveArm:
                 return
             self._tracebacks.show(error, **known(self._route, self.arm, run.items))
             held_back = ModelError(f"The answer of {self.version.ref.name} cannot be recorded.")
+            if isinstance(run.result, Outputs):  # that it has none is recorded instead
+                self._settle(replace(run, result=held_back))
+                return
         since_s = self._clock.monotonic_s() - run.started_s
         self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
         _answer(run, waits_s, held_back)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 
 import msgspec
 
@@ -10,6 +10,9 @@ from fairlead.errors import ConfigError
 from fairlead.stats.domain import check_share
 from fairlead.stats.intervals import CONFIDENCE, Estimate
 from fairlead.stats.moments import Measure
+
+ERROR_MAX = 1e150
+"""Of which the square is a number."""
 
 
 class Contrast(msgspec.Struct, frozen=True):
@@ -37,7 +40,7 @@ def difference(control: Measure, candidate: Measure) -> Contrast:
     when several different population variances are involved".
 
     Raises:
-        ConfigError: an arm has fewer than two units.
+        ConfigError: an arm has fewer than two units, or the numbers are too large.
 
     Example:
         >>> one = difference(Measure(10.0, 9.0, 500, 500), Measure(10.4, 12.25, 450, 450))
@@ -67,7 +70,7 @@ def lift(control: Measure, candidate: Measure) -> Contrast:
             "The control's value is 0, so that there is no relative lift.",
             hint="Use the difference.",
         )
-    return _contrast(control, candidate, (b - a) / abs(a), b / (a * a), 1.0 / a)
+    return _contrast(control, candidate, (b - a) / abs(a), b / a / a, 1.0 / a)
 
 
 def t_interval(contrast: Contrast, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -131,11 +134,17 @@ def _contrast(
         raise ConfigError("An arm has fewer than two units.", hint="Wait for at least two.")
     ours = candidate.variance / candidate.units
     theirs = control.variance / control.units
-    squares = ours * ours / (candidate.units - 1) + theirs * theirs / (control.units - 1)
+    part = ours / (ours + theirs) if ours + theirs > 0.0 else 0.5
+    parts = part * part / (candidate.units - 1) + (1.0 - part) ** 2 / (control.units - 1)
+    error = sqrt(slope * slope * ours + control_slope * control_slope * theirs)
+    if not (isfinite(value) and error < ERROR_MAX):
+        raise ConfigError(
+            "The difference is beyond all numbers.", hint="Choose a metric of smaller values."
+        )
     return Contrast(
         value=value,
-        standard_error=sqrt(slope * slope * ours + control_slope * control_slope * theirs),
-        degrees=(ours + theirs) ** 2 / squares if squares > 0.0 else inf,
+        standard_error=error,
+        degrees=1.0 / parts if ours + theirs > 0.0 else inf,
         units=control.units + candidate.units,
         events=min(control.events, candidate.events),
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from fairlead.stats.moments import Measure, Moments, covariance, linearised, merge_moments
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is beyond all numbers is refused
 def adjust(
     control: Moments,
     candidate: Moments,
@@ -33,7 +36,8 @@ def adjust(
         Measures of the control and of the candidate.
 
     Raises:
-        ConfigError: an arm has fewer than two units, or a denominator's mean is 0.
+        ConfigError: an arm has fewer than two units, a denominator's mean is 0, or a variance
+            is beyond all numbers.
         ConflictError: the arms have different numbers of columns.
 
     Example:
@@ -46,9 +50,8 @@ def adjust(
     """
     both = merge_moments(control, candidate)
     goal, known = linearised(both, columns)[1], linearised(both, covariate)[1]
-    spread = covariance(both)
-    known_variance = float(known @ spread @ known)
-    theta = float(goal @ spread @ known) / known_variance if known_variance > 0.0 else 0.0
+    known_variance = covariance(both, known, known)
+    theta = covariance(both, goal, known) / known_variance if known_variance > 0.0 else 0.0
     return _freed(control, columns, covariate, theta), _freed(candidate, columns, covariate, theta)
 
 
@@ -56,7 +59,7 @@ def _freed(of: Moments, columns: Sequence[int], covariate: Sequence[int], theta:
     value, goal = linearised(of, columns)
     known_value, known = linearised(of, covariate)
     gradient = goal - theta * known
-    variance = float(gradient @ covariance(of) @ gradient)
+    variance = covariance(of, gradient, gradient)
     return Measure(
         value - theta * known_value,
         max(variance, 0.0),

@@ -139,7 +139,8 @@ def measure(of: Moments, columns: Sequence[int] = (0,)) -> Measure:
         columns: place of the mean, or of the numerator and of the denominator.
 
     Raises:
-        ConfigError: there are fewer than two units, or the denominator's mean is 0.
+        ConfigError: there are fewer than two units, or the denominator's mean is 0, or so near
+            to it that the variance is none.
 
     Example:
         >>> clicks, views = [1, 0, 3], [4, 2, 9]
@@ -148,8 +149,8 @@ def measure(of: Moments, columns: Sequence[int] = (0,)) -> Measure:
         (0.2667, 0.013)
     """
     value, gradient = linearised(of, columns)
-    variance = float(gradient @ covariance(of) @ gradient)
-    return Measure(value, max(variance, 0.0), of.units, of.nonzero[columns[0]])
+    variance = max(covariance(of, gradient, gradient), 0.0)
+    return Measure(value, variance, of.units, of.nonzero[columns[0]])
 
 
 def linearised(of: Moments, columns: Sequence[int]) -> tuple[float, Numbers]:
@@ -174,7 +175,23 @@ def linearised(of: Moments, columns: Sequence[int]) -> tuple[float, Numbers]:
     return ratio, gradient
 
 
-def covariance(of: Moments) -> Numbers:
-    """Of the columns, with n - 1, shape (columns, columns)."""
+def covariance(of: Moments, one: Numbers, other: Numbers) -> float:
+    """Of two weighted sums of the columns, with n - 1.
+
+    Args:
+        of: at least two units.
+        one: weight of each column.
+        other: the same of the other sum.
+
+    Raises:
+        ConfigError: it is beyond all numbers.
+    """
     size = len(of.means)
-    return np.reshape(of.products, (size, size)) / (of.units - 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = float(one @ (np.reshape(of.products, (size, size)) / (of.units - 1)) @ other)
+    if not isfinite(found):
+        raise ConfigError(
+            "A variance is beyond all numbers.",
+            hint="Choose a metric of smaller values, or one whose denominator is not near 0.",
+        )
+    return found

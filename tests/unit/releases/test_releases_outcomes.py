@@ -16,7 +16,7 @@ from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA
 from fairlead.releases import PlanSettings, Release, plan_of
 from fairlead.releases.apart import outcomes_after
 from fairlead.releases.metrics import Arrived, Outcomes, Seen
-from fairlead.releases.outcomes import columns_of, outcomes, since_us
+from fairlead.releases.outcomes import columns_of, is_shared, outcomes, since_us
 from fairlead.routing import SLOTS
 from fairlead.signature import Field, Signature
 from fairlead.signature.types import FieldKind, Task
@@ -277,6 +277,17 @@ def test_a_past_that_is_short_is_met_by_as_short_a_time_after() -> None:
     rows = [at(1, HOUR_S - 20), at(2, HOUR_S + 10), at(3, HOUR_S + 30)]
     found = after(rows, [came(n, "a", after_s=HOUR_S - 1 + 10 * n) for n in (0, 2, 3)])
     assert (found.control.rows, found.candidate.rows) == (1, 1)
+
+
+def test_a_shadow_moves_nobody_so_what_it_saw_is_of_the_time_before() -> None:
+    plan = plan_of(
+        PlanSettings(steps=["shadow 20% for 1h", "100%"], guard={"accuracy": "ratio >= 0.9"})
+    )
+    assert not is_shared(released(plan=plan)), "both versions never answer callers together"
+    rows = [at(1, HOUR_S + 10), at(4, HOUR_S + 30)]
+    rows += [asked(n, revision=2, time=CREATED + timedelta(seconds=HOUR_S - 9 * n)) for n in (2, 3)]
+    found = after(rows, [], plan=plan, shares={2: 0, 3: SLOTS})
+    assert (found.control.rows, found.candidate.rows) == (2, 1)
 
 
 def test_without_a_past_or_before_it_begins_there_is_nothing_to_compare() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +141,35 @@ def test_a_file_that_cannot_be_read_is_told_and_tried_again(log: Log) -> None:
         look(log, witness)
     blob.write_bytes(raw)
     assert look(log, witness).control.came == 1
+
+
+def test_what_takes_long_is_reckoned_beside_and_holds_up_nobody(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        witness = Witness(log.store, log.blobs, log.clock, beside)
+        reckoner = witness._reckoner
+        read = reckoner._table
+
+        def slowly(*what: Any) -> Any:
+            assert go_on.wait(30)
+            return read(*what)
+
+        monkeypatch.setattr(reckoner, "_table", slowly)
+        write(log, answered(1, 20, "stable"), label((1, "a")))
+        assert look(log, witness) == look(log, witness) == Seen()
+        go_on.set()
+        beside.submit(int).result(30)
+        assert look(log, witness).control.came == 1
+        log.clock.advance(3_600.0)  # it rests as long as it took
+        monkeypatch.setattr(reckoner, "_table", lambda *_: 1 / 0)
+        write(log, label((2, "a")))
+        look(log, witness)
+        beside.submit(int).result(30)
+        with pytest.raises(StorageError):
+            look(log, witness)
+        monkeypatch.setattr(reckoner, "_table", read)
+        look(log, witness)
+        beside.submit(int).result(30)
+        assert look(log, witness).control.came == 2

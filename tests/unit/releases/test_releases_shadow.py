@@ -152,6 +152,18 @@ def test_what_is_to_be_proven_holds_the_shadow_until_it_is() -> None:
     assert onward.release.state == "switching"
 
 
+def test_what_a_person_let_go_on_unproven_is_not_asked_for_again_at_each_step() -> None:
+    released = go(begun(PROVEN, "asking", order=Order("approve", "ann")), 60, 500, 20)
+    assert released is not None
+    share = replace(released.release, state="holding", step_us=0)
+    seen = Evidence(
+        candidate=100, until_us=60 * MINUTE_US, compared=Comparison(whole=Agreement(500, 20))
+    )
+    decision = decide(share, BEFORE, READY, seen, 60 * MINUTE_US)
+    assert decision is not None
+    assert decision.release.step == 2, "as a shadow it sees no more"
+
+
 @pytest.mark.parametrize(
     ("name", "after", "changes"),
     [

@@ -193,6 +193,16 @@ def test_a_paused_release_stays_until_it_is_resumed() -> None:
     assert after.release.state == "switching"
 
 
+def test_a_paused_release_that_is_promoted_goes_on_to_its_end() -> None:
+    promoted = go(begun(paused=True, order=Order("promote", "ann")), 1)
+    assert promoted is not None
+    baking = go(promoted.release, 2, on=promoted.route)
+    assert baking is not None
+    done = go(baking.release, 60, on=promoted.route)
+    assert done is not None, "else what was before is kept warm for ever"
+    assert done.release.state == "done"
+
+
 def test_the_way_back_leads_to_all_that_was_warm() -> None:
     older = route("e", 1, ONE, keep=(version(9),))
     decision = go(begun(before=older, order=Order("abort", "ann")), 1, on=route("e", 2, TWO))

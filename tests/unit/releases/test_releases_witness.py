@@ -152,25 +152,28 @@ def decode(written: bytes) -> PredictionFrame:
     return found
 
 
-def decided(log: Log, ids: list[bytes], *labels: str, name: str = "decision") -> bytes:
-    """What a person decided."""
+def decided(
+    log: Log, ids: list[bytes], *labels: str, name: str = "decision", ago_us: int = 0
+) -> bytes:
+    """What a person decided, and so long ago as the sender says."""
     now_us = log.clock.now_us()
     return encode_feedback(
         FeedbackFrame(
-            endpoint="churn", time_us=np.full(len(ids), now_us, np.int64), received_us=now_us,
-            ids=ids, names=[name] * len(ids), values=[*labels], source="api",
+            endpoint="churn", time_us=np.full(len(ids), now_us - ago_us, np.int64),
+            received_us=now_us, ids=ids, names=[name] * len(ids), values=[*labels], source="api",
         )
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("ago_us", [0, 400 * DAY_US])
 @pytest.mark.parametrize("decided_first", [True, False])
 def test_a_persons_decisions_are_held_against_what_was_predicted_however_late(
-    log: Log, decided_first: bool
+    log: Log, decided_first: bool, ago_us: int
 ) -> None:
     human(log)
     ids, answers = predicted(log, "yes", "no", "no")
     log.clock.advance(10 * DAY_US / 1e6)
-    decisions = decided(log, ids[:2], "yes", "yes")
+    decisions = decided(log, ids[:2], "yes", "yes", ago_us=ago_us)
     parts = [decisions, answers] if decided_first else [answers, decisions]
     for name, part in zip("ab", parts, strict=True):
         write(log, name, part)

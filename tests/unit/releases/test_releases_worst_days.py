@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fairlead.clock import ManualClock
 from fairlead.errors import ConflictError, StorageError
-from fairlead.releases import RELEASES, Plan, Release, ReleaseController, Step, WorkerView
+from fairlead.releases import (
+    RELEASES,
+    Plan,
+    PlanSettings,
+    Release,
+    ReleaseController,
+    Step,
+    WorkerView,
+    plan_of,
+)
+from fairlead.releases.comparison import Agreement, Comparison
+from fairlead.releases.metrics import Beside, Outcomes, Seen
 from fairlead.releases.types import Evidence
 from fairlead.routing import ROUTES, SLOTS, Route
+from fairlead.stats import Split, count_split, moments
 from fairlead.store.memory import MemoryStore
 from support.log import Crash, Crashing
 from support.routes import SIGNATURE, version
@@ -29,15 +42,24 @@ PLAN = Plan(
     bake_us=DAY_US,
 )
 
+EXPERIMENT = plan_of(
+    PlanSettings(strategy="ab", goal="mean:paid", decide="auto", duration="3d", bake="1d", guard={})
+)
+SHADOWED = plan_of(PlanSettings(steps=["shadow 20% for 1d", "5% for 1d", "100%"], bake="1d"))
+SHADOW = plan_of(PlanSettings(strategy="shadow", duration="1d"))
+
 
 class Traffic:
     """Requests that come all the time, and workers that have what routes name at once.
 
     Args:
+        plan: of the second version.
+
+    Attributes:
         store: of releases and routes; those who fail are put in its place.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan = PLAN) -> None:
         self.store = MemoryStore()
         self.clock = ManualClock()
         self.idle = False
@@ -45,7 +67,7 @@ class Traffic:
         self.begin = self.controller()
         self.begin.request("e", version(1), SIGNATURE, "cli")
         self.run(self.begin)
-        self.release = self.begin.request("e", version(2), SIGNATURE, "cli", PLAN)
+        self.release = self.begin.request("e", version(2), SIGNATURE, "cli", plan)
 
     def controller(self, store: Any = None) -> ReleaseController:
         return ReleaseController(store or self.store, self.clock, self.evidence)
@@ -55,7 +77,13 @@ class Traffic:
             return Evidence()
         self.newest_us = max(self.newest_us, self.clock.now_us())
         asked = round(self.clock.monotonic_s())
-        return Evidence(candidate=asked, control=asked, until_us=self.newest_us)
+        return Evidence(
+            candidate=asked,
+            control=asked,
+            until_us=self.newest_us,
+            compared=Comparison(whole=Agreement(asked)),
+            outcomes=paid(asked // 3_600),
+        )
 
     def view(self, release: Release) -> Sequence[WorkerView]:
         stored = self.store.get(ROUTES, ROUTES.key(release.endpoint))
@@ -85,6 +113,13 @@ class Traffic:
         return [(each.action, int(str(each.detail.get("step", 0)))) for each in events]
 
 
+def paid(units: int) -> Outcomes:
+    """So many units of each arm, of which those of the candidate paid more."""
+    one, other = (moments(np.arange(units) % 7 + more) for more in (0.0, 6.0))
+    split = count_split(Split(), (5_000, 5_000), (units, units))
+    return Outcomes(split, 0, {"mean:paid": Seen((Beside(one, other),))})
+
+
 class AwayError(StorageError):
     """What a store that cannot be reached says."""
 
@@ -101,19 +136,27 @@ def undisturbed() -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    ("plan", "revisions"), [(PLAN, 4), (EXPERIMENT, 3), (SHADOWED, 4), (SHADOW, 3)]
+)
 def test_wherever_the_controller_dies_the_next_one_goes_on_and_no_step_is_taken_twice(
-    undisturbed: list[tuple[str, int]], after: bool
+    plan: Plan, revisions: int, after: bool
 ) -> None:
-    for commits in range(len(undisturbed)):
-        traffic = Traffic()
+    quiet = Traffic(plan)
+    quiet.run(quiet.begin, 80)
+    assert quiet.now.state == "done"
+    for commits in range(len(quiet.course())):
+        traffic = Traffic(plan)
         dying = traffic.controller(Crashing(traffic.store, "commit", commits, after))
         try:
             traffic.run(dying, 80)
         except Crash:
             traffic.run(traffic.controller(), 80)
-        assert traffic.course() == undisturbed, commits
+        assert traffic.course() == quiet.course(), commits
         assert traffic.now.state == "done"
-        assert traffic.route().revision == 4, "one for each step, and the first version's"
+        there, then = quiet.route(), traffic.route()
+        assert (then.arms, then.shadows, then.keep) == (there.arms, there.shadows, there.keep)
+        assert traffic.route().revision == revisions, "one for each step, and the first version's"
 
 
 def test_two_controllers_take_each_step_once(undisturbed: list[tuple[str, int]]) -> None:
@@ -190,3 +233,21 @@ def test_without_traffic_it_holds_and_then_asks() -> None:
     traffic.run(traffic.begin, 2 * 24)
     assert traffic.now.state == "asking"
     assert "was asked 0 times" in traffic.now.reason
+
+
+def test_what_keeps_one_endpoint_from_its_step_keeps_no_other() -> None:
+    traffic = Traffic()
+    traffic.begin.request("a", version(1), SIGNATURE, "cli")
+    told = traffic.evidence
+
+    def evidence(release: Release) -> Evidence:
+        if release.endpoint == "a":
+            raise ArithmeticError("planted")
+        return told(release)
+
+    controller = ReleaseController(traffic.store, traffic.clock, evidence)
+    for _ in range(3):
+        with pytest.raises(ArithmeticError):
+            controller.tick(traffic.view)
+    assert traffic.now.state == "holding"
+    assert [one.state for one in controller.releases("a")] == ["requested"]

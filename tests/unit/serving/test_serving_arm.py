@@ -181,7 +181,7 @@ def test_an_answer_that_the_log_cannot_hold_fails_alone(
     world = play(tmp_path, unfit, scenario)
     assert isinstance(world.got["bad"], ModelError)
     assert isinstance(world.got["good"], Batch)
-    assert world.outcomes() == {"good": "ok"}
+    assert world.outcomes() == {"good": "ok", "bad": "model_error"}, "it is held against it"
 
 
 def test_a_model_that_answers_too_few_rows_is_not_believed(tmp_path: Path) -> None:

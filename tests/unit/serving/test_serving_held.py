@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fairlead.errors import StorageError, UnavailableError
@@ -29,7 +30,15 @@ def fails(_: Batch) -> Batch:
     raise RuntimeError("planted")
 
 
-@pytest.mark.parametrize(("model", "outcome"), [(price, "ok"), (fails, "model_error")])
+def unfit(batch: Batch) -> Batch:
+    """Answers what no log can hold."""
+    answers = np.full(batch.rows, {1j}, dtype=object)
+    return Batch(batch.rows, (), np.empty((batch.rows, 0)), {"price": answers})
+
+
+@pytest.mark.parametrize(
+    ("model", "outcome"), [(price, "ok"), (fails, "model_error"), (unfit, "model_error")]
+)
 @pytest.mark.parametrize("arm", ["", "shadow"])
 def test_callers_get_the_ids_under_which_rows_are_on_the_log(
     plane: PlaneInProcess, model: object, outcome: str, arm: str

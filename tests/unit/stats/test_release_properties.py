@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import beta
@@ -391,3 +391,33 @@ def test_what_lies_outside_of_the_domain_is_refused(wrong: Any) -> None:
 def test_moments_of_different_metrics_are_not_mixed() -> None:
     with pytest.raises(ConflictError):
         merge_moments(moments([1.0]), moments([1.0], [2.0]))
+
+
+wild = st.floats(-1e60, 1e60, allow_subnormal=True)
+
+
+@given(
+    rows=st.lists(st.tuples(wild, wild, wild, wild), min_size=4, max_size=8),
+    known=st.booleans(),
+    columns=st.sampled_from([(0,), (0, 1)]),
+)
+@example(rows=[(1e-170, 1.0, 0.0, 0.0), (2e-170, 1.0, 0.0, 0.0)] * 2, known=False, columns=(0,))
+@example(rows=[(1e59, 1e-60, 0.0, 0.0), (0.0, 1e-60, 0.0, 0.0)] * 2, known=False, columns=(0, 1))
+def test_what_is_beyond_all_numbers_is_refused_and_never_half_known(
+    rows: list[tuple[float, float, float, float]], known: bool, columns: tuple[int, ...]
+) -> None:
+    arms = [moments(*zip(*part, strict=True)) for part in (rows[:2], rows[2:])]
+    for compare in (difference, lift):
+        try:
+            if known:
+                control, candidate = adjust(
+                    *arms, columns=columns, covariate=[place + 2 for place in columns]
+                )
+            else:
+                control, candidate = (measure(arm, columns) for arm in arms)
+            found = compare(control, candidate)
+        except ConfigError:
+            continue
+        assert isfinite(found.value)
+        assert 0.0 <= found.standard_error**2 < inf
+        assert found.degrees >= 1.0 or found.standard_error == 0.0

@@ -1,0 +1,40 @@
+"""Load on a platform: a caller who asks again and again, and notes what becomes of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import Self
+
+PAUSE_S = 0.002
+
+
+class Load(threading.Thread):
+    """Asks until it is told to stop; how, a subclass says.
+
+    Args:
+        place: among those who ask: each counts in millions of its own.
+
+    Attributes:
+        statuses: of the replies.
+    """
+
+    def __init__(self, place: int = 0) -> None:
+        super().__init__(daemon=True)
+        self.statuses: Counter[int] = Counter()
+        self._number = place * 10**6
+        self._enough = threading.Event()
+
+    def run(self) -> None:
+        while not self._enough.wait(PAUSE_S):
+            self._number += 1
+            self.ask(self._number)
+
+    def ask(self, number: int) -> None:
+        """Ask once; the number is another each time."""
+        raise NotImplementedError
+
+    def stop(self) -> Self:
+        self._enough.set()
+        self.join()
+        return self
