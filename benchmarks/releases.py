@@ -2,7 +2,7 @@
 
     python benchmarks/releases.py [--quick] [--runs N] [--json PATH]
 
-Releases are simulated by `fairlead.releases.simulate`, which lets the controller's own `decide`
+Releases are simulated by `fairlead.releases.simulation`, which lets the controller's own `decide`
 go over drawn traffic: 10,000 requests an hour of which 1 % fail. First candidates that are as good
 as the stable version, or exactly as bad as a guard allows, looked at a hundred times and more;
 then such as must not be proven good; then faults, of a canary with 5 % of the traffic. Of the
@@ -31,9 +31,9 @@ from support.looks import Case, reached
 from support.shadows import differing, disagreeing
 
 from fairlead.releases import Plan, PlanSettings, plan_of
-from fairlead.releases.metrics import Metric
-from fairlead.releases.simulate import Outcome, simulate
-from fairlead.releases.traffic import NO_FAULT, make_traffic, read_fault
+from fairlead.releases.outcomes.metrics import Metric
+from fairlead.releases.simulation.simulate import Outcome, simulate
+from fairlead.releases.simulation.traffic import NO_FAULT, make_traffic, read_fault
 
 Cases = Iterator[tuple[str, dict[str, float]]]
 HUNDRED_LOOKS = ["5% for 100m", "100%"]

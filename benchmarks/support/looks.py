@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.releases import Plan
-from fairlead.releases.experiment import TUNED_UNITS as TUNED_GOAL
-from fairlead.releases.experiment import stand
 from fairlead.releases.judge import alpha_of
-from fairlead.releases.metrics import Beside, Metric, Outcomes, Seen
-from fairlead.releases.weigh import EVENTS_MIN, TUNED_UNITS, broken_and_kept
+from fairlead.releases.outcomes.experiment import TUNED_UNITS as TUNED_GOAL
+from fairlead.releases.outcomes.experiment import stand
+from fairlead.releases.outcomes.metrics import Beside, Metric, Outcomes, Seen
+from fairlead.releases.outcomes.weigh import EVENTS_MIN, TUNED_UNITS, broken_and_kept
 from fairlead.stats import Moments, half_width, log_normal_mixture, tuned_rho
 
 Real = npt.NDArray[np.float64]

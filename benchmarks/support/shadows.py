@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fairlead.releases import Guard
-from fairlead.releases.comparison import EXPECTED_ROWS, Agreement, Comparison
-from fairlead.releases.differ import judge_answers
+from fairlead.releases.shadow.comparison import EXPECTED_ROWS, Agreement, Comparison
+from fairlead.releases.shadow.differ import judge_answers
 from fairlead.stats import log_beta_mixture, log_normal_mixture, tuned_concentration, tuned_rho
 
 LOOKS, ROWS = 100, 100

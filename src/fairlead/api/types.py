@@ -11,7 +11,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release, Strategy
-from fairlead.releases.interim import Experiment
+from fairlead.releases.outcomes.interim import Experiment
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample

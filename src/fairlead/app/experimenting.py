@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError, NotFoundError
 from fairlead.releases import Plan
-from fairlead.releases.foresee import foresee
-from fairlead.releases.interim import Experiment, interim
+from fairlead.releases.outcomes.foresee import foresee
+from fairlead.releases.outcomes.interim import Experiment, interim
 from fairlead.routing import ROUTES, SLOTS
 
 

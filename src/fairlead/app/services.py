@@ -22,8 +22,8 @@ from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, PlanSettings, Release, Strategy
-from fairlead.releases.interim import Experiment
-from fairlead.releases.summary import Summary, summarize
+from fairlead.releases.outcomes.interim import Experiment
+from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample

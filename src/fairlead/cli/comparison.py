@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fairlead.cli.output import say, table
-from fairlead.releases.comparison import Comparison
-from fairlead.releases.summary import Summary, summarize
+from fairlead.releases.shadow.comparison import Comparison
+from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.stats import Estimate
 
 

@@ -13,7 +13,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 from fairlead.errors import ConfigError
 from fairlead.releases import Judged, plan_of
-from fairlead.releases.interim import Arm, Experiment
+from fairlead.releases.outcomes.interim import Arm, Experiment
 from fairlead.stats import Estimate
 
 

@@ -20,8 +20,8 @@ from fairlead.releases import Plan, PlanSettings, State, plan_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from fairlead.releases.simulate import Outcome
-    from fairlead.releases.traffic import Traffic
+    from fairlead.releases.simulation.simulate import Outcome
+    from fairlead.releases.simulation.traffic import Traffic
 
 HEADS = (
     "candidate", "rolled back", "95 of 100", "by", "after", "requests", "units", "promoted",
@@ -67,8 +67,8 @@ def simulate_command(
     each fault are released over traffic as told, or as an endpoint's log has it: how often they
     are rolled back, when, and how many requests and units they have answered until then.
     """
-    from fairlead.releases.simulate import simulate
-    from fairlead.releases.traffic import NO_FAULT, read_fault
+    from fairlead.releases.simulation.simulate import simulate
+    from fairlead.releases.simulation.traffic import NO_FAULT, read_fault
 
     wanted = read_plan(plan)
     made = {
@@ -119,7 +119,7 @@ def read_plan(file: Path) -> Plan:
 
 
 def _traffic(home: Path | None, endpoint: str | None, made: dict[str, float]) -> Traffic:
-    from fairlead.releases.traffic import make_traffic, traffic_of
+    from fairlead.releases.simulation.traffic import make_traffic, traffic_of
 
     if endpoint is None:
         return make_traffic(**made)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from fairlead.releases.experiment import in_words, stand
 from fairlead.releases.judge import judge
-from fairlead.releases.metrics import Goal
+from fairlead.releases.outcomes.experiment import in_words, stand
+from fairlead.releases.outcomes.metrics import Goal
 from fairlead.releases.types import (
     Decision,
     Evidence,

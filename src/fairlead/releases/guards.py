@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
-from fairlead.releases.metrics import OF_LABELS, WRITTEN, Metric, read_metric
+from fairlead.releases.outcomes.metrics import OF_LABELS, WRITTEN, Metric, read_metric
 from fairlead.releases.types import Guard, GuardName
 
 _TERM = re.compile(r"(ratio|difference) (<=|>=) (-?[0-9]{1,12}(?:\.[0-9]{1,12})?)")

@@ -6,11 +6,11 @@ a good version is rolled back with a chance of at most the plan's alpha.
 
 from __future__ import annotations
 
-from fairlead.releases.differ import judge_answers
 from fairlead.releases.latency import EDGES_US, histogram
-from fairlead.releases.metrics import Seen
+from fairlead.releases.outcomes.metrics import Seen
+from fairlead.releases.outcomes.weigh import broken_and_kept
+from fairlead.releases.shadow.differ import judge_answers
 from fairlead.releases.types import Evidence, Guard, Judged, Plan
-from fairlead.releases.weigh import broken_and_kept
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.stats import (
     failure_evidence,

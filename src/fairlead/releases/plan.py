@@ -26,8 +26,8 @@ from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 from fairlead.releases.guards import ANSWERS, metric_of, read_guard
-from fairlead.releases.metrics import Goal
-from fairlead.releases.pairs import answer_of, is_number
+from fairlead.releases.outcomes.metrics import Goal
+from fairlead.releases.shadow.pairs import answer_of, is_number
 from fairlead.releases.types import Guard, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature

@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from fairlead.records import Kind
-from fairlead.releases.comparison import Comparison
-from fairlead.releases.metrics import Goal, Metric, Outcomes
+from fairlead.releases.outcomes.metrics import Goal, Metric, Outcomes
+from fairlead.releases.shadow.comparison import Comparison
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Failures, Verdict

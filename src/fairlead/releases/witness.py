@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
-from fairlead.releases.compare import compare
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
-from fairlead.releases.pairs import LATE_US, asked_us
-from fairlead.releases.reckoning import Reckoner
+from fairlead.releases.outcomes.reckoning import Reckoner
+from fairlead.releases.shadow.compare import compare
+from fairlead.releases.shadow.pairs import LATE_US, asked_us
 from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 

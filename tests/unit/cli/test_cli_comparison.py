@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.cli.comparison import show_comparison
-from fairlead.releases.comparison import Agreement, Comparison
+from fairlead.releases.shadow.comparison import Agreement, Comparison
 
 LABELS = Comparison(
     whole=Agreement(300, 30),

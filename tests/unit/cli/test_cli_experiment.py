@@ -15,8 +15,8 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.main import cli
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
 from fairlead.releases import RELEASES, PlanSettings, Release, plan_of
-from fairlead.releases.metrics import Arrived, Beside, Outcomes, Seen
-from fairlead.releases.reckoning import OUTCOMES, Reckoned
+from fairlead.releases.outcomes.metrics import Arrived, Beside, Outcomes, Seen
+from fairlead.releases.outcomes.reckoning import OUTCOMES, Reckoned
 from fairlead.routing import ROUTES
 from fairlead.stats import Split, count_split, moments
 from fairlead.store import Put

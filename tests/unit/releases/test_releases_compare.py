@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fairlead.releases import Plan, Release
-from fairlead.releases.compare import bucket, compare, upper_edge
-from fairlead.releases.comparison import (
+from fairlead.releases.fold import Folded
+from fairlead.releases.shadow.compare import bucket, compare, upper_edge
+from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
     VALUES_MAX,
     Agreement,
     Comparison,
     merge,
 )
-from fairlead.releases.fold import Folded
-from fairlead.releases.summary import ANSWERED, GIVEN, Summary, summarize
+from fairlead.releases.shadow.summary import ANSWERED, GIVEN, Summary, summarize
 from fairlead.signature import Field, Signature
 from support.routes import SIGNATURE, route, version
 

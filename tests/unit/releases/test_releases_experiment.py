@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fairlead.releases import Decision, Evidence, PlanSettings, Release, WorkerView, decide, plan_of
-from fairlead.releases.experiment import stand
-from fairlead.releases.metrics import Beside, Outcomes, Seen
+from fairlead.releases.outcomes.experiment import stand
+from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
 from fairlead.routing import SLOTS
 from fairlead.stats import Split, count_split, moments
 from support.routes import SIGNATURE, route, version

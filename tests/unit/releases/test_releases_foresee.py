@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA
 from fairlead.releases import Plan, PlanSettings, plan_of
-from fairlead.releases.foresee import Foreseen, foresee
+from fairlead.releases.outcomes.foresee import Foreseen, foresee
 from fairlead.stats import size_for_proportions
 from support.routes import SIGNATURE
 

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA
 from fairlead.releases import PlanSettings, Release, plan_of
-from fairlead.releases.apart import outcomes_after
-from fairlead.releases.metrics import Arrived, Outcomes, Seen
-from fairlead.releases.outcomes import columns_of, is_shared, outcomes, since_us
+from fairlead.releases.outcomes.apart import outcomes_after
+from fairlead.releases.outcomes.beside import columns_of, is_shared, outcomes, since_us
+from fairlead.releases.outcomes.metrics import Arrived, Outcomes, Seen
 from fairlead.routing import SLOTS
 from fairlead.signature import Field, Signature
 from fairlead.signature.types import FieldKind, Task

@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.errors import ConfigError
 from fairlead.releases import Guard, PlanSettings, Step, plan_of
-from fairlead.releases.metrics import Goal, Metric
+from fairlead.releases.outcomes.metrics import Goal, Metric
 from fairlead.releases.plan import check_fit
 from fairlead.signature import Field, Signature
 from support.routes import SIGNATURE

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from fairlead.errors import StorageError
 from fairlead.predictionlog import PredictionFrame, encode_prediction
 from fairlead.releases import RELEASES, PlanSettings, Release, plan_of
-from fairlead.releases.metrics import Seen
+from fairlead.releases.outcomes.metrics import Seen
 from fairlead.releases.witness import Witness
 from fairlead.routing import SLOTS
 from fairlead.signature import Batch, Field, Signature

@@ -23,8 +23,8 @@ from fairlead.releases import (
     decide,
     plan_of,
 )
-from fairlead.releases.comparison import Agreement, Comparison
-from fairlead.releases.differ import judge_answers
+from fairlead.releases.shadow.comparison import Agreement, Comparison
+from fairlead.releases.shadow.differ import judge_answers
 from fairlead.routing import SLOTS, Arm, Route
 from fairlead.stats import Finding
 from support.routes import SIGNATURE, route, version

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from fairlead.errors import ConfigError
 from fairlead.releases import Plan, PlanSettings, plan_of
 from fairlead.releases.judge import alpha_of, judge
-from fairlead.releases.screen import Screen
-from fairlead.releases.simulate import Outcome, simulate, without_shadow
-from fairlead.releases.traffic import NO_FAULT, Traffic, make_traffic, read_fault
-from fairlead.releases.world import OURS, World
+from fairlead.releases.simulation.screen import Screen
+from fairlead.releases.simulation.simulate import Outcome, simulate, without_shadow
+from fairlead.releases.simulation.traffic import NO_FAULT, Traffic, make_traffic, read_fault
+from fairlead.releases.simulation.world import OURS, World
 
 RUNS = 1_000
 RATIOS = {"failures": "ratio <= 1", "latency_p95": "ratio <= 1", "latency_p99": "ratio <= 1"}

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from fairlead.errors import NotFoundError
-from fairlead.releases.traffic import Traffic, make_traffic, traffic_of
+from fairlead.releases.simulation.traffic import Traffic, make_traffic, traffic_of
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 NOW_US = int(NOW.timestamp() * 1e6)

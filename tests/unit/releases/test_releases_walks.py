@@ -23,10 +23,10 @@ from fairlead.releases import (
     decide,
     plan_of,
 )
-from fairlead.releases.comparison import Agreement, Comparison
-from fairlead.releases.interim import interim
-from fairlead.releases.metrics import Arrived, Beside, Metric, Outcomes, Seen
-from fairlead.releases.outcomes import wanted_of
+from fairlead.releases.outcomes.beside import wanted_of
+from fairlead.releases.outcomes.interim import interim
+from fairlead.releases.outcomes.metrics import Arrived, Beside, Metric, Outcomes, Seen
+from fairlead.releases.shadow.comparison import Agreement, Comparison
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS, Arm, Route, owners
 from fairlead.stats import Failures, FailureStep, Split, count_split, moments

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fairlead.releases import Guard
 from fairlead.releases.guards import read_guard
-from fairlead.releases.metrics import Beside, Seen
-from fairlead.releases.weigh import broken_and_kept
+from fairlead.releases.outcomes.metrics import Beside, Seen
+from fairlead.releases.outcomes.weigh import broken_and_kept
 from fairlead.stats import Moments, moments
 
 ALPHA = 0.05

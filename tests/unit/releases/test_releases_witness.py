@@ -20,7 +20,7 @@ from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.frame import HEADER, decode_payload
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.releases import RELEASES, PlanSettings, Release, plan_of
-from fairlead.releases.comparison import Agreement, Comparison
+from fairlead.releases.shadow.comparison import Agreement, Comparison
 from fairlead.releases.witness import Witness
 from fairlead.signature import Batch, Field, Signature
 from fairlead.store import ABSENT, Put

@@ -21,8 +21,8 @@ from fairlead.releases import (
     WorkerView,
     plan_of,
 )
-from fairlead.releases.comparison import Agreement, Comparison
-from fairlead.releases.metrics import Beside, Outcomes, Seen
+from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
+from fairlead.releases.shadow.comparison import Agreement, Comparison
 from fairlead.releases.types import Evidence
 from fairlead.routing import ROUTES, SLOTS, Route
 from fairlead.stats import Split, count_split, moments

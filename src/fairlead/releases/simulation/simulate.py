@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from fairlead.errors import ConfigError
 from fairlead.releases.decide import REQUESTS_MIN, decide
 from fairlead.releases.judge import QUANTILES, alpha_of
-from fairlead.releases.screen import Flags, Screen
-from fairlead.releases.traffic import NO_FAULT, Fault, Traffic
+from fairlead.releases.simulation.screen import Flags, Screen
+from fairlead.releases.simulation.traffic import NO_FAULT, Fault, Traffic
+from fairlead.releases.simulation.world import OURS, Real, Whole, World
 from fairlead.releases.types import OPEN, Evidence, Order, Plan, Release, State, WorkerView
-from fairlead.releases.world import OURS, Real, Whole, World
 from fairlead.routing import SLOTS, Arm, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Estimate, wilson
@@ -78,7 +78,7 @@ def simulate(
 
     Example:
         >>> from fairlead.releases import PlanSettings, plan_of
-        >>> from fairlead.releases.traffic import make_traffic, read_fault
+        >>> from fairlead.releases.simulation.traffic import make_traffic, read_fault
         >>> plan = plan_of(PlanSettings(guard={"failures": "ratio <= 1.25"}))
         >>> fault = read_fault("error_rate=10x")
         >>> simulate(plan, make_traffic(), fault, runs=20).share("rolled back").value

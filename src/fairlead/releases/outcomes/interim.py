@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.releases.experiment import Standing, in_words, stand
 from fairlead.releases.judge import judge
-from fairlead.releases.metrics import Arrived, Seen
+from fairlead.releases.outcomes.experiment import Standing, in_words, stand
+from fairlead.releases.outcomes.metrics import Arrived, Seen
 from fairlead.releases.types import Evidence, Judged, Release, State
 from fairlead.routing import SLOTS
 from fairlead.stats import Estimate

@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from fairlead.releases.compare import upper_edge
-from fairlead.releases.comparison import Agreement, Comparison, Table, classes
 from fairlead.releases.latency import EDGES_US
+from fairlead.releases.shadow.compare import upper_edge
+from fairlead.releases.shadow.comparison import Agreement, Comparison, Table, classes
 from fairlead.stats import Estimate, bernoulli_sequence, kappa, kappa_by_class
 
 SLICES_MAX = 20

@@ -9,10 +9,10 @@ import msgspec
 
 from fairlead.errors import ConfigError
 from fairlead.releases.fold import on_trial, request
-from fairlead.releases.metrics import Goal
-from fairlead.releases.outcomes import STABLE, moments_of
+from fairlead.releases.outcomes.beside import STABLE, moments_of
+from fairlead.releases.outcomes.metrics import Goal
+from fairlead.releases.outcomes.worth import worth
 from fairlead.releases.types import Plan
-from fairlead.releases.worth import worth
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
 from fairlead.stats import measure, size_for_difference

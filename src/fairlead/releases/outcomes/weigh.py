@@ -13,7 +13,7 @@ from math import exp, log
 from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
-from fairlead.releases.metrics import Beside, Metric, Seen
+from fairlead.releases.outcomes.metrics import Beside, Metric, Seen
 from fairlead.releases.types import Guard
 from fairlead.stats import (
     Contrast,

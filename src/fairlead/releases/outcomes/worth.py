@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import classes_of
-from fairlead.releases.metrics import OF_LABELS, Arrived, Metric
+from fairlead.releases.outcomes.metrics import OF_LABELS, Arrived, Metric
 from fairlead.signature import Field, Signature
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
-from fairlead.releases.metrics import Beside, Goal, Outcomes
+from fairlead.releases.outcomes.metrics import Beside, Goal, Outcomes
+from fairlead.releases.outcomes.weigh import EVENTS_MIN, measures
 from fairlead.releases.types import Plan
-from fairlead.releases.weigh import EVENTS_MIN, measures
 from fairlead.stats import (
     Contrast,
     Estimate,

@@ -18,9 +18,9 @@ from fairlead.clock import Clock
 from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA, union
 from fairlead.records import Kind
-from fairlead.releases.apart import outcomes_after
-from fairlead.releases.metrics import Outcomes
-from fairlead.releases.outcomes import columns_of, is_shared, outcomes, since_us, wanted_of
+from fairlead.releases.outcomes.apart import outcomes_after
+from fairlead.releases.outcomes.beside import columns_of, is_shared, outcomes, since_us, wanted_of
+from fairlead.releases.outcomes.metrics import Outcomes
 from fairlead.releases.types import Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fairlead.releases.fold import on_trial, request
-from fairlead.releases.metrics import Arrived, Beside, Metric, Outcomes, Seen
+from fairlead.releases.outcomes.metrics import Arrived, Beside, Metric, Outcomes, Seen
+from fairlead.releases.outcomes.worth import UNIT, answer_of, arrived, worth
 from fairlead.releases.types import Release
-from fairlead.releases.worth import UNIT, answer_of, arrived, worth
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
 from fairlead.stats import Moments, Split, count_split, moments

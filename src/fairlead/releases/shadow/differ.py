@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.releases.comparison import EXPECTED_ROWS, Agreement, Comparison
+from fairlead.releases.shadow.comparison import EXPECTED_ROWS, Agreement, Comparison
 from fairlead.releases.types import Guard, Judged
 from fairlead.stats import judge as verdict_of
 from fairlead.stats import log_beta_mixture, log_normal_mixture, tuned_concentration, tuned_rho

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fairlead.releases.fold import PAST_US
 from fairlead.releases.judge import QUANTILES
 from fairlead.releases.latency import APART_US, BUCKETS, LEAST_US, WIDER
-from fairlead.releases.traffic import HOURS, Fault, Traffic
+from fairlead.releases.simulation.traffic import HOURS, Fault, Traffic
 from fairlead.releases.types import Evidence, Plan, Tally
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.routing import SLOTS

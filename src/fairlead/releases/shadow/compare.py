@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fairlead.releases.comparison import (
+from fairlead.releases.fold import Folded, hashed
+from fairlead.releases.latency import WIDER, bucket_of
+from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
     VALUES_MAX,
     Agreement,
@@ -16,9 +18,7 @@ from fairlead.releases.comparison import (
     Table,
     merge,
 )
-from fairlead.releases.fold import Folded, hashed
-from fairlead.releases.latency import WIDER, bucket_of
-from fairlead.releases.pairs import answer_of, is_number, pair
+from fairlead.releases.shadow.pairs import answer_of, is_number, pair
 from fairlead.releases.types import Release
 
 if TYPE_CHECKING:

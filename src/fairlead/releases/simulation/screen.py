@@ -22,8 +22,17 @@ from fairlead.releases.judge import (
     past_rate,
 )
 from fairlead.releases.latency import BUCKETS, EDGES_US
+from fairlead.releases.simulation.world import (
+    FAILED,
+    OURS,
+    REQUESTS,
+    THEIRS,
+    Counts,
+    Real,
+    Whole,
+    World,
+)
 from fairlead.releases.types import Guard, Plan
-from fairlead.releases.world import FAILED, OURS, REQUESTS, THEIRS, Counts, Real, Whole, World
 from fairlead.stats import (
     log_beta_mixture,
     log_failure_evidence,

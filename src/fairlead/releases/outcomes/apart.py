@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fairlead.releases.fold import on_trial, request
-from fairlead.releases.metrics import Arrived, Outcomes
-from fairlead.releases.outcomes import CANDIDATE, STABLE, seen_of, signatures_of, wanted_of
+from fairlead.releases.outcomes.beside import CANDIDATE, STABLE, seen_of, signatures_of, wanted_of
+from fairlead.releases.outcomes.metrics import Arrived, Outcomes
+from fairlead.releases.outcomes.worth import arrived, worth
 from fairlead.releases.types import Release
-from fairlead.releases.worth import arrived, worth
 from fairlead.routing import SLOTS
 
 if TYPE_CHECKING:

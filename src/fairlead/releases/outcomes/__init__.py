@@ -1,0 +1,1 @@
+"""What comes later for predictions: labels, sales; guards and experiments that go by it."""
