@@ -33,7 +33,6 @@ from fairlead.control import Controller, Tick, view
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
-from fairlead.releases.witness import Witness
 from fairlead.serving.types import FleetStatus, WorkerStatus
 from fairlead.store import Store
 
@@ -50,13 +49,11 @@ class ControlPlane:
     """
 
     def __init__(self, start: Start) -> None:
-        self.workspace = Workspace(start.home.path)
-        self.workspace.__dict__["settings"] = start.settings
+        self.beside = ThreadPoolExecutor(1, "beside")  # a tick that took long would hold up all
+        self.workspace = Workspace(start.home.path, settings=start.settings, beside=self.beside)
         self.fleet = FleetStatus(())
         releases = self.workspace.releases
         store, blobs, clock = self.workspace.store, self.workspace.blobs, self.workspace.clock
-        self.reckoning = ThreadPoolExecutor(1, "reckoning")  # a tick that took long holds up all
-        self.workspace.__dict__["witness"] = Witness(store, blobs, clock, self.reckoning)
         seal_s = min(SEAL_S, start.settings.monitoring.window_s)
         self.looker = Looker(clock)
         self.sealer = Sealer(
@@ -165,7 +162,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.once("log")  # what the workers wrote last
-        plane.reckoning.shutdown(wait=False, cancel_futures=True)
+        plane.beside.shutdown(wait=False, cancel_futures=True)
         plane.looker.close()
         plane.courier.close()
         plane.monitor.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import Executor
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,16 +41,27 @@ class Workspace:
     Args:
         home: the folder; found from where one stands if not given.
         clock: for the times of records.
+        settings: those in force, where the file may say otherwise by now.
+        beside: who does for its owner what takes long; None to do it at once.
     """
 
-    def __init__(self, home: Path | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        home: Path | None = None,
+        clock: Clock | None = None,
+        *,
+        settings: Settings | None = None,
+        beside: Executor | None = None,
+    ) -> None:
         self.home: Home = find_home(home)
         self.clock: Clock = clock or SystemClock()
+        self._settings = settings
+        self._beside = beside
 
     @cached_property
     def settings(self) -> Settings:
         """What `fairlead.toml` says."""
-        return load_settings(self.home.settings_file)
+        return self._settings or load_settings(self.home.settings_file)
 
     @cached_property
     def store(self) -> Store:
@@ -95,7 +107,7 @@ class Workspace:
         """Sees what becomes of the requests that releases concern."""
         from fairlead.releases.witness import Witness
 
-        return Witness(self.store, self.blobs, self.clock)
+        return Witness(self.store, self.blobs, self.clock, self._beside)
 
     @cached_property
     def alert_book(self) -> AlertBook:

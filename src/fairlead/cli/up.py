@@ -71,9 +71,9 @@ def up_command(
         addresses = start_platform(workspace, *flags, *(["--insecure"] if insecure else []))
         _bring_up(workspace, addresses, versions, allow_pickle=allow_pickle)
         return
-    workspace.__dict__["settings"] = msgspec.structs.replace(workspace.settings, server=server)
+    settings = msgspec.structs.replace(workspace.settings, server=server)
     run_platform(
-        workspace,
+        Workspace(home, settings=settings),
         lambda addresses: _bring_up(
             Workspace(workspace.home.path), addresses, versions, allow_pickle=allow_pickle
         ),
