@@ -76,8 +76,9 @@ def test_bytes_of_requests_and_replies_are_counted(platform: Platform) -> None:
     replies = [platform.predict("churn", body) for _ in range(20)]
     out = sum(len(reply.body) for reply in replies)
     into = 20 * len(json.dumps(body, separators=(",", ":")))
+    until(lambda: moved()[0] > before[0] + into, "what was received, of both workers")
     until(lambda: moved()[1] > before[1] + out, "what was sent")
-    assert into < moved()[0] - before[0] < 2 * into
+    assert moved()[0] - before[0] < 2 * into, "bodies, heads, and the looks"
 
 
 def test_every_process_is_measured(platform: Platform) -> None:
