@@ -23,7 +23,7 @@ from fairlead.serving.failures import known
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, frame_of, in_time
 from fairlead.serving.sink import LogSink
-from fairlead.serving.types import Answered, Outputs, Work
+from fairlead.serving.types import Answered, Outputs, Source, Work
 from fairlead.signature import Batch, concat
 from fairlead.tracebacks import Tracebacks
 
@@ -72,7 +72,8 @@ class LiveArm:
         executor: Executor | None = None,
     ) -> None:
         self.arm = arm
-        self.told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}".encode()
+        told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}"
+        self._source = Source(arm.name, arm.version.name, told.encode())
         self.version = version
         self._route = route
         self._sink = sink
@@ -152,7 +153,8 @@ class LiveArm:
         try:
             answers = self.version.runner.predict(batch)
             if answers.rows == batch.rows:
-                return Outputs(self.version.fields, answers)
+                ids = [item.ids for item in items]
+                return Outputs(self._source, self.version.fields, answers, ids)
             return ModelError(
                 f"The model of {self.version.ref.name} gave {answers.rows} answers for "
                 f"{batch.rows} rows."

@@ -197,7 +197,7 @@ class DataPlane:
         if endpoint.shadows and by == "hash":
             done = self._mirror.after(endpoint, ask, slots, done)
         if isinstance(places, LiveArm):
-            whole = partial(_answer, endpoint, places, ids, done)
+            whole = partial(_answer, endpoint, ids, done)
             places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
             return
         now_s = self._clock.monotonic_s()
@@ -216,21 +216,13 @@ def _nothing(_: Answered | FairleadError) -> None:
     """Stands in until it is known who waits."""
 
 
-def _answer(
-    endpoint: Endpoint,
-    arm: LiveArm,
-    ids: Ids,
-    done: Done,
-    result: Answered | FairleadError,
-) -> None:
+def _answer(endpoint: Endpoint, ids: Ids, done: Done, result: Answered | FairleadError) -> None:
     """Answer a request all of whose rows went to one arm, as most do."""
     if isinstance(result, FairleadError):
         done(result)
         return
-    route, of = endpoint.route, arm.arm
-    part = Part(None, of.name, of.version.name, ids, result, arm.told)
-    times = result.queue_s, result.model_s
-    done(Answer(route.endpoint, route.revision, ids.count, (part,), *times))
+    route, part = endpoint.route, Part(None, ids, result)
+    done(Answer(route.endpoint, route.revision, ids.count, (part,), result.queue_s, result.model_s))
 
 
 def _slots(salt: str, ask: Ask, ids: Ids) -> list[int]:

@@ -16,7 +16,7 @@ from fairlead.serving.types import Answer, Answered, Done, Part, Work
 CANDIDATE_SHARE = 0.5
 """Of the time that a caller has left, a candidate may take so much, and the stable arm the rest."""
 
-_Tried = Callable[[LiveArm, Work, Answered | FairleadError], None]
+_Tried = Callable[[Work, Answered | FairleadError], None]
 
 FAILURES = (ModelError, DeadlineError, UnavailableError)
 
@@ -74,22 +74,20 @@ class Gather:
 
     def _send(self, arm: LiveArm, work: Work, done: _Tried) -> None:
         try:
-            arm.submit(replace(work, done=partial(done, arm, work)))
+            arm.submit(replace(work, done=partial(done, work)))
         except UnavailableError as error:
-            done(arm, work, error)
+            done(work, error)
 
     def _tried(
         self,
         places: list[int] | None,
         asked: Work,
         on_trial: bool,
-        arm: LiveArm,
         work: Work,
         result: Answered | FairleadError,
     ) -> None:
         if isinstance(result, Answered):
-            name = arm.arm.version.name
-            self._finish(Part(places, arm.arm.name, name, work.ids, result, arm.told), None)
+            self._finish(Part(places, work.ids, result), None)
         elif on_trial and isinstance(result, FAILURES):
             assert self._stable is not None
             by: AssignedBy = "fallback"

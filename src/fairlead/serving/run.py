@@ -64,7 +64,7 @@ def apart(run: Run) -> list[Run]:
     for item in run.items:
         result = run.result
         if isinstance(result, Outputs):
-            result = Outputs(result.fields, result.rows(start, item.rows))
+            result = result.some(start, item.ids)
         runs.append(Run([item], item.ask.batch, result, run.started_s, run.model_s))
         start += item.rows
     return runs

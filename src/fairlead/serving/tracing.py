@@ -71,8 +71,8 @@ class RequestSpan:
             self._span.set_attributes(
                 {
                     "fairlead.revision": answer.revision,
-                    "fairlead.version": ", ".join(part.version for part in answer.parts),
-                    "fairlead.arm": ", ".join(part.arm for part in answer.parts),
+                    "fairlead.version": ", ".join(part.source.version for part in answer.parts),
+                    "fairlead.arm": ", ".join(part.source.arm for part in answer.parts),
                     "fairlead.rows": answer.rows,
                     "fairlead.queue_s": answer.queue_s,
                     "fairlead.model_s": answer.model_s,

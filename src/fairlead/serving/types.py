@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -67,31 +67,52 @@ def check_rows(rows: int, rows_max: int) -> None:
 
 T = TypeVar("T")
 
-View = Callable[[tuple[Field, ...], Batch], T]
-"""What a protocol makes of answers before it writes any of them."""
+
+class Source(msgspec.Struct, frozen=True, gc=False):
+    """Who answers.
+
+    Args:
+        arm: its name.
+        version: its version's name.
+        told: the same and its share, for the reply's header.
+    """
+
+    arm: str
+    version: str
+    told: bytes = b""
 
 
 class Outputs:
     """What a model answered to rows that ran together; their requests share it.
 
     Args:
+        source: who answered.
         fields: of the answers.
         batch: the answers.
+        ids: the prediction ids, request by request.
     """
 
-    __slots__ = ("_views", "batch", "fields")
+    __slots__ = ("_views", "batch", "fields", "ids", "source")
 
-    def __init__(self, fields: tuple[Field, ...], batch: Batch) -> None:
+    def __init__(
+        self, source: Source, fields: tuple[Field, ...], batch: Batch, ids: Sequence[Ids]
+    ) -> None:
+        self.source = source
         self.fields = fields
         self.batch = batch
+        self.ids = ids
         self._views: dict[object, Any] = {}
 
-    def view(self, make: View[T]) -> T:
+    def view(self, make: Callable[[Outputs], T]) -> T:
         """What `make` gives for all answers; made for the first request that asks for it."""
         found = self._views.get(make)
         if found is None:
-            found = self._views[make] = make(self.fields, self.batch)
+            found = self._views[make] = make(self)
         return cast(T, found)
+
+    def some(self, start: int, ids: Ids) -> Outputs:
+        """The answers to one request alone."""
+        return Outputs(self.source, self.fields, self.rows(start, ids.count), [ids])
 
     def rows(self, start: int, rows: int) -> Batch:
         """Some rows."""
@@ -120,19 +141,18 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     Args:
         places: of the rows in the request; None for all of them.
-        arm: that answered.
-        version: that answered.
         ids: the prediction ids.
         answered: the answers.
-        told: of the arm, for the reply's header.
     """
 
     places: list[int] | None
-    arm: str
-    version: str
     ids: Ids
     answered: Answered
-    told: bytes = b""
+
+    @property
+    def source(self) -> Source:
+        """Who answered."""
+        return self.answered.outputs.source
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -12,7 +12,7 @@ import pytest
 from fairlead.ids import Ids
 from fairlead.serving.message import Response
 from fairlead.serving.protocols.scoring.answers import with_ids
-from fairlead.serving.types import Answer, Answered, Outputs, Part
+from fairlead.serving.types import Answer, Answered, Outputs, Part, Source
 from fairlead.signature import Batch
 from support.plane import PlaneInProcess
 from support.scoring import PRICE, price
@@ -51,9 +51,9 @@ def test_what_no_header_can_hold_is_left_out(plane: PlaneInProcess, rows: int) -
 
 
 def test_rows_of_several_arms_are_named_in_the_requests_order() -> None:
-    outputs = Outputs((), Batch(4, (), np.empty((4, 0)), {}))
+    outputs = Outputs(Source("a", "m:1"), (), Batch(4, (), np.empty((4, 0)), {}), ())
     parts = tuple(
-        Part(places, "a", "m:1", Ids(bytes(10), low, 2), Answered(outputs, 0, 0.0, 0.0))
+        Part(places, Ids(bytes(10), low, 2), Answered(outputs, 0, 0.0, 0.0))
         for places, low in (([3, 0], 16), ([1, 2], 32))
     )
     response = with_ids(lambda _: Response(200, b""))(Answer("m", 1, 4, parts))

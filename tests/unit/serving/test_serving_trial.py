@@ -18,7 +18,7 @@ from fairlead.predictionlog import PredictionFrame
 from fairlead.routing import Arm, Role, Route
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.gather import Gather
-from fairlead.serving.types import Answer, Answered, Ask, Outputs, Work
+from fairlead.serving.types import Answer, Answered, Ask, Outputs, Source, Work
 from fairlead.signature import Batch
 from support.plane import PlaneInProcess
 from support.reply import Reply
@@ -147,7 +147,6 @@ class Held:
 
     def __init__(self, role: Role) -> None:
         self.arm = Arm(role, version(1, "m"), role, ())
-        self.told = b""
         self.works: list[Work] = []
         self.full = False
 
@@ -176,7 +175,7 @@ def _unused(_: Answered | FairleadError) -> None:
 
 
 def answered() -> Answered:
-    return Answered(Outputs((), ONE), 0, 0.0, 0.0)
+    return Answered(Outputs(Source("a", "m:1"), (), ONE, ()), 0, 0.0, 0.0)
 
 
 def test_a_candidate_has_half_of_the_time_and_the_stable_arm_the_rest(

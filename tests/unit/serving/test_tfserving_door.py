@@ -13,7 +13,7 @@ import pytest
 
 from fairlead.ids import Ids
 from fairlead.serving.protocols.scoring.answers import columns_of
-from fairlead.serving.types import Answer, Answered, Outputs, Part
+from fairlead.serving.types import Answer, Answered, Outputs, Part, Source
 from fairlead.signature import Batch
 from support.plane import ROWS_MAX, PlaneInProcess
 from support.reply import Reply
@@ -230,15 +230,11 @@ def test_an_endpoint_that_is_being_loaded_says_so(plane: PlaneInProcess) -> None
 
 def test_parts_of_several_arms_are_joined_in_the_requests_order() -> None:
     outputs = {"y": np.array([[1.0, 2.0], [5.0, 6.0]])}
-    edges = Outputs(TENSOR.outputs, Batch(2, (), np.empty((2, 0)), outputs))
-    first = Part([0, 2], "a", "m:1", Ids(bytes(10), 0, 2), Answered(edges, 0, 0.0, 0.0))
+    a, b = Source("a", "m:1"), Source("b", "m:2")
+    edges = Outputs(a, TENSOR.outputs, Batch(2, (), np.empty((2, 0)), outputs), ())
+    first = Part([0, 2], Ids(bytes(10), 0, 2), Answered(edges, 0, 0.0, 0.0))
     middle = Batch(1, (), np.empty((1, 0)), {"y": np.array([[3.0, 4.0]])})
-    second = Part(
-        [1],
-        "b",
-        "m:2",
-        Ids(bytes(10), 2, 1),
-        Answered(Outputs(TENSOR.outputs, middle), 0, 0.0, 0.0),
-    )
+    answered = Answered(Outputs(b, TENSOR.outputs, middle, ()), 0, 0.0, 0.0)
+    second = Part([1], Ids(bytes(10), 2, 1), answered)
     answer = Answer("m", 1, 3, (first, second))
     assert columns_of(answer, TENSOR) == {"y": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]}

@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from fairlead.errors import InputError, MediaTypeError
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Read, Reading
-from fairlead.serving.message import Reply, Request, Response, json_response
+from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.negotiate import media_type, preferred
 from fairlead.serving.protocols.envelope import WHOSE, Envelope, Texts, each
 from fairlead.serving.protocols.form import FORM_TYPE, read_form
@@ -31,7 +32,7 @@ from fairlead.serving.protocols.tables import (
 )
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
-from fairlead.serving.types import BEFORE, Answer, Part
+from fairlead.serving.types import BEFORE, Answer, Outputs, Part
 from fairlead.signature import Batch, Field, RowEncoder, Signature, from_records
 
 JSON_TYPE = "application/json"
@@ -165,28 +166,36 @@ def _write(answer: Answer) -> Response:
     if first.places is None:
         rows = _rows(first)
     else:
-        rows = [{}] * answer.rows
+        rows = [b""] * answer.rows
         for part in answer.parts:
             for place, row in zip(part.places or (), _rows(part), strict=True):
                 rows[place] = row
-    return json_response(
-        {"endpoint": answer.endpoint, "revision": answer.revision, "predictions": rows}
-    )
+    start = _start(answer.endpoint, answer.revision)
+    return Response(200, b"%b%b]}" % (start, b",".join(rows)))
 
 
-def _rows(part: Part) -> list[Any]:
+@lru_cache(maxsize=256)
+def _start(endpoint: str, revision: int) -> bytes:
+    """A reply up to its rows."""
+    told = {"endpoint": endpoint, "revision": revision, "predictions": ()}
+    return msgspec.json.encode(told).removesuffix(b"]}")
+
+
+def _rows(part: Part) -> list[bytes]:
     """Answers as objects, one for each row of a part."""
-    encoder, columns = part.answered.outputs.view(_view)
-    start, rows = part.answered.start, part.ids.count
-    if rows < part.answered.outputs.batch.rows:
-        columns = [column[start : start + rows] for column in columns]
-    return encoder.rows((part.ids.texts(), repeat(part.version), repeat(part.arm)), columns)
+    outputs, start = part.answered.outputs, part.answered.start
+    try:
+        return outputs.view(_written)[start : start + part.ids.count]
+    except Exception:  # of others that ran with it, and one of which cannot be written
+        return _written(outputs.some(start, part.ids))
 
 
-def _view(fields: tuple[Field, ...], batch: Batch) -> tuple[RowEncoder, list[list[Any]]]:
-    """What all requests that ran together take their rows from."""
-    encoder = _encoder(fields)
-    return encoder, encoder.columns(batch)
+def _written(outputs: Outputs) -> list[bytes]:
+    """The rows of all requests that ran together."""
+    source = outputs.source
+    ids = [text for some in outputs.ids for text in some.texts()]
+    before = ids, repeat(source.version), repeat(source.arm)
+    return _encoder(outputs.fields).rows(before, outputs.batch)
 
 
 @lru_cache(maxsize=256)

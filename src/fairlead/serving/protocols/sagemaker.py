@@ -103,7 +103,7 @@ def _with_variant(write: Callable[[Answer], Response]) -> Callable[[Answer], Res
         response = write(answer)
         if len(answer.parts) != 1:
             return response
-        variant = (INVOKED_VARIANT, answer.parts[0].arm.encode())
+        variant = (INVOKED_VARIANT, answer.parts[0].source.arm.encode())
         return replace(response, headers=(*response.headers, variant))
 
     return written

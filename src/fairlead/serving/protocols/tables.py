@@ -128,8 +128,8 @@ def write_table(kind: str, answer: Answer) -> Response:
 
 def _columns(part: Part) -> Iterable[tuple[str, FieldKind, list[Any]]]:
     yield "id", "text", part.ids.texts()
-    yield "version", "text", [part.version] * part.ids.count
-    yield "arm", "text", [part.arm] * part.ids.count
+    yield "version", "text", [part.source.version] * part.ids.count
+    yield "arm", "text", [part.source.arm] * part.ids.count
     listed = to_columns(part.fields, part.outputs)
     for field in part.fields:
         if _is_named(field):

@@ -13,7 +13,7 @@ from fairlead.nearest import nearest
 from fairlead.routing import number_of
 from fairlead.serving.protocols.oip.specs import spec_of
 from fairlead.serving.protocols.oip.types import BYTES, NAME_SHOWN, Answered, Asked, Tensor, Wanted
-from fairlead.serving.types import Answer, Part
+from fairlead.serving.types import Answer, Outputs, Part
 from fairlead.signature import Batch, Field, Signature
 
 Values = npt.NDArray[Any]
@@ -68,7 +68,7 @@ class OutputWriter:
         (part,) = answer.parts
         return Answered(
             model=answer.endpoint,
-            version=number_of(part.version),
+            version=number_of(part.source.version),
             id=asked.id,
             prediction_ids=",".join(part.ids.texts()),
             tensors=self._tensors(wanted, part),
@@ -87,10 +87,9 @@ class OutputWriter:
             return [whole[output.name] for output in wanted]
         return [whole[output.name].take(start, start + rows) for output in wanted]
 
-    def _whole(self, fields: tuple[Field, ...], batch: Batch) -> dict[str, Tensor]:
-        return {
-            field.name: self._tensor(field, batch) for field in fields if field.name in self._specs
-        }
+    def _whole(self, outputs: Outputs) -> dict[str, Tensor]:
+        wanted = [field for field in outputs.fields if field.name in self._specs]
+        return {field.name: self._tensor(field, outputs.batch) for field in wanted}
 
     def _tensor(self, field: Field, batch: Batch) -> Tensor:
         """One output, as a version answered it, as the endpoint declares it."""
