@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +18,7 @@ from fairlead.errors import InputError
 from fairlead.serving.protocols.envelope import Envelope
 from fairlead.signature import Batch, Field, RowDecoder, Signature, to_records
 from support.plane import ROWS_MAX, PlaneInProcess
+from support.reply import Reply
 from support.routes import zeros
 
 FIELDS = (
@@ -217,3 +221,29 @@ def test_a_large_body_that_is_wrong_burns_little_time(body: object) -> None:
     began_s = time.process_time()
     refused(CHURN, body)
     assert time.process_time() - began_s < 2.5
+
+
+def odd(batch: Batch) -> Batch:
+    """Answers 13 with what the log can hold and JSON cannot."""
+    answers = np.empty(batch.rows, dtype=object)
+    answers[:] = [np.float32(1) if age == 13 else "fine" for age in batch.numbers[:, 0]]
+    return Batch(batch.rows, (), np.empty((batch.rows, 0)), {"prediction": answers})
+
+
+def test_an_answer_that_cannot_be_written_fails_alone(
+    plane: PlaneInProcess, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ages = 42, 13, 43
+    words = (Field(name="prediction", kind="text"),)
+    plane.serve("odd", Signature(inputs=FIELDS[:1], outputs=words), odd)
+
+    async def together() -> list[Reply]:
+        asked = (plane.asking("/v1/endpoints/odd/predict", {"age": age}) for age in ages)
+        return await asyncio.gather(*asked)
+
+    before = len(plane.frames)
+    got = plane.loop.run_until_complete(together())
+    assert len(plane.frames) == before + 1, "they ran together"
+    assert [reply.status for reply in got] == [200, 500, 200]
+    ids = [reply.json["predictions"][0]["id"] for reply in got if reply.status == 200]
+    assert [uuid.UUID(text).bytes for text in ids] == [*plane.frames[-1].ids[::2]]
