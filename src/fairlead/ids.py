@@ -93,9 +93,14 @@ class IdSource:
 
     def take(self, count: int) -> Ids:
         """Make `count` ids, rising."""
-        tick = max(self._last + 1, (self._clock.now_us() // 1000) << _SEQUENCE_BITS)
+        tick = (self._clock.now_us() // 1000) << _SEQUENCE_BITS
+        if tick <= self._last:
+            tick = self._last + 1
         self._last = tick
-        noise = _draw() & _NOISE
+        try:
+            noise = _drawn.pop() & _NOISE
+        except IndexError:
+            noise = _draw() & _NOISE
         time = tick >> _SEQUENCE_BITS << 16 | _VERSION | tick & 0xFFF
         return Ids(_HEAD(time, _VARIANT | noise >> _LOW_BITS), noise & _LOW, count)
 
@@ -106,12 +111,9 @@ class IdSource:
 
 def _draw() -> int:
     """64 random bits of the system's, which is asked for many at a time."""
-    try:
-        return _drawn.pop()
-    except IndexError:
-        numbers: tuple[int, ...] = _NUMBERS.unpack(os.urandom(_NUMBERS.size))
-        _drawn.extend(numbers[1:])
-        return numbers[0]
+    numbers: tuple[int, ...] = _NUMBERS.unpack(os.urandom(_NUMBERS.size))
+    _drawn.extend(numbers[1:])
+    return numbers[0]
 
 
 def text(raw: bytes) -> str:

@@ -129,8 +129,9 @@ class DataPlane:
             IdleError: it is loaded when it is asked.
             UnavailableError: it is still being loaded.
         """
-        if name in self.endpoints:
-            return self.endpoints[name]
+        found = self.endpoints.get(name)
+        if found is not None:
+            return found
         if name in self.idle:
             raise IdleError(
                 "The model is not loaded.", retry_after_s=1.0, hint="A prediction loads it."

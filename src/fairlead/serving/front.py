@@ -161,12 +161,12 @@ class Front:
         except FairleadError as error:
             self._refuse(call, error)
         else:
-            self._pass_on(call, reading)
+            self._pass_on(call, reading, endpoint)
 
-    def _pass_on(self, call: _Call, reading: Reading) -> None:
-        """Ask the data plane for what was read of a request."""
+    def _pass_on(self, call: _Call, reading: Reading, endpoint: Endpoint | None = None) -> None:
+        """Ask the data plane for what was read of a request, just now or in a thread."""
         try:
-            endpoint = self.plane.endpoint(call.name)
+            endpoint = endpoint or self.plane.endpoint(call.name)
             span, request = call.span, call.request
             trace = trace_id(request.headers) if span is None else span.trace_id
             deadline_s = self._deadline_of(call, reading.timeout_s)

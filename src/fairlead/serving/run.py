@@ -49,8 +49,7 @@ class Run(msgspec.Struct, frozen=True, eq=False):
 
 def alike(items: list[Work]) -> list[list[Work]]:
     """Items by the reason for which they came here: what one record can hold. Usually one list."""
-    first = items[0].assigned_by
-    if all(item.assigned_by == first for item in items):
+    if len({item.assigned_by for item in items}) == 1:
         return [items]
     groups: dict[str, list[Work]] = {}
     for item in items:
@@ -72,7 +71,7 @@ def apart(run: Run) -> list[Run]:
 
 def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     """Let nobody have an answer whose time was up before the model had ended."""
-    if all(item.ask.deadline_s > ended_s for item in run.items):
+    if min([item.ask.deadline_s for item in run.items]) > ended_s:
         return [run]
     return [
         one
@@ -143,7 +142,8 @@ def _traces(items: list[Work]) -> list[str | None] | None:
 
 def _parents(items: list[Work]) -> list[bytes | None] | None:
     """What each row belongs under; None if no row belongs under any."""
-    if all(item.parents is None for item in items):
-        return None
     none: list[bytes | None] = [None]
-    return [raw for item in items for raw in item.parents or none * item.rows]
+    for item in items:
+        if item.parents is not None:
+            return [raw for each in items for raw in each.parents or none * each.rows]
+    return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 import types
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from operator import itemgetter
 from typing import Any, cast
 
@@ -96,7 +97,7 @@ class RowDecoder:
             InputError: there is no row, or values do not fit.
         """
         try:
-            return self._gather([row if type(row) is tuple else astuple(row) for row in rows])
+            return self._gather(_tuples(rows))
         except (Refused, LookupError, TypeError, ValueError):
             return self.recover([_plain(self.signature, row) for row in rows])
 
@@ -114,9 +115,9 @@ class RowDecoder:
     def _gather(self, rows: list[tuple[Any, ...]]) -> Batch:
         if not rows:
             raise Refused("no rows")
-        columns = {
-            name: gather([row[place] for row in rows]) for place, name, gather in self._others
-        }
+        columns: dict[str, Column] = {}
+        for place, name, gather in self._others:
+            columns[name] = gather([row[place] for row in rows])
         picked = self._read_texts(rows) if self._texts else rows
         if self._pick is not None:
             picked = [self._pick(row) for row in picked]
@@ -127,7 +128,7 @@ class RowDecoder:
     def _matrix(self, rows: Sequence[tuple[Any, ...]]) -> Numbers:
         """All numbers; packing takes a fifth of what NumPy takes, but knows no missing values."""
         try:
-            packed = bytearray().join([self._pack(*row) for row in rows])
+            packed = bytearray().join(starmap(self._pack, rows))
         except struct.error:
             return np.array(rows, dtype=np.float64)
         return np.ndarray((len(rows), len(self._numeric)), np.float64, packed)
@@ -182,6 +183,14 @@ def struct_type(name: str, signature: Signature, kinds: Sequence[Any]) -> Any:
         )
     except ValueError:
         return Any
+
+
+def _tuples(rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The values of rows by position; rows by name, as most are, without asking each."""
+    try:
+        return list(map(astuple, rows))
+    except TypeError:
+        return [row if type(row) is tuple else astuple(row) for row in rows]
 
 
 def _plain(signature: Signature, row: Any) -> object:

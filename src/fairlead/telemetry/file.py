@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -87,11 +87,16 @@ class Histogram:
         self._numbers[self._sum] += value
 
     def observe_all(self, values: Sequence[float], more: float = 0.0) -> None:
-        """Count values, each raised by the same; cheaper than one by one."""
-        numbers, place, edges = self._numbers, self._place, self._edges
-        for value in values:
-            numbers[place + bisect_left(edges, value + more)] += 1
-        numbers[self._sum] += sum(values) + more * len(values)
+        """Count values, each raised by the same; cheaper than one by one, bucket by bucket."""
+        numbers, edges = self._numbers, self._edges
+        raised = sorted([value + more for value in values])
+        start, end = 0, len(raised)
+        while start < end:
+            bucket = bisect_left(edges, raised[start])
+            here = bisect_right(raised, edges[bucket], start) if bucket < len(edges) else end
+            numbers[self._place + bucket] += here - start
+            start = here
+        numbers[self._sum] += sum(raised)
 
 
 class MetricsFile:

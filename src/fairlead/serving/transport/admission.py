@@ -62,7 +62,7 @@ class Room:
         Returns:
             Whether it was taken now.
         """
-        if self._waiting or not self._fits(amount):
+        if self._waiting or (self._taken and self._taken + amount > self._size):
             self._waiting.append((amount, resume))
             return False
         self._taken += amount
@@ -76,7 +76,7 @@ class Room:
         would be too deep a recursion.
         """
         self._taken -= amount
-        if self._giving:
+        if self._giving or not self._waiting:
             return
         self._giving = True
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from http import HTTPStatus
 from typing import cast
 
 import httptools
@@ -17,15 +16,12 @@ from fairlead.serving.refusal import Refusal, refusal, refusal_of
 from fairlead.serving.transport.admission import Room
 from fairlead.serving.transport.head import ONCE, fault_of_head
 from fairlead.serving.transport.known import KnownHead, known_head
+from fairlead.serving.transport.reply import reply_bytes
 from fairlead.serving.transport.server import HttpServer
 
 PIPELINE_MAX = 16
 SMALL_BODY_BYTES = 64 << 10
 FRAMING_MAX = 8
-
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
 
 
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -320,7 +316,8 @@ class Connection(asyncio.Protocol):
         self._waiting.append(_Waiting(request, keep_alive, self._reserved_bytes))
         self._reserved_bytes = 0
         self._next()
-        self._throttle()
+        if self._waiting:
+            self._throttle()
 
     # answering
 
@@ -346,9 +343,10 @@ class Connection(asyncio.Protocol):
             self._leave_room()
 
     def _leave_room(self) -> None:
-        if self._room is not None:
-            self._room.give(1)
+        room = self._room
+        if room is not None:
             self._room = None
+            room.give(1)
 
     def _handle(self) -> None:
         waiting = self._waiting.popleft()
@@ -394,7 +392,8 @@ class Connection(asyncio.Protocol):
                 self._server.loop.call_soon(self._next)
             elif self._reading and self._in_body and not self._starved:
                 self._continue()
-            self._throttle()
+            if self._paused_reading:
+                self._throttle()
         else:
             self._ended = True
             self._drop_waiting()
@@ -405,14 +404,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, response: Response, *, keep_alive: bool, head: bool = False) -> None:
         assert self._transport is not None
-        named = response.content_type, len(response.body)
-        body = b"content-type: %b\r\ncontent-length: %d\r\n" % named
-        lines = [_STATUS_LINES[response.status], self._server.date, body]
-        lines += [b"%b: %b\r\n" % header for header in response.headers]
-        lines.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-        if not head:
-            lines.append(response.body)
-        raw = b"".join(lines)
+        raw = reply_bytes(response, self._server.date, keep_alive=keep_alive, head=head)
         self._server.sent_bytes += len(raw)
         self._transport.write(raw)
 
