@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from operator import add
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,40 @@ CATEGORIES_MAX = 255
 
 Tally = Mapping[Scalar | None, int]
 """How often each value came; None stands for those that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column as places in a dictionary.
+
+    Args:
+        codes: shape (rows,); -1 where a value is missing.
+        values: the dictionary, without doubles.
+    """
+
+    codes: npt.NDArray[np.integer]
+    values: Sequence[Any]
+
+
+def code_values(column: Column) -> Coded:
+    """Make a dictionary of single values; None, NaN and NaT are missing.
+
+    Example:
+        >>> code_values(np.array(["red", None, "green", "red"], dtype=object))
+        Coded(codes=array([ 0, -1,  1,  0]), values=['red', 'green'])
+    """
+    if column.dtype.hasobject:
+        places: defaultdict[Any, int] = defaultdict(count().__next__)
+        codes = np.fromiter(map(places.__getitem__, column.tolist()), np.intp, len(column))
+        values = list(places)
+    else:
+        found, codes = np.unique(column, return_inverse=True)
+        values = found.tolist()
+    kept = [value is not None and value == value for value in values]
+    if not all(kept):
+        moved = np.where(kept, np.cumsum(kept) - 1, -1)
+        codes = moved[codes]
+    return Coded(codes, [value for value, there in zip(values, kept, strict=True) if there])
 
 
 def tally_codes(codes: npt.NDArray[np.integer], values: Sequence[Scalar]) -> Tally:
@@ -40,20 +77,8 @@ def tally_codes(codes: npt.NDArray[np.integer], values: Sequence[Scalar]) -> Tal
 
 def tally_values(column: Column) -> Tally:
     """Tally a column of single values; None, NaN and NaT are missing."""
-    if column.dtype.hasobject:
-        found: dict[Scalar | None, int] = dict(Counter(column.tolist()))
-    else:
-        values, counts = np.unique(column, return_counts=True)
-        found = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    return clean_tally(found)
-
-
-def clean_tally(tally: Mapping[Scalar | None, int]) -> Tally:
-    """A tally in which NaN counts as missing."""
-    found = dict(tally)
-    for value in [value for value in found if value is not None and value != value]:
-        found[None] = found.get(None, 0) + found.pop(value)
-    return found
+    coded = code_values(column)
+    return tally_codes(coded.codes, coded.values)
 
 
 def freeze_categories(tally: Tally, declared: Sequence[Scalar] | None = None) -> Categorical:
