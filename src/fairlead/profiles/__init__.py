@@ -6,6 +6,7 @@ from fairlead.profiles.distinct import distinct_count
 from fairlead.profiles.measures import describe_media
 from fairlead.profiles.merge import decode, empty, encode, merge
 from fairlead.profiles.quantile import quantile
+from fairlead.profiles.repeats import buckets_of, loads_of, unpack_repeats
 from fairlead.profiles.table import observe_table
 from fairlead.profiles.types import (
     REFERENCE,
@@ -15,6 +16,7 @@ from fairlead.profiles.types import (
     Named,
     Numeric,
     Profile,
+    Repeats,
     Summary,
 )
 
@@ -26,12 +28,15 @@ __all__ = [
     "Named",
     "Numeric",
     "Profile",
+    "Repeats",
     "Summary",
+    "buckets_of",
     "decode",
     "describe_media",
     "distinct_count",
     "empty",
     "encode",
+    "loads_of",
     "make_reference",
     "merge",
     "observe",
@@ -40,4 +45,5 @@ __all__ = [
     "quantile",
     "tally_codes",
     "tally_values",
+    "unpack_repeats",
 ]

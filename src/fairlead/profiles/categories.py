@@ -29,7 +29,7 @@ class Coded:
 
     Args:
         codes: shape (rows,); -1 where a value is missing.
-        values: the dictionary, without doubles.
+        values: the dictionary, without doubles; None where no row has that place.
     """
 
     codes: npt.NDArray[np.integer]
@@ -61,18 +61,16 @@ def tally_codes(codes: npt.NDArray[np.integer], values: Sequence[Scalar]) -> Tal
     """Tally a column of places in a dictionary, as Parquet and Arrow keep categories.
 
     Args:
-        codes: shape (rows,); negative where a value is missing.
+        codes: shape (rows,); -1 where a value is missing.
         values: the dictionary, without doubles.
 
     Example:
         >>> tally_codes(np.array([0, 1, 0, -1]), ["red", "green"])
         {None: 1, 'red': 2, 'green': 1}
     """
-    present = codes[codes >= 0]
-    counts = np.bincount(present, minlength=len(values)).tolist()
-    found: dict[Scalar | None, int] = {None: len(codes) - len(present)}
-    found.update(zip(values, counts, strict=True))
-    return {value: count for value, count in found.items() if count}
+    missing, *counts = np.bincount(codes + 1, minlength=len(values) + 1).tolist()
+    pairs = zip([None, *values], [missing, *counts], strict=True)
+    return {value: often for value, often in pairs if often}
 
 
 def tally_values(column: Column) -> Tally:

@@ -49,13 +49,13 @@ def add_field(sums: Words, name: str, values: Column | Coded) -> None:
         values: one for each row.
     """
     factor = np.uint64(text_hash(name)) | _ODD
-    coded = _coded(values)
-    if coded is not None:
-        sums += _times(factor, _dictionary(coded.values))[coded.codes]
+    column = _coded(values)
+    if isinstance(column, Coded):
+        sums += _times(factor, _dictionary(column.values))[column.codes]
         return
     for start in range(0, len(sums), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
-        sums[block] += _times(factor, _words(values[block]))
+        sums[block] += _times(factor, _words(column[block]))
 
 
 def digest_rows(sums: Words) -> Words:
@@ -70,14 +70,12 @@ def digest_rows(sums: Words) -> Words:
     return mixed
 
 
-def _coded(values: Column | Coded) -> Coded | None:
-    """Single values that are no numbers or times, as a dictionary; None of others."""
-    if isinstance(values, Coded):
+def _coded(values: Column | Coded) -> Column | Coded:
+    """As a dictionary, if they are single values, and no numbers or times."""
+    if isinstance(values, Coded) or values.ndim > 1 or values.dtype.kind in "biufM":
         return values
-    if values.ndim > 1 or values.dtype.kind in "biufM":
-        return None
     lists = any(isinstance(value, list | np.ndarray) for value in values)
-    return None if lists else code_values(values)
+    return values if lists else code_values(values)
 
 
 def _times(factor: np.uint64, words: Words) -> Words:

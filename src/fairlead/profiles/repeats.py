@@ -40,7 +40,7 @@ def merge_repeats(a: Repeats, b: Repeats) -> Repeats:
     """The sketch of the rows of both."""
     if not a.known or not b.known:
         return a if a.known else b
-    (a_digests, a_counts), (b_digests, b_counts) = unpack(a), unpack(b)
+    (a_digests, a_counts), (b_digests, b_counts) = unpack_repeats(a), unpack_repeats(b)
     both, places = np.unique(np.concatenate([a_digests, b_digests]), return_inverse=True)
     counts = np.zeros(len(both), dtype=np.int64)
     np.add.at(counts, places, np.concatenate([a_counts, b_counts]))
@@ -49,7 +49,7 @@ def merge_repeats(a: Repeats, b: Repeats) -> Repeats:
     return _pack(both, counts, loads_of(a) + loads_of(b))
 
 
-def unpack(repeats: Repeats) -> tuple[Words, Counts]:
+def unpack_repeats(repeats: Repeats) -> tuple[Words, Counts]:
     """Digests, rising, and how many rows have each."""
     counts = widen(repeats.counts, repeats.known)
     steps = widen(repeats.steps, repeats.known)
@@ -60,7 +60,7 @@ def loads_of(repeats: Repeats) -> Counts:
     """How many rows are in each bucket."""
     if repeats.loads:
         return widen(repeats.loads, BUCKETS)
-    digests, counts = unpack(repeats)
+    digests, counts = unpack_repeats(repeats)
     loads = np.zeros(BUCKETS, dtype=np.int64)
     np.add.at(loads, buckets_of(digests), counts)
     return loads
@@ -73,11 +73,13 @@ def buckets_of(digests: Words) -> npt.NDArray[np.intp]:
 
 def _sketch_block(digests: Words) -> Repeats:
     least = digests
-    if len(digests) > 4 * DIGESTS_MAX:
-        bound = np.partition(digests, DIGESTS_MAX)[DIGESTS_MAX]
-        least = digests[digests <= bound]
+    if len(digests) > DIGESTS_MAX:  # mostly rows are different
+        least = digests[digests <= np.partition(digests, DIGESTS_MAX)[DIGESTS_MAX]]
     found, counts = np.unique(least, return_counts=True)
-    if len(least) == len(digests) and len(found) <= DIGESTS_MAX:
+    if len(found) < DIGESTS_MAX and len(least) < len(digests):
+        least = digests
+        found, counts = np.unique(least, return_counts=True)
+    if len(found) <= DIGESTS_MAX and len(least) == len(digests):
         return _pack(found, counts, None)
     return _pack(found, counts, np.bincount(buckets_of(digests), minlength=BUCKETS))
 

@@ -19,6 +19,9 @@ from fairlead.signature import Numbers
 from fairlead.signature.tables import read_table
 
 _TEXTS = frozenset({"String", "Categorical", "Enum", "Binary", "Null"})
+MISSING = 2**32 - 1
+"""As an unsigned integer, what -1 is as a signed one."""
+
 _CODED = frozenset({"String", "Categorical", "Enum"})
 _TYPES = {
     "text": _TEXTS,
@@ -93,15 +96,12 @@ def _coded(series: Any) -> Coded:
         return code_values(read_table(series.to_frame()).columns[series.name].values)
     library = sys.modules[type(series).__module__.partition(".")[0]]
     column = series.cast(library.Categorical)
-    physical = column.to_physical()
-    missing = (physical.max() or 0) + 1
-    codes = physical.fill_null(missing).to_numpy()
-    last = np.full(missing + 1, -1)
-    last[codes] = np.arange(len(codes))
-    places = np.flatnonzero(last[:missing] >= 0)
-    own = np.full(missing + 1, -1, dtype=np.int32)
-    own[places] = np.arange(len(places))
-    return Coded(own[codes], column.gather(last[places]).cast(library.String).to_list())
+    places = column.to_physical()
+    first = places.arg_unique()
+    found = zip(places.gather(first), column.gather(first).cast(library.String), strict=True)
+    known = {place: value for place, value in found if place is not None}
+    values = [known.get(place) for place in range(max(known, default=-1) + 1)]
+    return Coded(places.fill_null(MISSING).to_numpy().view(np.int32), values)
 
 
 def _times_us(table: Any) -> Any:
