@@ -10,7 +10,17 @@ import msgspec
 import numpy as np
 
 from fairlead.errors import InputError
-from fairlead.profiles import Profile, Summary, empty, make_reference, observe
+from fairlead.profiles import (
+    Profile,
+    Summary,
+    add_field,
+    digest_rows,
+    empty,
+    make_reference,
+    no_fields,
+    observe,
+    sketch_rows,
+)
 from fairlead.signature import Batch, Field, Signature
 from fairlead.signature.columns import assemble, read_column
 from fairlead.signature.findings import Findings
@@ -59,6 +69,7 @@ def profiles_of(
     untested: dict[str, str] = {}
     frames: dict[str, Summary] = {}
     seen: dict[str, Summary] = {}
+    rows_before, rows_after = no_fields(reference.rows), no_fields(current.rows)
     for field in fields:
         signature = Signature(inputs=(field,), outputs=())
         rows = _batch(field, reference.columns[field.name])
@@ -70,12 +81,17 @@ def profiles_of(
         later = _batch(field, columns.get(field.name))
         if later is not None:
             seen |= observe(empty(one), later).inputs
+            add_field(rows_before, field.name, rows.column(field.name))
+            add_field(rows_after, field.name, later.column(field.name))
             if field.kind == "timestamp":
                 untested |= _too_short(field.name, rows, later)
     if not frames:
         raise _incomparable()
-    before = Profile(rows=reference.rows, inputs=frames)
-    return before, Profile(rows=current.rows, inputs=seen), ignored, untested
+    before = Profile(
+        rows=reference.rows, inputs=frames, repeats=sketch_rows(digest_rows(rows_before))
+    )
+    after = Profile(rows=current.rows, inputs=seen, repeats=sketch_rows(digest_rows(rows_after)))
+    return before, after, ignored, untested
 
 
 def _too_short(name: str, *both: Batch) -> dict[str, str]:

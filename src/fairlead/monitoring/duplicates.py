@@ -64,7 +64,7 @@ def repetition(repeats: Repeats, rows_max: float | None = None) -> Repetition | 
     heavy = 1.0 - (1.0 - drawn) ** copies.heavy if drawn < 1.0 else np.ones(len(copies.heavy))
     different = times * float(seen.sum()) + float(heavy.sum())
     share = min(max(1.0 - different / (drawn * rows), 0.0), 1.0)
-    worth = drawn * rows / 2.0
+    worth = max(drawn * rows / 2.0, 1.0)
     if not copies.whole:
         worth = 1.0 / (1.0 / worth + 1.0 / max(_worth(copies, seen, drawn, share), 1.0))
     return Repetition(rows=drawn * rows, share=share, worth=worth)

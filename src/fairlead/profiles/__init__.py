@@ -2,11 +2,12 @@
 
 from fairlead.profiles.build import make_reference, observe, observe_columns
 from fairlead.profiles.categories import tally_codes, tally_values
+from fairlead.profiles.digests import add_field, digest_rows, no_fields
 from fairlead.profiles.distinct import distinct_count
 from fairlead.profiles.measures import describe_media
 from fairlead.profiles.merge import decode, empty, encode, merge
 from fairlead.profiles.quantile import quantile
-from fairlead.profiles.repeats import buckets_of, loads_of, unpack_repeats
+from fairlead.profiles.repeats import buckets_of, loads_of, sketch_rows, unpack_repeats
 from fairlead.profiles.table import observe_table
 from fairlead.profiles.types import (
     REFERENCE,
@@ -30,19 +31,23 @@ __all__ = [
     "Profile",
     "Repeats",
     "Summary",
+    "add_field",
     "buckets_of",
     "decode",
     "describe_media",
+    "digest_rows",
     "distinct_count",
     "empty",
     "encode",
     "loads_of",
     "make_reference",
     "merge",
+    "no_fields",
     "observe",
     "observe_columns",
     "observe_table",
     "quantile",
+    "sketch_rows",
     "tally_codes",
     "tally_values",
     "unpack_repeats",
