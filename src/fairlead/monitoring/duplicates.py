@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import asin, sin, sqrt
+from math import asin, exp, log1p, pi, sin, sqrt
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from fairlead.monitoring.traffic import PAST_MIN
 from fairlead.monitoring.types import Quality, Repetition
 from fairlead.profiles import Repeats, buckets_of, loads_of, unpack_repeats
-from fairlead.stats import Estimate, rise_p_value, share_rise, wilson
+from fairlead.stats import Estimate, rise_p_value, share_rise
 from fairlead.stats.intervals import CONFIDENCE
 
 WHOLE_ROW = "whole row"
@@ -31,13 +32,11 @@ class _Copies(msgspec.Struct, frozen=True):
         light: of some of them, chosen without regard to that.
         light_rows: of which those are a sample.
         heavy: of those with far more copies than others.
-        whole: whether these are all that there are.
     """
 
     light: Numbers
     light_rows: float
     heavy: Numbers
-    whole: bool
 
 
 def repetition(repeats: Repeats, rows_max: float | None = None) -> Repetition | None:
@@ -59,15 +58,17 @@ def repetition(repeats: Repeats, rows_max: float | None = None) -> Repetition | 
     copies = _copies(repeats)
     rows = copies.light_rows + float(copies.heavy.sum())
     drawn = min(1.0, (rows_max or rows) / rows)
-    seen = 1.0 - (1.0 - drawn) ** copies.light if drawn < 1.0 else np.ones(len(copies.light))
-    times = copies.light_rows / max(float(copies.light.sum()), 1.0)
-    heavy = 1.0 - (1.0 - drawn) ** copies.heavy if drawn < 1.0 else np.ones(len(copies.heavy))
+    seen, heavy = (_seen(each, drawn) for each in (copies.light, copies.heavy))
+    times = copies.light_rows / float(copies.light.sum())
     different = times * float(seen.sum()) + float(heavy.sum())
     share = min(max(1.0 - different / (drawn * rows), 0.0), 1.0)
-    worth = max(drawn * rows / 2.0, 1.0)
-    if not copies.whole:
-        worth = 1.0 / (1.0 / worth + 1.0 / max(_worth(copies, seen, drawn, share), 1.0))
-    return Repetition(rows=drawn * rows, share=share, worth=worth)
+    most = float(max(copies.light.max(), copies.heavy.max(initial=0.0)))
+    return Repetition(
+        rows=drawn * rows,
+        share=share,
+        worth=1.0 / (1.0 / (drawn * rows) + _doubt(copies, seen, drawn, share)),
+        most=most / rows,
+    )
 
 
 def beside_reference(reference: Repeats, current: Repeats) -> Quality | None:
@@ -90,13 +91,11 @@ def beside_reference(reference: Repeats, current: Repeats) -> Quality | None:
     before, now = repetition(reference, rows), repetition(current, rows)
     assert before is not None
     assert now is not None
-    hits, usual = now.share * now.worth, before.share * before.worth
-    return _quality(
-        repetition(current) or now,
-        share_rise(hits, now.worth, usual, before.worth),
-        rise_p_value(hits, now.worth, usual, before.worth),
-        f"{before.share:.1%} of as many rows of the reference",
-    )
+    found = []
+    for ours, theirs in zip(_shares(now), _shares(before), strict=True):
+        hits = ours[0] * ours[1], ours[1], theirs[0] * theirs[1], theirs[1]
+        found.append(_Risen(ours[0], theirs[0], share_rise(*hits), rise_p_value(*hits)))
+    return _quality(found, "of as many rows of the reference")
 
 
 def beside_past(current: Repeats, past: Sequence[Repetition]) -> Quality | None:
@@ -115,39 +114,97 @@ def beside_past(current: Repeats, past: Sequence[Repetition]) -> Quality | None:
     Returns:
         None if nothing is known of the window.
     """
-    from scipy.special import stdtr, stdtrit
-
-    whole = repetition(current)
-    if whole is None or len(past) < PAST_MIN:
+    if len(past) < PAST_MIN:
         return None
     now = repetition(current, float(np.median([each.rows for each in past])))
-    assert now is not None
-    angles, windows = np.array([_angle(each) for each in past]), len(past)
-    least = max(float(np.mean([_variance(each) for each in past])), _variance(now))
-    doubt = sqrt(max(float(angles.var(ddof=1)), least) * (1.0 + 1.0 / windows))
-    mean, half = float(angles.mean()), float(stdtrit(windows - 1, (1 + CONFIDENCE) / 2)) * doubt
-    usual = float(np.mean([each.share for each in past]))
-    low, high = (sin(min(max(end, 0.0), np.pi / 2)) ** 2 for end in (mean - half, mean + half))
-    rise = now.share - usual
-    return _quality(
-        whole,
-        Estimate(rise, min(rise, now.share - high), max(rise, now.share - low)),
-        float(stdtr(windows - 1, (mean - _angle(now)) / doubt)),
-        f"{usual:.1%} of earlier windows like it",
+    if now is None:
+        return None
+    shares = zip(*map(_shares, past), strict=True)
+    of_all, most = (
+        _risen(*ours, list(usual)) for ours, usual in zip(_shares(now), shares, strict=True)
+    )
+    p_value = max(most.p_value, _by_logs(now, past))
+    return _quality([of_all, replace(most, p_value=p_value)], "of earlier windows like it")
+
+
+class _Risen(msgspec.Struct, frozen=True):
+    """A share beside a usual one."""
+
+    share: float
+    usual: float
+    rise: Estimate
+    p_value: float
+
+
+def _shares(one: Repetition) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Rows that repeat an earlier one, and those that are one and the same; what each is worth.
+
+    Many rows of a few copies show in the first; one row with many, which among others that repeat
+    is little more than their chance, in the second.
+    """
+    return (one.share, one.worth), (one.most, one.rows)
+
+
+def _risen(share: float, worth: float, past: Sequence[tuple[float, float]]) -> _Risen:
+    from scipy.special import stdtrit
+
+    angles, windows = np.array([_angle(*each) for each in past]), len(past)
+    least = max(float(np.mean([_variance(each) for _, each in past])), _variance(worth))
+    mean, variance = float(angles.mean()), max(float(angles.var(ddof=1)), least)
+    times = float(stdtrit(windows - 1, (1.0 + CONFIDENCE) / 2.0))
+    half = times * sqrt(variance * (1.0 + 1.0 / windows))
+    low, high = (sin(min(max(end, 0.0), pi / 2)) ** 2 for end in (mean - half, mean + half))
+    usual = float(np.mean([each for each, _ in past]))
+    rise = share - usual
+    return _Risen(
+        share,
+        usual,
+        Estimate(rise, min(rise, share - high), max(rise, share - low)),
+        _beyond(_angle(share, worth), mean, variance, windows),
     )
 
 
-def _quality(now: Repetition, rise: Estimate, p_value: float, usual: str) -> Quality:
-    share = wilson(now.share * now.worth, now.worth)
-    why = f"{now.share:.1%} of the rows repeat an earlier one; {usual}."
-    return Quality(field=WHOLE_ROW, side="input", kind="duplicates", share=share, rise=rise,
-                   p_value=p_value, adjusted_p=1.0, broken=False, why=why)  # fmt: skip
+def _by_logs(now: Repetition, past: Sequence[Repetition]) -> float:
+    """The p-value of the copies of one row by their logarithm.
+
+    The largest of many counts has a longer tail than a share: some users ask very often.
+    """
+    logs = np.log1p([each.most * each.rows for each in past])
+    mean = float(logs.mean())
+    variance = max(float(logs.var(ddof=1)), exp(-mean))
+    return _beyond(log1p(now.most * now.rows), mean, variance, len(past))
+
+
+def _beyond(value: float, mean: float, variance: float, windows: int) -> float:
+    """Chance of a larger one, by Student's distribution."""
+    from scipy.special import stdtr
+
+    return float(stdtr(windows - 1, (mean - value) / sqrt(variance * (1.0 + 1.0 / windows))))
+
+
+def _quality(found: Sequence[_Risen], of_what: str) -> Quality:
+    """Of the less likely of the two; its p-value is doubled for that."""
+    one = min(found, key=lambda each: each.p_value)
+    said = "repeat an earlier one" if one is found[0] else "are one and the same"
+    why = f"{one.share:.1%} of the rows {said}; {one.usual:.1%} {of_what}."
+    ends = (min(max(one.usual + end, 0.0), 1.0) for end in (one.rise.low, one.rise.high))
+    return Quality(
+        field=WHOLE_ROW,
+        side="input",
+        kind="duplicates",
+        share=Estimate(one.share, *ends),
+        rise=one.rise,
+        p_value=min(1.0, 2.0 * one.p_value),
+        adjusted_p=1.0,
+        broken=False,
+        why=why,
+    )
 
 
 def _copies(repeats: Repeats) -> _Copies:
     digests, counts = unpack_repeats(repeats)
     if not repeats.loads:
-        return _Copies(counts.astype(float), float(counts.sum()), np.empty(0), whole=True)
+        return _Copies(counts.astype(float), float(counts.sum()), np.empty(0))
     loads = loads_of(repeats).astype(float)
     # Most rows of a bucket, where each row comes with about as many copies as those of the sample.
     cluster = float((counts**2).sum() / counts.sum())
@@ -158,25 +215,33 @@ def _copies(repeats: Repeats) -> _Copies:
     rest = counts[~full[buckets_of(digests)]]
     if not len(rest):
         rest = counts
-    return _Copies(rest.astype(float), float(loads.sum() - heavy.sum()), heavy, whole=False)
+    return _Copies(rest.astype(float), float(loads.sum() - heavy.sum()), heavy)
 
 
-def _worth(copies: _Copies, seen: Numbers, drawn: float, share: float) -> float:
-    """How many independent rows tell a share as well as a sample of different rows does.
+def _seen(copies: Numbers, drawn: float) -> Numbers:
+    """Chance of each row to be among a share of all that is drawn."""
+    return 1.0 - (1.0 - drawn) ** copies if drawn < 1.0 else np.ones(len(copies))
 
-    The variance of a ratio of sums over the sample, in which each different row is one draw.
-    Cochran (1977), "Sampling techniques", section 6.3.
+
+def _doubt(copies: _Copies, seen: Numbers, drawn: float, share: float) -> float:
+    """What a sample of different rows adds: one over the independent rows that tell as much.
+
+    The variance of a ratio of sums over the sample, in which each different row is one draw, less
+    the share of all that is in it. Cochran (1977), "Sampling techniques", section 6.3.
     """
-    per_row = float(seen.sum() / copies.light.sum())
-    left = seen - per_row * copies.light
-    spread = float(left.var(ddof=1)) / (len(left) * float(copies.light.mean()) ** 2 * drawn**2)
-    most = float(copies.light.sum())
-    return min(share * (1.0 - share) / spread, most) if spread > 0.0 and share > 0.0 else most
+    light = copies.light
+    left = 1.0 - float(light.sum()) / copies.light_rows
+    if left <= 0.0:
+        return 0.0
+    apart = seen - float(seen.sum() / light.sum()) * light
+    spread = float(apart.var(ddof=1)) / (len(light) * float(light.mean()) ** 2 * drawn**2)
+    even = share * (1.0 - share)
+    return left * max(spread / even if even else 0.0, 1.0 / float(light.sum()))
 
 
-def _angle(one: Repetition) -> float:
-    return asin(sqrt((one.share * one.worth + 0.375) / (one.worth + 0.75)))
+def _angle(share: float, worth: float) -> float:
+    return asin(sqrt((share * worth + 0.375) / (worth + 0.75)))
 
 
-def _variance(one: Repetition) -> float:
-    return 1.0 / (4.0 * one.worth + 2.0)
+def _variance(worth: float) -> float:
+    return 1.0 / (4.0 * worth + 2.0)

@@ -192,4 +192,4 @@ def test_times_of_the_rows_themselves_are_no_drift_and_others_are(
     assert set(born.drifted) == {"when.hour", "when.weekday"}
     lost = np.full(500, np.iinfo(np.int64).min)
     gone = compare(frame, observe(frame, batch(lost), times_us=now_us))
-    assert {one.kind for one in gone.broken} == {"missing"}
+    assert {one.kind for one in gone.broken} == {"missing", "duplicates"}, "all rows are alike"
