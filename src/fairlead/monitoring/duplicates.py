@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import asin, exp, log1p, pi, sin, sqrt
+from math import asin, exp, log, pi, sin, sqrt
 
 import msgspec
 import numpy as np
@@ -66,8 +66,8 @@ def repetition(repeats: Repeats, rows_max: float | None = None) -> Repetition | 
     return Repetition(
         rows=drawn * rows,
         share=share,
-        worth=1.0 / (1.0 / (drawn * rows) + _doubt(copies, seen, drawn, share)),
-        most=most / rows,
+        worth=max(1.0 / (1.0 / (drawn * rows) + _doubt(copies, seen, drawn, share)), 1.0),
+        most=max(most - 1.0, 0.0) / rows,
     )
 
 
@@ -137,7 +137,7 @@ class _Risen(msgspec.Struct, frozen=True):
 
 
 def _shares(one: Repetition) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Rows that repeat an earlier one, and those that are one and the same; what each is worth.
+    """Rows that repeat an earlier one, and those that repeat one and the same; and their worth.
 
     Many rows of a few copies show in the first; one row with many, which among others that repeat
     is little more than their chance, in the second.
@@ -169,10 +169,10 @@ def _by_logs(now: Repetition, past: Sequence[Repetition]) -> float:
 
     The largest of many counts has a longer tail than a share: some users ask very often.
     """
-    logs = np.log1p([each.most * each.rows for each in past])
+    logs = np.log([2.0 + each.most * each.rows for each in past])
     mean = float(logs.mean())
     variance = max(float(logs.var(ddof=1)), exp(-mean))
-    return _beyond(log1p(now.most * now.rows), mean, variance, len(past))
+    return _beyond(log(2.0 + now.most * now.rows), mean, variance, len(past))
 
 
 def _beyond(value: float, mean: float, variance: float, windows: int) -> float:
@@ -185,7 +185,7 @@ def _beyond(value: float, mean: float, variance: float, windows: int) -> float:
 def _quality(found: Sequence[_Risen], of_what: str) -> Quality:
     """Of the less likely of the two; its p-value is doubled for that."""
     one = min(found, key=lambda each: each.p_value)
-    said = "repeat an earlier one" if one is found[0] else "are one and the same"
+    said = "repeat an earlier one" if one is found[0] else "repeat one and the same"
     why = f"{one.share:.1%} of the rows {said}; {one.usual:.1%} {of_what}."
     ends = (min(max(one.usual + end, 0.0), 1.0) for end in (one.rise.low, one.rise.high))
     return Quality(

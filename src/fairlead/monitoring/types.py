@@ -152,7 +152,7 @@ class Repetition(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         rows: of the window.
         share: of them that do.
         worth: how many independent rows would tell that share as well.
-        most: share of them that are one and the same row, of that which came most often.
+        most: share of them that repeat one and the same row: that which came most often.
     """
 
     rows: float
