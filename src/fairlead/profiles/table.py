@@ -22,6 +22,9 @@ _TEXTS = frozenset({"String", "Categorical", "Enum", "Binary", "Null"})
 MISSING = 2**32 - 1
 """As an unsigned integer, what -1 is as a signed one."""
 
+FIRST_ROWS = 2**14
+"""Mostly they hold all categories there are."""
+
 _CODED = frozenset({"String", "Categorical", "Enum"})
 _TYPES = {
     "text": _TEXTS,
@@ -97,11 +100,15 @@ def _coded(series: Any) -> Coded:
     library = sys.modules[type(series).__module__.partition(".")[0]]
     column = series.cast(library.Categorical)
     places = column.to_physical()
-    first = places.arg_unique()
-    found = zip(places.gather(first), column.gather(first).cast(library.String), strict=True)
-    known = {place: value for place, value in found if place is not None}
-    values = [known.get(place) for place in range(max(known, default=-1) + 1)]
-    return Coded(places.fill_null(MISSING).to_numpy().view(np.int32), values)
+    codes = places.fill_null(MISSING).to_numpy().view(np.int32)
+    known = (places.max() if len(codes) else None) or 0
+    last = np.full(known + 2, -1)  # where each of them is, and what is missing at the end
+    for rows in (slice(0, FIRST_ROWS), slice(0, None)):
+        last[codes[rows]] = np.arange(len(codes))[rows]
+        if (last[:-1] >= 0).all():
+            break
+    values = column.gather(last[:-1].clip(0)).cast(library.String).to_list() if len(codes) else []
+    return Coded(codes, [v if place >= 0 else None for v, place in zip(values, last, strict=False)])
 
 
 def _times_us(table: Any) -> Any:
