@@ -14,14 +14,16 @@ from fairlead.profiles import (
     Profile,
     Summary,
     add_field,
+    code_values,
+    count_field,
     digest_rows,
-    empty,
-    make_reference,
+    empty_field,
     no_fields,
-    observe,
+    reference_field,
     sketch_rows,
 )
-from fairlead.signature import Batch, Field, Signature
+from fairlead.profiles.categories import Coded
+from fairlead.signature import Batch, Column, Field
 from fairlead.signature.columns import assemble, read_column
 from fairlead.signature.findings import Findings
 from fairlead.signature.frame import read_at_once
@@ -71,18 +73,18 @@ def profiles_of(
     seen: dict[str, Summary] = {}
     rows_before, rows_after = no_fields(reference.rows), no_fields(current.rows)
     for field in fields:
-        signature = Signature(inputs=(field,), outputs=())
         rows = _batch(field, reference.columns[field.name])
         if rows is None:
             ignored[field.name] = "in the reference its lists are of unequal lengths"
             continue
-        one = make_reference(signature, rows)
-        frames |= one.inputs
+        first = _whole(field, rows)
+        frames[field.name] = one = reference_field(field, first)
         later = _batch(field, columns.get(field.name))
         if later is not None:
-            seen |= observe(empty(one), later).inputs
-            add_field(rows_before, field.name, rows.column(field.name))
-            add_field(rows_after, field.name, later.column(field.name))
+            second = _whole(field, later)
+            seen[field.name] = count_field(empty_field(one), second, None)
+            add_field(rows_before, field.name, first)
+            add_field(rows_after, field.name, second)
             if field.kind == "timestamp":
                 untested |= _too_short(field.name, rows, later)
     if not frames:
@@ -154,6 +156,12 @@ def _batch(field: Field, raw: RawColumn | None) -> Batch | None:
     if column is None:
         return None
     return assemble((field,), len(raw.values), {field.name: column})
+
+
+def _whole(field: Field, batch: Batch) -> Column | Coded:
+    """A field's values, of categories as a dictionary."""
+    column = batch.column(field.name)
+    return code_values(column) if field.kind == "category" else column
 
 
 def _values(raw: RawColumn) -> Iterator[object]:

@@ -74,7 +74,7 @@ def _coded(values: Column | Coded) -> Column | Coded:
     """As a dictionary, if they are single values, and no numbers or times."""
     if isinstance(values, Coded) or values.ndim > 1 or values.dtype.kind in "biufM":
         return values
-    lists = any(isinstance(value, list | np.ndarray) for value in values)
+    lists = {list, np.ndarray} & set(map(type, values.tolist()))
     return values if lists else code_values(values)
 
 

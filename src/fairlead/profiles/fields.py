@@ -68,6 +68,11 @@ def freeze_field(field: Field, values: Values) -> Summary:
     return msgspec.structs.replace(frame, parts=parts)
 
 
+def reference_field(field: Field, values: Values) -> Summary:
+    """The summary of a reference's values, on what is frozen from them."""
+    return hold_out(count_field(freeze_field(field, values), values, None), values)
+
+
 def hold_out(summary: Summary, values: Values) -> Summary:
     """The summary of a reference's own rows, without those that its words or axes came from.
 
