@@ -213,9 +213,10 @@ def _copies(repeats: Repeats) -> _Copies:
     usual = float(loads[~full].mean()) if not full.all() else usual
     heavy = loads[full] - usual
     rest = counts[~full[buckets_of(digests)]]
-    if not len(rest):
-        rest = counts
-    return _Copies(rest.astype(float), float(loads.sum() - heavy.sum()), heavy)
+    if not len(rest):  # of rows that were made to fill a bucket
+        return _Copies(counts.astype(float), float(loads.sum()), np.empty(0))
+    left = max(float(loads.sum() - heavy.sum()), float(rest.sum()))
+    return _Copies(rest.astype(float), left, heavy)
 
 
 def _seen(copies: Numbers, drawn: float) -> Numbers:

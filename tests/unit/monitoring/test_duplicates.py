@@ -77,6 +77,16 @@ def test_one_row_among_many_is_seen_however_few_digests_are_kept(
     assert found.share == pytest.approx(0.1, abs=0.01)
 
 
+@pytest.mark.parametrize("others", [0, 3, 200])
+def test_rows_that_were_made_to_fill_one_bucket_break_nothing(others: int) -> None:
+    made = np.arange(5000, dtype=np.uint64) << np.uint64(7)
+    rows = np.concatenate([made, np.arange(1, others + 1, dtype=np.uint64)])
+    found = known(sketch_rows(rows))
+    assert 0.0 <= found.share <= 1.0
+    assert found.worth >= 1.0
+    assert beside_past(sketch_rows(rows), [found] * 8) is not None
+
+
 @pytest.mark.parametrize(("rows", "fewer"), [(2000, 500), (20_000, 5000)])
 def test_the_share_among_fewer_rows_is_that_of_some_of_them(
     random: np.random.Generator, rows: int, fewer: int
