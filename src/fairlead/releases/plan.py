@@ -25,9 +25,9 @@ import msgspec
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.guards import ANSWERS, metric_of, read_guard
 from fairlead.releases.outcomes.metrics import Goal
-from fairlead.releases.shadow.pairs import answer_of, is_number
 from fairlead.releases.types import Guard, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
@@ -148,7 +148,11 @@ def check_fit(plan: Plan, signature: Signature) -> None:
     if not plan.is_compared:
         return
     if answer_of(signature) is None:
-        raise ConfigError("The version answers nothing of one value a row that could be compared.")
+        raise ConfigError(
+            "The version has no answer of one value a row that could be compared, or several.",
+            hint="Of several, one is compared if a classification names it 'label', or a "
+            "regression 'prediction'.",
+        )
     fields = [field.name for field in signature.inputs]
     for name in plan.slices:
         if name not in fields:

@@ -84,6 +84,13 @@ def test_a_canary_may_begin_as_a_shadow() -> None:
         ({"guard": {"difference": "<= 1"}}, LABELS, "'disagreement' does"),
         ({"guard": {"disagreement": "<= 0.1"}}, SIGNATURE, "'difference' does"),
         ({}, Signature(inputs=(), outputs=()), "one value a row"),
+        (
+            {},
+            Signature(
+                inputs=(), outputs=(Field(name="a", kind="number"), Field(name="b", kind="number"))
+            ),
+            "or several",
+        ),
     ],
 )
 def test_a_version_that_lacks_what_is_compared_is_refused(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fairlead.releases.answer import answer_of
 from fairlead.releases.fold import on_trial, request
 from fairlead.releases.outcomes.metrics import Arrived, Beside, Metric, Outcomes, Seen
-from fairlead.releases.outcomes.worth import UNIT, answer_of, arrived, worth
+from fairlead.releases.outcomes.worth import UNIT, arrived, worth
 from fairlead.releases.types import Release
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature

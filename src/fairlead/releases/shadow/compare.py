@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.fold import Folded, hashed
 from fairlead.releases.latency import WIDER, bucket_of
 from fairlead.releases.shadow.comparison import (
@@ -18,7 +19,7 @@ from fairlead.releases.shadow.comparison import (
     Table,
     merge,
 )
-from fairlead.releases.shadow.pairs import answer_of, is_number, pair
+from fairlead.releases.shadow.pairs import pair
 from fairlead.releases.types import Release
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.types import Release
-from fairlead.signature import Field, Signature
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,8 +17,6 @@ DECISION = "decision"
 
 LATE_US = 600_000_000
 """A shadow's row and the one that a caller was given lie less than ten minutes apart."""
-
-_NAMED = {"classification": "label", "regression": "prediction"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +32,6 @@ class Pairs:
 
     rows: pl.DataFrame
     shadows: pl.DataFrame
-
-
-def answer_of(signature: Signature) -> Field | None:
-    """The output that is compared: one value a row; None where there is none."""
-    single = [field for field in signature.outputs if field.kind != "tensor"]
-    named = [field for field in single if field.name == _NAMED.get(signature.task)]
-    return next(iter(named or single), None)
-
-
-def is_number(signature: Signature) -> bool:
-    """Whether answers are numbers, whose differences mean something."""
-    field = answer_of(signature)
-    numeric = field is not None and field.kind in ("number", "integer")
-    return numeric and signature.task != "classification"
 
 
 def pair(
