@@ -56,8 +56,9 @@ def on_trial() -> pl.Expr:
     """
     import polars as pl
 
-    routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-    return routed & pl.col("role").is_in(["stable", "candidate"])
+    from fairlead.monitoring.gather import ROUTED
+
+    return ROUTED & pl.col("role").is_in(["stable", "candidate"])
 
 
 def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:

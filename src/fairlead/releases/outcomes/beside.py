@@ -127,9 +127,8 @@ def _past(release: Release, predictions: pl.LazyFrame) -> pl.LazyFrame:
     import polars as pl
 
     earlier = pl.col("time").dt.epoch("us") < release.created_us
-    routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-    mine = routed & (pl.col("role") == STABLE) & pl.col("unit").is_not_null()
-    return predictions.filter(earlier, mine).with_columns(revision=pl.lit(0, pl.Int64))
+    mine = (pl.col("role") == STABLE) & pl.col("unit").is_not_null()
+    return predictions.filter(on_trial(), earlier, mine).with_columns(revision=pl.lit(0, pl.Int64))
 
 
 def _with_past(own: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
