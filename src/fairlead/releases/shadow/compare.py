@@ -151,14 +151,17 @@ def _table(told: pl.DataFrame) -> Table:
     return found
 
 
-def bucket(difference: float) -> int:
-    """The bucket of an absolute difference, each 2 % wider than the one before.
+def place_of(difference: pl.Expr) -> pl.Expr:
+    """The bucket of each absolute difference, each 2 % wider than the one before.
 
     Example:
-        >>> bucket(0.0), bucket(1.0) == bucket(1.001), bucket(1.0) < bucket(1.1)
-        (0, True, True)
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"far": [0.0, 1.0, 1.001, 1.1]})
+        >>> table.select(place_of(pl.col("far")))["far"].to_list()
+        [0, 1046, 1046, 1051]
     """
-    return int(log(min(max(difference, LEAST), MOST) / LEAST) / log(WIDER))
+    within = difference.clip(LEAST, MOST)
+    return ((within / LEAST).log() / log(WIDER)).floor().clip(0).cast(int)
 
 
 def upper_edge(place: int) -> float:
@@ -169,8 +172,8 @@ def upper_edge(place: int) -> float:
 def _buckets(told: pl.DataFrame) -> dict[int, int]:
     import polars as pl
 
-    place = ((pl.col("far").clip(LEAST, MOST) / LEAST).log() / log(WIDER)).floor().cast(pl.Int64)
-    return dict(told.group_by(place.alias("place")).len().sort("place").iter_rows())
+    place = place_of(pl.col("far")).alias("place")
+    return dict(told.group_by(place).len().sort("place").iter_rows())
 
 
 def _times(told: pl.DataFrame, column: str) -> dict[int, int]:
