@@ -187,10 +187,11 @@ class ReleaseController:
             self._apart_us = apart_us
             return found
         moved = [(stored, reset(stored.value, jump_us, now_us)) for stored in found]
+        why = f"The clock was set by {jump_us / 1e6:+.0f} s."
         if moved:  # all or, to be tried again, none
             self._store.commit(
                 *(Put(RELEASES, stored.key, release, stored.revision) for stored, release in moved),
-                events=[_event(release) for _, release in moved],
+                events=[_event(replace(release, reason=why)) for _, release in moved],
             )
         self._apart_us = apart_us
         return [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]

@@ -111,7 +111,6 @@ def reset(release: Release, jump_us: int, now_us: int) -> Release:
         release,
         step_us=release.step_us + jump_us,
         changed_us=min(release.changed_us + jump_us, now_us),
-        reason=f"{release.reason} The clock was set by {jump_us / 1e6:+.0f} s.",
     )
 
 

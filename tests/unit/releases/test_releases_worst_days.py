@@ -112,6 +112,10 @@ class Traffic:
         events = [each for each in self.store.events() if each.subject == key]
         return [(each.action, int(str(each.detail.get("step", 0)))) for each in events]
 
+    def told(self) -> list[str]:
+        """Why it all happened."""
+        return [str(event.detail.get("reason")) for event in self.store.events()]
+
 
 def paid(units: int) -> Outcomes:
     """So many units of each arm, of which those of the candidate paid more."""
@@ -207,12 +211,23 @@ def test_a_clock_that_is_set_ends_no_step_and_holds_none_up(
     traffic.clock.set(traffic.clock.now_us() + days * DAY_US)
     traffic.run(traffic.begin, 10)
     assert (traffic.now.state, traffic.now.step) == ("holding", 0), "16 of 24 hours have passed"
-    assert f"{days * 86_400:+d} s" in traffic.now.reason
+    assert f"The clock was set by {days * 86_400:+d} s." in traffic.told()
     traffic.run(traffic.begin, 10)
     assert traffic.now.step == 1
     traffic.run(traffic.begin, 60)
     set_by_hand = ("release holding", 0)
     assert traffic.course() == [*undisturbed[:4], set_by_hand, *undisturbed[4:]]
+
+
+def test_of_a_machine_that_sleeps_often_the_audit_tells_and_the_release_does_not_grow() -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 1)
+    awake = traffic.now
+    for _ in range(50):
+        traffic.clock.set(traffic.clock.now_us() + 10 * 60_000_000)
+        traffic.begin.tick(traffic.view)
+    assert traffic.now.reason == awake.reason
+    assert traffic.told().count("The clock was set by +600 s.") == 50
 
 
 def test_a_clock_that_runs_a_little_fast_changes_nothing(
