@@ -11,6 +11,7 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.permit import refuse
 from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
     NOW,
@@ -101,7 +102,7 @@ class ReleaseController:
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment.
+            ConflictError: it is being told something else at this moment, or this makes no sense.
         """
         stored = self._under_way(endpoint)
         if stored is None:
@@ -115,6 +116,9 @@ class ReleaseController:
                 f"The release of {release.version.name} has not obeyed the order before.",
                 hint="Try again in a moment.",
             )
+        refused = refuse(release, order, self._evidence(release))
+        if refused is not None:
+            raise refused
         told = replace(release, order=order)
         event = Event(
             time_us=self._clock.now_us(),

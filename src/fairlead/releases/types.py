@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.records import Kind
 from fairlead.releases.outcomes.metrics import Goal, Metric, Outcomes
+from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.shadow.comparison import Comparison
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
@@ -213,6 +214,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
         judged: how its guards stood at the last change.
+        looked: how an experiment that is looked at once stood at that look; None before.
         before: what answered before it.
         shares: of 10,000 slots, the candidate's, by revision of the route.
     """
@@ -234,6 +236,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     order: Order | None = None
     judged: tuple[Judged, ...] = ()
+    looked: Standing | None = None
     before: Route | None = None
     shares: dict[int, int] = {}
 
