@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fairlead.releases.answer import answer_of, is_number
-from fairlead.releases.fold import Folded, hashed
+from fairlead.releases.fold import Folded
+from fairlead.releases.known import add, first, hashed
 from fairlead.releases.latency import WIDER, bucket_of
 from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
@@ -46,13 +47,13 @@ def compare(
 
     if answer_of(release.signature) is None:
         return before
-    evidence, decided = before.evidence, before.decided
+    evidence, decisions = before.evidence, before.decisions
     found = pair(release, rows, near, evidence.compared.unmatched)
     pairs = found.rows
     if release.plan.decided_by:
-        ids = [hashed(one) for one in pairs["id"]]
-        pairs = pairs.filter(pl.Series([one not in decided for one in ids], dtype=pl.Boolean))
-        decided |= frozenset(ids)
+        ids = hashed(pairs["id"])
+        pairs = pairs.filter(pl.Series(first(decisions, ids)))
+        decisions = add(decisions, ids)
     told = _count(pairs.filter(pl.col("answer").is_not_null()), release)
     told = replace(
         told,
@@ -64,7 +65,7 @@ def compare(
     assert isinstance(newest_us, int)
     until_us = max(evidence.until_us, newest_us)
     evidence = replace(evidence, compared=merge(evidence.compared, told), until_us=until_us)
-    return replace(before, evidence=evidence, decided=decided)
+    return replace(before, evidence=evidence, decisions=decisions)
 
 
 def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
