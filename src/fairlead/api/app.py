@@ -17,6 +17,7 @@ from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.login import build_login
 from fairlead.api.proxy import forward
+from fairlead.api.simulations import build_simulations
 from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
@@ -66,6 +67,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
+    app.include_router(build_simulations(services))
     app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release, Strategy
 from fairlead.releases.outcomes.interim import Experiment
+from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -122,6 +124,19 @@ class Services(Protocol):
         Raises:
             NotFoundError: there was none.
         """
+        ...
+
+    def simulate(
+        self,
+        plan: Mapping[str, Any],
+        from_log: str,
+        made: Mapping[str, float],
+        faults: Sequence[str],
+        *,
+        runs: int,
+        seed: int,
+    ) -> Simulated:
+        """Carry a plan out many times on a virtual clock."""
         ...
 
     def order(self, endpoint: str, order: Order) -> None:

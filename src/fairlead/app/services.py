@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from fairlead.app.experimenting import experiment
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
+from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -21,9 +22,10 @@ from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
-from fairlead.releases import Order, PlanSettings, Release, Strategy
+from fairlead.releases import Order, PlanSettings, Release, Strategy, plan_of, settings_of
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
+from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -65,6 +67,7 @@ class WorkspaceServices:
         self._controller = controller
         self._fleet = fleet
         self._seen = seen
+        self._simulator = Simulator()
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
@@ -168,6 +171,30 @@ class WorkspaceServices:
             NotFoundError: there was none.
         """
         return experiment(self._workspace, endpoint)
+
+    def simulate(
+        self,
+        plan: Mapping[str, Any],
+        from_log: str,
+        made: Mapping[str, float],
+        faults: Sequence[str],
+        *,
+        runs: int,
+        seed: int,
+    ) -> Simulated:
+        """Carry a plan out many times on a virtual clock.
+
+        Raises:
+            ConfigError: it cannot be carried out, or not simulated.
+            NotFoundError: there is no such endpoint, or its log holds too little.
+            UnavailableError: another plan is being simulated.
+            DeadlineError: it takes too long.
+        """
+        if from_log:
+            self.route(from_log)
+        wanted = plan_of(settings_of(plan))
+        traffic = traffic_for(self._workspace, from_log, made)
+        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

@@ -2,7 +2,7 @@
 
 from fairlead.releases.controller import ReleaseController
 from fairlead.releases.decide import decide
-from fairlead.releases.plan import PlanSettings, plan_of
+from fairlead.releases.plan import PlanSettings, plan_of, settings_of
 from fairlead.releases.types import (
     MOVING,
     NOW,
@@ -43,4 +43,5 @@ __all__ = [
     "WorkerView",
     "decide",
     "plan_of",
+    "settings_of",
 ]

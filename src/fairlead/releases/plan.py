@@ -17,8 +17,8 @@ decide = "ask"
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -108,6 +108,23 @@ _KEYS: dict[str, tuple[Strategy, ...]] = {
 """What only some strategies have."""
 
 CANARY = ("1% for 10m", "5% for 30m", "25% for 1h", "100%")
+
+
+def settings_of(content: Mapping[str, Any]) -> PlanSettings:
+    """A plan's table, of values as TOML or JSON have them.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is of the wrong kind.
+    """
+    known = PlanSettings.__struct_fields__
+    for key in content.keys() - set(known):
+        close = nearest(key, known)
+        hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known)}."
+        raise ConfigError(f"There is no key '{key}' in a plan.", hint=hint)
+    try:
+        return msgspec.convert(content, PlanSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"The plan cannot be read: {error}.") from None
 
 
 def plan_of(told: PlanSettings) -> Plan:
