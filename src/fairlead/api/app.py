@@ -27,6 +27,8 @@ from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
 
+Text = Annotated[str, Field(max_length=300)]
+
 
 class ReleaseRequest(BaseModel):
     """Let a version answer an endpoint."""
@@ -37,7 +39,23 @@ class ReleaseRequest(BaseModel):
     """`churn:2` or `churn@champion`."""
 
     strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
-    """How it takes over; as the settings say, or as the traffic lets it, if not given."""
+    """How it takes over. What is not given here is as the settings' table `[release.NAME]` says, if
+    that is by the same strategy; without any, as the traffic lets it."""
+
+    steps: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
+    """Of a canary or a blue-green: `5% for 2h`."""
+
+    share: Text | None = None
+    """Of a shadow: the requests it sees."""
+
+    duration: Text | None = None
+    """Of a shadow or an ab."""
+
+    stable: Text | None = None
+    """Of a shadow: `human:QUEUE` where a person decides."""
+
+    goal: Text | None = None
+    """Of an ab: the metric that shall get better, as `mean:revenue`."""
 
 
 class OrderRequest(BaseModel):
@@ -141,7 +159,8 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
         actor = getattr(request.state, "actor", "api")
-        return _json(services.release(endpoint, wanted.version, wanted.strategy, actor), 202)
+        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
+        return _json(services.release(endpoint, wanted.version, told, actor), 202)
 
     @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:

@@ -11,7 +11,7 @@ from fairlead.access import Gate, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
-from fairlead.releases import Order, Release, Strategy
+from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import Route
@@ -113,7 +113,7 @@ class Services(Protocol):
         ...
 
     def release(
-        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit."""
         ...

@@ -22,7 +22,7 @@ from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
-from fairlead.releases import Order, PlanSettings, Release, Strategy, plan_of, settings_of
+from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
@@ -146,9 +146,15 @@ class WorkspaceServices:
         return ShownRelease(**msgspec.structs.asdict(release), comparison=summarize(compared))
 
     def release(
-        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit.
+
+        Args:
+            endpoint: whose.
+            reference: of the version.
+            told: of its plan, by key of a table `[release.NAME]`.
+            actor: who asks.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -160,7 +166,6 @@ class WorkspaceServices:
                 hint="If you trust it: fairlead deploy --allow-pickle.",
             )
         ref = self._workspace.ref(version)
-        told = None if strategy is None else PlanSettings(strategy=strategy)
         plan, _ = plan_for(self._workspace, endpoint, told)
         return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
 

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
@@ -125,6 +126,36 @@ def settings_of(content: Mapping[str, Any]) -> PlanSettings:
         return msgspec.convert(content, PlanSettings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"The plan cannot be read: {error}.") from None
+
+
+def chosen(told: Mapping[str, Any], named: PlanSettings | None) -> PlanSettings | None:
+    """The plan that is meant: what is told, then what the plan of that name says, then the usual.
+
+    Without a word of the strategy it is the named plan's, or that which has what is told. A named
+    plan by another strategy is another plan: nothing of it counts.
+
+    Args:
+        told: values by key of the table.
+        named: the settings' plan for the endpoint.
+
+    Returns:
+        None if nobody says anything.
+
+    Example:
+        >>> named = PlanSettings(strategy="shadow", share="50%", rows=200)
+        >>> plan = chosen({"share": "10%"}, named)
+        >>> plan.strategy, plan.share, plan.rows
+        ('shadow', '10%', 200)
+        >>> chosen({"goal": "mean:revenue"}, named).strategy
+        'ab'
+    """
+    if not told:
+        return named
+    strategies = [*([named.strategy] if named else []), *get_args(Strategy)]
+    fitting = (one for one in strategies if all(one in _KEYS.get(key, (one,)) for key in told))
+    strategy = told.get("strategy") or next(fitting, "canary")
+    base = named if named and named.strategy == strategy else PlanSettings()
+    return replace(base, **{**told, "strategy": strategy})
 
 
 def plan_of(told: PlanSettings) -> Plan:
