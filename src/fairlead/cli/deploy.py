@@ -11,6 +11,7 @@ from fairlead.app.platform import deploy
 from fairlead.app.releasing import plan_for
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.cli.user import user
 from fairlead.errors import BundleError
 from fairlead.releases import Release, Strategy
 from fairlead.routing import ROUTES
@@ -66,7 +67,7 @@ def deploy_command(
     say(why)
     release = deploy(
         workspace, version, name, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told,
-        plan=plan,
+        plan=plan, actor=user(),
     )  # fmt: skip
     if release.state in ("failed", "rolled back"):
         raise BundleError(

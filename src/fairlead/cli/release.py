@@ -14,6 +14,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.comparison import show_comparison
 from fairlead.cli.experiment import guard_row
 from fairlead.cli.output import moment, say, table
+from fairlead.cli.user import user
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
 from fairlead.releases import OPEN, Order, OrderName, Release, Step
@@ -85,7 +86,7 @@ def rollback_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Go back to what answered before the newest release, under way or done."""
     workspace = Workspace(home)
     workspace.addresses()
-    release = wait_settled(workspace, give_back(workspace, endpoint, "cli", reason))
+    release = wait_settled(workspace, give_back(workspace, endpoint, user(), reason))
     if release.state == "failed":
         raise BundleError(
             f"{release.version.name} does not answer again: {release.reason}",
@@ -118,7 +119,7 @@ def _ordering(name: OrderName) -> Callable[..., None]:
     def order(home: Path | None, endpoint: str, reason: str) -> None:
         workspace = Workspace(home)
         workspace.addresses()  # nobody would obey
-        told = workspace.releases.order(endpoint, Order(name, "cli", reason))
+        told = workspace.releases.order(endpoint, Order(name, user(), reason))
         _tell(wait_settled(workspace, told))
 
     return order

@@ -103,6 +103,7 @@ class ReleaseController:
         Raises:
             NotFoundError: none is under way.
             ConflictError: it is being told something else at this moment, or this makes no sense.
+            ForbiddenError: it waits for the word of somebody else.
         """
         stored = self._under_way(endpoint)
         if stored is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.errors import ConflictError, FairleadError
+from fairlead.errors import ConflictError, FairleadError, ForbiddenError
 from fairlead.releases.outcomes.experiment import stand
 from fairlead.releases.types import Evidence, Order, Release
 
@@ -10,17 +10,39 @@ from fairlead.releases.types import Evidence, Order, Release
 def refuse(release: Release, order: Order, evidence: Evidence) -> FairleadError | None:
     """Why an order is not to be obeyed; None if it is.
 
+    A step `approve:NAME` is left on the word of who has that name: the name of their key, or of
+    the user at the command line. To promote leaves all steps behind, so it takes the same word.
+
     Args:
         release: that is told.
         order: what.
         evidence: of the release.
 
     Returns:
+        ForbiddenError: it waits for the word of somebody else.
         ConflictError: the experiment's arms hold different people, and nothing is known of it.
     """
-    if order.name == "approve" or (order.name == "promote" and not order.reason):
+    if order.name not in ("approve", "promote"):
+        return None
+    others = [who for who in _awaited(release, order) if who != order.actor]
+    if others:
+        return ForbiddenError(
+            f"{release.version.name} waits for the word of '{others[0]}', and '{order.actor}' "
+            "gave theirs.",
+            hint="Their key has that name, or their user at the command line.",
+        )
+    if order.name == "approve" or not order.reason:
         return _unknown(release, evidence)
     return None
+
+
+def _awaited(release: Release, order: Order) -> list[str]:
+    """Whose word is needed for what is left behind."""
+    if order.name == "promote":
+        passed = release.plan.steps[release.step :]
+    else:
+        passed = release.plan.steps[release.step : release.step + 1]
+    return [step.who for step in passed if step.who]
 
 
 def _unknown(release: Release, evidence: Evidence) -> FairleadError | None:

@@ -39,7 +39,7 @@ class Step(msgspec.Struct, frozen=True):
             answer nobody, `approve` waits for a person.
         slots: of 10,000, the candidate's share.
         hold_us: for how long at least.
-        who: is asked to approve, in words; whoever may operate the endpoint can.
+        who: has to approve: the name of a key or of a user; empty for whoever may operate.
     """
 
     kind: Literal["share", "shadow", "approve"]
@@ -132,7 +132,7 @@ class Order(msgspec.Struct, frozen=True):
 
     Args:
         name: what.
-        actor: who.
+        actor: who: the name of their key, or of their user at the command line.
         reason: why, in their words.
     """
 

@@ -14,9 +14,11 @@ import fairlead
 from fairlead.app.releasing import plan_for
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
-from fairlead.releases import Plan
-from fairlead.routing import SLOTS
+from fairlead.releases import RELEASES, Order, Plan, PlanSettings, Release, plan_of
+from fairlead.routing import ROUTES, SLOTS
+from fairlead.store import Put
 from support.control import Control, control_of
+from support.routes import SIGNATURE, route, version
 
 SHADOW = '[release.churn]\nstrategy = "shadow"\nshare = "50%"\nduration = "2h"\nrows = 70\n'
 CANARY = (
@@ -130,3 +132,26 @@ def test_what_makes_no_plan_is_refused(
 ) -> None:
     reply = control.ask("/v1/endpoints/new/releases", {"version": "churn:1"} | told)
     assert (reply.status, says in reply.body.decode()) == (status, True), reply.body
+
+
+def test_a_named_approval_is_that_of_the_key_of_that_name(tmp_path: Path) -> None:
+    waiting = Release(
+        id="r1", endpoint="e", version=version(2), signature=SIGNATURE, actor="ann", created_us=0,
+        changed_us=0, state="asking", revision=1, before=route("e", 1, version(1)), shares={2: 500},
+        plan=plan_of(PlanSettings(steps=["approve:risk", "100%"])),
+    )  # fmt: skip
+    with control_of(tmp_path, keys=True) as control:
+        book = control.workspace.key_book
+        ann, risk = (book.create(name, ["operate"])[1] for name in ("ann", "risk"))
+        control.workspace.store.commit(
+            Put(RELEASES, RELEASES.key("e", "r1"), waiting, None),
+            Put(ROUTES, ROUTES.key("e"), route("e", 1, version(1)), None),
+        )
+        path = "/v1/endpoints/e/releases/order"
+        refused = control.ask(path, {"order": "approve"}, secret=ann)
+        assert (refused.status, "the word of 'risk'" in refused.error["message"]) == (403, True)
+        assert control.ask(path, {"order": "approve"}, secret=risk).status == 202
+        told = control.workspace.releases.get(waiting).order
+        assert told == Order("approve", "risk")
+        event = [*control.workspace.store.events()][-1]
+        assert (event.actor, event.action) == ("risk", "release approve")

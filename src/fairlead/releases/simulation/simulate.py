@@ -242,8 +242,9 @@ def _follow(
         release, route = decision.release, decision.route or route
         if release.state in ("holding", "baking"):
             break
-        if release.state == "asking" and release.plan.steps[release.step].kind == "approve":
-            release = replace(release, order=Order("approve", "simulation"))
+        step = release.plan.steps[release.step]
+        if release.state == "asking" and step.kind == "approve":
+            release = replace(release, order=Order("approve", step.who or "simulation"))
     return release, route
 
 
