@@ -76,7 +76,7 @@ class PlaneInProcess:
         self._sink.frames = self.frames
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
-            body_bytes_max=BODY_BYTES_MAX, tracing=tracing,
+            body_bytes_max=BODY_BYTES_MAX, tracing=tracing, gate=gate,
         )  # fmt: skip
         self.router = make_router(
             self.plane, self.front, self._sink, self._counters, self.health,
