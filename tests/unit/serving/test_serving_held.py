@@ -101,7 +101,7 @@ def test_what_is_not_on_the_log_has_no_id(
     def full(_: object) -> None:
         raise error
 
-    monkeypatch.setattr(plane._sink, "predictions", full)
+    monkeypatch.setattr(plane.sink, "predictions", full)
     if isinstance(error, UnavailableError):
         monkeypatch.setattr(plane.plane.endpoints["price"].arms[0], "submit", full)
     got = plane.ask(PATH, ROWS)
