@@ -44,7 +44,7 @@ def asked(number: int, answer: Any, field: str = "label", **more: Any) -> dict[s
     told = {
         "id": f"given-{number:05d}", "time": ASKED, "parent_id": None, "revision": 2,
         "version": version(1).name, "role": "stable",
-        "outcome": "ok", "queue_us": 0, "model_us": 9_000,
+        "outcome": "ok", "queue_us": 0, "model_us": 9_000, "assigned_by": "hash", "source": "live",
         "in.plan": "pro" if number % 2 else "free", f"out.{field}": answer,
     }  # fmt: skip
     return told | more
@@ -109,6 +109,7 @@ def test_rows_of_others_and_of_other_times_are_not_compared() -> None:
     rows = (
         asked(1, "a"), seen(1, "b", version="m:9"), asked(2, "a"), seen(2, "b", revision=1),
         asked(3, "a", revision=1), seen(3, "b"), asked(4, "a"), asked(5, "a"),
+        asked(6, "a"), seen(6, "b", assigned_by="override"), asked(7, "a"), seen(7, "b", source="test"),
     )  # fmt: skip
     found = told_of(RELEASE, *rows)
     assert (found.whole, found.failed, found.unmatched) == (Agreement(), 0, 1)

@@ -76,8 +76,13 @@ def asked_us(rows: pl.DataFrame) -> tuple[int, int] | None:
 
 
 def _shadows(table: pl.LazyFrame, release: Release) -> pl.LazyFrame:
-    """What the candidate answered unseen; where it had no answer, that is null."""
+    """What the candidate answered unseen; where it had no answer, that is null.
+
+    Who names it where a person decides, to try it, is no part of the comparison.
+    """
     import polars as pl
+
+    from fairlead.monitoring.gather import ROUTED
 
     slices = {f"in.{name}": pl.String for name in release.plan.slices}
     schema = table.collect_schema()
@@ -87,7 +92,8 @@ def _shadows(table: pl.LazyFrame, release: Release) -> pl.LazyFrame:
                                 "time": pl.Datetime("us", "UTC")}  # fmt: skip
         return pl.LazyFrame(schema=none)
     ours = (
-        (pl.col("role") == "shadow")
+        ROUTED
+        & (pl.col("role") == "shadow")
         & (pl.col("version") == release.version.name)
         & pl.col("revision").is_in([*release.shares])
     )
