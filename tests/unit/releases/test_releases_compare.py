@@ -109,7 +109,8 @@ def test_rows_of_others_and_of_other_times_are_not_compared() -> None:
     rows = (
         asked(1, "a"), seen(1, "b", version="m:9"), asked(2, "a"), seen(2, "b", revision=1),
         asked(3, "a", revision=1), seen(3, "b"), asked(4, "a"), asked(5, "a"),
-        asked(6, "a"), seen(6, "b", assigned_by="override"), asked(7, "a"), seen(7, "b", source="test"),
+        asked(6, "a"), seen(6, "b", assigned_by="override"),
+        asked(7, "a"), seen(7, "b", source="batch"),
     )  # fmt: skip
     found = told_of(RELEASE, *rows)
     assert (found.whole, found.failed, found.unmatched) == (Agreement(), 0, 1)
