@@ -42,6 +42,10 @@ _STEPS = (
     "Steps are 'shadow for 1h' or 'shadow 20% for 1h' at the beginning, '5% for 2h', 'approve', "
     "'approve:NAME' and, at the end, '100%'."
 )
+TWO_ARMS = (
+    "An experiment has two arms: what answers now, and one candidate with its 'split'. Of several "
+    "candidates, try one after the other; 'fairlead evaluate' compares them on labelled rows first."
+)
 LESS = ("error", "absolute_error")
 """Metrics of which less is better."""
 
@@ -111,17 +115,23 @@ _KEYS: dict[str, tuple[Strategy, ...]] = {
 CANARY = ("1% for 10m", "5% for 30m", "25% for 1h", "100%")
 
 
+def hint_of(key: str) -> str:
+    """What to write instead of a key that no plan has."""
+    if key == "arms":
+        return TWO_ARMS
+    known = PlanSettings.__struct_fields__
+    close = nearest(key, known)
+    return f"Did you mean '{close}'?" if close else f"There are: {', '.join(known)}."
+
+
 def settings_of(content: Mapping[str, Any]) -> PlanSettings:
     """A plan's table, of values as TOML or JSON have them.
 
     Raises:
         ConfigError: a key is unknown, or a value is of the wrong kind.
     """
-    known = PlanSettings.__struct_fields__
-    for key in content.keys() - set(known):
-        close = nearest(key, known)
-        hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known)}."
-        raise ConfigError(f"There is no key '{key}' in a plan.", hint=hint)
+    for key in content.keys() - set(PlanSettings.__struct_fields__):
+        raise ConfigError(f"There is no key '{key}' in a plan.", hint=hint_of(key))
     try:
         return msgspec.convert(content, PlanSettings)
     except msgspec.ValidationError as error:
@@ -267,6 +277,8 @@ def _planned(told: PlanSettings) -> tuple[Step, ...]:
             seen = _slots(told.share or "100%", "share")
             return (Step("shadow", seen, _us(told.duration or "1d", "duration")),)
         case "ab":
+            if told.split and _PERCENT.fullmatch(told.split) is None:
+                raise ConfigError(f"'{told.split}' is no share for 'split'.", hint=TWO_ARMS)
             slots = _slots(told.split or "50%", "split")
             if slots == SLOTS:
                 raise ConfigError("The 'split' must leave some traffic to both versions.")
