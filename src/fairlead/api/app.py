@@ -154,6 +154,11 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         services.route(endpoint)
         return _json(services.experiment(endpoint))
 
+    @app.get("/v1/endpoints/{endpoint}/experiment/plan")
+    def experiment_plan(endpoint: str) -> Response:
+        services.route(endpoint)
+        return _json({"note": services.experiment_plan(endpoint)})
+
     @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
     def release(
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request

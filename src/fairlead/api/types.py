@@ -126,6 +126,14 @@ class Services(Protocol):
         """
         ...
 
+    def experiment_plan(self, endpoint: str) -> str:
+        """What an experiment by the settings would take, in words.
+
+        Raises:
+            NotFoundError: the settings have none for the endpoint.
+        """
+        ...
+
     def simulate(
         self,
         plan: Mapping[str, Any],

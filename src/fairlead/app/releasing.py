@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairlead.app.experimenting import planned
 from fairlead.app.workspace import Workspace
+from fairlead.durations import write_duration
 from fairlead.errors import NotFoundError
 from fairlead.releases import Order, Plan, PlanSettings, Release, chosen, plan_of
 from fairlead.releases.fold import request
@@ -42,7 +43,7 @@ def plan_for(workspace: Workspace, endpoint: str, told: Mapping[str, Any]) -> tu
         plan = plan_of(meant)
         if plan.goal is not None:
             return planned(workspace, endpoint, plan)
-        return plan, _origin(meant, named, endpoint)
+        return plan, _origin(meant, named, endpoint) + _length(plan)
     stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
     if stored is None or not stored.value.arms:
         return plan_of(PlanSettings(strategy="now")), "It is the endpoint's first version."
@@ -69,6 +70,12 @@ def _origin(meant: PlanSettings, named: PlanSettings | None, endpoint: str) -> s
     ]
     but = f", but for: {', '.join(changed)}" if changed else ""
     return f"By '{meant.strategy}', as {table}{but}."
+
+
+def _length(plan: Plan) -> str:
+    """How long its steps last, in words, where they do."""
+    held_us = sum(step.hold_us for step in plan.steps)
+    return f" Its steps take at least {write_duration(held_us / 1e6)}." if held_us else ""
 
 
 def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> Release:

@@ -10,7 +10,7 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
-from fairlead.app.experimenting import experiment
+from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
@@ -23,6 +23,7 @@ from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release, plan_of, settings_of
+from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
@@ -136,14 +137,16 @@ class WorkspaceServices:
         return self._workspace.registry.resolve(reference)
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty."""
+        """Releases of an endpoint, or of all if it is empty, with how their guards stand now."""
         return [self._shown(one) for one in self._workspace.releases.releases(endpoint)]
 
     def _shown(self, release: Release) -> Release:
+        evidence = self._workspace.witness.evidence(release)
+        told = msgspec.structs.replace(release, judged=judged_now(release, evidence))
         if not release.plan.is_compared:
-            return release
-        compared = self._workspace.witness.evidence(release).compared
-        return ShownRelease(**msgspec.structs.asdict(release), comparison=summarize(compared))
+            return told
+        comparison = summarize(evidence.compared)
+        return ShownRelease(**msgspec.structs.asdict(told), comparison=comparison)
 
     def release(
         self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
@@ -176,6 +179,14 @@ class WorkspaceServices:
             NotFoundError: there was none.
         """
         return experiment(self._workspace, endpoint)
+
+    def experiment_plan(self, endpoint: str) -> str:
+        """What an experiment by the settings would take.
+
+        Raises:
+            NotFoundError: the settings have none for the endpoint.
+        """
+        return foreseen(self._workspace, endpoint)
 
     def simulate(
         self,

@@ -18,7 +18,7 @@ from fairlead.cli.user import user
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
 from fairlead.releases import OPEN, Order, OrderName, Release, Step
-from fairlead.releases.judge import judge
+from fairlead.releases.judge import judged_now
 from fairlead.routing import SLOTS
 
 ORDERS: dict[OrderName, str] = {
@@ -67,9 +67,8 @@ def show_command(home: Path | None, endpoint: str) -> None:
         ("", "step", "for"),
         [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
     )
-    judged, evidence = release.judged, workspace.witness.evidence(release)
-    if release.state in OPEN and release.shares:  # what is known by now, not at the last change
-        judged = judge(release.plan, evidence, release.share)
+    evidence = workspace.witness.evidence(release)
+    judged = judged_now(release, evidence)
     if judged:
         say()
         table(("guard", "allows", "so far", "seen", "about more"), map(guard_row, judged))

@@ -11,6 +11,7 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.permit import refuse
 from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
@@ -245,6 +246,7 @@ def _event(release: Release) -> Event:
             "reason": release.reason,
             "step": release.step,
             **_told(release.judged),
+            **_told_of(release.looked),
         },
     )
 
@@ -263,3 +265,18 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
             **{f"{name}.{key}": value for key, value in one.seen.items()},
         }
     return told
+
+
+def _told_of(looked: Standing | None) -> dict[str, str | float | None]:
+    """How the goal of an experiment stood, for the audit."""
+    if looked is None:
+        return {}
+    apart = looked.difference
+    ends = (None, None, None) if apart is None else (apart.value, apart.low, apart.high)
+    return {
+        "goal": looked.found,
+        "goal.units": looked.units,
+        "goal.needed": looked.needed,
+        "goal.log_mismatch": looked.log_mismatch,
+        **dict(zip(("goal.difference", "goal.low", "goal.high"), ends, strict=True)),
+    }

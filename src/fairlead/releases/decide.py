@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from fairlead.releases.judge import judge
 from fairlead.releases.outcomes.experiment import in_words, stand
 from fairlead.releases.outcomes.metrics import Goal
+from fairlead.releases.outcomes.standing import storable
 from fairlead.releases.permit import refuse
 from fairlead.releases.types import (
     Decision,
@@ -302,7 +303,7 @@ def _when_tried(
     Where units are not split as the route says the arms hold different people, whoever is better.
     """
     standing = stand(release.plan, evidence.outcomes)
-    release = release if goal.peek else replace(release, looked=standing)
+    release = replace(release, looked=storable(standing))
     told = in_words(goal, standing, release.version.name)
     if standing.is_mismatched:
         return Decision(_to(release, "asking", told, now_us), None)

@@ -214,7 +214,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
         judged: how its guards stood at the last change.
-        looked: how an experiment that is looked at once stood at that look; None before.
+        looked: how its experiment stood at the look by which it was decided; None before.
         before: what answered before it.
         shares: of 10,000 slots, the candidate's, by revision of the route.
     """

@@ -14,8 +14,10 @@ import fairlead
 from fairlead.app.releasing import plan_for
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError
-from fairlead.releases import RELEASES, Order, Plan, PlanSettings, Release, plan_of
+from fairlead.releases import RELEASES, Evidence, Order, Plan, PlanSettings, Release, plan_of
+from fairlead.releases.fold import EVIDENCE, Folded
 from fairlead.routing import ROUTES, SLOTS
+from fairlead.stats import Failures, FailureStep
 from fairlead.store import Put
 from support.control import Control, control_of
 from support.routes import SIGNATURE, route, version
@@ -46,7 +48,7 @@ def test_a_shadow_goes_by_the_settings_as_any_other_release_does(tmp_path: Path)
     found, why = plan(tmp_path, SHADOW, strategy="shadow")
     (step,) = found.steps
     assert (step.slots, step.hold_us, found.rows_min) == (SLOTS // 2, 2 * HOUR_US, 70)
-    assert why == "By 'shadow', as [release.churn] of the settings."
+    assert why == ("By 'shadow', as [release.churn] of the settings. Its steps take at least 2h.")
 
 
 @pytest.mark.parametrize("strategy", [{}, {"strategy": "shadow"}])
@@ -54,7 +56,7 @@ def test_what_is_told_wins_over_the_settings(tmp_path: Path, strategy: dict[str,
     found, why = plan(tmp_path, SHADOW, share="5%", **strategy)
     (step,) = found.steps
     assert (step.slots, step.hold_us, found.rows_min) == (500, 2 * HOUR_US, 70)
-    assert why == "By 'shadow', as [release.churn] of the settings, but for: share."
+    assert why.startswith("By 'shadow', as [release.churn] of the settings, but for: share.")
 
 
 def test_steps_that_are_told_leave_the_guards_of_the_settings(tmp_path: Path) -> None:
@@ -155,3 +157,23 @@ def test_a_named_approval_is_that_of_the_key_of_that_name(tmp_path: Path) -> Non
         assert told == Order("approve", "risk")
         event = [*control.workspace.store.events()][-1]
         assert (event.actor, event.action) == ("risk", "release approve")
+
+
+def test_the_control_plane_tells_how_guards_stand_by_now(tmp_path: Path) -> None:
+    holding = Release(
+        id="r1", endpoint="e", version=version(2), signature=SIGNATURE, actor="ann", created_us=0,
+        changed_us=0, state="holding", revision=2, before=route("e", 1, version(1)),
+        shares={2: 500}, plan=plan_of(PlanSettings(steps=["5% for 1h", "100%"])),
+    )  # fmt: skip
+    failed = Failures((FailureStep(0.05, candidate=4, control=9),))
+    seen = Folded(Evidence(candidate=50, control=950, failures=failed))
+    with control_of(tmp_path) as control:
+        control.workspace.store.commit(
+            Put(RELEASES, RELEASES.key("e", "r1"), holding, None),
+            Put(EVIDENCE, EVIDENCE.key("e", "r1"), seen, None),
+            Put(ROUTES, ROUTES.key("e"), route("e", 2, version(1)), None),
+        )
+        (told,) = control.ask("/v1/endpoints/e/releases").json["releases"]
+        judged = {one["guard"]["name"]: one["seen"] for one in told["judged"]}
+        assert judged["failures"]["failed"] == 4
+        assert control.ask("/v1/endpoints/e/experiment/plan").status == 404

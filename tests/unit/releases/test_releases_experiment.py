@@ -29,7 +29,7 @@ from fairlead.releases.outcomes.experiment import stand
 from fairlead.releases.outcomes.interim import interim
 from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
 from fairlead.releases.permit import refuse
-from fairlead.routing import SLOTS
+from fairlead.routing import ROUTES, SLOTS
 from fairlead.stats import Split, count_split, moments
 from fairlead.store import Put
 from fairlead.store.memory import MemoryStore
@@ -149,6 +149,28 @@ def test_an_order_that_makes_no_sense_is_refused_when_it_is_given() -> None:
     assert controller.get(asked).order is None
     controller.order("e", Order("abort", "ann"))
     assert controller.get(asked).order == Order("abort", "ann")
+
+
+@pytest.mark.parametrize("outcomes", [ALIKE, paid(10.0, 10.0, 3), Outcomes()])
+def test_what_was_known_when_it_was_decided_is_on_the_audit(outcomes: Outcomes) -> None:
+    store, clock = MemoryStore(), ManualClock()
+    begun_us = clock.now_us() - 24 * HOUR_US
+    running = replace(begun(), step_us=begun_us, created_us=begun_us, changed_us=begun_us)
+    store.commit(
+        Put(RELEASES, RELEASES.key("e", "r1"), running, None),
+        Put(ROUTES, ROUTES.key("e"), BEFORE, None),
+    )
+    seen = Evidence(until_us=clock.now_us(), outcomes=outcomes)
+    controller = ReleaseController(store, clock, lambda _: seen)
+    controller.tick(lambda _: READY)
+    told = [*store.events()][-1]
+    standing = stand(running.plan, outcomes)
+    assert (told.action, told.detail["goal"]) == ("release asking", standing.found)
+    assert told.detail["goal.units"] == standing.units
+    known = standing.difference if standing.units == 4_000 else None
+    ends = (None, None) if known is None else (known.low, known.high)
+    assert (told.detail["goal.low"], told.detail["goal.high"]) == ends
+    assert controller.get(running).looked is not None
 
 
 def test_a_paused_experiment_stays_where_it_is() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import log
+from math import isfinite, log
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.stats import Estimate
 
@@ -51,3 +52,22 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def is_complete(self) -> bool:
         """Whether the planned number of units is there."""
         return 0 < self.planned <= self.units
+
+
+def storable(standing: Standing) -> Standing:
+    """Without the intervals that have no end yet, which no record can hold.
+
+    Example:
+        >>> from math import inf
+        >>> storable(Standing(difference=Estimate(0.1, -inf, inf))).difference is None
+        True
+    """
+    names = ("control", "candidate", "difference", "ratio")
+    endless = [name for name in names if not _has_ends(getattr(standing, name))]
+    return replace(standing, **dict.fromkeys(endless))
+
+
+def _has_ends(estimate: Estimate | None) -> bool:
+    return estimate is not None and all(
+        map(isfinite, (estimate.value, estimate.low, estimate.high))
+    )
