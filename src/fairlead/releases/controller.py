@@ -12,7 +12,7 @@ from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
 from fairlead.releases.outcomes.standing import Standing
-from fairlead.releases.permit import refuse
+from fairlead.releases.permit import GO_ON, refuse
 from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
     NOW,
@@ -118,7 +118,7 @@ class ReleaseController:
                 f"The release of {release.version.name} has not obeyed the order before.",
                 hint="Try again in a moment.",
             )
-        refused = refuse(release, order, self._evidence(release))
+        refused = refuse(release, order, self._seen(release, order))
         if refused is not None:
             raise refused
         told = replace(release, order=order)
@@ -211,7 +211,7 @@ class ReleaseController:
                 release,
                 route.value if route else None,
                 view(release),
-                self._evidence(release),
+                self._seen(release, release.order),
                 now_us,
             )
             if first.id == release.id
@@ -224,6 +224,11 @@ class ReleaseController:
         if decision.route is not None:
             puts.append(Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect))
         self._commit(decision.release, stored.revision, puts)
+
+    def _seen(self, release: Release, order: Order | None) -> Evidence:
+        """What is known of a release; nothing need be for an order that does not go by it."""
+        goes_by_it = order is None or order.name in GO_ON
+        return self._evidence(release) if goes_by_it else Evidence()
 
     def _commit(self, release: Release, expect: int, puts: Sequence[Put[Route]]) -> None:
         put = Put(RELEASES, _key(release), release, expect)

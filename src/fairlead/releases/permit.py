@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fairlead.errors import ConflictError, FairleadError, ForbiddenError
 from fairlead.releases.outcomes.experiment import stand
-from fairlead.releases.types import Evidence, Order, Release
+from fairlead.releases.types import Evidence, Order, OrderName, Release
+
+GO_ON: tuple[OrderName, ...] = ("approve", "promote")
+"""Orders that let a candidate go on, which what is known of it may speak against."""
 
 
 def refuse(release: Release, order: Order, evidence: Evidence) -> FairleadError | None:
@@ -22,7 +25,7 @@ def refuse(release: Release, order: Order, evidence: Evidence) -> FairleadError 
         ForbiddenError: it waits for the word of somebody else.
         ConflictError: the experiment's arms hold different people, and nothing is known of it.
     """
-    if order.name not in ("approve", "promote"):
+    if order.name not in GO_ON:
         return None
     others = [who for who in _awaited(release, order) if who != order.actor]
     if others:

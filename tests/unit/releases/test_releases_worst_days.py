@@ -23,7 +23,7 @@ from fairlead.releases import (
 )
 from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
 from fairlead.releases.shadow.comparison import Agreement, Comparison
-from fairlead.releases.types import Evidence
+from fairlead.releases.types import Evidence, Order
 from fairlead.routing import ROUTES, SLOTS, Route
 from fairlead.stats import Split, count_split, moments
 from fairlead.store.memory import MemoryStore
@@ -266,3 +266,20 @@ def test_what_keeps_one_endpoint_from_its_step_keeps_no_other() -> None:
             controller.tick(traffic.view)
     assert traffic.now.state == "holding"
     assert [one.state for one in controller.releases("a")] == ["requested"]
+
+
+def test_what_cannot_be_judged_can_be_taken_back() -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 2)
+    before = traffic.route().arms
+
+    def unreadable(_: Release) -> Evidence:
+        raise AwayError
+
+    controller = ReleaseController(traffic.store, traffic.clock, unreadable)
+    with pytest.raises(AwayError):
+        controller.order("e", Order("promote", "ann"))
+    controller.order("e", Order("abort", "ann"))
+    controller.tick(traffic.view)
+    assert traffic.now.state == "aborted"
+    assert (len(before), [arm.version for arm in traffic.route().arms]) == (3, [version(1)])
