@@ -26,6 +26,10 @@ WHOSE = {
     "unit": "Whom a row is about: keeps its arm.",
     "id": "Your own id of a row, kept beside ours.",
 }
+ARM: Json = {
+    "type": "string",
+    "description": "Names the arm that answers; for those who operate the endpoint.",
+}
 
 
 def ref(name: str) -> Json:
@@ -88,7 +92,7 @@ def _envelope(key: str, value: Json) -> Json:
         "type": "object",
         "required": [key],
         "additionalProperties": False,
-        "properties": {key: value, **_whose(_TEXTS)},
+        "properties": {key: value, **_whose(_TEXTS), "arm": ARM},
     }
 
 

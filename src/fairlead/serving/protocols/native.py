@@ -87,11 +87,12 @@ class Native:
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
             envelope = self._envelopes[name] = Envelope(endpoint.decoder, self._front.rows_max)
-        batch, unit, caller_id = envelope.decode(request.body)
+        batch, unit, caller_id, arm = envelope.decode(request.body)
         if request.headers.get(b"accept") not in JSON_WISHES:
-            return _reading(request, batch, {"unit": unit, "id": caller_id})
+            reading = _reading(request, batch, {"unit": unit, "id": caller_id})
+            return msgspec.structs.replace(reading, arm=arm)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
-        return Reading(batch, _write, units, caller_ids, holds=True)
+        return Reading(batch, _write, units, caller_ids, holds=True, arm=arm)
 
     def _read_table(self, endpoint: Endpoint, request: Request) -> Reading:
         named = _query(request)
