@@ -20,7 +20,7 @@ from fairlead.signature import Batch
 
 OnFull = Literal["continue", "stop"]
 
-RECENT_FRAMES, RECENT_BYTES = 256, 65_536
+RECENT_FRAMES, RECENT_BYTES = 64, 65_536
 """Frames of all endpoints that are remembered; larger ones are not."""
 
 
