@@ -12,6 +12,7 @@ from fairlead.signature.parse import UNREADABLE, parse_json
 from fairlead.signature.read import element, families, fits_shape
 from fairlead.signature.records import from_records
 from fairlead.signature.schema import answer_schema, row_schema
+from fairlead.signature.sift import Sifted, sift
 from fairlead.signature.texts import text_reader
 from fairlead.signature.types import (
     NUMERIC,
@@ -41,6 +42,7 @@ __all__ = [
     "RowDecoder",
     "RowEncoder",
     "Scalar",
+    "Sifted",
     "Signature",
     "Task",
     "answer_schema",
@@ -57,6 +59,7 @@ __all__ = [
     "name_beside",
     "parse_json",
     "row_schema",
+    "sift",
     "text_reader",
     "to_columns",
     "to_records",

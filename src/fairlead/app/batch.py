@@ -1,0 +1,37 @@
+"""A batch job on a home's version, files and log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from fairlead.app.workspace import Workspace
+from fairlead.batch import Ground, Job, JobRecord, LocalEngine, Progress, run_job, size_chunks
+
+
+def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) -> JobRecord:
+    """Run a batch job to its end, or go on with it.
+
+    Args:
+        workspace: that has the version.
+        job: what is to be done.
+        tell: is told how far it is.
+
+    Raises:
+        FairleadError: it cannot be done; what is done of it is kept for the next run.
+    """
+    memory_bytes = job.memory_mb * 1_000_000 or _half_of_memory_bytes()
+    chunk_bytes, workers = size_chunks(memory_bytes, job.workers or len(os.sched_getaffinity(0)))
+    ground = Ground(
+        registry=workspace.registry,
+        bundles=workspace.bundles,
+        store=workspace.store,
+        blobs=workspace.blobs,
+        keys=workspace.home.keys,
+        clock=workspace.clock,
+    )
+    return run_job(job, ground, LocalEngine(workers), chunk_bytes, tell)
+
+
+def _half_of_memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,0 +1,191 @@
+"""Where chunks are scored: the port, and the processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
+
+import msgspec
+
+from fairlead.batch.score import Scorer, Work
+from fairlead.batch.types import Chunk, Scored
+from fairlead.clock import SystemClock
+from fairlead.errors import FairleadError, InputError, ModelError, Problem
+
+MODULE = "fairlead.batch.child"
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """Why a process could not do what it was asked for.
+
+    Args:
+        code: of the error.
+        message: of it.
+        problems: with single rows.
+        hint: what to do.
+    """
+
+    code: str
+    message: str
+    problems: tuple[Problem, ...] = ()
+    hint: str = ""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """A process has loaded the model."""
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """A process has scored a chunk."""
+
+    scored: Scored
+
+
+Told = Failed | Ready | Done
+
+
+class Engine(Protocol):
+    """Scores the chunks of a job, wherever it does that."""
+
+    def run(self, work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
+        """Score chunks, in any order.
+
+        Args:
+            work: what has to be known; what there is to commit is left in its scratch folder.
+            chunks: at least one.
+
+        Yields:
+            What became of each, as soon as it is done.
+
+        Raises:
+            FairleadError: one of them could not be scored.
+        """
+        ...
+
+
+class LocalEngine:
+    """Scores in processes of this machine; with one worker in this very process.
+
+    Args:
+        workers: how many there may be.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def run(self, work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
+        """Score chunks, in any order."""
+        workers = min(self._workers, len(chunks))
+        return _here(work, chunks) if workers == 1 else _beside(work, chunks, workers)
+
+
+def _here(work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
+    scorer = Scorer(work, SystemClock())
+    try:
+        for chunk in chunks:
+            yield scorer.score(chunk)
+    finally:
+        scorer.close()
+
+
+def _beside(work: Work, chunks: Sequence[Chunk], workers: int) -> Iterator[Scored]:
+    waiting = deque(chunks)
+    children = [Child(work) for _ in range(workers)]
+    try:
+        busy = {child.connection: child for child in children}
+        while busy:
+            for connection in wait(list(busy)):
+                assert isinstance(connection, Connection)
+                child = busy[connection]
+                told = child.hear()
+                if isinstance(told, Done):
+                    yield told.scored
+                if waiting:
+                    child.ask(waiting.popleft())
+                else:
+                    del busy[connection]
+    finally:
+        for child in children:
+            child.close()
+
+
+class Child:
+    """One process; it ends when this one does.
+
+    Args:
+        work: what it has to know.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.connection, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-m", MODULE, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            )
+        self._chunk: Chunk | None = None
+        self.connection.send_bytes(msgspec.msgpack.encode(work))
+
+    def ask(self, chunk: Chunk) -> None:
+        """Have a chunk scored."""
+        self._chunk = chunk
+        self.connection.send_bytes(msgspec.msgpack.encode(chunk))
+
+    def hear(self) -> Ready | Done:
+        """What it says.
+
+        Raises:
+            FairleadError: it failed, or died.
+        """
+        try:
+            told = msgspec.msgpack.decode(self.connection.recv_bytes(), type=Told)
+        except (EOFError, OSError):
+            raise self._died() from None
+        if isinstance(told, Failed):
+            raise _error(told)
+        return told
+
+    def close(self) -> None:
+        """End it."""
+        self.connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _died(self) -> ModelError:
+        status, chunk = self._process.wait(), self._chunk
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        where = ""
+        if chunk is not None:
+            last = chunk.piece.start + chunk.piece.rows - 1
+            where = f" at rows {chunk.piece.start} to {last} of {chunk.file.path}"
+        return ModelError(
+            f"A process that scores ended {how}{where}.",
+            hint="If memory ran out, allow less with --memory; then run the job again to go on.",
+        )
+
+
+def failed(error: FairleadError) -> Failed:
+    """An error as it passes between processes."""
+    problems = error.problems if isinstance(error, InputError) else ()
+    return Failed(error.code, error.message, problems, error.hint)
+
+
+def _error(told: Failed) -> FairleadError:
+    if told.code == InputError.code:
+        return InputError(told.message, told.problems, hint=told.hint)
+    kinds: dict[str, type[FairleadError]] = {k.code: k for k in _kinds(FairleadError)}
+    return kinds[told.code](told.message, hint=told.hint)
+
+
+def _kinds(root: type[FairleadError]) -> Iterator[type[FairleadError]]:
+    for kind in root.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
