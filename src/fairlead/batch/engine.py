@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
@@ -48,6 +48,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 Told = Failed | Ready | Done
+_decode: Callable[[bytes], Told] = msgspec.msgpack.Decoder(Told).decode
 
 
 class Engine(Protocol):
@@ -146,7 +147,7 @@ class Child:
             FairleadError: it failed, or died.
         """
         try:
-            told = msgspec.msgpack.decode(self.connection.recv_bytes(), type=Told)
+            told = _decode(self.connection.recv_bytes())
         except (EOFError, OSError):
             raise self._died() from None
         if isinstance(told, Failed):

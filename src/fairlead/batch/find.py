@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from fairlead.batch.types import Form
@@ -76,18 +76,10 @@ def _find(text: str) -> Iterator[Found]:
     elif path.is_dir():
         yield from _within(path, path.rglob("*"))
     elif _MAGIC.search(text):
-        plain = [part for part in _until_magic(path.parts)]
-        pattern = str(path)
-        yield from _within(Path(*plain), map(Path, glob.glob(pattern, recursive=True)))
+        root = Path(*takewhile(lambda part: not _MAGIC.search(part), path.parts))
+        yield from _within(root, root.glob(path.relative_to(root).as_posix()))
     else:
         raise ConfigError(f"There is no file {path}.")
-
-
-def _until_magic(parts: Sequence[str]) -> Iterator[str]:
-    for part in parts:
-        if _MAGIC.search(part):
-            return
-        yield part
 
 
 def _within(root: Path, paths: Iterator[Path]) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from fairlead.batch.engine import Engine
-from fairlead.batch.find import find_files
+from fairlead.batch.fetch import find_inputs
 from fairlead.batch.manifest import Manifest, sync_folder
 from fairlead.batch.plan import chunks_of, differences
 from fairlead.batch.prepare import make_plan
@@ -96,9 +96,8 @@ def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Te
         if (target.working / RECORD).exists():  # killed while it gave the output its name
             show(target)
             _make(target)
-        plan = make_plan(
-            job, version, find_files(job.inputs), target.form, chunk_bytes, ground.clock.now_us()
-        )
+        found = find_inputs(job, target.own / "inputs", again=manifest.exists())
+        plan = make_plan(job, version, found, target.form, chunk_bytes, ground.clock.now_us())
         known = _complete(target, plan)
         if known is not None:
             return known

@@ -1,4 +1,4 @@
-"""Where the rows of a file of lines begin and end: JSON lines, and CSV whose cells hold line ends."""
+"""Where the rows of a file of lines begin and end; cells of CSV may hold line ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLANK = (b"\n", b"\r\n", b"\r", b"")
 
 
 def rows_of(lines: Iterable[bytes], form: Form) -> Iterator[tuple[bytes, int]]:
-    """The rows of a file, and how many bytes each took, blank lines before it included.
+    r"""The rows of a file, and how many bytes each took, blank lines before it included.
 
     Args:
         lines: of the file, each with its end.
@@ -27,8 +27,8 @@ def rows_of(lines: Iterable[bytes], form: Form) -> Iterator[tuple[bytes, int]]:
         ConfigError: a row is far too long.
 
     Example:
-        >>> [row for row, _ in rows_of([b'a,"b\\n', b'c"\\n', b"\\n", b"d,e"], "csv")]
-        [b'a,"b\\nc"\\n', b'd,e']
+        >>> [row for row, _ in rows_of([b'a,"b\n', b'c"\n', b"\n", b"d,e"], "csv")]
+        [b'a,"b\nc"\n', b'd,e']
     """
     parts: list[bytes] = []
     blank = size = 0

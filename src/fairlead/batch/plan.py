@@ -104,7 +104,7 @@ def _stems(files: Iterable[InputFile]) -> Iterator[str]:
 
 def key_of(
     job: Job, digest: str, endpoint: str, keep: tuple[str, ...], form: Form,
-    files: Iterable[InputFile],
+    sources: tuple[str, ...], files: Iterable[InputFile],
 ) -> str:  # fmt: skip
     """The digest of all that a job's output depends on.
 
@@ -114,10 +114,12 @@ def key_of(
         endpoint: in whose log the predictions are kept.
         keep: columns that are kept.
         form: of the parts.
+        sources: of what was copied.
         files: that it reads.
     """
     inputs = [(file.name, file.digest) for file in files]
-    told = (digest, endpoint, job.name, keep, job.caller_id, job.unit, job.on_error, form, inputs)
+    own = (job.name, job.caller_id, job.unit, job.on_error)
+    told = (digest, endpoint, own, keep, form, sources, inputs)
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from fairlead.batch.fetch import sources_of
 from fairlead.batch.find import Found
 from fairlead.batch.inspect import check_alike, inspect_file, with_types
 from fairlead.batch.plan import key_of
@@ -44,18 +47,18 @@ def make_plan(
     empty = tuple(f"{file.name} has no rows." for file in files if not file.rows)
     files = tuple(file for file in files if file.rows)
     if not files:
-        raise ConfigError(f"There are no rows in {', '.join(job.inputs)}.")
+        raise ConfigError(f"There are no rows in {', '.join(each.name for each in found)}.")
     keep = tuple(files[0].columns) if every else tuple(dict.fromkeys(job.keep))
     check_names(signature.outputs, keep)
     check_alike(files, [*fields, *keep, *own], [*keep, *own])
     notes = _check_columns(files[0], signature, [*keep, *own])
     endpoint = job.endpoint or version.model
     return Plan(
-        key=key_of(job, version.digest, endpoint, keep, form, files),
+        key=key_of(job, version.digest, endpoint, keep, form, sources_of(job), files),
         version=version.name,
         digest=version.digest,
         endpoint=endpoint,
-        job=job,
+        job=replace(job, inputs=()),  # a URL may hold a secret
         begun_us=now_us,
         files=files,
         keep=keep,

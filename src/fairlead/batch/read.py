@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.batch.inspect import header, is_same, scan_frame, unreadable
+from fairlead.batch.inspect import is_same, scan_frame, unreadable
 from fairlead.batch.lines import rows_of
 from fairlead.batch.types import Chunk, InputFile
 from fairlead.errors import ConfigError, Problem
-from fairlead.signature import Field, Signature, text_reader
+from fairlead.signature import Signature, text_reader
 from fairlead.signature.tables import RawColumn, Table, read_table
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,32 +11,28 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.batch.log import log_rows
+from fairlead.batch.predict import predict
 from fairlead.batch.read import Taken, read_chunk
+from fairlead.batch.reject import first_refused, reject_lines
 from fairlead.batch.types import Chunk, Form, OnError, Scored
 from fairlead.batch.write import answers_frame, write_part
 from fairlead.bundle import Bundle, KeyRing, read_file
 from fairlead.bundle.read import open_bundle
 from fairlead.clock import Clock
 from fairlead.errors import (
-    DeadlineError,
-    FairleadError,
     InputError,
-    ModelError,
     Problem,
     StorageError,
 )
 from fairlead.ids import derive
 from fairlead.profiles import REFERENCE, Profile, decode, encode, observe
-from fairlead.runners.load import CHUNK_ROWS, load_runner, replay
-from fairlead.signature import Batch, Signature, concat, sift
+from fairlead.runners.load import load_runner, replay
+from fairlead.signature import Batch, Signature, sift
 
 if TYPE_CHECKING:
     import polars as pl
 
 MODEL_S_MAX = 600.0
-MODEL_FAILURES_MAX = 100
-"""Rows of a chunk on which a model may fail: beyond that, it is no matter of single rows."""
-SHOWN = 20
 PART, LOG, PROFILE, REJECTS = "part", "log", "profile", "rejects"
 
 
@@ -123,12 +118,13 @@ class Scorer:
         refused = dict(taken.refused)
         places, inputs, answers = self._answer(chunk, taken, refused)
         if refused and work.on_error == "fail":
-            raise _first_refused(chunk, refused)
+            raise first_refused(chunk, refused)
         size_bytes = 0
         if inputs is not None and answers is not None:
-            size_bytes = self._write(chunk, taken.kept[places], inputs, answers, places)
+            kept_rows = taken.kept[places] if taken.kept.width else taken.kept
+            size_bytes = self._write(chunk, taken.places[places], kept_rows, inputs, answers)
         if refused:
-            lines = _rejects(chunk, taken, refused, work.keep)
+            lines = reject_lines(chunk, taken, refused, work.keep)
             self._put(chunk, REJECTS, b"".join(lines))
         return Scored(
             chunk=chunk.number, rows=len(places), rejected=len(refused), size_bytes=size_bytes
@@ -160,12 +156,12 @@ class Scorer:
     def _write(
         self,
         chunk: Chunk,
+        places: npt.NDArray[np.intp],
         kept: pl.DataFrame,
         inputs: Batch,
         answers: Batch,
-        places: npt.NDArray[np.intp],
     ) -> int:
-        """Write part, log and profile; gives the size of the part."""
+        """Write part, log and profile of rows by their places; gives the size of the part."""
         work, outputs = self._work, self._signature.outputs
         first = derive(*chunk.seed).some(chunk.piece.start, chunk.piece.rows)
         every = first.texts()
@@ -219,96 +215,3 @@ def reference_of(bundle: Bundle) -> Profile | None:
     if not (bundle.path / REFERENCE).exists():
         return None
     return decode(read_file(bundle, REFERENCE))
-
-
-def predict(
-    ask: Callable[[Batch], Batch], batch: Batch
-) -> tuple[Batch | None, dict[int, FairleadError]]:
-    """The answers to many rows, some thousand at a time; rows on which a model fails stand apart.
-
-    Args:
-        ask: the model.
-        batch: at least one row.
-
-    Returns:
-        The answers to the rows that have one, and what went wrong with the others.
-
-    Raises:
-        ModelError: it fails on many rows, or takes too long.
-    """
-    found: list[Batch] = []
-    failed: dict[int, FairleadError] = {}
-    waiting = [
-        (start, min(start + CHUNK_ROWS, batch.rows)) for start in range(0, batch.rows, CHUNK_ROWS)
-    ][::-1]
-    while waiting:
-        start, end = waiting.pop()
-        part = batch if end - start == batch.rows else batch.take(slice(start, end))
-        try:
-            found.append(_asked(ask, part))
-        except DeadlineError:
-            raise
-        except FairleadError as error:
-            if end - start > 1:
-                middle = (start + end) // 2
-                waiting += [(middle, end), (start, middle)]
-                continue
-            failed[start] = error
-            if len(failed) > MODEL_FAILURES_MAX:
-                raise ModelError(f"The model fails on many rows: {error}") from error
-    return (concat(found) if found else None), failed
-
-
-def _asked(ask: Callable[[Batch], Batch], part: Batch) -> Batch:
-    try:
-        answers = ask(part)
-    except FairleadError:
-        raise
-    except Exception as error:  # a model may raise anything
-        raise ModelError(f"The model failed ({type(error).__name__}).") from error
-    if answers.rows != part.rows:
-        raise ModelError(f"The model gave {answers.rows} answers for {part.rows} rows.")
-    return answers
-
-
-def _first_refused(chunk: Chunk, refused: dict[int, tuple[Problem, ...]]) -> InputError:
-    first = min(refused)
-    row = chunk.piece.start + first
-    problems = tuple(
-        msgspec.structs.replace(problem, row=chunk.piece.start + place)
-        for place, found in sorted(refused.items())[:SHOWN]
-        for problem in found
-    )
-    told = in_words(refused[first])
-    return InputError(
-        f"{chunk.file.path}, row {row}: {told}.",
-        problems[:SHOWN],
-        hint="Correct it, or set such rows aside with --on-error reject.",
-    )
-
-
-def in_words(problems: Sequence[Problem]) -> str:
-    """What is wrong with a row, in one line."""
-    said = (
-        f"field '{each.field}': {each.message}" if each.field else each.message for each in problems
-    )
-    return "; ".join(said).rstrip(".")
-
-
-def _rejects(
-    chunk: Chunk, taken: Taken, refused: dict[int, tuple[Problem, ...]], keep: Sequence[str]
-) -> list[bytes]:
-    """A line of JSON for each row that was set aside."""
-    known = {int(place): row for row, place in enumerate(taken.places)}
-    kept = taken.kept.select(keep)
-    lines = []
-    for place, problems in sorted(refused.items()):
-        told: dict[str, object] = {
-            "file": chunk.file.name,
-            "row": chunk.piece.start + place,
-            "reason": in_words(problems),
-        }
-        if keep and place in known:
-            told["kept"] = kept.row(known[place], named=True)
-        lines.append(msgspec.json.encode(told, enc_hook=str) + b"\n")
-    return lines

@@ -9,8 +9,9 @@ import click
 
 from fairlead.app.batch import run_batch
 from fairlead.app.workspace import Workspace
-from fairlead.batch import Job, Progress
+from fairlead.batch import Job
 from fairlead.cli.output import say
+from fairlead.cli.progress import progress_bar
 
 
 @click.command("batch")
@@ -49,8 +50,8 @@ def batch_command(
 ) -> None:
     """Score the rows of INPUTS with VERSION, and write the answers to OUTPUT.
 
-    INPUTS are Parquet, CSV, JSON lines or Arrow files, folders and globs of them. OUTPUT is a
-    folder of Parquet, or one .csv or .jsonl file. Run it again to go on where it was interrupted.
+    INPUTS are Parquet, CSV, JSON lines or Arrow files, folders, globs and URLs of them. OUTPUT is
+    a folder of Parquet, or one .csv or .jsonl file. Run it again to go on after an interruption.
     """
     job = Job(
         version=version,
@@ -67,7 +68,8 @@ def batch_command(
         workers=workers,
         allow_pickle=allow_pickle,
     )
-    record = run_batch(Workspace(home), job, lambda _: None)
+    with progress_bar() as show:
+        record = run_batch(Workspace(home), job, show)
     for note in record.notes:
         say(f"Note: {note}")
     for moved in record.drifted:
