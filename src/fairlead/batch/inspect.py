@@ -69,11 +69,15 @@ def is_same(file: InputFile) -> bool:
 
 
 def scan_frame(path: str, form: Form) -> pl.LazyFrame:
-    """A file of columns, of which nothing is read yet; its name is no pattern."""
+    """A file of columns, of which nothing is read yet; its name is no pattern.
+
+    Parquet is read column by column: else some of its rows would take the memory of their whole
+    row group, which may be the whole file.
+    """
     import polars as pl
 
     if form == "parquet":
-        return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        return pl.scan_parquet(path, glob=False, hive_partitioning=False, parallel="columns")
     return pl.scan_ipc(path, glob=False, hive_partitioning=False)
 
 

@@ -9,7 +9,7 @@ from fairlead.batch.types import Form, Piece
 from fairlead.errors import ConfigError
 
 ROW_BYTES_MAX = 64 * 1024 * 1024
-_CLOSING = re.compile(rb'(?:[^"]|"")*"')
+_CLOSING = re.compile(rb'(?:[^"]+|"")*+"')
 BLANK = (b"\n", b"\r\n", b"\r", b"")
 
 

@@ -18,8 +18,9 @@ CHUNK_BYTES = 16 * 1024 * 1024
 """Of a chunk's rows as they are read; a process takes some times as much while it scores them."""
 WORKING = 12
 """Bytes that a process takes for each byte of a chunk, at the worst that was measured."""
-BASE_BYTES = 260 * 1024 * 1024
+BASE_BYTES = 220 * 1024 * 1024
 """That a process takes before it reads a row: interpreter, libraries and a model."""
+CHUNK_BYTES_MIN = CHUNK_BYTES // 32
 ROWS_MIN = 64
 ENDINGS: dict[Form, str] = {"parquet": "parquet", "arrow": "arrow", "csv": "csv", "jsonl": "jsonl"}
 
@@ -35,22 +36,22 @@ def size_chunks(memory_bytes: int, workers: int) -> tuple[int, int]:
         workers: that are wanted.
 
     Returns:
-        Bytes of a chunk, and processes.
+        Bytes of a chunk, and processes; one scores in the process that asks.
 
     Raises:
         ConfigError: there is not enough for one process.
 
     Example:
-        >>> size_chunks(4 << 30, 8) == (CHUNK_BYTES, 8), size_chunks(1 << 30, 8)[1]
+        >>> size_chunks(4 << 30, 8) == (CHUNK_BYTES, 8), size_chunks(600 << 20, 8)[1]
         (True, 1)
     """
-    left = memory_bytes - BASE_BYTES
-    fitting = left // (BASE_BYTES + WORKING * CHUNK_BYTES)
-    if fitting >= 1:
-        return CHUNK_BYTES, max(1, min(workers, fitting))
-    chunk_bytes = (left - BASE_BYTES) // WORKING
-    if chunk_bytes < CHUNK_BYTES // 32:
-        least_mb = -(-(2 * BASE_BYTES + WORKING * CHUNK_BYTES // 32) // 1_000_000)
+    working = BASE_BYTES + WORKING * CHUNK_BYTES
+    beside = (memory_bytes - BASE_BYTES) // working
+    if workers > 1 and beside > 1:
+        return CHUNK_BYTES, min(workers, beside)
+    chunk_bytes = min(CHUNK_BYTES, (memory_bytes - BASE_BYTES) // WORKING)
+    if chunk_bytes < CHUNK_BYTES_MIN:
+        least_mb = -(-(BASE_BYTES + WORKING * CHUNK_BYTES_MIN) // 1_000_000)
         raise ConfigError(
             f"A batch job cannot do with {memory_bytes // 1_000_000} MB of memory.",
             hint=f"Allow it at least {least_mb} MB.",
