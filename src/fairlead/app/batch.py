@@ -30,7 +30,8 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
         keys=workspace.home.keys,
         clock=workspace.clock,
     )
-    return run_job(job, ground, LocalEngine(workers), chunk_bytes, tell)
+    with LocalEngine(workers) as engine:
+        return run_job(job, ground, engine, chunk_bytes, tell)
 
 
 def _half_of_memory_bytes() -> int:

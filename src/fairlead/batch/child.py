@@ -22,10 +22,20 @@ def main() -> None:
     """Entry of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks ends it
     with Connection(int(sys.argv[1])) as asking:
+        _load_libraries()
         try:
             serve(asking)
         except (EOFError, BrokenPipeError):
             return
+
+
+def _load_libraries() -> None:
+    """Those that nearly every job needs, while who asks is still looking through its input."""
+    import onnxruntime
+    import polars as pl
+
+    pl.thread_pool_size()
+    onnxruntime.get_available_providers()
 
 
 def serve(asking: Connection) -> None:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from typing import Protocol
+from typing import Protocol, Self
 
 import msgspec
 
@@ -19,6 +19,8 @@ from fairlead.clock import SystemClock
 from fairlead.errors import FairleadError, InputError, ModelError, Problem
 
 MODULE = "fairlead.batch.child"
+WORTH_BYTES = 8 * 1024 * 1024
+"""Of files, for each of which another process is worth its start."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
@@ -54,6 +56,14 @@ _decode: Callable[[bytes], Told] = msgspec.msgpack.Decoder(Told).decode
 class Engine(Protocol):
     """Scores the chunks of a job, wherever it does that."""
 
+    def prepare(self, size_bytes: int) -> None:
+        """Get ready, if that takes time, while the input is looked through.
+
+        Args:
+            size_bytes: of the input's files.
+        """
+        ...
+
     def run(self, work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
         """Score chunks, in any order.
 
@@ -79,11 +89,28 @@ class LocalEngine:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._children:
+            child.close()
+
+    def prepare(self, size_bytes: int) -> None:
+        """Start processes: they have loaded their libraries by the time there is work."""
+        wanted = min(self._workers, -(-size_bytes // WORTH_BYTES))
+        if wanted > 1:
+            self._children += [Child() for _ in range(wanted - len(self._children))]
 
     def run(self, work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
         """Score chunks, in any order."""
         workers = min(self._workers, len(chunks))
-        return _here(work, chunks) if workers == 1 else _beside(work, chunks, workers)
+        if workers == 1:
+            return _here(work, chunks)
+        self._children += [Child() for _ in range(workers - len(self._children))]
+        return _beside(self._children[:workers], work, chunks)
 
 
 def _here(work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
@@ -95,35 +122,28 @@ def _here(work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
         scorer.close()
 
 
-def _beside(work: Work, chunks: Sequence[Chunk], workers: int) -> Iterator[Scored]:
+def _beside(children: Sequence[Child], work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
     waiting = deque(chunks)
-    children = [Child(work) for _ in range(workers)]
-    try:
-        busy = {child.connection: child for child in children}
-        while busy:
-            for connection in wait(list(busy)):
-                assert isinstance(connection, Connection)
-                child = busy[connection]
-                told = child.hear()
-                if isinstance(told, Done):
-                    yield told.scored
-                if waiting:
-                    child.ask(waiting.popleft())
-                else:
-                    del busy[connection]
-    finally:
-        for child in children:
-            child.close()
+    for child in children:
+        child.begin(work)
+    busy = {child.connection: child for child in children}
+    while busy:
+        for connection in wait(list(busy)):
+            assert isinstance(connection, Connection)
+            child = busy[connection]
+            told = child.hear()
+            if isinstance(told, Done):
+                yield told.scored
+            if waiting:
+                child.ask(waiting.popleft())
+            else:
+                del busy[connection]
 
 
 class Child:
-    """One process; it ends when this one does.
+    """One process; it ends when this one does."""
 
-    Args:
-        work: what it has to know.
-    """
-
-    def __init__(self, work: Work) -> None:
+    def __init__(self) -> None:
         self.connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
@@ -133,12 +153,15 @@ class Child:
                 env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
             )
         self._chunk: Chunk | None = None
-        self.connection.send_bytes(msgspec.msgpack.encode(work))
+
+    def begin(self, work: Work) -> None:
+        """Have the model loaded."""
+        self._send(work)
 
     def ask(self, chunk: Chunk) -> None:
         """Have a chunk scored."""
         self._chunk = chunk
-        self.connection.send_bytes(msgspec.msgpack.encode(chunk))
+        self._send(chunk)
 
     def hear(self) -> Ready | Done:
         """What it says.
@@ -159,6 +182,12 @@ class Child:
         self.connection.close()
         self._process.kill()
         self._process.wait()
+
+    def _send(self, what: Work | Chunk) -> None:
+        try:
+            self.connection.send_bytes(msgspec.msgpack.encode(what))
+        except OSError:
+            raise self._died() from None
 
     def _died(self) -> ModelError:
         status, chunk = self._process.wait(), self._chunk

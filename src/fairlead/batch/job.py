@@ -97,6 +97,7 @@ def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Te
             show(target)
             _make(target)
         found = find_inputs(job, target.own / "inputs", again=manifest.exists())
+        engine.prepare(sum(each.path.stat().st_size for each in found))
         plan = make_plan(job, version, found, target.form, chunk_bytes, ground.clock.now_us())
         known = _complete(target, plan)
         if known is not None:

@@ -54,9 +54,7 @@ def log_rows(
         "out.", [answers], _describe
     )
     out = io.BytesIO()
-    rows.hstack(described).write_parquet(
-        out, compression="zstd", compression_level=1, statistics=True
-    )
+    rows.hstack(described).write_parquet(out, compression="lz4", statistics=False)
     return out.getvalue()
 
 

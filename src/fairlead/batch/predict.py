@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fairlead.errors import DeadlineError, FairleadError, ModelError
-from fairlead.runners.load import CHUNK_ROWS
 from fairlead.signature import Batch, concat
 
+PART_ROWS = 16_384
 FAILURES_MAX = 100
 """Rows of a chunk on which a model may fail: beyond that, it is no matter of single rows."""
 
@@ -15,7 +15,7 @@ FAILURES_MAX = 100
 def predict(
     ask: Callable[[Batch], Batch], batch: Batch
 ) -> tuple[Batch | None, dict[int, FairleadError]]:
-    """The answers to many rows, some thousand at a time; rows on which a model fails stand apart.
+    """The answers to many rows, `PART_ROWS` at a time; rows on which a model fails stand apart.
 
     Args:
         ask: the model.
@@ -30,7 +30,7 @@ def predict(
     found: list[Batch] = []
     failed: dict[int, FairleadError] = {}
     waiting = [
-        (start, min(start + CHUNK_ROWS, batch.rows)) for start in range(0, batch.rows, CHUNK_ROWS)
+        (start, min(start + PART_ROWS, batch.rows)) for start in range(0, batch.rows, PART_ROWS)
     ][::-1]
     while waiting:
         start, end = waiting.pop()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -19,6 +21,8 @@ from fairlead.registry import Version
 from fairlead.signature import Signature
 
 ALL = "*"
+LOOKING = 4
+"""Files that are looked through at once."""
 
 
 def make_plan(
@@ -43,7 +47,9 @@ def make_plan(
     fields = [field.name for field in signature.inputs]
     every = ALL in job.keep
     wanted = None if every else list(dict.fromkeys([*fields, *job.keep, *own]))
-    files = with_types([inspect_file(each, wanted, chunk_bytes) for each in found])
+    look = partial(inspect_file, wanted=wanted, chunk_bytes=chunk_bytes)
+    with ThreadPoolExecutor(LOOKING) as threads:  # to digest a file leaves the interpreter free
+        files = with_types(list(threads.map(look, found)))
     empty = tuple(f"{file.name} has no rows." for file in files if not file.rows)
     files = tuple(file for file in files if file.rows)
     if not files:

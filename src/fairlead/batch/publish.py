@@ -155,7 +155,7 @@ def _enter(
         segment = _segment(finished, chunk)
         assert segment.ids is not None
         if _head(segment.ids[0]) not in heads:
-            blobs.put(segment.blob, finished.kept(chunk, LOG))
+            blobs.link(segment.blob, finished.kept(chunk, LOG))
             name = Path(segment.blob).stem
             puts.append(
                 Put(

@@ -205,7 +205,7 @@ def _column_series(name: str, column: Column, describe: Describe) -> pl.Series:
     if not column.dtype.hasobject:
         return pl.Series(name, column)
     values: list[Any] = column.tolist()
-    if any(isinstance(value, bytes) for value in values):
+    if bytes in set(map(type, values)):
         told = iter(describe([value for value in values if value is not None]))
         values = [None if value is None else _described(value, next(told)) for value in values]
     return pl.Series(name, values, strict=False)
