@@ -43,8 +43,7 @@ def run(home: Path, source: Path | str, output: Path, **asked: Any) -> JobRecord
 def answers(output: Path) -> pl.DataFrame:
     """All rows of an output, in the order of its parts."""
     if output.is_file():
-        read = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson}[output.suffix]
-        return read(output)
+        return pl.read_csv(output) if output.suffix == ".csv" else pl.read_ndjson(output)
     return pl.concat([pl.read_parquet(path) for path in sorted(output.rglob("*.parquet"))])
 
 

@@ -19,6 +19,13 @@ from fairlead.clock import SystemClock
 from fairlead.errors import FairleadError, InputError, ModelError, Problem
 
 MODULE = "fairlead.batch.child"
+ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    # Chunks are alike: what one has freed the next one takes, without asking the system for it.
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(1024 * 1024 * 1024),
+}
 WORTH_BYTES = 8 * 1024 * 1024
 """Of files, for each of which another process is worth its start."""
 
@@ -150,7 +157,7 @@ class Child:
                 [sys.executable, "-m", MODULE, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env={**os.environ, **ENVIRONMENT},
             )
         self._chunk: Chunk | None = None
 

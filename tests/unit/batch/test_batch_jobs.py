@@ -111,7 +111,7 @@ def test_the_rows_of_a_query_are_answered(home: Path, tmp_path: Path) -> None:
         database.executemany("insert into customers values (?, ?, ?, ?)", ROWS.rows())
     database.close()
     query = "select * from customers order by customer_id"
-    for place, source in enumerate((path, f"sqlite://{path}")):
+    for place, source in enumerate((str(path), f"sqlite://{path}")):
         output = tmp_path / f"out{place}"
         record = run(home, source, output, query=query, keep=("customer_id",))
         assert record.query == query

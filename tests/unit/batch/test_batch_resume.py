@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fairlead.batch.job import Manifest
+from fairlead.batch.manifest import Manifest
 from fairlead.batch.target import target_of
 from fairlead.errors import ConfigError, ConflictError, NotFoundError, StorageError
 from fairlead.locks import hold
