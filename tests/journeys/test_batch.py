@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -81,7 +82,7 @@ def test_a_file_is_scored_in_one_line_and_labels_join_by_id(home: Path, tmp_path
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert sent.stdout.startswith("400 sent, 0 unmatched")
-    known = logged(home)
+    known = logged(home).sort("id")
     assert known["label"].to_list() == left.tolist()
 
 
@@ -143,6 +144,25 @@ def test_a_process_that_scores_and_dies_is_named_and_the_job_goes_on(
     assert "Traceback" not in said
     assert done(batch(home, "churn:1", source, output))[0] == 0
     assert answers(output).height == FILES * ROWS
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_how_far_it_is(home: Path, tmp_path: Path) -> None:
+    source, seen = folder_of(tmp_path), b""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fairlead", "--home", str(home), "batch", "churn:1", str(source),
+         str(tmp_path / "out"), "--workers", "1"],
+        stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    with contextlib.suppress(OSError):  # of a terminal that nobody writes to any more
+        while some := os.read(ours, 4096):
+            seen += some
+    os.close(ours)
+    assert process.wait() == 0
+    for word in (b"100 %", b"rows/s", b"0 rejected"):
+        assert word in seen, seen
 
 
 @pytest.mark.slow

@@ -135,7 +135,19 @@ def _claimed(target: Target) -> Iterator[Manifest]:
 
 
 def _make(target: Target) -> None:
+    """Make the folder that a job works in.
+
+    Raises:
+        ConflictError: there is one of this name that belongs to someone else.
+        StorageError: it cannot be made.
+    """
     try:
+        ours = target.own.exists() or (target.working / RECORD).exists()
+        if not ours and target.working.exists() and any(target.working.iterdir()):
+            raise ConflictError(
+                f"{target.working} is there already, and no batch job works in it.",
+                hint="Name another output, or remove it.",
+            )
         (target.own / "chunks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(target.working, error) from error

@@ -18,7 +18,7 @@ from fairlead.batch.inspect import is_same, scan_frame, unreadable
 from fairlead.batch.lines import rows_of
 from fairlead.batch.types import Chunk, InputFile
 from fairlead.errors import ConfigError, Problem
-from fairlead.signature import Signature, text_reader
+from fairlead.signature import Signature, read_texts
 from fairlead.signature.tables import RawColumn, Table, read_table
 
 if TYPE_CHECKING:
@@ -102,11 +102,10 @@ def _read_csv(chunk: Chunk, signature: Signature, kept: Sequence[str]) -> Taken:
         cells, refused = _cells_one_by_one(raw, len(names))
         places = np.setdiff1d(places, np.fromiter(refused, np.intp, len(refused)))
     columns = dict(zip(names, map(list, zip(*cells, strict=True)), strict=True)) if cells else {}
-    readers = {field.name: text_reader(field) for field in signature.inputs}
     fields = {
-        name: _column(name, list(map(reader, columns.get(name, []))))
-        for name, reader in readers.items()
-        if name in chunk.file.columns
+        field.name: _column(field.name, read_texts(field, columns.get(field.name, [])))
+        for field in signature.inputs
+        if field.name in chunk.file.columns
     }
     others = _series({n: [text or None for text in columns.get(n, [])] for n in kept}, {})
     return Taken(places, Table(len(cells), fields), others, refused)

@@ -13,7 +13,7 @@ from fairlead.signature.read import element, families, fits_shape
 from fairlead.signature.records import from_records
 from fairlead.signature.schema import answer_schema, row_schema
 from fairlead.signature.sift import Sifted, sift
-from fairlead.signature.texts import text_reader
+from fairlead.signature.texts import read_texts, text_reader
 from fairlead.signature.types import (
     NUMERIC,
     Batch,
@@ -58,6 +58,7 @@ __all__ = [
     "infer_inputs",
     "name_beside",
     "parse_json",
+    "read_texts",
     "row_schema",
     "sift",
     "text_reader",

@@ -372,6 +372,11 @@ def test_an_output_of_someone_else_is_left_alone(home: Path, tmp_path: Path) -> 
     other = write(ROWS[:10], tmp_path / "other.parquet")
     with pytest.raises(ConflictError, match=r"another job, of churn:1 to in\.parquet"):
         run(home, other, tmp_path / "out")
-    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
-    assert answers(tmp_path / "out").height == 300
     assert not list(tmp_path.glob("*.incomplete"))
+    (tmp_path / "new.incomplete").mkdir()
+    (tmp_path / "new.incomplete" / "letter.txt").write_text("dear")
+    with pytest.raises(ConflictError, match="no batch job works in it"):
+        run(home, source, tmp_path / "new")
+    for name in ("mine", "new.incomplete"):
+        assert (tmp_path / name / "letter.txt").read_text() == "dear"
+    assert answers(tmp_path / "out").height == 300
