@@ -68,8 +68,12 @@ def batch_command(
         workers=workers,
         allow_pickle=allow_pickle,
     )
-    with progress_bar() as show:
-        record = run_batch(Workspace(home), job, show)
+    try:
+        with progress_bar() as show:
+            record = run_batch(Workspace(home), job, show)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: run the same line again to go on.", err=True)
+        raise
     for note in record.notes:
         say(f"Note: {note}")
     for moved in record.drifted:
