@@ -21,7 +21,7 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
         FairleadError: it cannot be done; what is done of it is kept for the next run.
     """
     memory_bytes = job.memory_mb * 1_000_000 or _half_of_memory_bytes()
-    chunk_bytes, workers = size_chunks(memory_bytes, job.workers or len(os.sched_getaffinity(0)))
+    chunk_bytes, workers = size_chunks(memory_bytes, job.workers or _cores())
     ground = Ground(
         registry=workspace.registry,
         bundles=workspace.bundles,
@@ -36,3 +36,9 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
 
 def _half_of_memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1

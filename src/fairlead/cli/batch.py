@@ -28,8 +28,14 @@ from fairlead.cli.progress import progress_bar
 @click.option("--unit", default="", metavar="COLUMN", help="Column with who a row is about.")
 @click.option("--endpoint", default="", help="Whose log it enters; default: the model's name.")
 @click.option("--name", default="", help="Tells jobs apart that score the same rows again.")
-@click.option("--memory", "memory_mb", default=0, metavar="MB", help="Default: half of it.")
-@click.option("--workers", default=0, help="Processes; default: one for each core.")
+@click.option(
+    "--memory", "memory_mb", type=click.IntRange(min=0), default=0, metavar="MB",
+    help="That all processes together may take; default: half of the machine's.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=0,
+    help="Processes that score; default: one for each core.",
+)  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Let pickled payloads be loaded.")
 @click.pass_obj
 def batch_command(

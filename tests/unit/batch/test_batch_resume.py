@@ -16,7 +16,7 @@ import pytest
 
 from fairlead.batch.manifest import Manifest
 from fairlead.batch.target import target_of
-from fairlead.errors import ConfigError, ConflictError, NotFoundError, StorageError
+from fairlead.errors import ConfigError, ConflictError, InputError, NotFoundError, StorageError
 from fairlead.locks import hold
 from fairlead.registry import Registry
 from support.batch import answers, digests, logged, rows_of, run
@@ -252,6 +252,16 @@ def test_a_full_disk_ends_the_job_and_with_room_it_goes_on(home: Path, tmp_path:
     assert "StorageError" in lines[0]
     assert "No space left" in lines[0]
     assert lines[1:] == ["30000"], finished.stderr
+
+
+@pytest.mark.slow
+def test_what_another_process_refuses_is_told_as_if_it_were_refused_here(
+    home: Path, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"row \d+: field 'age': is missing") as caught:
+        run(home, source, tmp_path / "out", workers=2, on_error="fail")
+    assert caught.value.problems[0].field == "age"
+    assert "--on-error reject" in caught.value.hint
 
 
 def test_the_record_of_a_finished_job_can_be_read_by_anyone(
