@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +21,21 @@ def is_held(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold a file, which is made if need be, while a block runs.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        FileNotFoundError: it was removed meanwhile by who held it before.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise FileNotFoundError
+        yield
+    finally:
+        os.close(descriptor)

@@ -42,6 +42,19 @@ def test_what_was_put_is_read_back(blobs: Blobs, tmp_path: Path, content: bytes)
     assert Path(blobs.locate("a/from-bytes")).read_bytes() == content
 
 
+def test_what_was_linked_is_read_back_when_its_source_is_gone(blobs: Blobs, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"rows")
+    blobs.put("a", b"old")
+    for _ in range(2):
+        blobs.link("a", tmp_path / "source")
+    (tmp_path / "source").unlink()
+    assert blobs.get("a") == b"rows"
+    assert blobs.keys() == ["a"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a"]
+    with pytest.raises(StorageError):
+        blobs.link("b", tmp_path / "source")
+
+
 def test_an_old_blob_is_replaced(blobs: Blobs, tmp_path: Path) -> None:
     blobs.put("a", b"long before")
     blobs.put("a", b"new")

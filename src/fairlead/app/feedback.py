@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FRAME_ROWS = 5_000
+ID_COLUMNS = ("prediction_id", "id")
 
 
 def send_feedback(
@@ -40,7 +41,8 @@ def send_feedback(
         rows: with the value and what tells the prediction.
         value: column of what came later; rows without one are left out.
         name: what it is.
-        id_column: column of prediction ids; `id` if there is one and nothing else is said.
+        id_column: column of prediction ids; if nothing else is said `prediction_id`, as batch
+            jobs call it, or else `id`, if there is one.
         caller_column: column of the callers' own ids.
         keys: columns that equal input fields, or `unit`.
         time_column: column of the time, with keys.
@@ -54,8 +56,8 @@ def send_feedback(
     """
     import polars as pl
 
-    if id_column is None and caller_column is None and not keys and "id" in rows.columns:
-        id_column = "id"
+    if id_column is None and caller_column is None and not keys:
+        id_column = next((name for name in ID_COLUMNS if name in rows.columns), None)
     wanted = [c for c in (value, id_column, caller_column, time_column, *keys) if c]
     missing = [column for column in wanted if column not in rows.columns]
     if missing:

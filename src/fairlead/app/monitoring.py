@@ -38,6 +38,7 @@ from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.comparer import Comparer
 from fairlead.monitoring.estimate import ESTIMATOR, decode_estimator
 from fairlead.monitoring.facts import Fact, facts
+from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import WINDOWS_MAX, chart_goals
 from fairlead.monitoring.joint import JOINTS
 from fairlead.monitoring.keeper import Keeper
@@ -53,6 +54,8 @@ from fairlead.routing import ROUTES
 from fairlead.store import Stored
 from fairlead.telemetry import Sample, read
 
+BATCH_US = 7 * 86_400_000_000
+"""A batch job counts as answering for so long after the hour in which it ran."""
 MONTH_S = 730 * 3600.0
 STATED = 24
 """Of the last windows, whose statements are told of."""
@@ -213,11 +216,16 @@ class Monitor:
         return goal_signal(courses[0], span_s + after_s) if courses else None
 
     def _answering(self) -> set[Stream]:
-        """What answers now."""
+        """What answers now: the arms of all routes, and the batch jobs of late."""
         return {
             Stream(endpoint=stored.value.endpoint, version=arm.version.name, role=arm.role)
             for stored in self._workspace.store.scan(ROUTES)
             for arm in stored.value.arms
+        } | {
+            stored.value.stream
+            for stored in self._workspace.store.scan(WATCHES)
+            if stored.value.stream.role == BATCH
+            and self._workspace.clock.now_us() - stored.value.until_us < BATCH_US
         }
 
     def _findings(self, answering: set[Stream]) -> list[Finding]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.monitoring.facts import Fact
+from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.joint import Day, Joint
 from fairlead.monitoring.latency import Latencies, slowest
 from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.recall import DAY_US
-from fairlead.monitoring.records import Finding
+from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.types import Drift, Quality
 
 BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
@@ -49,7 +50,7 @@ def fact_signal(fact: Fact) -> Signal:
     return Signal(
         endpoint=fact.stream.endpoint,
         name=fact.name,
-        subject=fact.stream.version,
+        subject=_subject(fact.stream, fact.stream.version),
         version=fact.stream.version,
         time_us=fact.time_us,
         valid_s=FACT_VALID_S,
@@ -75,7 +76,7 @@ def goal_signal(course: GoalCourse, valid_s: float) -> Signal | None:
     return Signal(
         endpoint=course.stream.endpoint,
         name=course.name,
-        subject=course.stream.version,
+        subject=_subject(course.stream, course.stream.version),
         version=course.stream.version,
         time_us=course.end_us,
         valid_s=valid_s,
@@ -93,7 +94,7 @@ def joint_signal(joint: Joint, day: Day) -> Signal:
     return Signal(
         endpoint=joint.stream.endpoint,
         name="joint_drift",
-        subject=joint.stream.version,
+        subject=_subject(joint.stream, joint.stream.version),
         version=joint.stream.version,
         time_us=day.start_us + DAY_US,
         valid_s=JOINT_VALID_S,
@@ -137,6 +138,11 @@ def latency_signals(past: Mapping[str, Sequence[Latencies]]) -> Iterator[Signal]
                 valid_s=120.0,
                 evidence={"requests": found.requests},
             )
+
+
+def _subject(stream: Stream, subject: str) -> str:
+    """What a signal is about; of batch jobs it is not about what the traffic's of that name is."""
+    return f"{subject} ({BATCH})" if stream.role == BATCH else subject
 
 
 def _drift(finding: Finding, name: str, drift: Drift) -> Signal:
@@ -186,7 +192,7 @@ def _signal(
     return Signal(
         endpoint=finding.stream.endpoint,
         name=name,
-        subject=subject,
+        subject=_subject(finding.stream, subject),
         version=finding.stream.version,
         time_us=finding.end_us,
         valid_s=VALID_WINDOWS * length_s,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.monitoring.days import DAYS, Day, add_rows
-from fairlead.monitoring.gather import ROUTED
+from fairlead.monitoring.gather import BATCH, ROUTED
 from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
 from fairlead.monitoring.retain import AHEAD_US, day_of, first_day, first_hour
 from fairlead.monitoring.traffic import SHADOW, TRAFFIC, Traffic, count
@@ -35,9 +35,9 @@ class Collector:
     that each row is counted once, wherever the process is killed. A file that was merged from
     others is left alone: its parts were read before, which compaction waits for (`is_read`).
 
-    Only rows count that were assigned as the route says: a row that was sent to a version by
-    name, to try it, says nothing about the traffic. Nor does one whose time lies more than a day
-    ahead, or 400 days back: it comes from a machine whose clock is wrong.
+    Only rows count that were assigned as the route says, and those of batch jobs: a row that was
+    sent to a version by name, to try it, says nothing about the traffic. Nor does one whose time
+    lies more than a day ahead, or 400 days back: it comes from a machine whose clock is wrong.
 
     Args:
         store: of segments and windows.
@@ -98,10 +98,13 @@ class Collector:
         self._store.commit(*puts, Put(FOLDED, key, Folded(len(puts)), ABSENT))
 
     def _counted(self, endpoint: str, streams: Streams) -> list[Put[Traffic]]:
-        """The endpoint's traffic with some rows more; a shadow's were asked of others too."""
+        """The endpoint's traffic with some rows more; a shadow's were asked of others too.
+
+        Nor does a batch job say how much the endpoint is asked.
+        """
         rows: Counter[int] = Counter()
         for stream, parts in streams.items():
-            if stream.role != SHADOW:
+            if stream.role not in (SHADOW, BATCH):
                 rows.update({start_us: part.height for start_us, part in parts.items()})
         key = TRAFFIC.key(endpoint)
         stored = self._store.get(TRAFFIC, key)
@@ -166,7 +169,7 @@ class Collector:
 
 
 def _streams(endpoint: str, rows: pl.DataFrame, length_us: int) -> Streams:
-    """Live rows that the route assigned."""
+    """Live rows that the route assigned, and those of batch jobs."""
     start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
     routed = rows.filter(ROUTED)
     found: Streams = {}

@@ -21,7 +21,11 @@ ROWS_MAX = 500_000
 WHO = ("version", "role")
 LABEL = "label"
 FACTS = ("id", "time", "outcome")
-ROUTED = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
+BATCH = "batch"
+"""The role, and the source, of the rows of batch jobs: a stream beside that of live ones."""
+ROUTED = ((pl.col("assigned_by") == "hash") & (pl.col("source") == "live")) | (
+    pl.col("source") == BATCH
+)
 
 
 class Gatherer:
@@ -57,7 +61,8 @@ class Gatherer:
     ) -> Iterator[pl.DataFrame]:
         """Find predictions by their ids, some files at a time, the newest first.
 
-        A file is opened if one of the ids was made about when its rows came in.
+        A file is opened if one of the ids was made about when its rows came in or, of a batch
+        job, lies among the ids of its rows.
 
         Args:
             endpoint: whose.
@@ -72,11 +77,15 @@ class Gatherer:
         left = pl.DataFrame({"id": ids, "made_us": made(ids)}).unique("id")
         yield left
         times = left["made_us"].drop_nulls().sort().to_numpy()
-        files = [f for f in self.files("predictions", endpoint) if _holds(f, times)]
+        derived = left.filter(pl.col("made_us").is_null())["id"].sort()
+        files = [
+            f for f in self.files("predictions", endpoint) if _holds(f, times) or _lists(f, derived)
+        ]
         for some in _together(sorted(files, key=lambda each: -each.high_us)):
             low_us = min(each.low_us for each in some) - APART_US
             high_us = max(each.high_us for each in some) + APART_US
-            wanted = left.filter(pl.col("made_us").is_between(low_us, high_us))["id"]
+            made_then = pl.col("made_us").is_between(low_us, high_us)
+            wanted = left.filter(made_then | pl.col("made_us").is_null())["id"]
             found = self._find(some, wanted, length_us)
             left = left.filter(~pl.col("id").is_in(found["id"].implode()))
             routed = found.filter("routed").select(*WHO, "start_us").unique()
@@ -208,8 +217,18 @@ def _start(length_us: int) -> pl.Expr:
 
 def _holds(segment: Segment, times: npt.NDArray[np.int64]) -> bool:
     """Whether a prediction that was made at one of these times, rising, may be in a file."""
+    if segment.ids is not None:
+        return False
     low_us, high_us = segment.low_us - APART_US, segment.high_us + APART_US
     return bool(np.searchsorted(times, low_us) < np.searchsorted(times, high_us, side="right"))
+
+
+def _lists(segment: Segment, derived: pl.Series) -> bool:
+    """Whether one of these ids, rising, which do not tell when they were made, may be in a file."""
+    if segment.ids is None:
+        return False
+    low, high = segment.ids
+    return bool(derived.search_sorted(low) < derived.search_sorted(high, side="right"))
 
 
 def _together(files: Iterable[Segment]) -> Iterator[list[Segment]]:

@@ -11,7 +11,7 @@ import polars as pl
 from fairlead.monitoring.attribute import Segments, merge_segments
 from fairlead.monitoring.estimate import expected_losses
 from fairlead.monitoring.explain import Explanation, explain, segments_of
-from fairlead.monitoring.gather import Gatherer, id_from, resolve
+from fairlead.monitoring.gather import BATCH, Gatherer, id_from, resolve
 from fairlead.monitoring.guard import Moments, add_moments
 from fairlead.monitoring.recall import WEEK_US
 from fairlead.monitoring.reckon import (
@@ -81,7 +81,9 @@ def _labelled(
 ) -> Iterator[None]:
     """Add rows that have a label."""
     tables: list[pl.DataFrame] = []
-    for table in log.feedback(stream.endpoint, low_us, id_from(low_us), id_from(high_us)):
+    every = "", "~"  # ids of batch jobs do not tell when they were made
+    low, high = every if stream.role == BATCH else (id_from(low_us), id_from(high_us))
+    for table in log.feedback(stream.endpoint, low_us, low, high):
         tables.append(table)
         yield
         if sum(each.height for each in tables) >= LABELS_MAX:

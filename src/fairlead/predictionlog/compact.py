@@ -91,9 +91,9 @@ class Compactor:
         self._attempts.settle(places)
 
     def _is_due(self, stored: Stored[Segment]) -> bool:
-        """Whether nobody has still to read it by itself."""
+        """Whether nobody has still to read it by itself, now or to find ids."""
         segment = stored.value
-        return segment.merged or self._is_read(stored.key)
+        return segment.merged or (segment.ids is None and self._is_read(stored.key))
 
     def _condemn(self, now_us: int) -> None:
         """Note the files that no record names."""

@@ -24,6 +24,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         high_us: the latest time in it.
         size_bytes: about what its rows take in memory.
         merged: whether it was made of other segments, which are no more.
+        ids: the lowest and the highest that its rows may have, where ids do not tell when they
+            were made, as those of batch jobs; None where they do.
     """
 
     kind: SegmentKind
@@ -35,6 +37,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     high_us: int
     size_bytes: int = 0
     merged: bool = False
+    ids: tuple[str, str] | None = None
 
 
 class JournalState(msgspec.Struct, frozen=True):

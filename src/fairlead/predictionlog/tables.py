@@ -164,9 +164,9 @@ def _group_table(frames: Sequence[PredictionFrame], describe: Describe) -> pl.Da
         "step": same(frame.step for frame in frames),
     }
     series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
-    series += _batch_series("in.", [frame.inputs for frame in frames], describe)
+    series += batch_series("in.", [frame.inputs for frame in frames], describe)
     outputs = [frame.outputs for frame in frames if frame.outputs is not None]
-    return pl.DataFrame(series + (_batch_series("out.", outputs, describe) if outputs else []))
+    return pl.DataFrame(series + (batch_series("out.", outputs, describe) if outputs else []))
 
 
 def _fixed(name: str, values: Any, dtype: Any) -> pl.Series:
@@ -175,7 +175,14 @@ def _fixed(name: str, values: Any, dtype: Any) -> pl.Series:
     return pl.Series(name, values, dtype=dtype)
 
 
-def _batch_series(prefix: str, batches: Sequence[Batch], describe: Describe) -> list[pl.Series]:
+def batch_series(prefix: str, batches: Sequence[Batch], describe: Describe) -> list[pl.Series]:
+    """The fields of rows as columns of the log.
+
+    Args:
+        prefix: of the columns' names: `in.` or `out.`.
+        batches: of the same fields.
+        describe: what is kept of pictures and sounds.
+    """
     numbers = np.concatenate([batch.numbers for batch in batches])
     series = [
         pl.Series(prefix + name, np.ascontiguousarray(numbers[:, place]), nan_to_null=True)
@@ -191,12 +198,14 @@ def _column_series(name: str, column: Column, describe: Describe) -> pl.Series:
     """One field's values. Pictures and sound are kept as digest, size and what is told of them."""
     if column.dtype.kind == "M":
         return pl.Series(name, column).dt.replace_time_zone("UTC")
+    if column.ndim == 2 and column.dtype.kind == "f" and column.size:
+        return pl.Series(name, column.astype(np.float64)).arr.to_list()
     if column.ndim > 1:
         return pl.Series(name, column.tolist())
     if not column.dtype.hasobject:
         return pl.Series(name, column)
     values: list[Any] = column.tolist()
-    if any(isinstance(value, bytes) for value in values):
+    if bytes in set(map(type, values)):
         told = iter(describe([value for value in values if value is not None]))
         values = [None if value is None else _described(value, next(told)) for value in values]
     return pl.Series(name, values, strict=False)

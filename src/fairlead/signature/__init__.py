@@ -12,7 +12,8 @@ from fairlead.signature.parse import UNREADABLE, parse_json
 from fairlead.signature.read import element, families, fits_shape
 from fairlead.signature.records import from_records
 from fairlead.signature.schema import answer_schema, row_schema
-from fairlead.signature.texts import text_reader
+from fairlead.signature.sift import Sifted, sift
+from fairlead.signature.texts import read_texts, text_reader
 from fairlead.signature.types import (
     NUMERIC,
     Batch,
@@ -41,6 +42,7 @@ __all__ = [
     "RowDecoder",
     "RowEncoder",
     "Scalar",
+    "Sifted",
     "Signature",
     "Task",
     "answer_schema",
@@ -56,7 +58,9 @@ __all__ = [
     "infer_inputs",
     "name_beside",
     "parse_json",
+    "read_texts",
     "row_schema",
+    "sift",
     "text_reader",
     "to_columns",
     "to_records",

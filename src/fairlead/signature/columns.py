@@ -82,6 +82,7 @@ def pack(field: Field, values: Sequence[object]) -> Column:
 
 def _stack_tensors(field: Field, values: list[object], findings: Findings) -> Column | None:
     arrays = [np.asarray(value) for value in values]
+    before = findings.count
     for row, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
             findings.add(
@@ -91,7 +92,8 @@ def _stack_tensors(field: Field, values: list[object], findings: Findings) -> Co
                 field=field.name,
                 expected=RULES["tensor"].expected(field),
             )
-            return None
+    if findings.count > before:
+        return None
     return np.stack(arrays) if arrays else np.empty((0, *field.shape), dtype=element(field))
 
 

@@ -12,6 +12,10 @@ HINT = "No row was answered: correct the rows and send the whole request again."
 class Findings:
     """Collects problems: all are counted, the first few of each field are described.
 
+    Args:
+        rows: of the batch.
+        listed_max: how many of each field are described.
+
     Example:
         >>> findings = Findings(rows=2)
         >>> findings.add("is missing", row=1, field="age", expected="a number")
@@ -19,8 +23,9 @@ class Findings:
         "Row 1, field 'age': is missing."
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, listed_max: int = LISTED_MAX) -> None:
         self.rows = rows
+        self._listed_max = listed_max
         self.count = 0
         self._described: list[Problem] = []
         self._per_field: dict[str | None, int] = {}
@@ -47,9 +52,14 @@ class Findings:
         seen = self._per_field.get(field, 0)
         if seen or len(self._per_field) < FIELDS_MAX:
             self._per_field[field] = seen + 1
-            if seen >= LISTED_MAX:
+            if seen >= self._listed_max:
                 return
             self._described.append(Problem(message, row, field, expected, nearest))
+
+    @property
+    def described(self) -> tuple[Problem, ...]:
+        """Those that are described, in the order they were found."""
+        return tuple(self._described)
 
     def error(self) -> InputError:
         """The error that tells a caller all of it."""

@@ -66,6 +66,19 @@ def from_table(signature: Signature, table: Table) -> Batch:
     if table.rows == 0:
         raise InputError(EMPTY, hint="Give at least one row.")
     findings = Findings(table.rows)
+    columns = read_fields(signature, table, findings)
+    findings.raise_if_any()
+    return assemble(signature.inputs, table.rows, columns)
+
+
+def read_fields(signature: Signature, table: Table, findings: Findings) -> dict[str, Column]:
+    """Read the column of each field; those that something is wrong with are left out.
+
+    Args:
+        signature: what the columns must fit.
+        table: of at least one row.
+        findings: takes what is wrong.
+    """
     found = _match(signature, table, findings)
     columns: dict[str, Column] = {}
     for field in signature.inputs:
@@ -75,8 +88,7 @@ def from_table(signature: Signature, table: Table) -> Batch:
         )
         if column is not None:
             columns[field.name] = column
-    findings.raise_if_any()
-    return assemble(signature.inputs, table.rows, columns)
+    return columns
 
 
 def _match(signature: Signature, table: Table, findings: Findings) -> dict[str, RawColumn]:

@@ -5,8 +5,9 @@ What the text does not hold stays text, and the exact reader of the field refuse
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,6 +15,7 @@ from fairlead.signature.parse import UNREADABLE
 from fairlead.signature.read import NUMBER, families
 from fairlead.signature.types import NUMERIC, Field, Scalar
 
+_DIGITS = re.compile(r"[0-9+\-.eE ]*")
 _SECONDS = re.compile(r"\s*-?\d+(\.\d*)?\s*", re.ASCII)
 _DATE = re.compile(r"\s*\d{8}\s*", re.ASCII)
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -34,6 +36,20 @@ def text_reader(field: Field) -> TextReader:
     """
     read = _reader(field)
     return lambda text: None if text == "" else read(text)
+
+
+def read_texts(field: Field, texts: Sequence[str]) -> list[object]:
+    """Texts as `text_reader` has them, one for each row; numbers without a look at each text.
+
+    Example:
+        >>> read_texts(Field(name="age", kind="number"), ["42", "", "old"])
+        [42.0, None, 'old']
+    """
+    # Of what these characters can write, `float` takes nothing but what is a number here.
+    if field.kind in ("number", "integer") and _DIGITS.fullmatch("".join(texts)):
+        with contextlib.suppress(ValueError):
+            return [float(text) if text else None for text in texts]
+    return list(map(text_reader(field), texts))
 
 
 def _reader(field: Field) -> TextReader:

@@ -40,6 +40,14 @@ class FolderBlobs:
             else:
                 _write(target, lambda temporary: shutil.copyfile(source, temporary))
 
+    def link(self, key: str, source: Path) -> None:
+        """Store a file that will not change again, without a copy if it is on the same disk."""
+        target = self._path(key)
+        with _mapped(key):
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not (target.exists() and target.samefile(source)):
+                _write(target, lambda temporary: _link(source, temporary))
+
     def get(self, key: str) -> bytes:
         """Read a blob."""
         with _mapped(key), self._opened(key) as source:
@@ -94,6 +102,13 @@ class FolderBlobs:
 
 def _is_key(key: str) -> bool:
     return all(_SEGMENT.fullmatch(segment) for segment in key.split("/"))
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
 
 
 def _copy(source: BinaryIO, target: Path) -> None:

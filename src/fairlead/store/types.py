@@ -152,6 +152,18 @@ class Blobs(Protocol):
         """
         ...
 
+    def link(self, key: str, source: Path) -> None:
+        """Store a file as `put` does, without a copy of it where that can be.
+
+        Args:
+            key: of the blob.
+            source: a file that will never change again; it may be removed.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        ...
+
     def get(self, key: str) -> bytes:
         """Read a blob.
 

@@ -1,0 +1,22 @@
+"""Batch jobs: whole files scored by one version, in chunks that are committed one by one.
+
+A job may be killed anywhere and is run again to go on; its output is there as a whole or not at
+all, and its predictions are a part of the prediction log.
+"""
+
+from fairlead.batch.engine import Engine, LocalEngine
+from fairlead.batch.job import Ground, run_job
+from fairlead.batch.plan import size_chunks
+from fairlead.batch.types import JOBS, Job, JobRecord, Progress
+
+__all__ = [
+    "JOBS",
+    "Engine",
+    "Ground",
+    "Job",
+    "JobRecord",
+    "LocalEngine",
+    "Progress",
+    "run_job",
+    "size_chunks",
+]

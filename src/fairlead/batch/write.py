@@ -1,0 +1,138 @@
+"""From answers to the bytes of a part: Parquet, CSV or JSON lines."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fairlead.batch.types import Form
+from fairlead.errors import ConfigError
+from fairlead.signature import NUMERIC, Batch, Column, Field
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ID = "prediction_id"
+"""The column of prediction ids."""
+
+
+def answer_names(fields: Sequence[Field]) -> list[str]:
+    """The columns of answers: an output whose elements have names is one for each of them.
+
+    Example:
+        >>> answer_names([Field(name="p", kind="tensor", shape=(2,), categories=("no", "yes"))])
+        ['p_no', 'p_yes']
+    """
+    return [name for field in fields for name in _names(field)]
+
+
+def _names(field: Field) -> list[str]:
+    if field.kind == "tensor" and field.categories and len(field.shape) == 1:
+        return [f"{field.name}_{name}" for name in field.categories]
+    return [field.name]
+
+
+def check_names(fields: Sequence[Field], kept: Sequence[str]) -> None:
+    """See that no column that is kept has the name of one that is written.
+
+    Raises:
+        ConfigError: one does.
+    """
+    written = [ID, *answer_names(fields)]
+    twice = [name for name in kept if name in written]
+    if twice:
+        raise ConfigError(
+            f"The column '{twice[0]}' cannot be kept: the answers have one of this name.",
+            hint="Rename it in the input.",
+        )
+
+
+def answers_frame(
+    ids: Sequence[str], kept: pl.DataFrame, fields: Sequence[Field], answers: Batch
+) -> pl.DataFrame:
+    """Ids, columns that are kept, and answers, beside each other.
+
+    Args:
+        ids: of the rows.
+        kept: as many rows, or no column.
+        fields: of the answers.
+        answers: as many rows.
+    """
+    import polars as pl
+
+    columns = [pl.Series(ID, ids, dtype=pl.String), *kept.get_columns()]
+    columns += [each for field in fields for each in _series(field, answers.column(field.name))]
+    return pl.DataFrame(columns)
+
+
+def _series(field: Field, column: Column) -> Iterator[pl.Series]:
+    import polars as pl
+
+    names = _names(field)
+    if len(names) > 1 or names[0] != field.name:
+        matrix = np.asarray(column, dtype=np.float64)
+        for place, name in enumerate(names):
+            yield pl.Series(name, np.ascontiguousarray(matrix[:, place]), nan_to_null=True)
+        return
+    dtypes: dict[str, Any] = {"integer": pl.Int64, "boolean": pl.Boolean}
+    if field.kind in NUMERIC:
+        numbers = pl.Series(field.name, np.ascontiguousarray(column), nan_to_null=True)
+        yield numbers.cast(dtypes[field.kind]) if field.kind in dtypes else numbers
+    elif field.kind == "timestamp":
+        yield pl.Series(field.name, column).dt.replace_time_zone("UTC")
+    elif field.kind == "tensor":
+        flat = np.asarray(column).reshape(len(column), -1)
+        yield pl.Series(field.name, flat.astype(np.float64)).arr.to_list()
+    elif field.kind in ("image", "audio"):
+        yield pl.Series(field.name, [_base64(value) for value in column.tolist()], dtype=pl.String)
+    else:
+        yield pl.Series(field.name, column.tolist(), strict=False)
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode("ascii")
+
+
+def write_part(frame: pl.DataFrame, form: Form) -> bytes:
+    """The bytes of a part; the same rows give the same bytes.
+
+    CSV has no line of names: `heading` is written once, above all parts. Its times are ISO 8601,
+    its lists JSON.
+    """
+    out = io.BytesIO()
+    if form == "csv":
+        _flat(frame).write_csv(out, include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+    elif form == "jsonl":
+        frame.write_ndjson(out)
+    else:
+        frame.write_parquet(out, compression="zstd", statistics=True)
+    return out.getvalue()
+
+
+def heading(names: Sequence[str]) -> bytes:
+    """The first line of a CSV."""
+    import polars as pl
+
+    out = io.BytesIO()
+    pl.DataFrame({name: [] for name in names}).write_csv(out)
+    return out.getvalue()
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists as JSON."""
+    import polars as pl
+
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    written = [
+        pl.struct(pl.col(name).alias(""))
+        .struct.json_encode()
+        .str.strip_prefix('{"":')
+        .str.strip_suffix("}")
+        .alias(name)
+        for name in nested
+    ]
+    return frame.with_columns(written)
