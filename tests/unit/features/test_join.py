@@ -25,7 +25,7 @@ def at(microseconds: int) -> datetime:
 
 def history(folder: Path, rows: list[dict[str, Any]], spec: FeatureSpec = SPEC) -> pl.LazyFrame:
     file = folder / "features.parquet"
-    schema = pl.Schema({"id": pl.Int64, "since": pl.Datetime("us"), "plan": pl.String})
+    schema = pl.Schema({"id": pl.Int64(), "since": pl.Datetime("us"), "plan": pl.String()})
     pl.DataFrame(rows, schema=schema).write_parquet(file)
     return read_history(FeatureSpec(name=spec.name, source=str(file), key="id", time="since"))
 
