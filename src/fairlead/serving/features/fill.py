@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -63,7 +64,7 @@ def fill(
     snapshot: Snapshot | None,
     found: Sequence[Row | None],
     asked: Sequence[Asked],
-    fields: Collection[str],
+    fields: frozenset[str],
     now_us: int,
     findings: Findings,
 ) -> list[Fill]:
@@ -89,8 +90,9 @@ def fill(
     filled = []
     for one, row in zip(asked, found, strict=True):
         if snapshot is not None and row is not None and spec.holds(row.time_us, now_us):
-            pairs = zip(snapshot.columns, row.values, strict=True)
-            values = {n: v for n, v in pairs if n in fields and n not in one.given}
+            own, given = row.values, one.given
+            places = taken(snapshot.columns, fields)
+            values = {name: own[place] for name, place in places.items() if name not in given}
             age_s = round((now_us - row.time_us) / 1e6, 3)
             note = Note(tuple(values), snapshot=snapshot.id, age_s=age_s)
         elif spec.missing == "error":
@@ -103,8 +105,14 @@ def fill(
     return filled
 
 
+@lru_cache(maxsize=256)
+def taken(columns: tuple[str, ...], fields: frozenset[str]) -> dict[str, int]:
+    """The columns of a table that a model takes, with their places."""
+    return {name: place for place, name in enumerate(columns) if name in fields}
+
+
 def _instead(
-    spec: FeatureSpec, snapshot: Snapshot | None, given: Collection[str], fields: Collection[str]
+    spec: FeatureSpec, snapshot: Snapshot | None, given: Collection[str], fields: frozenset[str]
 ) -> dict[str, Any]:
     """What stands in for a row that is missing or holds no more."""
     instead: dict[str, Any] = dict(spec.defaults)

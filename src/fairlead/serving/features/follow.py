@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 
 from fairlead.clock import Clock
@@ -11,7 +12,7 @@ from fairlead.errors import StorageError, UnavailableError
 from fairlead.features import FeatureSpec
 from fairlead.logs import tell
 from fairlead.lookup import Table, Tables
-from fairlead.serving.features.fill import Asked, Fill, fill
+from fairlead.serving.features.fill import Asked, Fill, fill, taken
 from fairlead.signature.findings import Findings
 
 POLL_S = 0.1
@@ -89,7 +90,7 @@ class FeatureTables:
         return [f"features {name}: {problem}" for name, problem in named if problem]
 
     def fill(
-        self, spec: FeatureSpec, asked: Sequence[Asked], fields: Collection[str], findings: Findings
+        self, spec: FeatureSpec, asked: Sequence[Asked], fields: frozenset[str], findings: Findings
     ) -> list[Fill]:
         """Look up what rows of a request leave out.
 
@@ -113,12 +114,12 @@ class FeatureTables:
         snapshot = None if table is None else table.snapshot
         return fill(spec, snapshot, found, asked, fields, self._clock.now_us(), findings)
 
-    def wanted(self, spec: FeatureSpec, fields: Collection[str]) -> set[str]:
+    def wanted(self, spec: FeatureSpec, fields: frozenset[str]) -> AbstractSet[str]:
         """The fields that may be filled in; any, before it is known which those are."""
         table = self._open.get(spec.table)
         if table is None:
-            return set(spec.defaults or fields) & set(fields)
-        return set(table.snapshot.columns) & set(fields)
+            return fields.intersection(spec.defaults or fields)
+        return taken(table.snapshot.columns, fields).keys()
 
     def close(self) -> None:
         """Let go of the tables; nothing may look into them any more."""

@@ -116,7 +116,8 @@ class KeyedEnvelope(Envelope):
         findings, given = Findings(rows), frozenset(columns)
         for spec in self._specs:
             keys = columns.get(spec.key)
-            if not isinstance(keys, list) or self._features.wanted(spec, self._inputs) <= given:
+            wanted = self._features.wanted(spec, self._inputs)
+            if not isinstance(keys, list) or wanted <= given:
                 continue
             asked = [Asked(n, key, given) for n, key in enumerate(keys) if key is not None]
             for one in self._look_up(spec, asked, findings, notes):
