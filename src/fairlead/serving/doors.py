@@ -56,7 +56,7 @@ def make_router(
     native = [
         *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, samples, keys=entry.gate is not None).doors(),
+        *Operations(plane, health, samples, keys=entry.gate is not None, features=features).doors(),
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
     invocations = Invocations(front, ours.read, default_endpoint)

@@ -276,6 +276,20 @@ def test_two_tables_may_fill_one_row(tmp_path: Path, mapped: Tables) -> None:
         assert list(json.loads(told[0] or "")) == ["customer", "shop"]
 
 
+def test_the_document_says_by_what_fields_are_looked_up(tmp_path: Path, mapped: Tables) -> None:
+    with plane_of(tmp_path, mapped, CUSTOMER) as plane:
+        plane.serve("other", CHURN, zeros)
+        keyed, other = (
+            plane.ask(f"/v1/endpoints/{name}/openapi.json").json["components"]["schemas"]
+            for name in ("m", "other")
+        )
+    for form in (keyed["Row"], keyed["Record"], keyed["Columns"]["properties"]["columns"]):
+        assert "customer_id" in form["properties"]
+        assert form["required"] == []
+    assert "customer_id" not in other["Row"]["properties"]
+    assert other["Row"]["required"] == ["age", "plan", "amount"]
+
+
 def test_an_endpoint_without_features_knows_no_keys(tmp_path: Path, tables: Tables) -> None:
     with plane_of(tmp_path, tables) as plane:
         reply = plane.predict({"customer_id": "c-1", "amount": 1})
