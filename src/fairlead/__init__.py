@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import fairlead.monitor as monitor
     from fairlead.app.asgi import asgi
+    from fairlead.app.features import join_features
     from fairlead.app.public import Served, package, read, serve
     from fairlead.client import Client
     from fairlead.errors import (
@@ -52,6 +53,7 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "asgi",
+    "join_features",
     "monitor",
     "package",
     "read",
@@ -62,6 +64,7 @@ _HOMES = {
     "Client": "fairlead.client",
     "Served": "fairlead.app.public",
     "asgi": "fairlead.app.asgi",
+    "join_features": "fairlead.app.features",
     "package": "fairlead.app.public",
     "read": "fairlead.app.public",
     "serve": "fairlead.app.public",

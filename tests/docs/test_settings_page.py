@@ -9,6 +9,7 @@ from docs.pages import ROOT
 from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
+from fairlead.features import FeatureSettings
 from fairlead.releases import PlanSettings
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
@@ -25,6 +26,7 @@ def test_every_key_is_listed_with_its_default() -> None:
                 alert={"RULE": RuleSettings()}, metric={"METRIC": MetricSettings()}
             )
         },
+        features={"NAME": FeatureSettings()},
         alerts=AlertsSettings(channel={"NAME": ChannelSettings()}),
         release={"NAME": PlanSettings()},
     )

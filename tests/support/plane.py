@@ -19,6 +19,7 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.doors import make_router
 from fairlead.serving.entry import OPEN, Entry
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.message import Request, Response
@@ -48,6 +49,7 @@ class PlaneInProcess:
         tracing: begins spans.
         gate: asks for keys.
         sites: that browsers may ask from.
+        features: in which is looked up what requests leave out.
 
     Attributes:
         ready: as it tells who asks for its health.
@@ -63,6 +65,7 @@ class PlaneInProcess:
         tracing: Tracing | None = None,
         gate: Gate | None = None,
         sites: Sites = OPEN.sites,
+        features: FeatureTables | None = None,
     ) -> None:
         self.clock = SystemClock()
         self.loop = loop or asyncio.new_event_loop()
@@ -81,7 +84,7 @@ class PlaneInProcess:
         self.router = make_router(
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
+            features=features, default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -142,7 +142,8 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
 
     @app.get("/v1/endpoints/{endpoint}/openapi.json")
     def describe(endpoint: str) -> Response:
-        return _json(openapi(services.route(endpoint), keys=keys))
+        by = services.looked_up_by(endpoint)
+        return _json(openapi(services.route(endpoint), keys=keys, by=by))
 
     @app.get("/v1/endpoints/{endpoint}/releases")
     def releases(endpoint: str) -> Response:

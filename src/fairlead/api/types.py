@@ -84,6 +84,10 @@ class Services(Protocol):
         """All routes, by endpoint."""
         ...
 
+    def looked_up_by(self, endpoint: str) -> tuple[str, ...]:
+        """The keys by which it is looked up what requests to an endpoint leave out."""
+        ...
+
     def route(self, endpoint: str) -> Route:
         """One endpoint's route.
 

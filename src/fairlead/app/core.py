@@ -7,14 +7,16 @@ from functools import partial
 from fairlead.access import Sites
 from fairlead.app.home import Home
 from fairlead.app.metrics import data_plane_samples
-from fairlead.app.settings import Settings, device_of
+from fairlead.app.settings import Settings, device_of, features_of
 from fairlead.bundle import BundleCache, KeyRing
-from fairlead.clock import SystemClock
+from fairlead.clock import Clock, SystemClock
 from fairlead.ids import IdSource
+from fairlead.lookup import open_tables
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
 from fairlead.serving.core import Core, CoreOptions
 from fairlead.serving.counters import Counters
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.loading.versions import VersionLoader
 from fairlead.serving.sink import LogSink
 from fairlead.serving.transport.server import HttpLimits
@@ -77,4 +79,14 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
         counters,
         partial(data_plane_samples, home, settings.cost),
         clock,
+        _features(home, settings, clock),
     )
+
+
+def _features(home: Home, settings: Settings, clock: Clock) -> FeatureTables | None:
+    """In which is looked up what requests leave out; None where they must not."""
+    specs = {name: features_of(settings, name) for name in settings.endpoint}
+    if not any(specs.values()):
+        return None
+    url, timeout_s = settings.server.lookup or home.lookup_url, settings.server.lookup_timeout_s
+    return FeatureTables(open_tables(url, timeout_s), specs, clock)

@@ -44,6 +44,11 @@ class Home:
         return f"file://{quote(str(self._folder('blobs')))}"
 
     @cached_property
+    def lookup_url(self) -> str:
+        """Of the store of look-up tables, unless settings name another."""
+        return f"lmdb://{quote(str(self.path / 'lookup'))}"
+
+    @cached_property
     def journals(self) -> Path:
         """The prediction log's open files."""
         return self._folder("journals")

@@ -14,6 +14,7 @@ from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
+from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
@@ -110,6 +111,10 @@ class WorkspaceServices:
     def routes(self) -> list[Route]:
         """All routes, by endpoint."""
         return [stored.value for stored in self._workspace.store.scan(ROUTES)]
+
+    def looked_up_by(self, endpoint: str) -> tuple[str, ...]:
+        """The keys by which it is looked up what requests to an endpoint leave out."""
+        return tuple(spec.key for spec in features_of(self._workspace.settings, endpoint))
 
     def route(self, endpoint: str) -> Route:
         """One endpoint's route.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +17,21 @@ from fairlead.alerts import AlertsSettings, Rule, RuleSettings, rules_of
 from fairlead.alerts.channels import check_channel
 from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
+from fairlead.features import FeatureSettings, FeatureSpec, spec_of
 from fairlead.logs import Format, Level
+from fairlead.lookup import check_url
 from fairlead.monitoring.span import Span, read_span
 from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
+
+WHOLE = (MetricSettings, PlanSettings, FeatureSettings)
+"""Tables whose own tables are values like others."""
+
+SECRET = re.compile(r"(?<=://)[^/@]*@")
+"""Of a URL, whoever is let in by it."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -56,6 +65,8 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         workers: processes that answer.
         store: URL of the store of records; in the home if empty.
         blobs: URL of the blob store; in the home if empty.
+        lookup: URL of the store of look-up tables; in the home if empty.
+        lookup_timeout_s: after which a request waits for that store no longer.
         durability: what a logged prediction survives: the death of the `process`, or of the
             machine (`disk`).
         log_full: when the log cannot be written, `continue` answering unlogged or `stop`.
@@ -90,6 +101,8 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     workers: Count = msgspec.field(default_factory=_workers)
     store: str = ""
     blobs: str = ""
+    lookup: str = ""
+    lookup_timeout_s: Seconds = 0.25
     durability: Literal["process", "disk"] = "process"
     log_full: OnFull = "continue"
     body_bytes_max: Count = 4 << 20
@@ -144,6 +157,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
+        features: names of those that requests to it may leave out.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
     """
@@ -154,6 +168,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     gpu_memory_mb: Count | None = None
     reference: str | None = None
     alarms_per_month: Seconds | None = None
+    features: list[str] = []
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
 
@@ -176,6 +191,7 @@ class Settings(_Part, frozen=True, kw_only=True):
     server: ServerSettings = ServerSettings()
     cost: CostSettings = CostSettings()
     endpoint: dict[str, EndpointSettings] = {}
+    features: dict[str, FeatureSettings] = {}
     monitoring: MonitoringSettings = MonitoringSettings()
     alerts: AlertsSettings = AlertsSettings()
     release: dict[str, PlanSettings] = {}
@@ -190,6 +206,31 @@ def device_of(settings: Settings, endpoint: str) -> Device:
 def rules(settings: Settings, endpoint: str) -> tuple[Rule, ...]:
     """The rules by which an endpoint's alerts are decided."""
     return rules_of(endpoint, settings.endpoint.get(endpoint, EndpointSettings()).alert)
+
+
+def features_of(settings: Settings, endpoint: str) -> tuple[FeatureSpec, ...]:
+    """The features that requests to an endpoint may leave out.
+
+    Raises:
+        ConfigError: there are none of a name, or what is said of them makes no sense.
+    """
+    named = settings.endpoint.get(endpoint, EndpointSettings()).features
+    return tuple(feature(settings, name) for name in named)
+
+
+def feature(settings: Settings, name: str) -> FeatureSpec:
+    """Features by their name.
+
+    Raises:
+        ConfigError: there are none of this name, or what is said of them makes no sense.
+    """
+    if name in settings.features:
+        return spec_of(name, settings.features[name])
+    close = nearest(name, settings.features)
+    raise ConfigError(
+        f"There is no table [features.{name}].",
+        hint=f"Did you mean '{close}'?" if close else "",
+    )
 
 
 def load_settings(file: Path | None) -> Settings:
@@ -213,6 +254,8 @@ def load_settings(file: Path | None) -> Settings:
     except msgspec.ValidationError:
         raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
     check_urls(settings.server.store, settings.server.blobs)
+    if settings.server.lookup:
+        check_url(settings.server.lookup)
     _check_endpoints(settings, file)
     return settings
 
@@ -236,12 +279,15 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
 
 
 def _check_endpoints(settings: Settings, file: Path) -> None:
-    """Refuse metrics, rules, channels and plans that make no sense."""
+    """Refuse metrics, rules, features, channels and plans that make no sense."""
     try:
         reference_of(settings.monitoring.reference)
         for endpoint, own in settings.endpoint.items():
             reference_of(own.reference or settings.monitoring.reference)
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
+            features_of(settings, endpoint)
+        for name in settings.features:
+            feature(settings, name)
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
         for plan in settings.release.values():
@@ -276,7 +322,10 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         for name, channel in settings.alerts.channel.items()
     }
     alerts = replace(settings.alerts, channel=channels)
-    return replace(settings, server=server, alerts=alerts)
+    features = {
+        name: _rooted(part, ("source",), folder) for name, part in settings.features.items()
+    }
+    return replace(settings, server=server, alerts=alerts, features=features)
 
 
 def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
@@ -313,6 +362,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
+    tables |= {f"features.{name}": part for name, part in settings.features.items()}
     tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
     tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
@@ -322,8 +372,9 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, dict) and not isinstance(part, MetricSettings | PlanSettings):
+        if isinstance(value, dict) and not isinstance(part, WHOLE):
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
+        shown = SECRET.sub("***@", shown)
         yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"

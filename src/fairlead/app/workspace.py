@@ -22,6 +22,7 @@ from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import NotFoundError, UnavailableError
+from fairlead.lookup import Tables, open_tables
 from fairlead.nearest import nearest
 from fairlead.profiles import REFERENCE, Profile, decode
 from fairlead.registry import Registry, Version
@@ -114,6 +115,11 @@ class Workspace:
         """Alerts and silences."""
         return AlertBook(self.store, self.clock)
 
+    @cached_property
+    def tables(self) -> Tables:
+        """What is looked up by keys."""
+        return open_tables(self.settings.server.lookup or self.home.lookup_url)
+
     def route(self, endpoint: str) -> Route:
         """One endpoint's route.
 
@@ -191,6 +197,8 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the stores."""
         if "store" in self.__dict__:
             self.store.close()
+        if "tables" in self.__dict__:
+            self.tables.close()

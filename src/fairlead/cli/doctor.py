@@ -17,7 +17,9 @@ from fairlead.cli.output import say, table
 from fairlead.errors import FairleadError
 from fairlead.telemetry import Cards
 
-REQUIRED = ("numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop")
+REQUIRED = (
+    "numpy", "onnxruntime", "scikit-learn", "skl2onnx", "skops", "polars", "uvloop", "lmdb"
+)  # fmt: skip
 OPTIONAL = {
     "catboost": "CatBoost models that do not convert to ONNX cannot run",
     "lightgbm": "LightGBM models that do not convert to ONNX cannot run",
@@ -29,6 +31,7 @@ OPTIONAL = {
     "onnxscript": "torch modules do not become ONNX",
     "safetensors": "weights of torch modules are not kept to train on from",
     "PyYAML": "MLflow model folders are not read",
+    "redis": "look-up tables cannot lie in Redis",
     "xgboost": "XGBoost models that do not convert to ONNX cannot run",
 }
 OTHER_BUILDS = {"xgboost": ("xgboost-cpu",)}

@@ -34,6 +34,10 @@ COMMANDS = {
     ),
     "experiment": ("fairlead.cli.experiment", "Report what an experiment has found so far."),
     "export": ("fairlead.cli.archive", "Write a version's bundle to one file."),
+    "features": (
+        "fairlead.cli.features",
+        "Bring features to where requests look them up.",
+    ),
     "feedback": ("fairlead.cli.log", "Send what came later: labels, judgements, outcomes."),
     "home": ("fairlead.cli.config", "Print the home folder that commands use here."),
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),

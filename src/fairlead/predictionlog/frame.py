@@ -67,6 +67,7 @@ class _Prediction(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="p
     parent_ids: list[bytes | None] | None
     inputs: _Columns
     outputs: _Columns | None
+    features: list[str | None] | None = None
 
 
 class _Feedback(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="f"):
@@ -114,6 +115,7 @@ def encode_prediction(frame: PredictionFrame) -> bytes:
         parent_ids=frame.parent_ids,
         inputs=_pack(frame.inputs),
         outputs=None if frame.outputs is None else _pack(frame.outputs),
+        features=frame.features,
     )
     return _with_header(_encode(payload))
 
@@ -204,10 +206,11 @@ def _prediction(raw: _Prediction) -> PredictionFrame:
         trace_ids=raw.trace_ids,
         parent_ids=raw.parent_ids,
         step=raw.step,
+        features=raw.features,
     )
     rows = frame.inputs.rows
     columns = (frame.time_us, frame.ids, frame.slots, frame.propensity, frame.queue_us)
-    texts = (frame.caller_ids, frame.units, frame.trace_ids, frame.parent_ids)
+    texts = (frame.caller_ids, frame.units, frame.trace_ids, frame.parent_ids, frame.features)
     if frame.outputs is not None and frame.outputs.rows != rows:
         raise ValueError("answers to more or fewer rows than were asked")
     lengths = {len(column) for column in columns} | {len(t) for t in texts if t is not None}

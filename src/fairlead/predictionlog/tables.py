@@ -37,6 +37,7 @@ PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "trace_id": pl.String,
     "parent_id": pl.String,
     "step": pl.String,
+    "features": pl.String,
 }
 FEEDBACK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "prediction_id": pl.String,
@@ -162,6 +163,7 @@ def _group_table(frames: Sequence[PredictionFrame], describe: Describe) -> pl.Da
         "trace_id": each(frame.trace_ids for frame in frames),
         "parent_id": [raw and text(raw) for raw in each(frame.parent_ids for frame in frames)],
         "step": same(frame.step for frame in frames),
+        "features": each(frame.features for frame in frames),
     }
     series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
     series += batch_series("in.", [frame.inputs for frame in frames], describe)

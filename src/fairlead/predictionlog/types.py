@@ -49,6 +49,8 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
         outputs: what was answered; None unless the outcome is ok.
         trace_ids: W3C trace ids; None where there is none.
         parent_ids: prediction ids that these answers belong under; None where there is none.
+        features: which inputs were looked up, in which snapshots, of which age; JSON by the name
+            of the features; None where none were.
     """
 
     endpoint: str
@@ -72,6 +74,7 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
     trace_ids: list[str | None] | None = None
     parent_ids: list[bytes | None] | None = None
     step: str = ""
+    features: list[str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,19 @@ THREADS = 2
 WAITING_MAX = 32
 
 
+def on_loop() -> bool:
+    """Whether this is called on a loop, and not in a thread beside it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class NotHereError(Exception):
+    """What was begun on the loop would hold it up: it is to be done again, beside it."""
+
+
 class Aside:
     """Runs work in threads, and goes on on the loop.
 
@@ -42,7 +55,7 @@ class Aside:
             UnavailableError: too much waits already.
         """
         if self._waiting >= self._waiting_max:
-            raise UnavailableError("Too many large requests wait to be read.", shed="reading")
+            raise UnavailableError("Too many requests wait to be read.", shed="reading")
         loop = asyncio.get_running_loop()
 
         def in_time() -> T:

@@ -17,6 +17,7 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.entry import Entry
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
 from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.serving.protocols.operations import Health
@@ -77,6 +78,7 @@ class Core:
         counters: of this process; closed at the end.
         samples: all that processes counted.
         clock: for times.
+        features: in which is looked up what requests leave out; closed at the end.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Core:
         counters: Counters,
         samples: Callable[[], list[Sample]],
         clock: Clock,
+        features: FeatureTables | None = None,
     ) -> None:
         self.options = options
         self.clock = clock
@@ -96,6 +99,7 @@ class Core:
         self._sink = sink
         self._journal = journal
         self.counters = counters
+        self._features = features
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
@@ -134,6 +138,7 @@ class Core:
             samples,
             clock,
             self._entry,
+            features=features,
             default_endpoint=options.default_endpoint,
             body_bytes_max=options.http.body_bytes_max,
         )
@@ -145,11 +150,15 @@ class Core:
             changed: called when anything worth reporting changed.
         """
         self._report = changed
-        sampling = asyncio.create_task(self._sample_often())
+        beside = [asyncio.create_task(self._sample_often())]
+        if self._features is not None:
+            await self._features.look()  # before the first request
+            beside.append(asyncio.create_task(self._features.run()))
         try:
             await self._watcher.run()
         finally:
-            sampling.cancel()
+            for task in beside:
+                task.cancel()
 
     async def _sample_often(self) -> None:
         """Tell how much is under way: sampled, because to tell at each request would cost more."""
@@ -175,6 +184,8 @@ class Core:
         self._front.close()
         self._shadows.shutdown(wait=False)  # as the threads of versions
         self._watcher.close()
+        if self._features is not None:
+            self._features.close()
         self._journal.close()
         self.counters.close()
         self._store.close()
@@ -188,6 +199,8 @@ class Core:
         """How it is now."""
         problems = [*self._watcher.behind()]
         problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
+        if self._features is not None:
+            problems += self._features.problems()
         if self._draining:
             problems.append("the server is stopping")
         ready = self._watcher.ready() and not self._draining and not self._sink.stopped

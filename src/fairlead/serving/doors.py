@@ -8,6 +8,7 @@ from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.entry import Entry
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
 from fairlead.serving.protocols import mlflow, sagemaker, tfserving
 from fairlead.serving.protocols.feedback import Feedback
@@ -32,6 +33,7 @@ def make_router(
     clock: Clock,
     entry: Entry,
     *,
+    features: FeatureTables | None = None,
     default_endpoint: str = "",
     body_bytes_max: int = 4 << 20,
 ) -> Router:
@@ -46,14 +48,15 @@ def make_router(
         samples: reads all that workers counted, and what they tell beside it.
         clock: for times.
         entry: who is let in.
+        features: in which is looked up what requests leave out; None for nowhere.
         default_endpoint: that paths without a name mean; empty for the only one there is.
         body_bytes_max: of one request.
     """
-    ours = Native(front)
+    ours = Native(front, features)
     native = [
         *ours.doors(),
         *Feedback(front, sink, counters, clock).doors(),
-        *Operations(plane, health, samples, keys=entry.gate is not None).doors(),
+        *Operations(plane, health, samples, keys=entry.gate is not None, features=features).doors(),
     ]
     oip = OipRest(front, Repository(plane, health, samples)).doors()
     invocations = Invocations(front, ours.read, default_endpoint)

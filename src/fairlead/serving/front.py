@@ -10,7 +10,7 @@ import msgspec
 from fairlead.access import Gate, secret_of
 from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.logs import is_told, tell_error
-from fairlead.serving.aside import Aside
+from fairlead.serving.aside import Aside, NotHereError
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
@@ -22,6 +22,10 @@ from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, Held, check_rows
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
+
+LOOKUP_THREADS = 8
+LOOKUPS_MAX = 1024
+"""Requests that are read with what another process knows; hardly any of it is work."""
 
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
 TIMINGS_HEADER = b"server-timing"
@@ -114,10 +118,12 @@ class Front:
         self._tracing = tracing
         self._gate = gate
         self._aside = Aside()
+        self._lookups = Aside(LOOKUP_THREADS, LOOKUPS_MAX)
 
     def close(self) -> None:
         """Read no more."""
         self._aside.close()
+        self._lookups.close()
 
     def predict(
         self,
@@ -158,12 +164,14 @@ class Front:
         try:
             endpoint = self.plane.endpoint(call.name)
             if call.slow:
-                self._read_aside(call, endpoint)
+                self._read_aside(call, endpoint, self._aside)
                 return
             self.plane.check_time(self._deadline_of(call))
             reading = call.read(endpoint, decompressed(call.request, self._body_bytes_max))
         except IdleError:
             self._wait(call, partial(self._predict, call))
+        except NotHereError:
+            self._read_aside(call, endpoint, self._lookups)
         except FairleadError as error:
             self._refuse(call, error)
         else:
@@ -202,7 +210,7 @@ class Front:
         except FairleadError as error:
             self._refuse(call, error)
 
-    def _read_aside(self, call: _Call, endpoint: Endpoint) -> None:
+    def _read_aside(self, call: _Call, endpoint: Endpoint, aside: Aside) -> None:
         def go_on(reading: Reading | BaseException) -> None:
             if isinstance(reading, FairleadError):
                 self._refuse(call, reading)
@@ -217,7 +225,10 @@ class Front:
         def read_it() -> Reading:
             return call.read(endpoint, decompressed(call.request, self._body_bytes_max))
 
-        self._aside.admit(read_it, self._deadline_of(call), go_on)
+        try:
+            aside.admit(read_it, self._deadline_of(call), go_on)
+        except UnavailableError as error:
+            self._refuse(call, error)
 
     def _arm(self, call: _Call, reading: Reading) -> str:
         """The arm that a caller names; whether they may by the header, the door has asked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fairlead.routing import Route
@@ -46,12 +47,13 @@ KEY_SCHEMES: Json = {
 """How a caller shows its key, one way or the other."""
 
 
-def openapi(route: Route, *, keys: bool = False) -> Json:
+def openapi(route: Route, *, keys: bool = False, by: Sequence[str] = ()) -> Json:
     """Describe an endpoint as OpenAPI 3.1.
 
     Args:
         route: in force.
         keys: whether callers need one.
+        by: keys by which it is looked up what rows leave out.
     """
     name = route.endpoint
     versions = ", ".join(arm.version.name for arm in route.arms)
@@ -69,7 +71,7 @@ def openapi(route: Route, *, keys: bool = False) -> Json:
             f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},
         },
-        "components": {"schemas": {**schemas(route.signature), "Error": _error()}},
+        "components": {"schemas": {**schemas(route.signature, by), "Error": _error()}},
     }
     if keys:
         described["components"]["securitySchemes"] = KEY_SCHEMES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -31,16 +32,29 @@ ARM: Json = {
     "description": "Names the arm that answers; for those who operate the endpoint.",
 }
 
+_KEY: Json = {
+    "type": ["string", "integer", "null"],
+    "description": "By which it is looked up what a row leaves out.",
+}
+
 
 def ref(name: str) -> Json:
     """A schema of the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def schemas(signature: Signature) -> Json:
-    """The components that bodies and replies are made of."""
+def schemas(signature: Signature, by: Sequence[str] = ()) -> Json:
+    """The components that bodies and replies are made of.
+
+    Args:
+        signature: of the endpoint.
+        by: keys by which it is looked up what rows leave out.
+    """
     row = row_schema(signature)
     values = list(row["properties"].values())
+    if by:  # what exactly may be left out, only the table knows
+        row["properties"] = {**dict.fromkeys(by, _KEY), **row["properties"]}
+        row["required"] = []
     listed = {"type": "array", "prefixItems": values, "minItems": len(values), "items": False}
     columns = {name: {"type": "array", "items": s} for name, s in row["properties"].items()}
     record = {

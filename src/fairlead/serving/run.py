@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fairlead.errors import DeadlineError, FairleadError
 from fairlead.predictionlog import Outcome, PredictionFrame
 from fairlead.routing import Arm, Route
-from fairlead.serving.types import Outputs, Work
+from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
 
 
@@ -116,6 +116,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         outputs=outputs,
         trace_ids=_traces(items),
         parent_ids=_parents(items),
+        features=_notes(items),
     )
 
 
@@ -137,6 +138,16 @@ def _traces(items: list[Work]) -> list[str | None] | None:
     for item in items:
         if item.ask.trace_id is not None:
             return [each.ask.trace_id for each in items for _ in range(each.rows)]
+    return None
+
+
+def _notes(items: list[Work]) -> list[str | None] | None:
+    """What was looked up for each row; None if nothing was for any."""
+    for item in items:
+        if type(item.ask.batch) is Filled:
+            batches = [each.ask.batch for each in items]
+            lists = [batch.notes if isinstance(batch, Filled) else None for batch in batches]
+            return _texts(lists, [batch.rows for batch in batches])
     return None
 
 

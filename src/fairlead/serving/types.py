@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from fairlead.errors import FairleadError, InputError
 from fairlead.ids import Ids
@@ -15,6 +16,26 @@ from fairlead.signature import Batch, Field
 
 BEFORE = ("id", "version", "arm")
 """What stands before the model's fields in each row of a native reply."""
+
+
+class Filled(Batch, frozen=True, eq=False, gc=False):
+    """Rows of which some fields were looked up.
+
+    Args:
+        notes: what was looked up for each row, JSON; None where nothing was.
+    """
+
+    notes: list[str | None]
+
+    @staticmethod
+    def of(batch: Batch, notes: list[str | None]) -> Filled:
+        """The same rows, with what is to be noted of them."""
+        return Filled(batch.rows, batch.names, batch.numbers, batch.columns, notes)
+
+    def take(self, rows: slice | npt.NDArray[np.intp]) -> Batch:
+        """The rows at some places, in that order."""
+        places = np.arange(self.rows)[rows].tolist()
+        return Filled.of(super().take(rows), [self.notes[place] for place in places])
 
 
 class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -99,12 +99,17 @@ class Envelope:
 
     def _decode_exactly(self, body: bytes) -> Decoded:
         """Read again what was refused, to say what is wrong with it."""
-        value = parse_json(body)
+        return self._decode_value(parse_json(body))
+
+    def _read_rows(self, rows: object) -> Batch:
+        return self.rows.recover(rows)
+
+    def _decode_value(self, value: object) -> Decoded:
         if isinstance(value, dict) and not value.keys() & set(FORMS):
             if value.keys() & set(self._fields):
                 whose = {key: value.pop(key, None) for key in WHOSE if key not in self._fields}
                 unit, caller_id = (_texts(whose.get(key), key) for key in WHOSE)
-                return self.rows.recover([value]), unit, caller_id, ""
+                return self._read_rows([value]), unit, caller_id, ""
             raise _formless(value)
         if not isinstance(value, dict):
             raise _formless(())
@@ -115,7 +120,7 @@ class Envelope:
             raise InputError("'arm' must be a text: the name of the arm that shall answer.")
         if "rows" in value:
             check_rows(_length(value["rows"]), self._rows_max)
-            return self.rows.recover(value["rows"]), unit, caller_id, arm
+            return self._read_rows(value["rows"]), unit, caller_id, arm
         columns = value["columns"]
         if isinstance(columns, dict):
             check_rows(max(map(_length, columns.values()), default=0), self._rows_max)

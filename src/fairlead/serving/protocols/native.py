@@ -19,11 +19,13 @@ import msgspec
 from fairlead.errors import InputError, MediaTypeError
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.negotiate import media_type, preferred
 from fairlead.serving.protocols.envelope import WHOSE, Envelope, Texts, each
 from fairlead.serving.protocols.form import FORM_TYPE, read_form
+from fairlead.serving.protocols.keyed import KeyedEnvelope
 from fairlead.serving.protocols.tables import (
     TABLE_TYPES,
     WRITTEN_TYPES,
@@ -33,7 +35,7 @@ from fairlead.serving.protocols.tables import (
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
 from fairlead.serving.types import BEFORE, Answer, Outputs, Part
-from fairlead.signature import Batch, Field, RowEncoder, Signature, from_records
+from fairlead.signature import Batch, Field, RowDecoder, RowEncoder, Signature, from_records
 
 JSON_TYPE = "application/json"
 JSON_TYPES = frozenset(
@@ -51,10 +53,12 @@ class Native:
 
     Args:
         front: takes what is read to the data plane.
+        features: in which is looked up what requests leave out; None for nowhere.
     """
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, features: FeatureTables | None = None) -> None:
         self._front = front
+        self._features = features
         self._envelopes: dict[str, Envelope] = {}
 
     def doors(self) -> list[Door]:
@@ -82,17 +86,25 @@ class Native:
 
         Raises:
             InputError: it is none, or rows do not fit; names each row and field.
+            UnavailableError: what rows leave out cannot be looked up now.
+            NotHereError: it can be, but not on the loop.
         """
         name = endpoint.route.endpoint
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
-            envelope = self._envelopes[name] = Envelope(endpoint.decoder, self._front.rows_max)
+            envelope = self._envelopes[name] = self._envelope(name, endpoint.decoder)
         batch, unit, caller_id, arm = envelope.decode(request.body)
         if request.headers.get(b"accept") not in JSON_WISHES:
             reading = _reading(request, batch, {"unit": unit, "id": caller_id})
             return msgspec.structs.replace(reading, arm=arm)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
         return Reading(batch, _write, units, caller_ids, holds=True, arm=arm)
+
+    def _envelope(self, endpoint: str, rows: RowDecoder) -> Envelope:
+        specs = () if self._features is None else self._features.of(endpoint)
+        if self._features is None or not specs:
+            return Envelope(rows, self._front.rows_max)
+        return KeyedEnvelope(rows, self._front.rows_max, self._features, specs)
 
     def _read_table(self, endpoint: Endpoint, request: Request) -> Reading:
         named = _query(request)

@@ -11,6 +11,7 @@ from fairlead.errors import FairleadError
 from fairlead.routing import Route
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.exposition import exposition
+from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.message import Reply, Request, json_response
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal_of
@@ -38,6 +39,7 @@ class Operations:
         health: tells how the worker is now.
         samples: reads what is told under `/metrics`.
         keys: whether callers need one.
+        features: in which is looked up what requests leave out; None for nowhere.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Operations:
         samples: Callable[[], list[Sample]],
         *,
         keys: bool,
+        features: FeatureTables | None = None,
     ) -> None:
         self._plane = plane
         self._health = health
         self._samples = samples
         self._keys = keys
+        self._features = features
 
     def doors(self) -> list[Door]:
         """Where one asks."""
@@ -65,7 +69,10 @@ class Operations:
         ]
 
     def _openapi(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names["name"], partial(openapi, keys=self._keys))
+        name = names["name"]
+        specs = () if self._features is None else self._features.of(name)
+        by = tuple(spec.key for spec in specs)
+        self._tell(reply, name, partial(openapi, keys=self._keys, by=by))
 
     def _endpoint(self, _: Request, reply: Reply, names: Names) -> None:
         self._tell(reply, names["name"], partial(self._describe, whole=True))

@@ -1,0 +1,1 @@
+"""What requests leave out is looked up by a key that they bring."""
