@@ -123,8 +123,8 @@ def _ask_postgres(url: str, query: str) -> Iterator[dict[str, Any]]:
         with psycopg.connect(url) as database, database.cursor("fairlead") as cursor:
             yield from _rows(cursor.execute(query))
     except psycopg.Error as error:
-        what = f"{without_secret(url)} does not answer the query: {type(error).__name__}."
-        raise ConfigError(what) from None
+        why = error.diag.message_primary or type(error).__name__
+        raise ConfigError(f"{without_secret(url)} does not answer the query: {why}.") from None
 
 
 def _rows(cursor: Any) -> Iterator[dict[str, Any]]:

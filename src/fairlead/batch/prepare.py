@@ -16,6 +16,7 @@ from fairlead.batch.score import selecting
 from fairlead.batch.types import Form, InputFile, Job, Plan
 from fairlead.batch.write import check_names
 from fairlead.errors import ConfigError
+from fairlead.names import check_name
 from fairlead.nearest import nearest
 from fairlead.registry import Version
 from fairlead.signature import Signature
@@ -42,6 +43,8 @@ def make_plan(
         ConfigError: there are no rows, a file cannot be read, a column is missing, or files
             differ.
     """
+    endpoint = job.endpoint or version.model
+    check_name(endpoint, "endpoint")
     signature = selecting(version.signature)
     own = [name for name in (job.caller_id, job.unit) if name]
     fields = [field.name for field in signature.inputs]
@@ -58,7 +61,6 @@ def make_plan(
     check_names(signature.outputs, keep)
     check_alike(files, [*fields, *keep, *own], [*keep, *own])
     notes = _check_columns(files[0], signature, [*keep, *own])
-    endpoint = job.endpoint or version.model
     return Plan(
         key=key_of(job, version.digest, endpoint, keep, form, sources_of(job), files),
         version=version.name,

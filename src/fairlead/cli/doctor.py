@@ -23,8 +23,10 @@ REQUIRED = (
 OPTIONAL = {
     "catboost": "CatBoost models that do not convert to ONNX cannot run",
     "lightgbm": "LightGBM models that do not convert to ONNX cannot run",
+    "fsspec": "batch jobs do not read object storage, such as s3://",
     "grpcio": "gRPC cannot be spoken",
     "pandas": "models that were fitted on pandas frames and do not convert to ONNX cannot run",
+    "psycopg": "batch jobs do not ask PostgreSQL",
     "pyarrow": "nothing of Fairlead; pandas needs it to read Parquet",
     "nvidia-ml-py": "graphics cards are not measured in /metrics",
     "torch": "torch modules are not packaged, and programs of torch do not run",

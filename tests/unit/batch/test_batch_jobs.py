@@ -342,6 +342,7 @@ def test_files_that_differ_are_named(
         ({"unit": "nobody"}, "no column 'nobody'"),
         ({"inputs": ("nothing.parquet",)}, "There is no file nothing.parquet"),
         ({"memory_mb": 100}, "at least"),
+        ({"endpoint": "../churn"}, "endpoint"),
     ],
 )
 def test_what_is_asked_for_and_cannot_be_is_named(
