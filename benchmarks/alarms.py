@@ -6,7 +6,8 @@ Windows of fifty fields (normal, Pareto, 3 to 1000 categories) in which nothing 
 100 to 100,000 rows against references of 5000; and hour after hour as an endpoint sees them, as
 many months as asked, with daily cycles, and with users who ask often and alike. Beside it the
 field's default rules on windows of the same worlds, and a rule that always fires. Then one field
-is shifted, also with one outlier of 1e6 in it.
+is shifted, also with one outlier of 1e6 in it; and rows repeat each other as they should not, while
+in all windows some do.
 
 It ends with the bars, and exits with 1 if one is missed. A share of windows has three standard
 errors of room above its budget, alarms a month have none.
@@ -26,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from support.bars import Bar
-from support.moved import delay, power
+from support.copies import FAULTS
+from support.moved import delay, power, repeats
 from support.quiet import KINDS, WEEKENDS, alone, hourly, rules
 
 from fairlead.monitoring import Budget, Rule
@@ -82,6 +84,7 @@ def _quick() -> Found:
         "hourly": hours,
         "rules": said,
         "power": ((str(rows), power(fields, rows, 20)) for rows in POWER_ROWS[:-1]),
+        "repeats": ((str(rows), repeats(fields, rows, 10)) for rows in (100, 1000)),
         "delay_windows": ((str(s), delay(fields, s, DELAY_ROWS, 3)) for s in DELAY_SHIFTS),
     }
 
@@ -97,6 +100,7 @@ def _full(months: float, processes: int) -> Found:
         "weekends": ((name, hourly(fields, how, 300, 3.0)) for name, how in WEEKENDS.items()),
         "rules": ((name, rules(fields, m, windows, kind)) for name, m, windows, kind in drawn),
         "power": ((str(rows), power(fields, rows, 50)) for rows in POWER_ROWS),
+        "repeats": ((str(rows), repeats(fields, rows, 50)) for rows in POWER_ROWS[:-1]),
         "delay_windows": ((str(s), delay(fields, s, DELAY_ROWS, 20)) for s in DELAY_SHIFTS),
     }
 
@@ -118,6 +122,10 @@ def _bars(numbers: dict[str, Any]) -> Iterator[Bar]:
     found = numbers["power"]["1000"]
     yield Bar("of shifts by 0.5 sd found in 1000 rows", found["normal"]["0.5"], 0.95)
     yield Bar("of them with an outlier of 1e6", found["normal, outlier"]["0.5"], 0.95)
+    found = numbers["repeats"]["1000"]
+    for traffic, fault in (("independent", 0), ("users", 0), ("independent", 1)):
+        what = f"of windows found, 1000 rows, {traffic}, {FAULTS[fault]}"
+        yield Bar(what, found[traffic][FAULTS[fault]], 0.95)
     hours = numbers["delay_windows"]["0.5"]
     yield Bar(f"hours of {DELAY_ROWS} rows until 0.5 sd alarm", hours, 6, most=True)
 
@@ -151,6 +159,12 @@ def _power(rows: str, lines: dict[str, dict[str, float]]) -> Iterator[str]:
         yield f"  {rows:>7} rows, {name:<18}{shares}"
 
 
+def _repeats(rows: str, lines: dict[str, dict[str, float]]) -> Iterator[str]:
+    for name, line in lines.items():
+        shares = "".join(f"  {case} {share:4.0%}" for case, share in line.items())
+        yield f"  {rows:>7} rows, {name:<18}{shares}"
+
+
 def _delay(shift: str, hours: float) -> Iterator[str]:
     yield f"  by {shift} sd: alarm after {hours:g} hours of {DELAY_ROWS} rows"
 
@@ -161,11 +175,12 @@ HEADS = {
     "weekends": "The same where rows are others on two days of seven, also the first time:",
     "rules": "Windows with any alert by default rules of the field; and one shifted by 0.5 sd:",
     "power": "One field is shifted; found in one window:",
+    "repeats": "Rows repeat each other; found in one window:",
     "delay_windows": "One field is shifted; found over hours:",
 }
 SHOWN: dict[str, Callable[[str, Any], Iterator[str]]] = {
     "alone": _alone, "hourly": _hours, "weekends": _hours, "rules": _said, "power": _power,
-    "delay_windows": _delay,
+    "repeats": _repeats, "delay_windows": _delay,
 }  # fmt: skip
 
 

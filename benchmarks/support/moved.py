@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
+from support.copies import FAULTS, copies
 
 from fairlead.monitoring import Budget, Rule, State, compare, watch
+from fairlead.monitoring.duplicates import repetition
+from fairlead.monitoring.traffic import PAST_DAYS
 from support import worlds
 
 SHIFTS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
@@ -42,6 +46,31 @@ def power(fields: range, rows: int, windows: int) -> dict[str, dict[str, float]]
                 current = worlds.profile(world.reference, still | moved)
                 hits += name in compare(world.reference, current, rule=Rule()).drifted
             found.setdefault(case, {})[str(shift)] = hits / windows
+    return found
+
+
+def repeats(fields: range, rows: int, windows: int) -> dict[str, dict[str, float]]:
+    """Share of windows in which rows that repeat are found, by traffic and what went wrong.
+
+    Each is looked at beside 28 windows like it but for that.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for clustered in (False, True):
+        random = np.random.default_rng(29)
+        world = worlds.make(random, 5000, fields=fields)
+        hits = dict.fromkeys(("nothing", *FAULTS), 0)
+        for _ in range(windows):
+            past = [copies(random, rows, clustered=clustered) for _ in range(PAST_DAYS)]
+            usual = [repetition(each) for each in past]
+            still = worlds.profile(world.reference, worlds.window(world, random, rows))
+            for case in hits:
+                fault = case if case in FAULTS else ""
+                now = copies(random, rows, clustered=clustered, fault=fault)
+                current = replace(still, repeats=now)
+                broken = compare(world.reference, current, usual=usual).broken
+                hits[case] += any(one.kind == "duplicates" for one in broken)
+        name = "users" if clustered else "independent"
+        found[name] = {case: hit / windows for case, hit in hits.items()}
     return found
 
 

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
+from support.copies import copies
 from support.rules import verdicts
 
 from fairlead.monitoring import Budget, State, compare, watch
 from fairlead.monitoring.assessor import SEASONS
+from fairlead.monitoring.duplicates import repetition
+from fairlead.monitoring.traffic import PAST_DAYS
 from support import worlds
 
 REFERENCE_ROWS = 5000
@@ -64,8 +68,9 @@ def alone(fields: range, rows: int, windows: int) -> dict[str, float]:
     for number in range(windows):
         if number % 10 == 0:
             world = worlds.make(random, REFERENCE_ROWS, fields=fields)
-        counted = worlds.window(world, random, rows)
-        alerts += compare(world.reference, worlds.profile(world.reference, counted)).alarm
+            reference = replace(world.reference, repeats=copies(random, REFERENCE_ROWS))
+        current = worlds.profile(reference, worlds.window(world, random, rows))
+        alerts += compare(reference, replace(current, repeats=copies(random, rows))).alarm
     return {"with_alert": alerts / windows, "windows": windows}
 
 
@@ -88,6 +93,8 @@ def hourly(fields: range, how: Kind, rows: int, months: float) -> dict[str, floa
         busy=how.busy, weekly=how.weekly,
     )  # fmt: skip
     past: dict[int, deque[Any]] = defaultdict(lambda: deque(maxlen=SEASONS))
+    repeated: dict[int, deque[Any]] = defaultdict(lambda: deque(maxlen=PAST_DAYS))
+    apart = np.random.default_rng(19)  # so that fields are drawn as they would be alone
     state, budget = State(), Budget()
     alarms = alerts = judged = 0
     for number in range(round(months * MONTH_HOURS)):
@@ -97,9 +104,16 @@ def hourly(fields: range, how: Kind, rows: int, months: float) -> dict[str, floa
         counted = worlds.window(world, random, asked, number)
         before = past[season] if how.seasonal else ()
         reference = worlds.merged(world.reference, before) if before else world.reference
-        current = worlds.profile(world.reference, counted)
-        start_us = number * HOUR_US
-        state, found, detection = watch(state, reference, current, budget=budget, start_us=start_us)
+        current = replace(
+            worlds.profile(world.reference, counted),
+            repeats=copies(apart, asked, number, clustered=how.clustered, cyclic=how.cyclic),
+        )
+        state, found, detection = watch(
+            state, reference, current, budget=budget, start_us=number * HOUR_US,
+            usual=tuple(repeated[hour]),
+        )  # fmt: skip
+        if not any(one.kind == "duplicates" for one in found.broken):
+            repeated[hour].append(repetition(current.repeats))
         past[season].append(counted)
         alarms += bool(detection.alarms)
         if state.windows > budget.learn:

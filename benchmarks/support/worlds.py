@@ -102,14 +102,14 @@ def window(
         shifts: of the Gaussian underneath, in its standard deviations, by field.
     """
     shifts = shifts or {}
-    users = _users(random, rows) if world.clustered else None
+    of_user = users(random, rows) if world.clustered else None
     counted = {}
     for name, shares in world.shares.items():
         hour %= len(shares)
-        if users is None and name not in shifts:
+        if of_user is None and name not in shifts:
             counted[name] = random.multinomial(rows, shares[hour])
         else:
-            values = _gaussians(random, rows, users) + shifts.get(name, 0.0)
+            values = _gaussians(random, rows, of_user) + shifts.get(name, 0.0)
             counted[name] = _cut(shares[hour], values)
     return counted
 
@@ -159,8 +159,8 @@ def rows_of(
 
     def draw(place: int, rows: int, hour: int | None) -> Array:
         hours = np.arange(rows) * HOURS // rows if hour is None else np.full(rows, hour)
-        users = _users(random, rows) if clustered else None
-        return _values(place, _gaussians(random, rows, users) + drift[place, hours])
+        of_user = users(random, rows) if clustered else None
+        return _values(place, _gaussians(random, rows, of_user) + drift[place, hours])
 
     return draw
 
@@ -178,17 +178,17 @@ def _weekend(random: np.random.Generator) -> Array:
     return random.uniform(-0.5, 0.5, FIELDS)[:, None] * weekend
 
 
-def _users(random: np.random.Generator, rows: int) -> Array:
+def users(random: np.random.Generator, rows: int) -> Array:
     """Which user each row is of; a user's rows follow each other."""
     return np.repeat(np.arange(rows), random.geometric(1.0 / SIZE_MEAN, rows))[:rows]
 
 
-def _gaussians(random: np.random.Generator, rows: int, users: Array | None) -> Array:
+def _gaussians(random: np.random.Generator, rows: int, of_user: Array | None) -> Array:
     noise = random.standard_normal(rows)
-    if users is None:
+    if of_user is None:
         return noise
-    of_user = random.standard_normal(int(users[-1]) + 1)
-    return np.sqrt(ALIKE) * of_user[users] + np.sqrt(1.0 - ALIKE) * noise
+    theirs = random.standard_normal(int(of_user[-1]) + 1)
+    return np.sqrt(ALIKE) * theirs[of_user] + np.sqrt(1.0 - ALIKE) * noise
 
 
 def _cut(shares: Array, values: Array) -> Array:

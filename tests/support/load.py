@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Self
 
 PAUSE_S = 0.002
 
 
-class Load(threading.Thread):
+class Load(threading.Thread, ABC):
     """Asks until it is told to stop; how, a subclass says.
 
     Args:
@@ -30,9 +31,9 @@ class Load(threading.Thread):
             self._number += 1
             self.ask(self._number)
 
+    @abstractmethod
     def ask(self, number: int) -> None:
         """Ask once; the number is another each time."""
-        raise NotImplementedError
 
     def stop(self) -> Self:
         self._enough.set()

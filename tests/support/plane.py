@@ -75,14 +75,14 @@ class PlaneInProcess:
         self._metrics = MetricsFile(folder / "worker.metrics")
         self._counters = Counters(self._metrics)
         self._journal = JournalWriter(folder, "w", self.clock)
-        self._sink = _Sink(self._journal, "continue", {}, self._counters)
-        self._sink.frames = self.frames
+        self.sink = _Sink(self._journal, "continue", {}, self._counters)
+        self.sink.frames = self.frames
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
-            body_bytes_max=BODY_BYTES_MAX, tracing=tracing,
+            body_bytes_max=BODY_BYTES_MAX, tracing=tracing, gate=gate,
         )  # fmt: skip
         self.router = make_router(
-            self.plane, self.front, self._sink, self._counters, self.health,
+            self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
             features=features, default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
@@ -143,7 +143,7 @@ class PlaneInProcess:
                 arm.version, fields or signature.outputs, FakeRunner(answer), executor
             )
             counters = self._counters.arm(name, arm.version.name, arm.name)
-            return LiveArm(self.loop, route, arm, loaded, self._sink, counters, LIMITS, self.clock)
+            return LiveArm(self.loop, route, arm, loaded, self.sink, counters, LIMITS, self.clock)
 
         living = tuple(live(arm, answer) for arm, answer in zip(arms, answers, strict=True))
         shadows = (live(shown, shadow),) if shadow else ()

@@ -19,6 +19,7 @@ _SLOW = (
     "is that slow by nature, state it: 'above' in [endpoint.ENDPOINT.alert.latency]."
 )
 _INPUT = "Ask whoever sends this field what changed, and when."
+_TWICE = "Ask whoever calls the endpoint whether rows are sent twice, or a client is stuck on one."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
 
@@ -58,7 +59,7 @@ DEFAULTS: Mapping[str, RuleSettings] = {
     "out-of-range": _guard("out_of_range", "ticket", _INPUT),
     "new-categories": _guard("new_categories", "ticket", _INPUT),
     "stuck": _guard("stuck", "ticket", _INPUT),
-    "duplicates": _guard("duplicates", "ticket", _INPUT),
+    "duplicates": _guard("duplicates", "ticket", _TWICE),
     "volume": _guard("volume", "ticket", "Ask whoever calls the endpoint whether they still do."),
     "drift": _guard("drift", "digest", _DRIFT),
     "joint-drift": _guard("joint_drift", "digest", _DRIFT),

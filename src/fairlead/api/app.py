@@ -17,6 +17,7 @@ from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.login import build_login
 from fairlead.api.proxy import forward
+from fairlead.api.simulations import build_simulations
 from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
@@ -25,6 +26,8 @@ from fairlead.releases import Order
 from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
+
+Text = Annotated[str, Field(max_length=300)]
 
 
 class ReleaseRequest(BaseModel):
@@ -36,7 +39,23 @@ class ReleaseRequest(BaseModel):
     """`churn:2` or `churn@champion`."""
 
     strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
-    """How it takes over; as the settings say, or as the traffic lets it, if not given."""
+    """How it takes over. What is not given here is as the settings' table `[release.NAME]` says, if
+    that is by the same strategy; without any, as the traffic lets it."""
+
+    steps: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
+    """Of a canary or a blue-green: `5% for 2h`."""
+
+    share: Text | None = None
+    """Of a shadow: the requests it sees."""
+
+    duration: Text | None = None
+    """Of a shadow or an ab."""
+
+    stable: Text | None = None
+    """Of a shadow: `human:QUEUE` where a person decides."""
+
+    goal: Text | None = None
+    """Of an ab: the metric that shall get better, as `mean:revenue`."""
 
 
 class OrderRequest(BaseModel):
@@ -66,6 +85,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
+    app.include_router(build_simulations(services))
     app.include_router(build_site(services, keys=guard.gate is not None))
     if guard.gate is not None:
         app.include_router(build_login(guard.gate, guard.sessions, clock))
@@ -135,12 +155,18 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         services.route(endpoint)
         return _json(services.experiment(endpoint))
 
+    @app.get("/v1/endpoints/{endpoint}/experiment/plan")
+    def experiment_plan(endpoint: str) -> Response:
+        services.route(endpoint)
+        return _json({"note": services.experiment_plan(endpoint)})
+
     @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
     def release(
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
         actor = getattr(request.state, "actor", "api")
-        return _json(services.release(endpoint, wanted.version, wanted.strategy, actor), 202)
+        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
+        return _json(services.release(endpoint, wanted.version, told, actor), 202)
 
     @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:

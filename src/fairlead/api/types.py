@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,8 +11,9 @@ from fairlead.access import Gate, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.session import Sessions
 from fairlead.registry import Model, Version
-from fairlead.releases import Order, Release, Strategy
+from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
+from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import Route
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -115,7 +117,7 @@ class Services(Protocol):
         ...
 
     def release(
-        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit."""
         ...
@@ -126,6 +128,27 @@ class Services(Protocol):
         Raises:
             NotFoundError: there was none.
         """
+        ...
+
+    def experiment_plan(self, endpoint: str) -> str:
+        """What an experiment by the settings would take, in words.
+
+        Raises:
+            NotFoundError: the settings have none for the endpoint.
+        """
+        ...
+
+    def simulate(
+        self,
+        plan: Mapping[str, Any],
+        from_log: str,
+        made: Mapping[str, float],
+        faults: Sequence[str],
+        *,
+        runs: int,
+        seed: int,
+    ) -> Simulated:
+        """Carry a plan out many times on a virtual clock."""
         ...
 
     def order(self, endpoint: str, order: Order) -> None:

@@ -63,6 +63,7 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
             if endpoint.first_request is not None
         },
     )
+    sink = LogSink(journal, server.log_full, on_full, counters)
     return Core(
         options,
         open_store(server.store or home.store_url),
@@ -71,8 +72,9 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
             clock,
             python_timeout_s=server.python_timeout_s,
             device_of=partial(device_of, settings),
+            recent=sink.recent,
         ),
-        LogSink(journal, server.log_full, on_full, counters),
+        sink,
         journal,
         counters,
         partial(data_plane_samples, home, settings.cost),

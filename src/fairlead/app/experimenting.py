@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from fairlead.app.workspace import Workspace
 from fairlead.errors import ConfigError, NotFoundError
-from fairlead.releases import Plan
+from fairlead.releases import Plan, plan_of
 from fairlead.releases.outcomes.foresee import foresee
 from fairlead.releases.outcomes.interim import Experiment, interim
 from fairlead.routing import ROUTES, SLOTS
@@ -51,6 +51,21 @@ def planned(workspace: Workspace, endpoint: str, plan: Plan) -> tuple[Plan, str]
         f"{start}: about {units:,} units tell whether {goal.name}, {found.value:.4g} now, changes "
         f"by {goal.mde:.3g} of that; they take {days:.3g} days at the present traffic{note}."
     )
+
+
+def foreseen(workspace: Workspace, endpoint: str) -> str:
+    """What an experiment by the settings would take, in a line.
+
+    Raises:
+        NotFoundError: the settings have none for the endpoint.
+    """
+    told = workspace.settings.release.get(endpoint)
+    if told is None or told.strategy != "ab":
+        raise NotFoundError(
+            f"The settings have no experiment for the endpoint '{endpoint}'.",
+            hint=f'Write a table [release.{endpoint}] with strategy = "ab" and a goal.',
+        )
+    return planned(workspace, endpoint, plan_of(told))[1]
 
 
 def experiment(workspace: Workspace, endpoint: str) -> Experiment:

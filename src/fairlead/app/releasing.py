@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fairlead.app.experimenting import planned
 from fairlead.app.workspace import Workspace
+from fairlead.durations import write_duration
 from fairlead.errors import NotFoundError
-from fairlead.releases import Order, Plan, PlanSettings, Release, plan_of
+from fairlead.releases import Order, Plan, PlanSettings, Release, chosen, plan_of
 from fairlead.releases.fold import request
 from fairlead.routing import ROUTES, SLOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fairlead.releases import Step
 
@@ -21,24 +22,28 @@ REQUESTS_MIN = 400
 """To a candidate: about as many as it takes to find that it fails three times as often as 1 %."""
 
 
-def plan_for(workspace: Workspace, endpoint: str, told: PlanSettings | None) -> tuple[Plan, str]:
+def plan_for(workspace: Workspace, endpoint: str, told: Mapping[str, Any]) -> tuple[Plan, str]:
     """The plan of a release, and a line about it for who asked.
 
-    What is told counts, then the settings' table `[release.ENDPOINT]`. Without either the first
-    version goes live at once; then a canary is taken where the traffic of the last hour lets it
-    prove anything in time, and blue-green where it does not.
+    What is told counts, then the settings' table `[release.ENDPOINT]`, see `chosen`. Without
+    either the first version goes live at once; then a canary is taken where the traffic of the
+    last hour lets it prove anything in time, and blue-green where it does not.
+
+    Args:
+        workspace: of the settings and the log.
+        endpoint: whose release.
+        told: values by key of the table.
 
     Raises:
         ConfigError: the plan cannot be carried out.
     """
-    own = workspace.settings.release.get(endpoint)
-    if told is None or (own and told == PlanSettings(strategy="ab") and own.strategy == "ab"):
-        told = own  # an experiment's goal is written down
-    if told is not None:
-        plan = plan_of(told)
+    named = workspace.settings.release.get(endpoint)
+    meant = chosen(told, named)
+    if meant is not None:
+        plan = plan_of(meant)
         if plan.goal is not None:
             return planned(workspace, endpoint, plan)
-        return plan, f"By '{plan.strategy}'."
+        return plan, _origin(meant, named, endpoint) + _length(plan)
     stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
     if stored is None or not stored.value.arms:
         return plan_of(PlanSettings(strategy="now")), "It is the endpoint's first version."
@@ -51,6 +56,26 @@ def plan_for(workspace: Workspace, endpoint: str, told: PlanSettings | None) -> 
         f"By 'blue-green': with {requests} requests in the last hour a canary would see "
         f"{reached:.0f}, too few to prove anything."
     )
+
+
+def _origin(meant: PlanSettings, named: PlanSettings | None, endpoint: str) -> str:
+    """Where a plan comes from, in words."""
+    if named is None:
+        return f"By '{meant.strategy}'."
+    table = f"[release.{endpoint}] of the settings"
+    if named.strategy != meant.strategy:
+        return f"By '{meant.strategy}', without {table}, which is by '{named.strategy}'."
+    changed = [
+        key for key in PlanSettings.__struct_fields__ if getattr(meant, key) != getattr(named, key)
+    ]
+    but = f", but for: {', '.join(changed)}" if changed else ""
+    return f"By '{meant.strategy}', as {table}{but}."
+
+
+def _length(plan: Plan) -> str:
+    """How long its steps last, in words, where they do."""
+    held_us = sum(step.hold_us for step in plan.steps)
+    return f" Its steps take at least {write_duration(held_us / 1e6)}." if held_us else ""
 
 
 def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> Release:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,11 +10,12 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
-from fairlead.app.experimenting import experiment
+from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
+from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -22,9 +23,11 @@ from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.registry import Model, Version
-from fairlead.releases import Order, PlanSettings, Release, Strategy
+from fairlead.releases import Order, Release, plan_of, settings_of
+from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
+from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -66,6 +69,7 @@ class WorkspaceServices:
         self._controller = controller
         self._fleet = fleet
         self._seen = seen
+        self._simulator = Simulator()
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
@@ -138,19 +142,27 @@ class WorkspaceServices:
         return self._workspace.registry.resolve(reference)
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty."""
+        """Releases of an endpoint, or of all if it is empty, with how their guards stand now."""
         return [self._shown(one) for one in self._workspace.releases.releases(endpoint)]
 
     def _shown(self, release: Release) -> Release:
+        evidence = self._workspace.witness.evidence(release)
+        told = msgspec.structs.replace(release, judged=judged_now(release, evidence))
         if not release.plan.is_compared:
-            return release
-        compared = self._workspace.witness.evidence(release).compared
-        return ShownRelease(**msgspec.structs.asdict(release), comparison=summarize(compared))
+            return told
+        comparison = summarize(evidence.compared)
+        return ShownRelease(**msgspec.structs.asdict(told), comparison=comparison)
 
     def release(
-        self, endpoint: str, reference: str, strategy: Strategy | None, actor: str
+        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit.
+
+        Args:
+            endpoint: whose.
+            reference: of the version.
+            told: of its plan, by key of a table `[release.NAME]`.
+            actor: who asks.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -162,7 +174,6 @@ class WorkspaceServices:
                 hint="If you trust it: fairlead deploy --allow-pickle.",
             )
         ref = self._workspace.ref(version)
-        told = None if strategy is None else PlanSettings(strategy=strategy)
         plan, _ = plan_for(self._workspace, endpoint, told)
         return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
 
@@ -173,6 +184,38 @@ class WorkspaceServices:
             NotFoundError: there was none.
         """
         return experiment(self._workspace, endpoint)
+
+    def experiment_plan(self, endpoint: str) -> str:
+        """What an experiment by the settings would take.
+
+        Raises:
+            NotFoundError: the settings have none for the endpoint.
+        """
+        return foreseen(self._workspace, endpoint)
+
+    def simulate(
+        self,
+        plan: Mapping[str, Any],
+        from_log: str,
+        made: Mapping[str, float],
+        faults: Sequence[str],
+        *,
+        runs: int,
+        seed: int,
+    ) -> Simulated:
+        """Carry a plan out many times on a virtual clock.
+
+        Raises:
+            ConfigError: it cannot be carried out, or not simulated.
+            NotFoundError: there is no such endpoint, or its log holds too little.
+            UnavailableError: another plan is being simulated.
+            DeadlineError: it takes too long.
+        """
+        if from_log:
+            self.route(from_log)
+        wanted = plan_of(settings_of(plan))
+        traffic = traffic_for(self._workspace, from_log, made)
+        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

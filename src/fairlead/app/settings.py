@@ -23,6 +23,7 @@ from fairlead.lookup import check_url
 from fairlead.monitoring.span import Span, read_span
 from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
+from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
 from fairlead.store import check_urls
 
@@ -346,9 +347,10 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
     for key, inner in value.items():
         if key not in known:
             close = nearest(key, known)
+            hint = f"Did you mean '{at}{close}'?" if close else f"Known: {', '.join(known)}."
             raise ConfigError(
                 f"{file}: there is no setting '{at}{key}'.",
-                hint=f"Did you mean '{at}{close}'?" if close else f"Known: {', '.join(known)}.",
+                hint=hint_of(key) if kind is PlanSettings else hint,
             )
         _check_keys(inner, known[key], f"{at}{key}.", file)
 

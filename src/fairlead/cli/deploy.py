@@ -11,8 +11,9 @@ from fairlead.app.platform import deploy
 from fairlead.app.releasing import plan_for
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.cli.user import user
 from fairlead.errors import BundleError
-from fairlead.releases import PlanSettings, Release, Strategy
+from fairlead.releases import Release, Strategy
 from fairlead.routing import ROUTES
 
 
@@ -54,19 +55,19 @@ def deploy_command(
             say(f"{release.state}: {release.reason}")
 
     name = endpoint or workspace.registry.resolve(version).model
-    wanted = PlanSettings(
-        strategy=strategy or ("ab" if goal else "canary"),
-        steps=[*steps] or None,
-        share=share,
-        duration=duration,
-        stable=stable,
-        goal=goal,
-    )
-    plan, why = plan_for(workspace, name, wanted if wanted != PlanSettings() or strategy else None)
+    wanted = {
+        "strategy": strategy,
+        "steps": [*steps] or None,
+        "share": share,
+        "duration": duration,
+        "stable": stable,
+        "goal": goal,
+    }
+    plan, why = plan_for(workspace, name, {k: v for k, v in wanted.items() if v is not None})
     say(why)
     release = deploy(
         workspace, version, name, allow_pickle=allow_pickle, timeout_s=timeout_s, told=told,
-        plan=plan,
+        plan=plan, actor=user(),
     )  # fmt: skip
     if release.state in ("failed", "rolled back"):
         raise BundleError(

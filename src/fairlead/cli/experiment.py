@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from fairlead.app.experimenting import experiment, planned
+from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
-from fairlead.errors import ConfigError
-from fairlead.releases import Judged, plan_of
+from fairlead.releases import Judged
 from fairlead.releases.outcomes.interim import Arm, Experiment
 from fairlead.stats import Estimate
 
@@ -26,13 +25,7 @@ def experiment_command(home: Path | None, endpoint: str, as_json: bool, forward:
     """Report on the newest experiment of ENDPOINT, at any time."""
     workspace = Workspace(home)
     if forward:
-        told = workspace.settings.release.get(endpoint)
-        if told is None or told.strategy != "ab":
-            raise ConfigError(
-                f"The settings have no experiment for the endpoint '{endpoint}'.",
-                hint=f'Write a table [release.{endpoint}] with strategy = "ab" and a goal.',
-            )
-        say(planned(workspace, endpoint, plan_of(told))[1])
+        say(foreseen(workspace, endpoint))
         return
     found = experiment(workspace, endpoint)
     if as_json:

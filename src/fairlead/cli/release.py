@@ -14,10 +14,11 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.comparison import show_comparison
 from fairlead.cli.experiment import guard_row
 from fairlead.cli.output import moment, say, table
+from fairlead.cli.user import user
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
 from fairlead.releases import OPEN, Order, OrderName, Release, Step
-from fairlead.releases.judge import judge
+from fairlead.releases.judge import judged_now
 from fairlead.routing import SLOTS
 
 ORDERS: dict[OrderName, str] = {
@@ -66,9 +67,8 @@ def show_command(home: Path | None, endpoint: str) -> None:
         ("", "step", "for"),
         [(_mark(place, release), _named(step), _held(step)) for place, step in enumerate(steps)],
     )
-    judged, evidence = release.judged, workspace.witness.evidence(release)
-    if release.state in OPEN and release.shares:  # what is known by now, not at the last change
-        judged = judge(release.plan, evidence, release.share)
+    evidence = workspace.witness.evidence(release)
+    judged = judged_now(release, evidence)
     if judged:
         say()
         table(("guard", "allows", "so far", "seen", "about more"), map(guard_row, judged))
@@ -85,7 +85,7 @@ def rollback_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Go back to what answered before the newest release, under way or done."""
     workspace = Workspace(home)
     workspace.addresses()
-    release = wait_settled(workspace, give_back(workspace, endpoint, "cli", reason))
+    release = wait_settled(workspace, give_back(workspace, endpoint, user(), reason))
     if release.state == "failed":
         raise BundleError(
             f"{release.version.name} does not answer again: {release.reason}",
@@ -118,7 +118,7 @@ def _ordering(name: OrderName) -> Callable[..., None]:
     def order(home: Path | None, endpoint: str, reason: str) -> None:
         workspace = Workspace(home)
         workspace.addresses()  # nobody would obey
-        told = workspace.releases.order(endpoint, Order(name, "cli", reason))
+        told = workspace.releases.order(endpoint, Order(name, user(), reason))
         _tell(wait_settled(workspace, told))
 
     return order

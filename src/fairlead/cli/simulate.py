@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
-from fairlead.nearest import nearest
-from fairlead.releases import Plan, PlanSettings, State, plan_of
+from fairlead.releases import Plan, plan_of, settings_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from fairlead.releases.simulation.ending import Ending
     from fairlead.releases.simulation.simulate import Outcome
-    from fairlead.releases.simulation.traffic import Traffic
 
 HEADS = (
     "candidate", "rolled back", "95 of 100", "by", "after", "requests", "units", "promoted",
     "after", "asks a person",
 )  # fmt: skip
-GOOD = "no fault"
 
 
 @click.command("simulate")
@@ -67,8 +61,9 @@ def simulate_command(
     each fault are released over traffic as told, or as an endpoint's log has it: how often they
     are rolled back, when, and how many requests and units they have answered until then.
     """
+    from fairlead.app.simulating import candidates, in_words, traffic_for
+    from fairlead.releases.simulation.ending import ending
     from fairlead.releases.simulation.simulate import simulate
-    from fairlead.releases.simulation.traffic import NO_FAULT, read_fault
 
     wanted = read_plan(plan)
     made = {
@@ -77,17 +72,17 @@ def simulate_command(
         "latency_ms": latency_ms,
         "units": units,
     }
-    traffic = _traffic(home, from_log, {k: v for k, v in made.items() if v is not None})
-    candidates = {GOOD: NO_FAULT} | {text: read_fault(text) for text in faults}
+    told = {name: value for name, value in made.items() if value is not None}
+    traffic = traffic_for(Workspace(home), from_log or "", told)
     say(in_words(traffic, runs))
     if wanted.is_compared:
         say("It begins after the plan's shadow, which reaches nobody.")
     say()
     outcomes = {
         name: simulate(wanted, traffic, fault, runs=runs, seed=seed)
-        for name, fault in candidates.items()
+        for name, fault in candidates(faults).items()
     }
-    rows = [row_of(name, outcome) for name, outcome in outcomes.items()]
+    rows = [row_of(ending(name, outcome)) for name, outcome in outcomes.items()]
     table(HEADS, rows)
     if output is not None:
         output.write_text(page_of(plan.name, outcomes, rows, in_words(traffic, runs)), "utf-8")
@@ -105,59 +100,26 @@ def read_plan(file: Path) -> Plan:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file} cannot be read: {error}.") from None
-    known = PlanSettings.__struct_fields__
-    for key in content.keys() - set(known):
-        close = nearest(key, known)
-        hint = f"Did you mean '{close}'?" if close else f"There are: {', '.join(known)}."
-        raise ConfigError(f"{file}: there is no key '{key}' in a plan.", hint=hint)
     try:
-        return plan_of(msgspec.convert(content, PlanSettings))
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{file}: {error}.") from None
+        return plan_of(settings_of(content))
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
 
 
-def _traffic(home: Path | None, endpoint: str | None, made: dict[str, float]) -> Traffic:
-    from fairlead.releases.simulation.traffic import make_traffic, traffic_of
-
-    if endpoint is None:
-        return make_traffic(**made)
-    if made:
-        raise ConfigError(
-            "The traffic is either that of a log or made up, not both.",
-            hint="Leave out --from-log, or --requests, --error-rate, --latency-ms and --units.",
-        )
-    workspace = Workspace(home)
-    return traffic_of(workspace.read(endpoint), workspace.clock.now_us())
-
-
-def in_words(traffic: Traffic, runs: int) -> str:
-    """What is simulated, in a line."""
-    mean = sum(traffic.requests_per_h) / len(traffic.requests_per_h)
-    median_ms = traffic.latency_us[len(traffic.latency_us) // 2] / 1e3
-    who = f", of {traffic.units:,.0f} units a day" if traffic.units is not None else ""
-    return (
-        f"{runs:,} releases each. {mean:,.0f} requests an hour{who}; {traffic.failing:.2%} fail; "
-        f"half of them take less than {median_ms:.3g} ms."
-    )
-
-
-def row_of(name: str, outcome: Outcome) -> tuple[str | None, ...]:
+def row_of(found: Ending) -> tuple[str | None, ...]:
     """How the releases of a candidate ended."""
-    back, found = outcome.of("rolled back"), outcome.share("rolled back")
-    by = Counter(guard for guard in outcome.broken if guard).most_common()
+    back = found.rolled_back
     return (
-        name,
-        f"{found.value:.1%}",
-        f"{found.low:.1%} to {found.high:.1%}",
-        ", ".join(f"{guard} {count / back.sum():.1%}" for guard, count in by) or None,
-        _time(outcome, "rolled back"),
-        _median(outcome.requests[back]),
-        _median(outcome.units[back]),
-        f"{outcome.share('done').value:.1%}",
-        _time(outcome, "done"),
-        f"{outcome.share('asking').value:.1%}",
+        found.candidate,
+        f"{back.value:.1%}",
+        f"{back.low:.1%} to {back.high:.1%}",
+        ", ".join(f"{guard} {share:.1%}" for guard, share in found.by.items()) or None,
+        _time(found.rolled_back_s),
+        _number(found.requests),
+        _number(found.units),
+        f"{found.promoted.value:.1%}",
+        _time(found.promoted_s),
+        f"{found.asked.value:.1%}",
     )
 
 
@@ -188,15 +150,12 @@ def page_of(
     return render(report)
 
 
-def _time(outcome: Outcome, state: State) -> str | None:
-    minutes = [second / 60.0 for second in outcome.took_s[outcome.of(state)].tolist()]
-    if not minutes:
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
         return None
-    median = sorted(minutes)[len(minutes) // 2]
-    return f"{median:.0f} min" if median < 120 else f"{median / 60:.1f} h"
+    minutes = seconds / 60.0
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def _median(numbers: np.ndarray) -> str | None:
-    import numpy as np
-
-    return f"{np.median(numbers):,.0f}" if numbers.size else None
+def _number(number: float | None) -> str | None:
+    return None if number is None else f"{number:,.0f}"

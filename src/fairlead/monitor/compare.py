@@ -100,9 +100,10 @@ def compare(reference: object, current: object, *, rule: Rule | None = None) -> 
 
     Fields are inferred from the reference as packaging infers them. Each gets a two-sample
     chi-square test over the reference's bins, and an effect: its population stability index
-    less its mean by chance. Missing values, values out of range, new categories and constant
-    fields are tested too. All p-values are adjusted together (Benjamini and Hochberg), and what is
-    significant and large enough is an alarm; see `fairlead.monitor.Rule` for the limits.
+    less its mean by chance. Missing values, values out of range, new categories, constant
+    fields and rows that repeat an earlier one are tested too. All p-values are adjusted together
+    (Benjamini and Hochberg), and what is significant and large enough is an alarm; see
+    `fairlead.monitor.Rule` for the limits.
 
     Args:
         reference: rows to compare with, as those the model was fitted on: a pandas or Polars

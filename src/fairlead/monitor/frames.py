@@ -10,8 +10,20 @@ import msgspec
 import numpy as np
 
 from fairlead.errors import InputError
-from fairlead.profiles import Profile, Summary, empty, make_reference, observe
-from fairlead.signature import Batch, Field, Signature
+from fairlead.profiles import (
+    Profile,
+    Summary,
+    add_field,
+    code_values,
+    count_field,
+    digest_rows,
+    empty_field,
+    no_fields,
+    reference_field,
+    sketch_rows,
+)
+from fairlead.profiles.categories import Coded
+from fairlead.signature import Batch, Column, Field
 from fairlead.signature.columns import assemble, read_column
 from fairlead.signature.findings import Findings
 from fairlead.signature.frame import read_at_once
@@ -59,23 +71,29 @@ def profiles_of(
     untested: dict[str, str] = {}
     frames: dict[str, Summary] = {}
     seen: dict[str, Summary] = {}
+    rows_before, rows_after = no_fields(reference.rows), no_fields(current.rows)
     for field in fields:
-        signature = Signature(inputs=(field,), outputs=())
         rows = _batch(field, reference.columns[field.name])
         if rows is None:
             ignored[field.name] = "in the reference its lists are of unequal lengths"
             continue
-        one = make_reference(signature, rows)
-        frames |= one.inputs
+        first = _whole(field, rows)
+        frames[field.name] = one = reference_field(field, first)
         later = _batch(field, columns.get(field.name))
         if later is not None:
-            seen |= observe(empty(one), later).inputs
+            second = _whole(field, later)
+            seen[field.name] = count_field(empty_field(one), second, None)
+            add_field(rows_before, field.name, first)
+            add_field(rows_after, field.name, second)
             if field.kind == "timestamp":
                 untested |= _too_short(field.name, rows, later)
     if not frames:
         raise _incomparable()
-    before = Profile(rows=reference.rows, inputs=frames)
-    return before, Profile(rows=current.rows, inputs=seen), ignored, untested
+    before = Profile(
+        rows=reference.rows, inputs=frames, repeats=sketch_rows(digest_rows(rows_before))
+    )
+    after = Profile(rows=current.rows, inputs=seen, repeats=sketch_rows(digest_rows(rows_after)))
+    return before, after, ignored, untested
 
 
 def _too_short(name: str, *both: Batch) -> dict[str, str]:
@@ -138,6 +156,12 @@ def _batch(field: Field, raw: RawColumn | None) -> Batch | None:
     if column is None:
         return None
     return assemble((field,), len(raw.values), {field.name: column})
+
+
+def _whole(field: Field, batch: Batch) -> Column | Coded:
+    """A field's values, of categories as a dictionary."""
+    column = batch.column(field.name)
+    return code_values(column) if field.kind == "category" else column
 
 
 def _values(raw: RawColumn) -> Iterator[object]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from fairlead.clock import Clock
 from fairlead.monitoring.collector import References
 from fairlead.monitoring.detect import watch
+from fairlead.monitoring.duplicates import repetition
 from fairlead.monitoring.recall import DAY_US, WEEK_US
 from fairlead.monitoring.records import (
     FINDINGS,
@@ -22,7 +23,15 @@ from fairlead.monitoring.records import (
     moment,
 )
 from fairlead.monitoring.span import Span
-from fairlead.monitoring.traffic import STABLE, TRAFFIC, usual, volume
+from fairlead.monitoring.traffic import (
+    STABLE,
+    TRAFFIC,
+    Traffic,
+    repeat,
+    usual,
+    usual_repeats,
+    volume,
+)
 from fairlead.monitoring.types import Plan, Volume, Window
 from fairlead.profiles import Profile, merge
 from fairlead.store import ABSENT, Put, Store, Stored
@@ -72,41 +81,43 @@ class Assessor:
             key = FINDINGS.key(kept.stream.place, moment(start_us))
             puts: list[Put[Any]] = []
             if self._store.get(FINDINGS, key) is None:
-                finding, kept = self._look(window, kept, plan)
-                puts.append(Put(FINDINGS, key, finding, ABSENT))
+                traffic = self._traffic(kept.stream)
+                finding, kept = self._look(window, kept, plan, traffic.value if traffic else None)
+                puts += [Put(FINDINGS, key, finding, ABSENT), *_learned(window, finding, traffic)]
             else:  # by a clock that was set back since
                 kept = replace(kept, pending=_behind(kept, start_us))
             revision = self._store.commit(*puts, Put(WATCHES, stored.key, kept, revision))
 
-    def _look(self, window: Window, before: Watch, plan: Plan) -> tuple[Finding, Watch]:
-        stream = before.stream
+    def _look(
+        self, window: Window, before: Watch, plan: Plan, traffic: Traffic | None
+    ) -> tuple[Finding, Watch]:
+        stream, start_us = before.stream, window.start_us
+        repeats = () if traffic is None else usual_repeats(traffic, start_us, _inputs(window))
         state, comparison, detection = watch(
             before.state,
             self._reference(stream, window, plan),
             window.profile,
             budget=plan.budget,
             rule=plan.rule,
-            start_us=window.start_us,
+            start_us=start_us,
+            usual=repeats,
         )
         finding = Finding(
             stream=stream,
-            start_us=window.start_us,
+            start_us=start_us,
             end_us=window.end_us,
             comparison=comparison,
             detection=detection,
-            volume=self._volume(stream, window, plan),
+            volume=None if traffic is None else _volume(traffic, window, plan),
         )
-        pending = _behind(before, window.start_us)
+        pending = _behind(before, start_us)
         return finding, replace(before, pending=pending, until_us=window.end_us, state=state)
 
-    def _volume(self, stream: Stream, window: Window, plan: Plan) -> Volume | None:
-        """All that the endpoint was asked, told with the version whose part it is to answer it."""
-        stored = self._store.get(TRAFFIC, TRAFFIC.key(stream.endpoint))
-        if stored is None or stream.role != STABLE:
+    def _traffic(self, stream: Stream) -> Stored[Traffic] | None:
+        """What is known of the endpoint; told with the version whose part it is to answer it."""
+        if stream.role != STABLE:
             return None
-        traffic, start_us = stored.value, window.start_us
-        rows = traffic.rows.get(start_us, window.profile.rows)
-        return volume(rows, usual(traffic, start_us), plan.volume_alpha)
+        return self._store.get(TRAFFIC, TRAFFIC.key(stream.endpoint))
 
     def _reference(self, stream: Stream, window: Window, plan: Plan) -> Profile:
         """The profile to compare with; of the training set until there is another."""
@@ -133,6 +144,26 @@ class Assessor:
     def _window(self, stream: Stream, start_us: int) -> Window | None:
         stored = self._store.get(WINDOWS, WINDOWS.key(stream.place, moment(start_us)))
         return None if stored is None else stored.value
+
+
+def _volume(traffic: Traffic, window: Window, plan: Plan) -> Volume | None:
+    """All that the endpoint was asked."""
+    rows = traffic.rows.get(window.start_us, window.profile.rows)
+    return volume(rows, usual(traffic, window.start_us), plan.volume_alpha)
+
+
+def _learned(window: Window, found: Finding, traffic: Stored[Traffic] | None) -> list[Put[Any]]:
+    """The endpoint's traffic with what a window teaches of repeats; one with far too many none."""
+    repeated = repetition(window.profile.repeats)
+    faulty = any(one.kind == "duplicates" for one in found.comparison.broken)
+    if traffic is None or repeated is None or faulty:
+        return []
+    after = repeat(traffic.value, window.start_us, _inputs(window), repeated)
+    return [Put(TRAFFIC, traffic.key, after, traffic.revision)]
+
+
+def _inputs(window: Window) -> tuple[str, ...]:
+    return tuple(sorted(window.profile.inputs))
 
 
 def _behind(watch: Watch, start_us: int) -> tuple[int, ...]:

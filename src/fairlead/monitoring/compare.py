@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 import numpy as np
 from msgspec.structs import replace
 
+from fairlead.monitoring.duplicates import beside_past, beside_reference
 from fairlead.monitoring.flatten import Pair, Single, clocked, cutoff, flatten, unlisted
 from fairlead.monitoring.quality import inspect
-from fairlead.monitoring.types import Comparison, Drift, Quality, Rule
+from fairlead.monitoring.types import Comparison, Drift, Quality, Repetition, Rule
 from fairlead.profiles import Numeric, Profile
 from fairlead.stats import (
     Counts,
@@ -38,6 +39,7 @@ def compare(
     rule: Rule | None = None,
     past: Mapping[str, Dispersion] = _NOTHING,
     untested: Mapping[str, str] = _ALL,
+    usual: Sequence[Repetition] | None = None,
 ) -> Comparison:
     """Compare a window with a reference, field by field.
 
@@ -55,6 +57,8 @@ def compare(
             the tests are widened by it.
         untested: fields whose values may differ without a change, each with the reason; it is
             told of them whether values are missing. Those of `clocked` are among them.
+        usual: how many rows of earlier windows like it repeated each other; if not given, as many
+            as those of the reference do, which is fair for rows that are independent.
 
     Example:
         >>> from fairlead.profiles import Categorical
@@ -78,6 +82,12 @@ def compare(
         if pair.reference is not None and pair.current is not None:
             drifts[pair.name] = _drift(pair, pair.reference, pair.current, spread)
         quality += (q for q in inspect(pair, spread.worst) if _counts_for(q, untested))
+    repeated = (
+        beside_reference(reference.repeats, current.repeats)
+        if usual is None
+        else beside_past(current.repeats, usual)
+    )
+    quality += [] if repeated is None else [repeated]
     if not enough:
         why = f"Not tested: {current.rows} rows against {reference.rows}, below {rule.rows_min}."
         drifts = {n: replace(d, test="none", p_value=1.0, why=why) for n, d in drifts.items()}
@@ -167,5 +177,6 @@ def _decided(drift: Drift, adjusted_p: float, rule: Rule, tests: int) -> Drift:
 
 
 def _broken(quality: Quality, adjusted_p: float, rule: Rule) -> Quality:
-    broken = adjusted_p <= rule.alpha and quality.rise.value >= rule.rise_min
+    floor = rule.repeats_min if quality.kind == "duplicates" else rule.rise_min
+    broken = adjusted_p <= rule.alpha and quality.rise.value >= floor
     return replace(quality, adjusted_p=adjusted_p, broken=broken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from fairlead.monitoring.types import (
     Detection,
     Drift,
     Past,
+    Repetition,
     Rule,
     State,
     Watched,
@@ -40,6 +41,7 @@ def watch(
     budget: Budget,
     rule: Rule | None = None,
     start_us: int = 0,
+    usual: Sequence[Repetition] = (),
 ) -> tuple[State, Comparison, Detection]:
     """Compare one more window, with tests as wide as the past demands, and detect.
 
@@ -50,6 +52,7 @@ def watch(
         budget: of false alarms.
         rule: when a window is worth an alert; its least effect holds here too.
         start_us: of the window, microseconds since 1970, for the hours of a day differ.
+        usual: how many rows of earlier windows like it repeated each other.
 
     Returns:
         The new state, what differs in this window, and what all windows together say.
@@ -57,7 +60,7 @@ def watch(
     rule = rule or Rule()
     sizes, part = (current.rows, reference.rows), part_of(start_us)
     past = {name: by_chance(field.past, *sizes, part) for name, field in state.fields.items()}
-    found = compare(reference, current, rule=rule, past=past)
+    found = compare(reference, current, rule=rule, past=past, usual=usual)
     varied = {
         pair.name: vary(
             state.fields.get(pair.name, Watched()).past,

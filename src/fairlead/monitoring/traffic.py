@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from fairlead.monitoring.recall import DAY_US, WEEK_US
 from fairlead.monitoring.retain import AHEAD_US
-from fairlead.monitoring.types import Volume
+from fairlead.monitoring.types import Repetition, Volume
 from fairlead.records import Kind
 from fairlead.stats import Estimate
 
@@ -36,6 +36,9 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
         since_us: start of the first window it had rows in.
         rows: by start of the window; a window without rows is not here.
         stopped: starts of windows that had none where some were due: they are not usual.
+        repeated: by start of the window, how many rows of it repeated each other, where no more
+            did than is usual.
+        inputs: fields of which those rows were alike.
     """
 
     endpoint: str
@@ -43,6 +46,8 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     since_us: int
     rows: dict[int, int] = {}
     stopped: tuple[int, ...] = ()
+    repeated: dict[int, Repetition] = {}
+    inputs: tuple[str, ...] = ()
 
 
 TRAFFIC = Kind("traffic", Traffic)
@@ -89,6 +94,7 @@ def count(
         since_us=min(before.since_us, *kept) if kept else before.since_us,
         rows=kept,
         stopped=tuple(start for start in before.stopped if start >= low_us),
+        repeated={start: one for start, one in before.repeated.items() if start >= low_us},
     )
 
 
@@ -109,6 +115,20 @@ def usual(traffic: Traffic, start_us: int) -> list[int]:
         if len(weeks) >= PAST_MIN:
             return weeks
     return days
+
+
+def repeat(traffic: Traffic, start_us: int, inputs: tuple[str, ...], found: Repetition) -> Traffic:
+    """Add how many rows of a window repeated each other; with other fields all begins anew."""
+    known = traffic.repeated if traffic.inputs == inputs else {}
+    return replace(traffic, repeated=known | {start_us: found}, inputs=inputs)
+
+
+def usual_repeats(traffic: Traffic, start_us: int, inputs: tuple[str, ...]) -> list[Repetition]:
+    """How many rows repeated each other at the same hour of past days, newest first."""
+    if traffic.inputs != inputs:
+        return []
+    starts = (start_us - back * DAY_US for back in range(1, PAST_DAYS + 1))
+    return [traffic.repeated[start] for start in starts if start in traffic.repeated]
 
 
 def volume(rows: int, past: Sequence[int], alpha: float) -> Volume | None:

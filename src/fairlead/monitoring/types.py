@@ -12,7 +12,7 @@ from fairlead.profiles import Profile
 from fairlead.stats import Dispersion, Estimate, Evidence
 
 Side = Literal["input", "output"]
-Kind = Literal["schema", "missing", "out_of_range", "new_categories", "constant"]
+Kind = Literal["schema", "missing", "out_of_range", "new_categories", "constant", "duplicates"]
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +43,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         effect_min: least effect of a drift, as PSI above chance; 0.02 is a shift of normal
             values by 0.14 standard deviations.
         rise_min: least rise of a share, as of missing values.
+        repeats_min: least rise of the share of rows that repeat an earlier one.
         rows_min: least rows of a window and of a reference; with fewer nothing is tested.
     """
 
     alpha: float = 0.01
     effect_min: float = 0.02
     rise_min: float = 0.01
+    repeats_min: float = 0.05
     rows_min: int = 100
 
 
@@ -90,7 +92,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that may be wrong with a field's values.
 
     Args:
-        field: its name.
+        field: its name; `whole row` of rows that repeat each other.
         side: of the model that it is on.
         kind: of fault.
         share: of the window's rows that have it.
@@ -141,6 +143,22 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def broken(self) -> tuple[Quality, ...]:
         """What is wrong with the values."""
         return tuple(one for one in self.quality if one.broken)
+
+
+class Repetition(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """How many rows of a window repeat an earlier one.
+
+    Args:
+        rows: of the window.
+        share: of them that do.
+        worth: how many independent rows would tell that share as well.
+        most: share of them that repeat one and the same row: that which came most often.
+    """
+
+    rows: float
+    share: float
+    worth: float
+    most: float
 
 
 class Volume(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,16 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from fairlead.profiles.fields import Values, count_field, freeze_field, hold_out
+from fairlead.profiles.digests import add_field, digest_rows, no_fields
+from fairlead.profiles.fields import Values, code_field, count_field, freeze_field, hold_out
 from fairlead.profiles.merge import empty
 from fairlead.profiles.numbers import count_numbers, freeze_numbers
-from fairlead.profiles.types import Numeric, Profile, Summary
+from fairlead.profiles.repeats import sketch_rows
+from fairlead.profiles.types import NO_REPEATS, Numeric, Profile, Repeats, Summary
 from fairlead.signature import Batch, Field, Numbers, Signature
+
+TURNED_ROWS = 2**11
+"""At once: they stay in the processor's cache."""
 
 Columns = Mapping[str, Values]
 
@@ -119,11 +124,14 @@ def observe_columns(
         name: count_numbers(frame.metrics.get(name, nothing), values)
         for name, values in (metrics or {}).items()
     }
+    coded = {name: code_field(frame.inputs[name], values) for name, values in inputs.items()
+             if name in frame.inputs}  # fmt: skip
     return Profile(
         rows=rows,
-        inputs=_count(frame.inputs, inputs, times_us),
+        inputs=_count(frame.inputs, coded, times_us),
         outputs=frame.outputs if outputs is None else _count(frame.outputs, outputs, times_us),
         metrics={**frame.metrics, **known},
+        repeats=_repeats(rows, coded),
     )
 
 
@@ -144,5 +152,25 @@ def _count(
     }
 
 
+def _repeats(rows: int, columns: Columns) -> Repeats:
+    """Which rows are the same; of no rows where they are not told apart."""
+    whole = {n: v for n, v in columns.items() if not isinstance(v, Mapping)}
+    if not rows or not columns or len(whole) < len(columns):
+        return NO_REPEATS
+    sums = no_fields(rows)
+    for name, values in whole.items():
+        add_field(sums, name, values)
+    return sketch_rows(digest_rows(sums))
+
+
 def _columns(batch: Batch) -> Columns:
-    return {**dict(zip(batch.names, batch.numbers.T, strict=True)), **batch.columns}
+    return {**dict(zip(batch.names, _turned(batch.numbers), strict=True)), **batch.columns}
+
+
+def _turned(numbers: Numbers) -> Numbers:
+    """A column in one piece each, as they are read many times over."""
+    turned = np.empty(numbers.shape[::-1])
+    for start in range(0, len(numbers), TURNED_ROWS):
+        block = slice(start, start + TURNED_ROWS)
+        turned[:, block] = numbers[block].T
+    return turned

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from operator import add
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,40 +23,60 @@ Tally = Mapping[Scalar | None, int]
 """How often each value came; None stands for those that are missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column as places in a dictionary.
+
+    Args:
+        codes: shape (rows,); -1 where a value is missing.
+        values: the dictionary, without doubles; None where no row has that place.
+    """
+
+    codes: npt.NDArray[np.integer]
+    values: Sequence[Any]
+
+
+def code_values(column: Column) -> Coded:
+    """Make a dictionary of single values; None, NaN and NaT are missing.
+
+    Example:
+        >>> code_values(np.array(["red", None, "green", "red"], dtype=object))
+        Coded(codes=array([ 0, -1,  1,  0]), values=['red', 'green'])
+    """
+    if column.dtype.hasobject:
+        places: defaultdict[Any, int] = defaultdict(count().__next__)
+        codes = np.fromiter(map(places.__getitem__, column.tolist()), np.intp, len(column))
+        values = list(places)
+    else:
+        found, codes = np.unique(column, return_inverse=True)
+        values = found.tolist()
+    kept = [value is not None and value == value for value in values]
+    if not all(kept):
+        moved = np.where(kept, np.cumsum(kept) - 1, -1)
+        codes = moved[codes]
+    return Coded(codes, [value for value, there in zip(values, kept, strict=True) if there])
+
+
 def tally_codes(codes: npt.NDArray[np.integer], values: Sequence[Scalar]) -> Tally:
     """Tally a column of places in a dictionary, as Parquet and Arrow keep categories.
 
     Args:
-        codes: shape (rows,); negative where a value is missing.
+        codes: shape (rows,); -1 where a value is missing.
         values: the dictionary, without doubles.
 
     Example:
         >>> tally_codes(np.array([0, 1, 0, -1]), ["red", "green"])
         {None: 1, 'red': 2, 'green': 1}
     """
-    present = codes[codes >= 0]
-    counts = np.bincount(present, minlength=len(values)).tolist()
-    found: dict[Scalar | None, int] = {None: len(codes) - len(present)}
-    found.update(zip(values, counts, strict=True))
-    return {value: count for value, count in found.items() if count}
+    missing, *counts = np.bincount(codes + 1, minlength=len(values) + 1).tolist()
+    pairs = zip([None, *values], [missing, *counts], strict=True)
+    return {value: often for value, often in pairs if often}
 
 
 def tally_values(column: Column) -> Tally:
     """Tally a column of single values; None, NaN and NaT are missing."""
-    if column.dtype.hasobject:
-        found: dict[Scalar | None, int] = dict(Counter(column.tolist()))
-    else:
-        values, counts = np.unique(column, return_counts=True)
-        found = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    return clean_tally(found)
-
-
-def clean_tally(tally: Mapping[Scalar | None, int]) -> Tally:
-    """A tally in which NaN counts as missing."""
-    found = dict(tally)
-    for value in [value for value in found if value is not None and value != value]:
-        found[None] = found.get(None, 0) + found.pop(value)
-    return found
+    coded = code_values(column)
+    return tally_codes(coded.codes, coded.values)
 
 
 def freeze_categories(tally: Tally, declared: Sequence[Scalar] | None = None) -> Categorical:

@@ -43,6 +43,15 @@ def text_hash(text: str) -> int:
     return int.from_bytes(digest, "little")
 
 
+def mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Words of which each upper bit depends on all bits of what came in."""
+    mixed = words ^ (words >> _HALF)
+    mixed *= _FIRST
+    mixed ^= mixed >> _HALF
+    mixed *= _SECOND
+    return mixed
+
+
 def merge_sketches(a: bytes, b: bytes) -> bytes:
     """The sketch of the values of both."""
     if not a or not b:
@@ -72,10 +81,7 @@ def distinct_count(leaf: Leaf) -> int:
 
 def _sketch(words: npt.NDArray[np.uint64]) -> bytes:
     """Of each register, the most leading zeros of what came to it, plus 1; 0 if nothing did."""
-    mixed = words ^ (words >> _HALF)
-    mixed *= _FIRST
-    mixed ^= mixed >> _HALF
-    mixed *= _SECOND
+    mixed = mix(words)
     hashes = (mixed >> _HALF).astype(np.uint32)
     least = np.full(REGISTERS, 2**REST_BITS, dtype=np.uint32)
     rest = hashes & np.uint32(2**REST_BITS - 1)

@@ -10,10 +10,13 @@ import numpy.typing as npt
 
 from fairlead.errors import ConflictError
 from fairlead.profiles.categories import (
+    Coded,
     Tally,
+    code_values,
     count_categories,
     freeze_categories,
     merge_categories,
+    tally_codes,
     tally_values,
 )
 from fairlead.profiles.measures.images import measure_images
@@ -31,8 +34,8 @@ from fairlead.profiles.types import Categorical, Leaf, Named, Numeric, Summary
 from fairlead.signature import Column, Field, Numbers
 
 Times = npt.NDArray[np.int64] | None
-Values = Column | Tally
-"""A column as a batch holds it, or a tally of one."""
+Values = Column | Coded | Tally
+"""A column as a batch holds it, or as a dictionary; or a tally, which does not tell of rows."""
 
 TAUGHT, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
 """The rows of a reference that its words and axes are taken from, and those measured by them.
@@ -65,6 +68,11 @@ def freeze_field(field: Field, values: Values) -> Summary:
     return msgspec.structs.replace(frame, parts=parts)
 
 
+def reference_field(field: Field, values: Values) -> Summary:
+    """The summary of a reference's values, on what is frozen from them."""
+    return hold_out(count_field(freeze_field(field, values), values, None), values)
+
+
 def hold_out(summary: Summary, values: Values) -> Summary:
     """The summary of a reference's own rows, without those that its words or axes came from.
 
@@ -90,6 +98,13 @@ def count_field(frame: Summary, values: Values, times_us: Times) -> Summary:
     measures = _measure(frame, column, times_us)
     parts = {n: _count(p, measures[n]) if n in measures else p for n, p in frame.parts.items()}
     return msgspec.structs.replace(frame, parts=parts)
+
+
+def code_field(frame: Summary, values: Values) -> Values:
+    """A column of categories as a dictionary, which is made once for all that counts it."""
+    if isinstance(frame, Categorical) and not isinstance(values, Coded | Mapping):
+        return code_values(values)
+    return values
 
 
 def empty_field(summary: Summary) -> Summary:
@@ -151,11 +166,13 @@ def _frozen(named: Named) -> object:
 
 
 def _tally(values: Values) -> Tally:
+    if isinstance(values, Coded):
+        return tally_codes(values.codes, values.values)
     return values if isinstance(values, Mapping) else tally_values(values)
 
 
 def _column(values: Values) -> Column:
-    if isinstance(values, Mapping):
+    if isinstance(values, Mapping | Coded):
         raise TypeError("Only a field of categories can be tallied.")
     return values
 

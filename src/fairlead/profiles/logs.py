@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fairlead.profiles.narrow import narrow, widen
 from fairlead.profiles.types import NO_BUCKETS, LogBuckets
 from fairlead.signature import Numbers
 
@@ -15,9 +16,6 @@ FRACTION_BITS = 5
 _SHIFT = np.uint64(52 - FRACTION_BITS)
 _SIGN, _MAGNITUDE = np.uint64(63), np.uint64(2**63 - 1)
 _ONE = np.uint64(1)
-_WIDTHS = ((2**8, "<u1"), (2**16, "<u2"), (2**32, "<u4"), (2**64, "<u8"))
-"""Of counts: those below the first fit into the second."""
-
 Keys = npt.NDArray[np.int64]
 
 
@@ -48,8 +46,7 @@ def merge_logs(a: LogBuckets, b: LogBuckets) -> LogBuckets:
 def unpack(logs: LogBuckets) -> tuple[Keys, Keys]:
     """Keys and counts of occupied buckets, by magnitude."""
     keys = np.frombuffer(logs.steps, "<i4").cumsum(dtype=np.int64)
-    width = len(logs.counts) // max(len(keys), 1)
-    return keys, np.frombuffer(logs.counts, f"<u{width or 1}").astype(np.int64)
+    return keys, widen(logs.counts, len(keys))
 
 
 def bounds(keys: Keys) -> tuple[Numbers, Numbers]:
@@ -75,12 +72,11 @@ def _pack(least: int, dense: Keys, below: int) -> LogBuckets:
     if len(occupied) > BUCKETS_MAX:
         below += int(counts[:-BUCKETS_MAX].sum())
         occupied, counts = occupied[-BUCKETS_MAX:], counts[-BUCKETS_MAX:]
-    most = int(counts.max())
     steps = occupied.copy()
     steps[0] += least
     steps[1:] -= occupied[:-1]
     return LogBuckets(
         steps=steps.astype("<i4").tobytes(),
-        counts=counts.astype(next(dtype for limit, dtype in _WIDTHS if most < limit)).tobytes(),
+        counts=narrow(counts),
         below=below,
     )

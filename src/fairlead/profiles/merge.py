@@ -10,6 +10,7 @@ import msgspec
 from fairlead.errors import StorageError
 from fairlead.profiles.fields import differ, empty_field, merge_field
 from fairlead.profiles.numbers import merge_numbers
+from fairlead.profiles.repeats import merge_repeats
 from fairlead.profiles.types import FORMAT, Numeric, Profile, Summary
 
 DECODED_BYTES_MAX = 64 * 1024 * 1024
@@ -29,6 +30,7 @@ def merge(a: Profile, b: Profile) -> Profile:
         inputs=_merge_all(a.inputs, b.inputs),
         outputs=_merge_all(a.outputs, b.outputs),
         metrics=_merge_metrics(a.metrics, b.metrics),
+        repeats=merge_repeats(a.repeats, b.repeats),
     )
 
 

@@ -5,19 +5,27 @@ The table is asked through its own methods, so that its library is never importe
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fairlead.profiles.build import observe_columns
-from fairlead.profiles.categories import clean_tally
+from fairlead.profiles.categories import Coded, code_values
 from fairlead.profiles.fields import Values
 from fairlead.profiles.types import Categorical, Numeric, Profile, Summary
 from fairlead.signature import Numbers
 from fairlead.signature.tables import read_table
 
 _TEXTS = frozenset({"String", "Categorical", "Enum", "Binary", "Null"})
+MISSING = 2**32 - 1
+"""As an unsigned integer, what -1 is as a signed one."""
+
+FIRST_ROWS = 2**14
+"""Mostly they hold all categories there are."""
+
+_CODED = frozenset({"String", "Categorical", "Enum"})
 _TYPES = {
     "text": _TEXTS,
     "image": _TEXTS,
@@ -68,7 +76,7 @@ def _values(frame: Summary, table: Any, name: str) -> Values | None:
         return None
     series = table[name]
     if isinstance(frame, Categorical):
-        return None if series.dtype.is_nested() else _tally(series)
+        return None if series.dtype.is_nested() else _coded(series)
     if type(series.dtype).__name__ not in _TYPES[frame.kind]:
         return None
     column = read_table(table.select(name)).columns[name].values
@@ -85,10 +93,22 @@ def _numbers(table: Any, name: str) -> Numbers | None:
     return numbers.astype(np.float64, copy=False)
 
 
-def _tally(series: Any) -> Values:
-    counted = series.alias("value").value_counts()
-    counts = zip(counted["value"].to_list(), counted["count"].to_list(), strict=True)
-    return clean_tally(dict(counts))
+def _coded(series: Any) -> Coded:
+    """A column of text as places in a dictionary; of other types value by value."""
+    if type(series.dtype).__name__ not in _CODED:
+        return code_values(read_table(series.to_frame()).columns[series.name].values)
+    library = sys.modules[type(series).__module__.partition(".")[0]]
+    column = series.cast(library.Categorical)
+    places = column.to_physical()
+    codes = places.fill_null(MISSING).to_numpy().view(np.int32)
+    known = (places.max() if len(codes) else None) or 0
+    last = np.full(known + 2, -1)  # where each of them is, and what is missing at the end
+    for rows in (slice(0, FIRST_ROWS), slice(0, None)):
+        last[codes[rows]] = np.arange(len(codes))[rows]
+        if (last[:-1] >= 0).all():
+            break
+    values = column.gather(last[:-1].clip(0)).cast(library.String).to_list() if len(codes) else []
+    return Coded(codes, [v if place >= 0 else None for v, place in zip(values, last, strict=False)])
 
 
 def _times_us(table: Any) -> Any:

@@ -138,6 +138,28 @@ Leaf = Numeric | Categorical
 Summary = Numeric | Categorical | Named
 
 
+class Repeats(_Part, frozen=True, kw_only=True):
+    """How often rows repeat each other.
+
+    Args:
+        known: how many digests are kept: the least 256 of those that rows have.
+        steps: of these, rising, the first one and then the differences: little-endian unsigned
+            integers, as narrow as the largest allows.
+        counts: rows that have each of them, likewise.
+        loads: of all rows, how many are in each of 128 buckets by the last bits of their
+            digests, likewise; empty where all digests are kept.
+    """
+
+    known: int = 0
+    steps: bytes = b""
+    counts: bytes = b""
+    loads: bytes = b""
+
+
+NO_REPEATS = Repeats()
+"""Of no rows; this very one is left out of what is written."""
+
+
 class Profile(_Part, frozen=True, kw_only=True, omit_defaults=False):
     """The summary of many rows: what was asked and, where there was one, what was answered.
 
@@ -150,6 +172,7 @@ class Profile(_Part, frozen=True, kw_only=True, omit_defaults=False):
         outputs: by field.
         metrics: by name: what else is known of rows, such as revenue or a loss. Those that the
             reference lacks are counted too, without edges.
+        repeats: which of them have the same inputs, as far as these are known row by row.
         format: of these bytes.
     """
 
@@ -157,4 +180,5 @@ class Profile(_Part, frozen=True, kw_only=True, omit_defaults=False):
     inputs: dict[str, Summary]
     outputs: dict[str, Summary] = {}
     metrics: dict[str, Numeric] = {}
+    repeats: Repeats = NO_REPEATS
     format: int = FORMAT

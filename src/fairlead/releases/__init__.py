@@ -2,7 +2,7 @@
 
 from fairlead.releases.controller import ReleaseController
 from fairlead.releases.decide import decide
-from fairlead.releases.plan import PlanSettings, plan_of
+from fairlead.releases.plan import PlanSettings, chosen, plan_of, settings_of
 from fairlead.releases.types import (
     MOVING,
     NOW,
@@ -41,6 +41,8 @@ __all__ = [
     "Step",
     "Strategy",
     "WorkerView",
+    "chosen",
     "decide",
     "plan_of",
+    "settings_of",
 ]

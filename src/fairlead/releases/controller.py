@@ -11,6 +11,8 @@ from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.outcomes.standing import Standing
+from fairlead.releases.permit import GO_ON, refuse
 from fairlead.releases.plan import check_fit
 from fairlead.releases.types import (
     NOW,
@@ -101,7 +103,8 @@ class ReleaseController:
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment.
+            ConflictError: it is being told something else at this moment, or this makes no sense.
+            ForbiddenError: it waits for the word of somebody else.
         """
         stored = self._under_way(endpoint)
         if stored is None:
@@ -115,6 +118,9 @@ class ReleaseController:
                 f"The release of {release.version.name} has not obeyed the order before.",
                 hint="Try again in a moment.",
             )
+        refused = refuse(release, order, self._seen(release, order))
+        if refused is not None:
+            raise refused
         told = replace(release, order=order)
         event = Event(
             time_us=self._clock.now_us(),
@@ -187,10 +193,11 @@ class ReleaseController:
             self._apart_us = apart_us
             return found
         moved = [(stored, reset(stored.value, jump_us, now_us)) for stored in found]
+        why = f"The clock was set by {jump_us / 1e6:+.0f} s."
         if moved:  # all or, to be tried again, none
             self._store.commit(
                 *(Put(RELEASES, stored.key, release, stored.revision) for stored, release in moved),
-                events=[_event(release) for _, release in moved],
+                events=[_event(replace(release, reason=why)) for _, release in moved],
             )
         self._apart_us = apart_us
         return [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
@@ -204,7 +211,7 @@ class ReleaseController:
                 release,
                 route.value if route else None,
                 view(release),
-                self._evidence(release),
+                self._seen(release, release.order),
                 now_us,
             )
             if first.id == release.id
@@ -217,6 +224,11 @@ class ReleaseController:
         if decision.route is not None:
             puts.append(Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect))
         self._commit(decision.release, stored.revision, puts)
+
+    def _seen(self, release: Release, order: Order | None) -> Evidence:
+        """What is known of a release; nothing need be for an order that does not go by it."""
+        goes_by_it = order is None or order.name in GO_ON
+        return self._evidence(release) if goes_by_it else Evidence()
 
     def _commit(self, release: Release, expect: int, puts: Sequence[Put[Route]]) -> None:
         put = Put(RELEASES, _key(release), release, expect)
@@ -239,6 +251,7 @@ def _event(release: Release) -> Event:
             "reason": release.reason,
             "step": release.step,
             **_told(release.judged),
+            **_told_of(release.looked),
         },
     )
 
@@ -257,3 +270,18 @@ def _told(judged: Sequence[Judged]) -> dict[str, str | float | None]:
             **{f"{name}.{key}": value for key, value in one.seen.items()},
         }
     return told
+
+
+def _told_of(looked: Standing | None) -> dict[str, str | float | None]:
+    """How the goal of an experiment stood, for the audit."""
+    if looked is None:
+        return {}
+    apart = looked.difference
+    ends = (None, None, None) if apart is None else (apart.value, apart.low, apart.high)
+    return {
+        "goal": looked.found,
+        "goal.units": looked.units,
+        "goal.needed": looked.needed,
+        "goal.log_mismatch": looked.log_mismatch,
+        **dict(zip(("goal.difference", "goal.low", "goal.high"), ends, strict=True)),
+    }

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from fairlead.releases.judge import judge
 from fairlead.releases.outcomes.experiment import in_words, stand
 from fairlead.releases.outcomes.metrics import Goal
+from fairlead.releases.outcomes.standing import storable
+from fairlead.releases.permit import refuse
 from fairlead.releases.types import (
     Decision,
     Evidence,
@@ -60,7 +62,7 @@ def decide(
         What to commit, or None while there is nothing to do but wait.
     """
     if release.order is not None:
-        return _obey(release, release.order, route, now_us)
+        return _obey(release, release.order, route, evidence, now_us)
     if release.state == "requested":
         return _prepare(release, route, now_us)
     assert route is not None
@@ -111,13 +113,17 @@ def reset(release: Release, jump_us: int, now_us: int) -> Release:
         release,
         step_us=release.step_us + jump_us,
         changed_us=min(release.changed_us + jump_us, now_us),
-        reason=f"{release.reason} The clock was set by {jump_us / 1e6:+.0f} s.",
     )
 
 
-def _obey(release: Release, order: Order, route: Route | None, now_us: int) -> Decision | None:
+def _obey(
+    release: Release, order: Order, route: Route | None, evidence: Evidence, now_us: int
+) -> Decision | None:
     """Do what a person said, where it makes sense at this point; else leave it at that."""
     told = replace(release, order=None)
+    refused = refuse(release, order, evidence)
+    if refused is not None:  # it was not, when the order was given
+        return Decision(replace(told, reason=refused.message), None)
     by = f"{order.actor}: {order.reason}" if order.reason else order.actor
     begun = release.state in ("switching", "holding", "asking", "baking")
     if order.name in ("abort", "rollback"):
@@ -297,6 +303,7 @@ def _when_tried(
     Where units are not split as the route says the arms hold different people, whoever is better.
     """
     standing = stand(release.plan, evidence.outcomes)
+    release = replace(release, looked=storable(standing))
     told = in_words(goal, standing, release.version.name)
     if standing.is_mismatched:
         return Decision(_to(release, "asking", told, now_us), None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from fairlead.records import Kind
-from fairlead.releases.latency import APART_US, add, bucket_of
+from fairlead.releases.known import Known, add, admitted, first, hashed
+from fairlead.releases.latency import APART_US, bucket_of
+from fairlead.releases.latency import add as add_counts
 from fairlead.releases.types import Evidence, Release, Tally
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.routing import SLOTS
@@ -28,15 +29,15 @@ class Folded(msgspec.Struct, frozen=True):
 
     Args:
         evidence: so far.
-        failed: units that have failed, as hashes: of each the first failure counts.
+        failing: units that have failed: of each the first failure counts.
         read: the sealed files that are in it.
-        decided: predictions that a person has decided, as hashes: of each the first word counts.
+        decisions: predictions that a person has decided: of each the first word counts.
     """
 
     evidence: Evidence = Evidence()
-    failed: frozenset[int] = frozenset()
+    failing: Known = Known()
     read: frozenset[str] = frozenset()
-    decided: frozenset[int] = frozenset()
+    decisions: Known = Known()
 
 
 EVIDENCE = Kind("evidence", Folded)
@@ -56,8 +57,9 @@ def on_trial() -> pl.Expr:
     """
     import polars as pl
 
-    routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-    return routed & pl.col("role").is_in(["stable", "candidate"])
+    from fairlead.monitoring.gather import ROUTED
+
+    return ROUTED & pl.col("role").is_in(["stable", "candidate"])
 
 
 def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
@@ -73,6 +75,32 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
     """
     import polars as pl
 
+    asked = _asked(before.failing, release, rows)
+    failing = asked.filter("failed")
+    keys = hashed(failing["unit"])
+    firsts = failing.filter(pl.Series(first(before.failing, keys))).group_by("revision", "role")
+    failed = {(revision, role): units for revision, role, units in firsts.len().iter_rows()}
+    evidence = before.evidence
+    for revision, role, requests in (
+        asked.group_by("revision", "role").agg(pl.col("request").n_unique()).iter_rows()
+    ):
+        tally = Tally(requests, failed.get((revision, role), 0))
+        evidence = _add(evidence, release, revision, role == "candidate", tally)
+    latency = _latencies(rows, release)
+    joined = {
+        arm: add_counts(evidence.latency.get(arm, {}), latency.get(arm, {}))
+        for arm in {*evidence.latency, *latency}
+    }
+    newest_us = asked.select(pl.col("time").dt.epoch("us").max()).item() or 0
+    until_us = max(evidence.until_us, newest_us)
+    evidence = replace(evidence, latency=joined, until_us=until_us)
+    return replace(before, evidence=evidence, failing=add(before.failing, keys))
+
+
+def _asked(failing: Known, release: Release, rows: pl.DataFrame) -> pl.DataFrame:
+    """Requests, and whether they failed, of the units that are counted."""
+    import polars as pl
+
     recent = pl.col("time").dt.epoch("us") >= release.created_us - PAST_US
     asked = (
         rows.filter(on_trial(), recent)
@@ -82,28 +110,9 @@ def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
         .agg(pl.col("time").min(), failed=(pl.col("outcome") != "ok").any())
         .sort("time", "request", "unit")
     )
-    firsts, failed = [], set(before.failed)
-    for revision, role, unit in (
-        asked.filter("failed").select("revision", "role", "unit").iter_rows()
-    ):
-        if (known := hashed(unit)) not in failed:
-            failed.add(known)
-            firsts.append((revision, role))
-    evidence = before.evidence
-    for revision, role, requests in (
-        asked.group_by("revision", "role").agg(pl.col("request").n_unique()).iter_rows()
-    ):
-        tally = Tally(requests, firsts.count((revision, role)))
-        evidence = _add(evidence, release, revision, role == "candidate", tally)
-    latency = _latencies(rows, release)
-    joined = {
-        arm: add(evidence.latency.get(arm, {}), latency.get(arm, {}))
-        for arm in {*evidence.latency, *latency}
-    }
-    newest_us = asked.select(pl.col("time").dt.epoch("us").max()).item() or 0
-    until_us = max(evidence.until_us, newest_us)
-    evidence = replace(evidence, latency=joined, until_us=until_us)
-    return replace(before, evidence=evidence, failed=frozenset(failed))
+    if not failing.halvings:
+        return asked
+    return asked.filter(pl.Series(admitted(failing, hashed(asked["unit"]))))
 
 
 def _latencies(rows: pl.DataFrame, release: Release) -> dict[str, dict[int, int]]:
@@ -151,8 +160,3 @@ def _add(evidence: Evidence, release: Release, revision: int, ours: bool, more: 
 
 def _sum(one: Tally, other: Tally) -> Tally:
     return Tally(one.requests + other.requests, one.failed + other.failed)
-
-
-def hashed(unit: str) -> int:
-    """A unit, or an id, as a number by which it is known again."""
-    return int.from_bytes(blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8).digest())

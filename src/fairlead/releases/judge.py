@@ -10,7 +10,7 @@ from fairlead.releases.latency import EDGES_US, histogram
 from fairlead.releases.outcomes.metrics import Seen
 from fairlead.releases.outcomes.weigh import broken_and_kept
 from fairlead.releases.shadow.differ import judge_answers
-from fairlead.releases.types import Evidence, Guard, Judged, Plan
+from fairlead.releases.types import OPEN, Evidence, Guard, Judged, Plan, Release
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.stats import (
     failure_evidence,
@@ -50,6 +50,13 @@ def judge(plan: Plan, evidence: Evidence, share: float) -> tuple[Judged, ...]:
     """
     alpha = alpha_of(plan)
     return tuple(_judged(guard, evidence, share, alpha) for guard in plan.guards)
+
+
+def judged_now(release: Release, evidence: Evidence) -> tuple[Judged, ...]:
+    """How a release's guards stand by what is known now; once it has ended, as they stood then."""
+    if release.state not in OPEN or not release.shares:
+        return release.judged
+    return judge(release.plan, evidence, release.share)
 
 
 def alpha_of(plan: Plan) -> float:

@@ -17,17 +17,18 @@ decide = "ask"
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
+from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.guards import ANSWERS, metric_of, read_guard
 from fairlead.releases.outcomes.metrics import Goal
-from fairlead.releases.shadow.pairs import answer_of, is_number
 from fairlead.releases.types import Guard, Plan, Step, Strategy
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
@@ -40,6 +41,10 @@ _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%")
 _STEPS = (
     "Steps are 'shadow for 1h' or 'shadow 20% for 1h' at the beginning, '5% for 2h', 'approve', "
     "'approve:NAME' and, at the end, '100%'."
+)
+TWO_ARMS = (
+    "An experiment has two arms: what answers now, and one candidate with its 'split'. Of several "
+    "candidates, try one after the other; 'fairlead evaluate' compares them on labelled rows first."
 )
 LESS = ("error", "absolute_error")
 """Metrics of which less is better."""
@@ -110,6 +115,59 @@ _KEYS: dict[str, tuple[Strategy, ...]] = {
 CANARY = ("1% for 10m", "5% for 30m", "25% for 1h", "100%")
 
 
+def hint_of(key: str) -> str:
+    """What to write instead of a key that no plan has."""
+    if key == "arms":
+        return TWO_ARMS
+    known = PlanSettings.__struct_fields__
+    close = nearest(key, known)
+    return f"Did you mean '{close}'?" if close else f"There are: {', '.join(known)}."
+
+
+def settings_of(content: Mapping[str, Any]) -> PlanSettings:
+    """A plan's table, of values as TOML or JSON have them.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is of the wrong kind.
+    """
+    for key in content.keys() - set(PlanSettings.__struct_fields__):
+        raise ConfigError(f"There is no key '{key}' in a plan.", hint=hint_of(key))
+    try:
+        return msgspec.convert(content, PlanSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"The plan cannot be read: {error}.") from None
+
+
+def chosen(told: Mapping[str, Any], named: PlanSettings | None) -> PlanSettings | None:
+    """The plan that is meant: what is told, then what the plan of that name says, then the usual.
+
+    Without a word of the strategy it is the named plan's, or that which has what is told. A named
+    plan by another strategy is another plan: nothing of it counts.
+
+    Args:
+        told: values by key of the table.
+        named: the settings' plan for the endpoint.
+
+    Returns:
+        None if nobody says anything.
+
+    Example:
+        >>> named = PlanSettings(strategy="shadow", share="50%", rows=200)
+        >>> plan = chosen({"share": "10%"}, named)
+        >>> plan.strategy, plan.share, plan.rows
+        ('shadow', '10%', 200)
+        >>> chosen({"goal": "mean:revenue"}, named).strategy
+        'ab'
+    """
+    if not told:
+        return named
+    strategies = [*([named.strategy] if named else []), *get_args(Strategy)]
+    fitting = (one for one in strategies if all(one in _KEYS.get(key, (one,)) for key in told))
+    strategy = told.get("strategy") or next(fitting, "canary")
+    base = named if named and named.strategy == strategy else PlanSettings()
+    return replace(base, **{**told, "strategy": strategy})
+
+
 def plan_of(told: PlanSettings) -> Plan:
     """Read a plan.
 
@@ -148,7 +206,11 @@ def check_fit(plan: Plan, signature: Signature) -> None:
     if not plan.is_compared:
         return
     if answer_of(signature) is None:
-        raise ConfigError("The version answers nothing of one value a row that could be compared.")
+        raise ConfigError(
+            "The version has no answer of one value a row that could be compared, or several.",
+            hint="Of several, one is compared if a classification names it 'label', or a "
+            "regression 'prediction'.",
+        )
     fields = [field.name for field in signature.inputs]
     for name in plan.slices:
         if name not in fields:
@@ -215,6 +277,8 @@ def _planned(told: PlanSettings) -> tuple[Step, ...]:
             seen = _slots(told.share or "100%", "share")
             return (Step("shadow", seen, _us(told.duration or "1d", "duration")),)
         case "ab":
+            if told.split and _PERCENT.fullmatch(told.split) is None:
+                raise ConfigError(f"'{told.split}' is no share for 'split'.", hint=TWO_ARMS)
             slots = _slots(told.split or "50%", "split")
             if slots == SLOTS:
                 raise ConfigError("The 'split' must leave some traffic to both versions.")

@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.records import Kind
 from fairlead.releases.outcomes.metrics import Goal, Metric, Outcomes
+from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.shadow.comparison import Comparison
 from fairlead.routing import SLOTS, Route, VersionRef
 from fairlead.signature import Signature
@@ -38,7 +39,7 @@ class Step(msgspec.Struct, frozen=True):
             answer nobody, `approve` waits for a person.
         slots: of 10,000, the candidate's share.
         hold_us: for how long at least.
-        who: is asked to approve, in words; whoever may operate the endpoint can.
+        who: has to approve: the name of a key or of a user; empty for whoever may operate.
     """
 
     kind: Literal["share", "shadow", "approve"]
@@ -131,7 +132,7 @@ class Order(msgspec.Struct, frozen=True):
 
     Args:
         name: what.
-        actor: who.
+        actor: who: the name of their key, or of their user at the command line.
         reason: why, in their words.
     """
 
@@ -213,6 +214,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         paused: whether it stays where it is, though guards still roll it back.
         order: of a person, not obeyed yet.
         judged: how its guards stood at the last change.
+        looked: how its experiment stood at the look by which it was decided; None before.
         before: what answered before it.
         shares: of 10,000 slots, the candidate's, by revision of the route.
     """
@@ -234,6 +236,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
     order: Order | None = None
     judged: tuple[Judged, ...] = ()
+    looked: Standing | None = None
     before: Route | None = None
     shares: dict[int, int] = {}
 

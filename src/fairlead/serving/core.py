@@ -116,6 +116,9 @@ class Core:
             self._take_keys if options.keys else None,
             options.models_bytes,
         )
+        gate = None
+        if options.keys:
+            gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
         self._front = Front(
             self._plane,
             counters,
@@ -123,9 +126,9 @@ class Core:
             rows_max=options.rows_max,
             body_bytes_max=options.http.body_bytes_max,
             tracing=make_tracing(clock),
+            gate=gate,
         )
-        gate = Gate(lambda key_id: self._keys.get(key_id), clock, options.workers)
-        self._entry = Entry(options.sites, gate if options.keys else None, self._front.count)
+        self._entry = Entry(options.sites, gate, self._front.count)
         self.router = make_router(
             self._plane,
             self._front,

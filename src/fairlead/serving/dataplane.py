@@ -186,6 +186,7 @@ class DataPlane:
             raise nobody_answers(decided_by)
         rows = ask.batch.rows
         if not rows:  # some protocols take it
+            _named(endpoint, ask)
             done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, ()))
             return
         ids = self._ids.take(rows)
@@ -259,14 +260,20 @@ def route_arm(route: Route, version: str) -> Arm:
     )
 
 
+def _named(endpoint: Endpoint, ask: Ask) -> LiveArm | None:
+    """The arm that a caller names; None where the route decides."""
+    if ask.arm:
+        return endpoint.arm(ask.arm)
+    return arm_of(endpoint, ask.version) if ask.version else None
+
+
 def _split(
     endpoint: Endpoint, ask: Ask, slots: list[int]
 ) -> LiveArm | list[tuple[LiveArm, list[int]]]:
     """The arm that all rows are assigned to, or several with their rows' places."""
-    if ask.arm:
-        return endpoint.arm(ask.arm)
-    if ask.version:
-        return arm_of(endpoint, ask.version)
+    named = _named(endpoint, ask)
+    if named is not None:
+        return named
     if len(endpoint.arms) == 1:
         return endpoint.arms[0]
     by_arm: dict[int, list[int]] = {}

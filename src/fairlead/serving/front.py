@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from fairlead.access import Gate, secret_of
 from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.logs import is_told, tell_error
 from fairlead.serving.aside import Aside, NotHereError
@@ -43,6 +44,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
         slow: whether `write` takes so long that it must not hold up the loop.
         timeout_s: how long the caller waits, where its protocol's body says so.
         holds: as in `Ask`.
+        arm: that shall answer, where its protocol's body says so; else the header may.
     """
 
     batch: Batch
@@ -53,6 +55,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     slow: bool = False
     timeout_s: float | None = None
     holds: bool = False
+    arm: str = ""
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -93,6 +96,7 @@ class Front:
         rows_max: of one request.
         body_bytes_max: of one request, decompressed.
         tracing: begins a span for each request; None for none.
+        gate: who may name the arm that answers; None for everyone.
     """
 
     def __init__(
@@ -104,6 +108,7 @@ class Front:
         rows_max: int,
         body_bytes_max: int,
         tracing: Tracing | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.plane = plane
         self._counters = counters
@@ -111,6 +116,7 @@ class Front:
         self.rows_max = rows_max
         self._body_bytes_max = body_bytes_max
         self._tracing = tracing
+        self._gate = gate
         self._aside = Aside()
         self._lookups = Aside(LOOKUP_THREADS, LOOKUPS_MAX)
 
@@ -178,7 +184,7 @@ class Front:
             span, request = call.span, call.request
             trace = trace_id(request.headers) if span is None else span.trace_id
             deadline_s = self._deadline_of(call, reading.timeout_s)
-            arm = request.headers.get(ARM_HEADER, b"").decode("latin-1")
+            arm = self._arm(call, reading)
             ask = self.ask(reading, request.received_s, deadline_s, trace, arm)
             write = compressing(request, reading.write)
             done: Done = partial(self._answered, call, write, reading.slow)
@@ -223,6 +229,18 @@ class Front:
             aside.admit(read_it, self._deadline_of(call), go_on)
         except UnavailableError as error:
             self._refuse(call, error)
+
+    def _arm(self, call: _Call, reading: Reading) -> str:
+        """The arm that a caller names; whether they may by the header, the door has asked."""
+        headers = call.request.headers
+        named = headers.get(ARM_HEADER, b"").decode("latin-1")
+        if not reading.arm or reading.arm == named:
+            return named
+        if named:
+            raise InputError("The header and the body name different arms.", hint="Name one.")
+        if self._gate is not None:
+            self._gate.check(self._gate.holder(secret_of(headers)), "operate", call.name)
+        return reading.arm
 
     def _deadline_of(self, call: _Call, said_s: float | None = None) -> float:
         """When a caller stops waiting: as the header says, else as the body does."""

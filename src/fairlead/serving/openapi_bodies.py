@@ -27,6 +27,10 @@ WHOSE = {
     "unit": "Whom a row is about: keeps its arm.",
     "id": "Your own id of a row, kept beside ours.",
 }
+ARM: Json = {
+    "type": "string",
+    "description": "Names the arm that answers; for those who operate the endpoint.",
+}
 
 _KEY: Json = {
     "type": ["string", "integer", "null"],
@@ -102,7 +106,7 @@ def _envelope(key: str, value: Json) -> Json:
         "type": "object",
         "required": [key],
         "additionalProperties": False,
-        "properties": {key: value, **_whose(_TEXTS)},
+        "properties": {key: value, **_whose(_TEXTS), "arm": ARM},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Literal
 
@@ -15,8 +16,12 @@ from fairlead.predictionlog import (
     encode_prediction,
 )
 from fairlead.serving.counters import Counters
+from fairlead.signature import Batch
 
 OnFull = Literal["continue", "stop"]
+
+RECENT_FRAMES, RECENT_BYTES = 64, 65_536
+"""Frames of all endpoints that are remembered; larger ones are not."""
 
 
 class LogSink:
@@ -42,6 +47,11 @@ class LogSink:
         self._by_endpoint = by_endpoint
         self._counters = counters
         self.problem = ""
+        self._recent: deque[tuple[str, Batch]] = deque(maxlen=RECENT_FRAMES)
+
+    def recent(self, endpoint: str) -> list[Batch]:
+        """What was lately asked of an endpoint and is on the log, oldest first; from any thread."""
+        return [inputs for name, inputs in self._recent.copy() if name == endpoint]
 
     @property
     def stopped(self) -> bool:
@@ -55,7 +65,9 @@ class LogSink:
             StorageError: they are not on the log and must not be answered.
         """
         must = self._by_endpoint.get(frame.endpoint, self._on_full) == "stop"
-        self._write(encode_prediction(frame), len(frame.ids), must=must)
+        encoded = encode_prediction(frame)
+        if self._write(encoded, len(frame.ids), must=must) and len(encoded) <= RECENT_BYTES:
+            self._recent.append((frame.endpoint, frame.inputs))
 
     def feedback(self, frame: FeedbackFrame) -> None:
         """Record feedback, which is never dropped: its sender is told.
@@ -65,7 +77,8 @@ class LogSink:
         """
         self._write(encode_feedback(frame), len(frame.ids), must=True)
 
-    def _write(self, frame: bytes, rows: int, *, must: bool) -> None:
+    def _write(self, frame: bytes, rows: int, *, must: bool) -> bool:
+        """Append a frame; whether it is on the log."""
         try:
             self._journal.append(frame)
         except StorageError as error:
@@ -74,10 +87,11 @@ class LogSink:
                 raise StorageError(
                     "The prediction log cannot be written.", hint="Try again later."
                 ) from error
-            return
+            return False
         if self.problem:
             self.problem = ""
             tell("warning", "log_written", "The prediction log can be written again.")
+        return True
 
     def _failed(self, error: StorageError, rows: int) -> None:
         self._counters.unlogged(rows)

@@ -25,7 +25,7 @@ class Estimate(msgspec.Struct, frozen=True):
     high: float
 
 
-def wilson(hits: int, rows: int, *, confidence: float = CONFIDENCE) -> Estimate:
+def wilson(hits: float, rows: float, *, confidence: float = CONFIDENCE) -> Estimate:
     """A share with Wilson's score interval.
 
     The shares p for which |hits / rows - p| <= z sqrt(p (1 - p) / rows): it stays in 0..1 and has
@@ -33,7 +33,7 @@ def wilson(hits: int, rows: int, *, confidence: float = CONFIDENCE) -> Estimate:
     succession, and statistical inference".
 
     Args:
-        hits: how many rows have it.
+        hits: how many rows have it; fractions are fine, as of dependent rows.
         rows: how many there are, at least one.
         confidence: between 0 and 1.
 

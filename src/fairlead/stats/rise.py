@@ -8,10 +8,10 @@ from fairlead.stats.intervals import CONFIDENCE, Estimate, wilson
 
 
 def share_rise(
-    hits: int,
-    rows: int,
-    reference_hits: int,
-    reference_rows: int,
+    hits: float,
+    rows: float,
+    reference_hits: float,
+    reference_rows: float,
     *,
     confidence: float = CONFIDENCE,
 ) -> Estimate:

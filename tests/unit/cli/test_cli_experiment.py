@@ -107,8 +107,8 @@ def test_a_plan_is_told_before_it_begins(home: Path) -> None:
     one = route("churn", 1, version(1))
     workspace.store.commit(Put(ROUTES, ROUTES.key("churn"), one, None))
     assert "0.2 of the traffic, for 14 days at most: nothing on the log" in told(home, "--plan")
-    plan, _ = plan_for(workspace, "churn", PlanSettings(strategy="ab"))
+    plan, _ = plan_for(workspace, "churn", {"strategy": "ab"})
     assert plan.goal is not None  # as the settings say
     with pytest.raises(ConfigError, match="no look can be planned"):
-        plan_for(workspace, "churn", PlanSettings(strategy="ab", goal="error", peek=False))
+        plan_for(workspace, "churn", {"strategy": "ab", "goal": "error", "peek": False})
     workspace.close()

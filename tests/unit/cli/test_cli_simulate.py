@@ -104,7 +104,7 @@ def test_a_plan_that_begins_with_a_shadow_is_simulated_from_its_end_on(plan: Pat
 @pytest.mark.parametrize(
     ("written", "says"),
     [
-        ('step = ["100%"]', "there is no key 'step'"),
+        ('step = ["100%"]', "There is no key 'step'"),
         ('steps = ["5% for ever", "100%"]', "no step"),
         ("steps = 5", "array"),
         ("steps = [", "cannot be read"),

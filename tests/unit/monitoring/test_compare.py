@@ -108,7 +108,7 @@ def test_a_field_that_is_stuck_is_a_fault_unless_the_reference_is(
     frame = reference(x=random.normal(size=5000), flag=np.zeros(5000), plan=text(["a", "b"] * 2500))
     stuck = window(frame, x=np.full(500, 0.1), flag=np.zeros(500), plan=text(["a"] * 500))
     faults = {(q.field, q.kind) for q in compare(frame, stuck).broken}
-    assert faults == {("x", "constant"), ("plan", "constant")}
+    assert faults == {("x", "constant"), ("plan", "constant"), ("whole row", "duplicates")}
 
 
 def test_a_field_that_is_nearly_always_the_same_may_be_the_same_in_a_window(
@@ -192,4 +192,4 @@ def test_times_of_the_rows_themselves_are_no_drift_and_others_are(
     assert set(born.drifted) == {"when.hour", "when.weekday"}
     lost = np.full(500, np.iinfo(np.int64).min)
     gone = compare(frame, observe(frame, batch(lost), times_us=now_us))
-    assert {one.kind for one in gone.broken} == {"missing"}
+    assert {one.kind for one in gone.broken} == {"missing", "duplicates"}, "all rows are alike"

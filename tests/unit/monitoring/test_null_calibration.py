@@ -27,5 +27,5 @@ def test_false_alarms_keep_to_their_budget_and_shifts_are_found(tmp_path: Path) 
     )
     assert finished.returncode == 0, finished.stderr
     reached = json.loads(numbers.read_bytes())["bars"]
-    assert len(reached) == 22
+    assert len(reached) == 25
     assert all(reached.values()), finished.stdout

@@ -99,7 +99,7 @@ def test_tallies_count_as_their_values_do() -> None:
     values = [*NAMES[200:600], None, "x"] * 3
     once = observe(known, batch(values))
     tally = tally_values(objects(values))
-    assert observe_columns(known, len(values), {"c": tally}) == once
+    assert observe_columns(known, len(values), {"c": tally}).inputs == once.inputs
 
 
 def test_categories_that_became_text_in_the_log_are_found_all_the_same() -> None:

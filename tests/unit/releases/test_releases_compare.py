@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from fairlead.releases import Plan, Release
 from fairlead.releases.fold import Folded
-from fairlead.releases.shadow.compare import bucket, compare, upper_edge
+from fairlead.releases.shadow.compare import compare, place_of, upper_edge
 from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
     VALUES_MAX,
@@ -44,7 +44,7 @@ def asked(number: int, answer: Any, field: str = "label", **more: Any) -> dict[s
     told = {
         "id": f"given-{number:05d}", "time": ASKED, "parent_id": None, "revision": 2,
         "version": version(1).name, "role": "stable",
-        "outcome": "ok", "queue_us": 0, "model_us": 9_000,
+        "outcome": "ok", "queue_us": 0, "model_us": 9_000, "assigned_by": "hash", "source": "live",
         "in.plan": "pro" if number % 2 else "free", f"out.{field}": answer,
     }  # fmt: skip
     return told | more
@@ -109,6 +109,8 @@ def test_rows_of_others_and_of_other_times_are_not_compared() -> None:
     rows = (
         asked(1, "a"), seen(1, "b", version="m:9"), asked(2, "a"), seen(2, "b", revision=1),
         asked(3, "a", revision=1), seen(3, "b"), asked(4, "a"), asked(5, "a"),
+        asked(6, "a"), seen(6, "b", assigned_by="override"),
+        asked(7, "a"), seen(7, "b", source="batch"),
     )  # fmt: skip
     found = told_of(RELEASE, *rows)
     assert (found.whole, found.failed, found.unmatched) == (Agreement(), 0, 1)
@@ -190,7 +192,7 @@ def test_what_is_kept_stays_small_whatever_is_asked() -> None:
 
 @given(st.floats(1e-8, 1e11))
 def test_a_bucket_holds_its_differences(difference: float) -> None:
-    edge = upper_edge(bucket(difference))
+    edge = upper_edge(pl.select(place_of(pl.lit(difference))).item())
     assert difference * (1 - 1e-9) <= edge <= difference * 1.021
 
 

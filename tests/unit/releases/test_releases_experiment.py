@@ -10,11 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fairlead.releases import Decision, Evidence, PlanSettings, Release, WorkerView, decide, plan_of
+from fairlead.clock import ManualClock
+from fairlead.errors import ConflictError
+from fairlead.releases import (
+    RELEASES,
+    Decision,
+    Evidence,
+    Order,
+    OrderName,
+    PlanSettings,
+    Release,
+    ReleaseController,
+    WorkerView,
+    decide,
+    plan_of,
+)
 from fairlead.releases.outcomes.experiment import stand
+from fairlead.releases.outcomes.interim import interim
 from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
-from fairlead.routing import SLOTS
+from fairlead.releases.permit import refuse
+from fairlead.routing import ROUTES, SLOTS
 from fairlead.stats import Split, count_split, moments
+from fairlead.store import Put
+from fairlead.store.memory import MemoryStore
 from support.routes import SIGNATURE, route, version
 
 HOUR_US = 3_600_000_000
@@ -101,6 +119,60 @@ def test_arms_that_are_not_split_as_the_route_says_decide_nothing(outcomes: Outc
     assert (state, "not split" in reason) == ("asking", True)
 
 
+MIXED_UP = paid(10.0, 12.0, split=(2_600, 2_000))
+
+
+@pytest.mark.parametrize("name", ["approve", "promote"])
+def test_what_nothing_is_known_of_is_not_approved_by_mistake(name: OrderName) -> None:
+    asked = replace(begun(), state="asking")
+    refused = refuse(asked, Order(name, "ann"), Evidence(outcomes=MIXED_UP))
+    assert isinstance(refused, ConflictError)
+    assert "not split as the route says" in refused.message
+    state, reason = ended(replace(asked, order=Order(name, "ann")), MIXED_UP)
+    assert (state, reason) == ("asking", refused.message)
+    assert refuse(asked, Order(name, "ann"), Evidence(outcomes=ALIKE)) is None
+
+
+def test_it_is_promoted_all_the_same_by_who_says_why() -> None:
+    asked = replace(begun(), state="asking", order=Order("promote", "ann", "the split is known"))
+    state, reason = ended(asked, MIXED_UP)
+    assert (state, "ann: the split is known" in reason) == ("switching", True)
+
+
+def test_an_order_that_makes_no_sense_is_refused_when_it_is_given() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    asked = replace(begun(), state="asking")
+    store.commit(Put(RELEASES, RELEASES.key("e", "r1"), asked, None))
+    controller = ReleaseController(store, clock, lambda _: Evidence(outcomes=MIXED_UP))
+    with pytest.raises(ConflictError, match="cannot be approved"):
+        controller.order("e", Order("approve", "ann"))
+    assert controller.get(asked).order is None
+    controller.order("e", Order("abort", "ann"))
+    assert controller.get(asked).order == Order("abort", "ann")
+
+
+@pytest.mark.parametrize("outcomes", [ALIKE, paid(10.0, 10.0, 3), Outcomes()])
+def test_what_was_known_when_it_was_decided_is_on_the_audit(outcomes: Outcomes) -> None:
+    store, clock = MemoryStore(), ManualClock()
+    begun_us = clock.now_us() - 24 * HOUR_US
+    running = replace(begun(), step_us=begun_us, created_us=begun_us, changed_us=begun_us)
+    store.commit(
+        Put(RELEASES, RELEASES.key("e", "r1"), running, None),
+        Put(ROUTES, ROUTES.key("e"), BEFORE, None),
+    )
+    seen = Evidence(until_us=clock.now_us(), outcomes=outcomes)
+    controller = ReleaseController(store, clock, lambda _: seen)
+    controller.tick(lambda _: READY)
+    told = [*store.events()][-1]
+    standing = stand(running.plan, outcomes)
+    assert (told.action, told.detail["goal"]) == ("release asking", standing.found)
+    assert told.detail["goal.units"] == standing.units
+    known = standing.difference if standing.units == 4_000 else None
+    ends = (None, None) if known is None else (known.low, known.high)
+    assert (told.detail["goal.low"], told.detail["goal.high"]) == ends
+    assert controller.get(running).looked is not None
+
+
 def test_a_paused_experiment_stays_where_it_is() -> None:
     assert go(replace(begun(), paused=True), BETTER) is None
 
@@ -121,6 +193,27 @@ def test_a_planned_look_is_the_only_one() -> None:
     assert ended(planned, BETTER)[0] == "switching"
     state, reason = ended(planned, ALIKE)
     assert (state, "The planned units are there." in reason) == ("asking", True)
+
+
+def test_the_report_goes_on_to_tell_what_the_planned_look_found() -> None:
+    planned = begun(peek=False, units=4_000)
+    before = interim(planned, Evidence(outcomes=ALIKE))
+    assert (before.standing.difference, before.standing.units) == (None, 4_000), "not looked yet"
+    decision = go(planned, ALIKE)
+    assert decision is not None
+    looked = interim(decision.release, Evidence(outcomes=ALIKE))
+    later = interim(decision.release, Evidence(outcomes=paid(10.0, 10.4, 9_000)))
+    assert looked.standing.difference is not None
+    assert (later.standing, later.note) == (looked.standing, looked.note)
+    assert "what came since is no test" in later.note
+
+
+def test_where_the_time_was_over_before_the_planned_units_there_is_no_look() -> None:
+    decision = go(begun(peek=False, units=9_000), BETTER, 24.0)
+    assert decision is not None
+    told = interim(decision.release, Evidence(outcomes=paid(10.0, 10.4, 9_000)))
+    assert (told.state, told.standing.difference) == ("asking", None)
+    assert "there was no look" in told.note
 
 
 def test_looks_in_between_cost_width() -> None:

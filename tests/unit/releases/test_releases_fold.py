@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 from msgspec.structs import replace
 
-from fairlead.releases import Plan, Release
+from fairlead.releases import Plan, Release, known
 from fairlead.releases.fold import PAST_US, Folded, fold
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS
@@ -146,3 +147,22 @@ def test_times_of_the_candidate_and_of_its_mirror_are_counted_one_request_in_a_w
     ).evidence.latency  # fmt: skip
     assert found == {"candidate": {0: 1, 35: 2}, "control": {35: 1}}
     assert 5_000 * 1.02**35 <= 10_000 < 5_000 * 1.02**36
+
+
+def test_of_very_many_failing_units_a_sample_is_counted_with_what_it_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known, "MOST", 100)
+    found, alone = Folded(), {"revision": 3}
+    for start in range(0, 4_000, 500):
+        found = folded(
+            *(ours(n, **alone, unit=f"u{n}", **(BAD if n % 4 == 0 else {}))
+              for n in range(start, start + 500)),
+            before=found,
+        )  # fmt: skip
+    tally = found.evidence.alone
+    assert found.failing.halvings >= 3
+    assert len(found.failing.hashes) <= 100 * 8
+    assert 500 < tally.requests < 2_500
+    share, sigma = tally.failed / tally.requests, (0.25 * 0.75 / tally.requests) ** 0.5
+    assert abs(share - 0.25) < 4 * sigma

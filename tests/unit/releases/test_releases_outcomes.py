@@ -86,12 +86,15 @@ def came(
     }
 
 
-def summed(release: Release, rows: list[dict[str, Any]], later: list[dict[str, Any]]) -> Outcomes:
+def summed(
+    release: Release, rows: list[dict[str, Any]], later: list[dict[str, Any]], parts: int = 1
+) -> Outcomes:
     schema = {
         name: PREDICTION_SCHEMA[name] for name in columns_of(release) if name in PREDICTION_SCHEMA
     }
     feedback = pl.DataFrame(later, schema=FEEDBACK_SCHEMA)
-    return outcomes(release, pl.DataFrame(rows, schema_overrides=schema).lazy(), feedback.lazy())
+    table = pl.DataFrame(rows, schema_overrides=schema)
+    return outcomes(release, table.lazy(), feedback.lazy(), parts)
 
 
 def seen(metric: str, rows: list[dict[str, Any]], later: list[dict[str, Any]], **more: Any) -> Seen:
@@ -234,6 +237,25 @@ def test_the_order_in_which_the_log_is_read_is_of_no_account(order: list[int]) -
     for one, other in zip(plain.steps, mixed.steps, strict=True):
         assert one.control.units == other.control.units
         assert one.candidate.means == pytest.approx(other.candidate.means)
+
+
+@given(units=st.lists(st.integers(0, 9), min_size=1, max_size=30), parts=st.integers(2, 7))
+def test_in_however_many_parts_it_is_summed_up_it_is_the_same(units: list[int], parts: int) -> None:
+    goal = PlanSettings(strategy="ab", goal="mean:paid", covariate_before="7d",
+                        guard={"accuracy": "difference >= 0"})  # fmt: skip
+    release = released(plan=plan_of(goal))
+    before = {"revision": 1, "time": CREATED - timedelta(days=1)}
+    rows = [asked(n, "candidate" if u % 2 else "stable", unit=f"u{u}", **(before if n % 3 else {}))
+            for n, u in enumerate(units)]  # fmt: skip
+    told = [came(n, float(n), "paid") for n in range(0, 30, 2)] + [came(n, "a") for n in range(9)]
+    whole, parted = (summed(release, rows, told, many) for many in (1, parts))
+    assert (whole.split, whole.moved) == (parted.split, parted.moved)
+    for name, seen_ in whole.metrics.items():
+        assert parted.metrics[name].control.came == seen_.control.came
+        for one, other in zip(seen_.steps, parted.metrics[name].steps, strict=True):
+            assert one.candidate.units == other.candidate.units
+            assert one.control.means == pytest.approx(other.control.means)
+            assert one.control.products == pytest.approx(other.control.products, abs=1e-9)
 
 
 def after(rows: list[dict[str, Any]], later: list[dict[str, Any]], **more: Any) -> Seen:

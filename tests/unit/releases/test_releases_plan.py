@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairlead.errors import ConfigError
-from fairlead.releases import Guard, PlanSettings, Step, plan_of
+from fairlead.releases import Guard, PlanSettings, Step, plan_of, settings_of
 from fairlead.releases.outcomes.metrics import Goal, Metric
 from fairlead.releases.plan import check_fit
 from fairlead.signature import Field, Signature
@@ -84,6 +84,13 @@ def test_a_canary_may_begin_as_a_shadow() -> None:
         ({"guard": {"difference": "<= 1"}}, LABELS, "'disagreement' does"),
         ({"guard": {"disagreement": "<= 0.1"}}, SIGNATURE, "'difference' does"),
         ({}, Signature(inputs=(), outputs=()), "one value a row"),
+        (
+            {},
+            Signature(
+                inputs=(), outputs=(Field(name="a", kind="number"), Field(name="b", kind="number"))
+            ),
+            "or several",
+        ),
     ],
 )
 def test_a_version_that_lacks_what_is_compared_is_refused(
@@ -191,3 +198,16 @@ def test_what_cannot_be_carried_out_is_refused_and_says_why(
     with pytest.raises(ConfigError) as refused:
         plan_of(PlanSettings(**told))  # type: ignore[arg-type]
     assert says in str(refused.value)
+
+
+def test_a_third_arm_is_refused_and_told_what_to_do_instead() -> None:
+    with pytest.raises(ConfigError, match="no key 'arms'") as refused:
+        settings_of({"strategy": "ab", "arms": {"b": "churn:4", "c": "churn:5"}})
+    assert "two arms" in str(refused.value.hint)
+    for split in ("40%/30%/30%", "0.4, 0.3", "three"):
+        with pytest.raises(ConfigError, match="no share for 'split'") as refused:
+            plan_of(PlanSettings(strategy="ab", goal="mean:revenue", split=split))
+        assert "one after the other" in str(refused.value.hint)
+    with pytest.raises(ConfigError) as refused:
+        settings_of({"goals": "mean:revenue"})
+    assert refused.value.hint == "Did you mean 'goal'?"

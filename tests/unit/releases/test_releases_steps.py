@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fairlead.errors import ForbiddenError
 from fairlead.releases import (
     OPEN,
     Decision,
@@ -21,6 +22,7 @@ from fairlead.releases import (
     plan_of,
 )
 from fairlead.releases.judge import ALONE, BESIDE, alpha_of
+from fairlead.releases.permit import refuse
 from fairlead.releases.types import Tally
 from fairlead.routing import SLOTS, Route, owners
 from fairlead.stats import Failures, FailureStep
@@ -80,7 +82,7 @@ def walk(release: Release, on: Route, minutes: float) -> list[tuple[Release, Rou
         if decision is not None:
             release, on = decision.release, decision.route or on
         if release.state == "asking":
-            release = replace(release, order=Order("approve", "ann"))
+            release = replace(release, order=Order("approve", "risk"))
         seen.append((release, on))
     return seen
 
@@ -175,11 +177,33 @@ def test_what_proves_nothing_for_too_long_asks_a_person() -> None:
 def test_an_order_is_obeyed_where_it_makes_sense(
     state: State, name: OrderName, after: State, changes: bool
 ) -> None:
-    told = begun(state, 2 if state == "asking" else 0, order=Order(name, "ann"))
+    told = begun(state, 2 if state == "asking" else 0, order=Order(name, "risk"))
     decision = go(told, 1)
     assert decision is not None
     assert (decision.release.state, decision.release.order) == (after, None)
     assert (decision.route is not None) == changes
+
+
+@pytest.mark.parametrize("name", ["approve", "promote"])
+def test_a_step_that_waits_for_somebody_goes_by_no_other_word(name: OrderName) -> None:
+    asked = begun("asking", 2)
+    refused = refuse(asked, Order(name, "ann", "it is fine"), Evidence())
+    assert isinstance(refused, ForbiddenError)
+    assert refused.message == "m:2 waits for the word of 'risk', and 'ann' gave theirs."
+    decision = go(replace(asked, order=Order(name, "ann", "it is fine")), 1)
+    assert decision is not None
+    assert (decision.release.state, decision.release.step, decision.route) == ("asking", 2, None)
+    assert decision.release.reason == refused.message
+    assert refuse(asked, Order(name, "risk"), Evidence()) is None
+
+
+def test_whoever_is_asked_for_no_name_can_approve_and_what_is_passed_binds_nobody() -> None:
+    late = begun("asking", 1)  # the longest time of a share is over
+    assert refuse(late, Order("approve", "ann"), Evidence()) is None
+    assert isinstance(refuse(late, Order("promote", "ann"), Evidence()), ForbiddenError)
+    assert refuse(begun("asking", 3), Order("promote", "ann"), Evidence()) is None
+    for name in ("pause", "resume", "abort", "rollback"):
+        assert refuse(begun("asking", 2), Order(name, "ann"), Evidence()) is None
 
 
 def test_a_paused_release_stays_until_it_is_resumed() -> None:
@@ -194,7 +218,7 @@ def test_a_paused_release_stays_until_it_is_resumed() -> None:
 
 
 def test_a_paused_release_that_is_promoted_goes_on_to_its_end() -> None:
-    promoted = go(begun(paused=True, order=Order("promote", "ann")), 1)
+    promoted = go(begun(paused=True, order=Order("promote", "risk")), 1)
     assert promoted is not None
     baking = go(promoted.release, 2, on=promoted.route)
     assert baking is not None

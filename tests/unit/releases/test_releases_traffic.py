@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from fairlead.errors import NotFoundError
+from fairlead.releases.simulation import traffic as module
 from fairlead.releases.simulation.traffic import Traffic, make_traffic, traffic_of
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -85,6 +86,18 @@ def test_who_was_not_assigned_and_who_tried_another_version_says_nothing_of_it()
         row(904, 1.0, role="candidate", outcome="model_error"),
     ]
     assert of(*rows, *other).failing == 0.0
+
+
+def test_of_a_large_log_a_sample_of_the_units_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row(n, 3.0 * n / 9_000, unit=f"u{n % 3_000}") for n in range(9_000)]
+    rows += [row(9_999, 3.1)]
+    whole = of(*rows)
+    monkeypatch.setattr(module, "ROWS_MAX", 3_000)
+    part = of(*rows)
+    assert part != whole, "a quarter of it"
+    assert sum(part.requests_per_h) == pytest.approx(sum(whole.requests_per_h), rel=0.15)
+    assert whole.units is not None
+    assert part.units == pytest.approx(whole.units, rel=0.15)
 
 
 def test_too_little_to_go_by_is_refused() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from fairlead.releases import (
     OPEN,
+    RELEASES,
     Decision,
     Evidence,
     Order,
@@ -141,7 +141,7 @@ def test_whatever_happens_there_is_a_decision_that_makes_sense_and_always_the_sa
         views = [WorkerView(n, on.revision, data.draw(version_)) for n in range(2)]
         evidence = data.draw(evidences(release, now_us))
         taken = decide(told, on, views, evidence, now_us)
-        read = msgspec.msgpack.decode(msgspec.msgpack.encode(told), type=Release)
+        read = RELEASES.decode(RELEASES.encode(told))
         assert decide(read, on, views, evidence, now_us) == taken, "as its record says"
         if plan.goal is not None:
             interim(replace(told, before=before), evidence)

@@ -23,7 +23,7 @@ from fairlead.releases import (
 )
 from fairlead.releases.outcomes.metrics import Beside, Outcomes, Seen
 from fairlead.releases.shadow.comparison import Agreement, Comparison
-from fairlead.releases.types import Evidence
+from fairlead.releases.types import Evidence, Order
 from fairlead.routing import ROUTES, SLOTS, Route
 from fairlead.stats import Split, count_split, moments
 from fairlead.store.memory import MemoryStore
@@ -111,6 +111,10 @@ class Traffic:
         key = RELEASES.key("e", self.release.id)
         events = [each for each in self.store.events() if each.subject == key]
         return [(each.action, int(str(each.detail.get("step", 0)))) for each in events]
+
+    def told(self) -> list[str]:
+        """Why it all happened."""
+        return [str(event.detail.get("reason")) for event in self.store.events()]
 
 
 def paid(units: int) -> Outcomes:
@@ -207,12 +211,23 @@ def test_a_clock_that_is_set_ends_no_step_and_holds_none_up(
     traffic.clock.set(traffic.clock.now_us() + days * DAY_US)
     traffic.run(traffic.begin, 10)
     assert (traffic.now.state, traffic.now.step) == ("holding", 0), "16 of 24 hours have passed"
-    assert f"{days * 86_400:+d} s" in traffic.now.reason
+    assert f"The clock was set by {days * 86_400:+d} s." in traffic.told()
     traffic.run(traffic.begin, 10)
     assert traffic.now.step == 1
     traffic.run(traffic.begin, 60)
     set_by_hand = ("release holding", 0)
     assert traffic.course() == [*undisturbed[:4], set_by_hand, *undisturbed[4:]]
+
+
+def test_of_a_machine_that_sleeps_often_the_audit_tells_and_the_release_does_not_grow() -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 1)
+    awake = traffic.now
+    for _ in range(50):
+        traffic.clock.set(traffic.clock.now_us() + 10 * 60_000_000)
+        traffic.begin.tick(traffic.view)
+    assert traffic.now.reason == awake.reason
+    assert traffic.told().count("The clock was set by +600 s.") == 50
 
 
 def test_a_clock_that_runs_a_little_fast_changes_nothing(
@@ -251,3 +266,20 @@ def test_what_keeps_one_endpoint_from_its_step_keeps_no_other() -> None:
             controller.tick(traffic.view)
     assert traffic.now.state == "holding"
     assert [one.state for one in controller.releases("a")] == ["requested"]
+
+
+def test_what_cannot_be_judged_can_be_taken_back() -> None:
+    traffic = Traffic()
+    traffic.run(traffic.begin, 2)
+    before = traffic.route().arms
+
+    def unreadable(_: Release) -> Evidence:
+        raise AwayError
+
+    controller = ReleaseController(traffic.store, traffic.clock, unreadable)
+    with pytest.raises(AwayError):
+        controller.order("e", Order("promote", "ann"))
+    controller.order("e", Order("abort", "ann"))
+    controller.tick(traffic.view)
+    assert traffic.now.state == "aborted"
+    assert (len(before), [arm.version for arm in traffic.route().arms]) == (3, [version(1)])

@@ -101,7 +101,7 @@ def test_what_is_not_on_the_log_has_no_id(
     def full(_: object) -> None:
         raise error
 
-    monkeypatch.setattr(plane._sink, "predictions", full)
+    monkeypatch.setattr(plane.sink, "predictions", full)
     if isinstance(error, UnavailableError):
         monkeypatch.setattr(plane.plane.endpoints["price"].arms[0], "submit", full)
     got = plane.ask(PATH, ROWS)
@@ -123,3 +123,19 @@ def test_its_description_tells_of_the_ids(plane: PlaneInProcess) -> None:
     assert "202" in replies
     assert "200" not in replies
     assert described["info"]["description"] == "Decided by human:risk."
+
+
+@pytest.mark.parametrize("decided_by", ["", BY])
+def test_without_rows_the_reply_is_the_same_as_with_some(
+    plane: PlaneInProcess, decided_by: str
+) -> None:
+    plane.serve("price", PRICE, price, decided_by=decided_by)
+    asked = {"content-type": "application/json"}
+    assert plane.ask(PATH, {"rows": []}).status == 400
+    assert plane.ask(PATH, {"columns": {"rooms": [], "area": []}}).status == 400
+    bodies = {"/v1/models/price:predict": "instances", "/invocations": "dataframe_records"}
+    for path, key in bodies.items():
+        assert plane.ask(path, {key: []}, asked).status == (409 if decided_by else 200)
+        if not decided_by:
+            assert plane.ask(path, {key: []}, asked | {"fairlead-arm": "nobody"}).status == 404
+    assert not plane.frames

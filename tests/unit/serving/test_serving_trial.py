@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from fairlead.access import Gate, KeyBook, Scope
 from fairlead.clock import ManualClock
 from fairlead.errors import DeadlineError, FairleadError, InputError, ModelError, UnavailableError
 from fairlead.ids import IdSource
@@ -20,6 +21,7 @@ from fairlead.serving.arm import LiveArm
 from fairlead.serving.gather import Gather
 from fairlead.serving.types import Answer, Answered, Ask, Outputs, Source, Work
 from fairlead.signature import Batch
+from fairlead.store.memory import MemoryStore
 from support.plane import PlaneInProcess
 from support.reply import Reply
 from support.routes import version
@@ -83,6 +85,40 @@ def test_who_asks_for_an_arm_gets_its_own_answer_or_its_own_error(plane: PlaneIn
     fine(plane.ask(PATH, ROWS, {"fairlead-arm": "stable"}))
     got = plane.ask(PATH, ROWS, {"fairlead-arm": "other"})
     assert (got.status, "candidate, stable" in str(got.json)) == (404, True)
+
+
+def test_the_body_names_an_arm_as_the_header_does(plane: PlaneInProcess) -> None:
+    plane.serve("price", PRICE, price, fails, candidate=0.5)
+    assert plane.ask(PATH, ROWS | {"arm": "candidate"}).status == 500
+    assert {frame.assigned_by for frame in plane.frames} == {"override"}
+    for accept in ({}, {"accept": "text/csv"}):
+        got = plane.ask(PATH, ROWS | {"arm": "stable"}, accept)
+        assert (got.status, got.headers["fairlead-route"][:11]) == (200, "arm=stable,")
+        assert plane.frames[-1].assigned_by == "override"
+    fine(plane.ask(PATH, ROWS | {"arm": "stable"}, {"fairlead-arm": "stable"}))
+    got = plane.ask(PATH, ROWS | {"arm": "stable"}, {"fairlead-arm": "candidate"})
+    assert (got.status, "different arms" in got.error["message"]) == (400, True)
+    assert plane.ask(PATH, ROWS | {"arm": "other"}).status == 404
+
+
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_only_who_operates_the_endpoint_names_an_arm(tmp_path: Path, where: str) -> None:
+    book = KeyBook(MemoryStore(), ManualClock())
+    wanted: tuple[tuple[Scope, ...], ...] = (("predict",), ("operate",), ("predict", "operate"))
+    asks, operates, both = (book.create(str(scopes), scopes)[1] for scopes in wanted)
+    with PlaneInProcess(tmp_path, gate=Gate(book.get, ManualClock(), 1)) as plane:
+        plane.serve("price", PRICE, price, price, candidate=0.5)
+        headers, body = ({"fairlead-arm": "candidate"}, ROWS) if where == "header" else (
+            {}, ROWS | {"arm": "candidate"})  # fmt: skip
+        statuses = [
+            plane.ask(PATH, body, headers | {"x-api-key": secret}).status
+            for secret in (asks, operates, both)
+        ]
+        assert statuses == [403, 403, 200]
+        assert plane.ask(PATH, body, headers).status == 401
+        assert [frame.arm for frame in plane.frames] == ["candidate"]
+        refused = plane.ask(PATH, body, headers | {"x-api-key": asks})
+        assert "lacks the scope 'operate'" in refused.error["message"]
 
 
 def test_every_reply_names_the_arm_the_version_and_the_share(plane: PlaneInProcess) -> None:

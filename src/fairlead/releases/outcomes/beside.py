@@ -9,13 +9,23 @@ people. Within a step the arms differ by chance alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from fairlead.releases.answer import answer_of
 from fairlead.releases.fold import on_trial, request
-from fairlead.releases.outcomes.metrics import Arrived, Beside, Metric, Outcomes, Seen
-from fairlead.releases.outcomes.worth import UNIT, answer_of, arrived, worth
+from fairlead.releases.outcomes.metrics import (
+    Arrived,
+    Beside,
+    Metric,
+    Outcomes,
+    Seen,
+    known_steps,
+    merge,
+)
+from fairlead.releases.outcomes.worth import UNIT, arrived, worth
 from fairlead.releases.types import Release
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 STABLE, CANDIDATE = "stable", "candidate"
+ROWS_AT_ONCE = 250_000
+"""As many rows, and the feedback on them, are held in memory."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -77,24 +89,46 @@ def signatures_of(release: Release) -> dict[str, Signature]:
     }
 
 
-def outcomes(release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame) -> Outcomes:
+def outcomes(
+    release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame, parts: int = 1
+) -> Outcomes:
     """Sum up what came of a release's predictions while both versions answered.
 
     Args:
         release: with the share of the candidate at each revision of the route.
         predictions: of its endpoint's log, with `columns_of` as far as there are such.
         feedback: of its endpoint's log; of these and other predictions, in any order.
+        parts: of the units, that are summed up one after the other, to hold so much less at once.
     """
     import polars as pl
 
     shared = {revision: slots for revision, slots in release.shares.items() if 0 < slots < SLOTS}
-    asked = (
+    tried = (
         predictions.filter(on_trial(), pl.col("revision").is_in(list(shared)))
-        .with_columns(request=request())
-        .with_columns(unit=pl.coalesce("unit", "request"))
-        .drop("assigned_by", "source", "request")
-        .collect()
+        .with_columns(unit=unit())
+        .drop("assigned_by", "source")
     )
+    past = _past(release, predictions)
+    found = Outcomes()
+    for part in range(parts):
+        rows, known = (
+            table.filter(in_part(part, parts)).collect(engine="streaming")
+            for table in (tried, past)
+        )
+        found = merge(found, _outcomes(release, shared, rows, known, feedback))
+    return known_steps(found)
+
+
+def _outcomes(
+    release: Release,
+    shared: Mapping[int, int],
+    asked: pl.DataFrame,
+    past: pl.DataFrame,
+    feedback: pl.LazyFrame,
+) -> Outcomes:
+    """Of some of the units, all that they asked for."""
+    import polars as pl
+
     firsts = (
         asked.lazy()
         .sort("revision", "time")
@@ -107,28 +141,61 @@ def outcomes(release: Release, predictions: pl.LazyFrame, feedback: pl.LazyFrame
     ).collect()
     units = firsts.select(UNIT)
     rows = asked.join(units, on=UNIT).lazy()
+    came = told_of(pl.concat([asked["id"], past["id"]]), feedback)
     wanted, signatures = wanted_of(release), signatures_of(release)
-    past = _past(release, predictions)
     metrics = {}
     for name, metric in wanted.metrics.items():
-        own = worth(metric, rows, feedback, signatures)
+        own = worth(metric, rows, came, signatures)
         if name in wanted.before_us:
             since = release.created_us - wanted.before_us[name]
-            known = past.filter(pl.col("time").dt.epoch("us") >= since)
-            before = feedback.filter(pl.col("received").dt.epoch("us") < release.created_us)
+            known = past.lazy().filter(pl.col("time").dt.epoch("us") >= since)
+            before = came.filter(pl.col("received").dt.epoch("us") < release.created_us)
             own = _with_past(own, worth(metric, known, before, signatures))
-        metrics[name] = seen_of(metric, own, shared, arrived(metric, rows, feedback))
+        metrics[name] = seen_of(metric, own, shared, arrived(metric, rows, came))
     return Outcomes(_split(units, shared), int(firsts["moved"].sum()), metrics)
 
 
-def _past(release: Release, predictions: pl.LazyFrame) -> pl.LazyFrame:
-    """What the stable version answered to units before the release."""
+def unit() -> pl.Expr:
+    """Who asked; a request without a unit is one of its own."""
     import polars as pl
 
-    earlier = pl.col("time").dt.epoch("us") < release.created_us
-    routed = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-    mine = routed & (pl.col("role") == STABLE) & pl.col("unit").is_not_null()
-    return predictions.filter(earlier, mine).with_columns(revision=pl.lit(0, pl.Int64))
+    return pl.coalesce("unit", request())
+
+
+def parts_of(rows: int) -> int:
+    """In how many parts of the units so many rows are summed up.
+
+    Example:
+        >>> parts_of(0), parts_of(1_000_000)
+        (1, 4)
+    """
+    return max(1, ceil(rows / ROWS_AT_ONCE))
+
+
+def in_part(part: int, parts: int) -> pl.Expr:
+    """Whether a unit is one of a part of all units, by chance."""
+    import polars as pl
+
+    return pl.col("unit").hash() % parts == part
+
+
+def told_of(ids: pl.Series, feedback: pl.LazyFrame) -> pl.LazyFrame:
+    """The feedback on some predictions."""
+    import polars as pl
+
+    mine = feedback.filter(pl.col("prediction_id").is_in(ids.implode()))
+    return mine.collect(engine="streaming").lazy()
+
+
+def _past(release: Release, predictions: pl.LazyFrame) -> pl.LazyFrame:
+    """What the stable version answered to units before the release, as far as that is needed."""
+    import polars as pl
+
+    longest_us = max([0, *wanted_of(release).before_us.values()])
+    low_us, high_us = release.created_us - longest_us, release.created_us
+    earlier = pl.col("time").dt.epoch("us").is_between(low_us, high_us, closed="left")
+    mine = (pl.col("role") == STABLE) & pl.col("unit").is_not_null()
+    return predictions.filter(on_trial(), earlier, mine).with_columns(revision=pl.lit(0, pl.Int64))
 
 
 def _with_past(own: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
@@ -159,8 +226,7 @@ def seen_of(
         control, candidate = (
             moments_of(metric, mine.filter(pl.col("role") == role)) for role in (STABLE, CANDIDATE)
         )
-        if control.units or candidate.units:
-            steps.append(Beside(control, candidate))
+        steps.append(Beside(control, candidate))
     none = Arrived()
     return Seen(tuple(steps), came.get(STABLE, none), came.get(CANDIDATE, none))
 

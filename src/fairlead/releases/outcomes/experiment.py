@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from math import log
-from typing import Literal
-
-import msgspec
 from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
 from fairlead.releases.outcomes.metrics import Beside, Goal, Outcomes
+from fairlead.releases.outcomes.standing import Found, Standing
 from fairlead.releases.outcomes.weigh import EVENTS_MIN, measures
 from fairlead.releases.types import Plan
 from fairlead.stats import (
@@ -27,51 +24,8 @@ from fairlead.stats import (
 )
 from fairlead.stats.intervals import normal_quantile
 
-Found = Literal["better", "worse", "unknown"]
-
 TUNED_UNITS = 10_000
 """At which the interval is narrowest where no number of units is planned."""
-
-MISMATCH = log(1_000.0)
-"""Evidence from which on units are not split as the route says: one fair split of a thousand."""
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the goal of an experiment.
-
-    Args:
-        found: what is proven.
-        log_mismatch: log e-value against "units are split as the route says".
-        units: of both arms that were measured.
-        planned: units at which a decision is planned; 0 where nothing was known before.
-        control: the stable version's value; intervals hold at every look, or at the planned one.
-        candidate: the other's.
-        difference: candidate - control, less what is known of the units before.
-        ratio: the difference over the stable version's value, 0.02 for 2 % more.
-        explained: share of the variance that is explained by what is known before (CUPED).
-        needed: about how many more units, of both arms, until something is proven.
-    """
-
-    found: Found = "unknown"
-    log_mismatch: float = 0.0
-    units: int = 0
-    planned: int = 0
-    control: Estimate | None = None
-    candidate: Estimate | None = None
-    difference: Estimate | None = None
-    ratio: Estimate | None = None
-    explained: float | None = None
-    needed: float | None = None
-
-    @property
-    def is_mismatched(self) -> bool:
-        """Whether units are proven not to be split as the route says."""
-        return self.log_mismatch >= MISMATCH
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the planned number of units is there."""
-        return 0 < self.planned <= self.units
 
 
 def stand(plan: Plan, outcomes: Outcomes) -> Standing:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from fairlead.errors import ConfigError
-from fairlead.releases.fold import on_trial, request
-from fairlead.releases.outcomes.beside import STABLE, moments_of
-from fairlead.releases.outcomes.metrics import Goal
+from fairlead.releases.answer import answer_of
+from fairlead.releases.fold import on_trial
+from fairlead.releases.outcomes.beside import (
+    STABLE,
+    in_part,
+    moments_of,
+    parts_of,
+    told_of,
+    unit,
+)
+from fairlead.releases.outcomes.metrics import Goal, Metric
 from fairlead.releases.outcomes.worth import worth
 from fairlead.releases.types import Plan
 from fairlead.routing import SLOTS
 from fairlead.signature import Signature
-from fairlead.stats import measure, size_for_difference
+from fairlead.stats import Moments, measure, merge_moments, size_for_difference
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,17 +66,17 @@ def foresee(
     goal = plan.goal
     assert goal is not None
     since_us = now_us - plan.steps[0].hold_us
-    rows = (
-        predictions.filter(
-            on_trial(), pl.col("role") == STABLE, pl.col("time").dt.epoch("us") >= since_us
-        )
-        .with_columns(request=request())
-        .with_columns(pl.coalesce("unit", "request").alias("unit"), revision=pl.lit(0, pl.Int64))
+    lately = predictions.filter(
+        on_trial(), pl.col("role") == STABLE, pl.col("time").dt.epoch("us") >= since_us
     )
-    first_us = rows.select(pl.col("time").dt.epoch("us").min()).collect().item()
-    units = worth(goal.metric, rows, feedback, {STABLE: signature})
+    rows, first_us = (
+        lately.select(pl.len(), pl.col("time").dt.epoch("us").min())
+        .collect(engine="streaming")
+        .row(0)
+    )
+    summed = _summed(goal.metric, signature, lately, feedback, parts_of(rows))
     try:
-        known = measure(moments_of(goal.metric, units), goal.metric.place)
+        known = measure(summed, goal.metric.place)
     except ConfigError:
         return None
     apart = goal.mde * abs(known.value)
@@ -75,6 +84,25 @@ def foresee(
         return None
     wanted = _units(goal, apart, known.variance, plan.steps[0].slots / SLOTS, plan.alpha)
     return Foreseen(known.value, wanted, wanted / known.units * (now_us - first_us) / DAY_US)
+
+
+def _summed(
+    metric: Metric, signature: Signature, asked: pl.LazyFrame, feedback: pl.LazyFrame, parts: int
+) -> Moments:
+    """Of all units, part after part."""
+    import polars as pl
+
+    answer = answer_of(signature)
+    said = [] if answer is None else [f"out.{answer.name}"]
+    there = [name for name in said if name in asked.collect_schema()]
+    tried = asked.select("id", "time", "role", *there, unit=unit(), revision=pl.lit(0, pl.Int64))
+    found = []
+    for part in range(parts):
+        rows = tried.filter(in_part(part, parts)).collect(engine="streaming")
+        told = told_of(rows["id"], feedback)
+        units = worth(metric, rows.lazy(), told, {STABLE: signature})
+        found.append(moments_of(metric, units))
+    return reduce(merge_moments, found)
 
 
 def _units(goal: Goal, apart: float, variance: float, share: float, alpha: float) -> int:

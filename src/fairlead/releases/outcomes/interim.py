@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from fairlead.releases.judge import judge
-from fairlead.releases.outcomes.experiment import Standing, in_words, stand
-from fairlead.releases.outcomes.metrics import Arrived, Seen
+from fairlead.releases.outcomes.experiment import in_words, stand
+from fairlead.releases.outcomes.metrics import Arrived, Goal, Outcomes, Seen
+from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.types import Evidence, Judged, Release, State
 from fairlead.routing import SLOTS
 from fairlead.stats import Estimate
@@ -73,7 +74,7 @@ def interim(release: Release, evidence: Evidence) -> Experiment:
     """
     goal = release.plan.goal
     assert goal is not None
-    standing = stand(release.plan, evidence.outcomes)
+    standing = _standing(release, goal, evidence.outcomes)
     seen = evidence.outcomes.metrics.get(goal.name, Seen())
     share = release.plan.steps[0].slots / SLOTS
     before = release.before.arms[0].version.name if release.before and release.before.arms else ""
@@ -85,7 +86,7 @@ def interim(release: Release, evidence: Evidence) -> Experiment:
         goal=goal.name,
         better="higher" if goal.higher else "lower",
         peek=goal.peek,
-        note=f"{told} {_advice(standing, peek=goal.peek)}",
+        note=f"{told} {_advice(release, goal)}",
         control=Arm(
             version=before,
             share=1.0 - share,
@@ -108,9 +109,21 @@ def interim(release: Release, evidence: Evidence) -> Experiment:
     )
 
 
-def _advice(standing: Standing, *, peek: bool) -> str:
-    if peek:
+def _standing(release: Release, goal: Goal, outcomes: Outcomes) -> Standing:
+    """What is to be told now: of the one look that is planned, what it found, and nothing else."""
+    now = stand(release.plan, outcomes)
+    if goal.peek:
+        return now
+    unseen = Standing(log_mismatch=now.log_mismatch, units=now.units, planned=now.planned,
+                      needed=None if now.is_complete else now.needed)  # fmt: skip
+    return release.looked or unseen
+
+
+def _advice(release: Release, goal: Goal) -> str:
+    if goal.peek:
         return "Intervals hold at every look, however often one looks."
-    if standing.is_complete:
-        return "Intervals hold at this one look, which was planned."
-    return f"It is not to be read before {standing.planned:,} units are there."
+    if release.looked is None:
+        return f"It is not to be read before {goal.units:,} units are there."
+    if release.looked.is_complete:
+        return "That was found at the one look that was planned; what came since is no test."
+    return f"It ended before {goal.units:,} units were there, so that there was no look."

@@ -6,8 +6,9 @@ import re
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from fairlead.stats import Moments, Split
+from fairlead.stats import Moments, Split, merge_moments, merge_splits
 
 MetricKind = Literal["accuracy", "error", "absolute_error", "mean", "share", "ratio"]
 
@@ -99,7 +100,7 @@ class Arrived(msgspec.Struct, frozen=True):
     Args:
         rows: predictions.
         came: those for which something came.
-        delay_s: after which half of that came; None without any.
+        delay_s: after which about half of that came; None without any.
     """
 
     rows: int = 0
@@ -133,6 +134,56 @@ class Outcomes(msgspec.Struct, frozen=True):
     split: Split = Split()
     moved: int = 0
     metrics: dict[str, Seen] = {}
+
+
+def merge(one: Outcomes, other: Outcomes) -> Outcomes:
+    """Of the units of both, of which none are the same, in the same steps; within rounding."""
+    names = {**one.metrics, **other.metrics}
+    none = Seen()
+    return Outcomes(
+        merge_splits(one.split, other.split),
+        one.moved + other.moved,
+        {
+            name: _merged(one.metrics.get(name, none), other.metrics.get(name, none))
+            for name in names
+        },
+    )
+
+
+def _merged(one: Seen, other: Seen) -> Seen:
+    steps = one.steps or other.steps
+    if one.steps and other.steps:
+        steps = tuple(
+            Beside(merge_moments(a.control, b.control), merge_moments(a.candidate, b.candidate))
+            for a, b in zip(one.steps, other.steps, strict=True)
+        )
+    came = [
+        _added(a, b) for a, b in ((one.control, other.control), (one.candidate, other.candidate))
+    ]
+    return Seen(steps, *came)
+
+
+def _added(one: Arrived, other: Arrived) -> Arrived:
+    """Of parts made by chance the medians are about the same, and so is their mean."""
+    came = one.came + other.came
+    waited_s = sum((part.delay_s or 0.0) * part.came for part in (one, other))
+    return Arrived(one.rows + other.rows, came, waited_s / came if came else None)
+
+
+def known_steps(outcomes: Outcomes) -> Outcomes:
+    """Without the steps of which nothing is known."""
+    return replace(
+        outcomes,
+        metrics={
+            name: replace(
+                seen,
+                steps=tuple(
+                    step for step in seen.steps if step.control.units or step.candidate.units
+                ),
+            )
+            for name, seen in outcomes.metrics.items()
+        },
+    )
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):

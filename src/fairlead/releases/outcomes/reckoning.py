@@ -19,7 +19,14 @@ from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.predictionlog.tables import FEEDBACK_SCHEMA, PREDICTION_SCHEMA, union
 from fairlead.records import Kind
 from fairlead.releases.outcomes.apart import outcomes_after
-from fairlead.releases.outcomes.beside import columns_of, is_shared, outcomes, since_us, wanted_of
+from fairlead.releases.outcomes.beside import (
+    columns_of,
+    is_shared,
+    outcomes,
+    parts_of,
+    since_us,
+    wanted_of,
+)
 from fairlead.releases.outcomes.metrics import Outcomes
 from fairlead.releases.types import Release
 from fairlead.store import ABSENT, Blobs, Put, Store
@@ -107,6 +114,7 @@ class Reckoner:
             release,
             self._table("predictions", predictions.values(), columns_of(release)),
             self._table("feedback", feedback.values(), FEEDBACK_SCHEMA),
+            parts_of(sum(file.rows for file in predictions.values())),
         )
         ended_s = self._clock.monotonic_s()
         self._rested_s[release.id] = ended_s + REST * (ended_s - begun_s)

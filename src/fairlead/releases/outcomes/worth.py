@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import classes_of
+from fairlead.releases.answer import answer_of
 from fairlead.releases.outcomes.metrics import OF_LABELS, Arrived, Metric
 from fairlead.signature import Field, Signature
 
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 UNIT = ("unit", "revision", "role")
-ANSWERS = {"classification": "label", "regression": "prediction"}
-
-
-def answer_of(signature: Signature) -> Field | None:
-    """The output that labels are held against; None if there is none of one value a row."""
-    named = [field for field in signature.outputs if field.name == ANSWERS.get(signature.task)]
-    single = named or [field for field in signature.outputs if field.kind != "tensor"]
-    return single[0] if len(single) == 1 else None
 
 
 def worth(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fairlead.releases.fold import Folded, hashed
+from fairlead.releases.answer import answer_of, is_number
+from fairlead.releases.fold import Folded
+from fairlead.releases.known import add, first, hashed
 from fairlead.releases.latency import WIDER, bucket_of
 from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
@@ -18,7 +20,7 @@ from fairlead.releases.shadow.comparison import (
     Table,
     merge,
 )
-from fairlead.releases.shadow.pairs import answer_of, is_number, pair
+from fairlead.releases.shadow.pairs import pair
 from fairlead.releases.types import Release
 
 if TYPE_CHECKING:
@@ -45,13 +47,13 @@ def compare(
 
     if answer_of(release.signature) is None:
         return before
-    evidence, decided = before.evidence, before.decided
+    evidence, decisions = before.evidence, before.decisions
     found = pair(release, rows, near, evidence.compared.unmatched)
     pairs = found.rows
     if release.plan.decided_by:
-        ids = [hashed(one) for one in pairs["id"]]
-        pairs = pairs.filter(pl.Series([one not in decided for one in ids], dtype=pl.Boolean))
-        decided |= frozenset(ids)
+        ids = hashed(pairs["id"])
+        pairs = pairs.filter(pl.Series(first(decisions, ids)))
+        decisions = add(decisions, ids)
     told = _count(pairs.filter(pl.col("answer").is_not_null()), release)
     told = replace(
         told,
@@ -63,7 +65,7 @@ def compare(
     assert isinstance(newest_us, int)
     until_us = max(evidence.until_us, newest_us)
     evidence = replace(evidence, compared=merge(evidence.compared, told), until_us=until_us)
-    return replace(before, evidence=evidence, decided=decided)
+    return replace(before, evidence=evidence, decisions=decisions)
 
 
 def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
@@ -150,14 +152,17 @@ def _table(told: pl.DataFrame) -> Table:
     return found
 
 
-def bucket(difference: float) -> int:
-    """The bucket of an absolute difference, each 2 % wider than the one before.
+def place_of(difference: pl.Expr) -> pl.Expr:
+    """The bucket of each absolute difference, each 2 % wider than the one before.
 
     Example:
-        >>> bucket(0.0), bucket(1.0) == bucket(1.001), bucket(1.0) < bucket(1.1)
-        (0, True, True)
+        >>> import polars as pl
+        >>> table = pl.DataFrame({"far": [0.0, 1.0, 1.001, 1.1]})
+        >>> table.select(place_of(pl.col("far")))["far"].to_list()
+        [0, 1046, 1046, 1051]
     """
-    return int(log(min(max(difference, LEAST), MOST) / LEAST) / log(WIDER))
+    within = difference.clip(LEAST, MOST)
+    return ((within / LEAST).log() / log(WIDER)).floor().clip(0).cast(int)
 
 
 def upper_edge(place: int) -> float:
@@ -168,8 +173,8 @@ def upper_edge(place: int) -> float:
 def _buckets(told: pl.DataFrame) -> dict[int, int]:
     import polars as pl
 
-    place = ((pl.col("far").clip(LEAST, MOST) / LEAST).log() / log(WIDER)).floor().cast(pl.Int64)
-    return dict(told.group_by(place.alias("place")).len().sort("place").iter_rows())
+    place = place_of(pl.col("far")).alias("place")
+    return dict(told.group_by(place).len().sort("place").iter_rows())
 
 
 def _times(told: pl.DataFrame, column: str) -> dict[int, int]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.types import Release
-from fairlead.signature import Field, Signature
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,8 +17,6 @@ DECISION = "decision"
 
 LATE_US = 600_000_000
 """A shadow's row and the one that a caller was given lie less than ten minutes apart."""
-
-_NAMED = {"classification": "label", "regression": "prediction"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +32,6 @@ class Pairs:
 
     rows: pl.DataFrame
     shadows: pl.DataFrame
-
-
-def answer_of(signature: Signature) -> Field | None:
-    """The output that is compared: one value a row; None where there is none."""
-    single = [field for field in signature.outputs if field.kind != "tensor"]
-    named = [field for field in single if field.name == _NAMED.get(signature.task)]
-    return next(iter(named or single), None)
-
-
-def is_number(signature: Signature) -> bool:
-    """Whether answers are numbers, whose differences mean something."""
-    field = answer_of(signature)
-    numeric = field is not None and field.kind in ("number", "integer")
-    return numeric and signature.task != "classification"
 
 
 def pair(
@@ -92,8 +76,13 @@ def asked_us(rows: pl.DataFrame) -> tuple[int, int] | None:
 
 
 def _shadows(table: pl.LazyFrame, release: Release) -> pl.LazyFrame:
-    """What the candidate answered unseen; where it had no answer, that is null."""
+    """What the candidate answered unseen; where it had no answer, that is null.
+
+    Who names it where a person decides, to try it, is no part of the comparison.
+    """
     import polars as pl
+
+    from fairlead.monitoring.gather import ROUTED
 
     slices = {f"in.{name}": pl.String for name in release.plan.slices}
     schema = table.collect_schema()
@@ -103,7 +92,8 @@ def _shadows(table: pl.LazyFrame, release: Release) -> pl.LazyFrame:
                                 "time": pl.Datetime("us", "UTC")}  # fmt: skip
         return pl.LazyFrame(schema=none)
     ours = (
-        (pl.col("role") == "shadow")
+        ROUTED
+        & (pl.col("role") == "shadow")
         & (pl.col("version") == release.version.name)
         & pl.col("revision").is_in([*release.shares])
     )

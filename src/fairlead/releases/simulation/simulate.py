@@ -86,6 +86,17 @@ def simulate(
     """
     if runs < 1:
         raise ConfigError("No release is simulated.", hint="Ask for one run or more.")
+    check(plan, traffic, fault)
+    return _Simulation(without_shadow(plan), traffic, fault, runs, seed).outcome()
+
+
+def check(plan: Plan, traffic: Traffic, fault: Fault) -> None:
+    """See whether a plan can be simulated.
+
+    Raises:
+        ConfigError: it cannot, as `simulate` says.
+    """
+    without_shadow(plan)
     if not traffic.failing and fault.failing is None and fault.failing_factor != 1.0:
         raise ConfigError(
             f"Nothing fails in this traffic, and nothing is {fault.failing_factor:g} times that.",
@@ -99,7 +110,6 @@ def simulate(
             hint="Simulate the plan without it; 'fairlead experiment --plan' tells how long one "
             "takes.",
         )
-    return _Simulation(without_shadow(plan), traffic, fault, runs, seed).outcome()
 
 
 def without_shadow(plan: Plan) -> Plan:
@@ -232,8 +242,9 @@ def _follow(
         release, route = decision.release, decision.route or route
         if release.state in ("holding", "baking"):
             break
-        if release.state == "asking" and release.plan.steps[release.step].kind == "approve":
-            release = replace(release, order=Order("approve", "simulation"))
+        step = release.plan.steps[release.step]
+        if release.state == "asking" and step.kind == "approve":
+            release = replace(release, order=Order("approve", step.who or "simulation"))
     return release, route
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -11,9 +11,9 @@ from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
 from fairlead.runners.device import CPU, Device
-from fairlead.runners.load import load_runner, payload_bytes, replay
+from fairlead.runners.load import load_runner, payload_bytes, rehearse, replay
 from fairlead.serving.loading.footprint import footprint, resident_bytes
-from fairlead.signature import Field
+from fairlead.signature import Batch, Field
 
 ON_LOOP_S_MAX = 0.001
 """A model that takes longer for one row runs beside the loop, so that it does not stall others."""
@@ -56,6 +56,7 @@ class VersionLoader:
         clock: for durations.
         python_timeout_s: for one batch, where a model is Python code.
         device_of: tells where an endpoint's models run.
+        recent: what was lately asked of an endpoint; see `LogSink.recent`.
     """
 
     def __init__(
@@ -65,14 +66,18 @@ class VersionLoader:
         *,
         python_timeout_s: float,
         device_of: Callable[[str], Device] = lambda _: CPU,
+        recent: Callable[[str], Sequence[Batch]] = lambda _: (),
     ) -> None:
         self._device_of = device_of
+        self._recent = recent
         self._bundles = bundles
         self._clock = clock
         self._python_timeout_s = python_timeout_s
 
     def load(self, ref: VersionRef, endpoint: str) -> LoadedVersion:
         """Fetch, verify, load, prove and warm a version.
+
+        It is warmed by its reference rows, and by what the endpoint was asked lately.
 
         Args:
             ref: what it is.
@@ -95,6 +100,7 @@ class VersionLoader:
         )
         try:
             row_s = replay(runner, bundle, self._clock)
+            rehearse(runner, self._recent(endpoint), self._clock)
         except BaseException:
             runner.close()
             raise

@@ -4,10 +4,11 @@
     {"columns": {"age": [42], "plan": ["pro"]}, "unit": ["user-7"], "id": ["order-1"]}
     {"age": 42, "plan": "pro", "unit": "user-7", "id": "order-1"}
 
-`unit` and `id` are one text for all rows, or a list with one text or null for each. A body with
-a key `rows` or `columns` is never one record, whatever the fields' names are; and in one record
-`unit` and `id` are fields if the model has fields of these names. Of a JSON key that stands twice
-the last counts.
+`unit` and `id` are one text for all rows, or a list with one text or null for each. Beside rows or
+columns a text `arm` names the arm that shall answer, for those who operate the endpoint. A body
+with a key `rows` or `columns` is never one record, whatever the fields' names are; in one record
+`unit` and `id` are fields if the model has fields of these names, and `arm` can be nothing else.
+Of a JSON key that stands twice the last counts.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from fairlead.signature.kinds import RULES
 
 FORMS = ("rows", "columns")
 WHOSE = ("unit", "id")
+ARM = "arm"
 TEXT_LENGTH_MAX = 256
 KEYS_COMPARED_MAX = 50
 
 Texts = str | list[str | None] | None
-Decoded = tuple[Batch, Texts, Texts]
+Decoded = tuple[Batch, Texts, Texts, str]
 
 
 class Envelope:
@@ -55,6 +57,7 @@ class Envelope:
                 ("columns", self._columns.columns_type | UnsetType, UNSET),
                 ("unit", Texts, None),
                 ("id", Texts, None),
+                (ARM, str, ""),
             ],
             forbid_unknown_fields=True,
             gc=False,
@@ -64,7 +67,7 @@ class Envelope:
         self._record: msgspec.json.Decoder[Any] | None = record and msgspec.json.Decoder(record)
 
     def decode(self, body: bytes) -> Decoded:
-        """The rows of a body, its `unit` and its `id`.
+        """The rows of a body, its `unit`, its `id`, and the `arm` that it names or an empty text.
 
         Raises:
             InputError: it is no such body, or rows do not fit; names each row and field.
@@ -75,9 +78,10 @@ class Envelope:
             return self._decode_record(body)
         if decoded.columns is UNSET and decoded.rows is not UNSET:
             check_rows(len(decoded.rows), self._rows_max)
-            return self.rows.gather(decoded.rows), decoded.unit, decoded.id
+            return self.rows.gather(decoded.rows), decoded.unit, decoded.id, decoded.arm
         if decoded.rows is UNSET and decoded.columns is not UNSET:
-            return self._columns.gather(decoded.columns), decoded.unit, decoded.id
+            batch = self._columns.gather(decoded.columns)
+            return batch, decoded.unit, decoded.id, decoded.arm
         return self._decode_record(body)
 
     def _decode_record(self, body: bytes) -> Decoded:
@@ -91,7 +95,7 @@ class Envelope:
             return self._decode_exactly(body)
         row = tuple([getattr(decoded, f"f{place}") for place in range(len(self._fields))])
         unit, caller_id = (getattr(decoded, f"whose_{key}", None) for key in WHOSE)
-        return self.rows.gather([row]), unit, caller_id
+        return self.rows.gather([row]), unit, caller_id, ""
 
     def _decode_exactly(self, body: bytes) -> Decoded:
         """Read again what was refused, to say what is wrong with it."""
@@ -105,19 +109,22 @@ class Envelope:
             if value.keys() & set(self._fields):
                 whose = {key: value.pop(key, None) for key in WHOSE if key not in self._fields}
                 unit, caller_id = (_texts(whose.get(key), key) for key in WHOSE)
-                return self._read_rows([value]), unit, caller_id
+                return self._read_rows([value]), unit, caller_id, ""
             raise _formless(value)
         if not isinstance(value, dict):
             raise _formless(())
         _check_keys(value)
         unit, caller_id = (_texts(value.get(key), key) for key in WHOSE)
+        arm = value.get(ARM, "")
+        if not isinstance(arm, str):
+            raise InputError("'arm' must be a text: the name of the arm that shall answer.")
         if "rows" in value:
             check_rows(_length(value["rows"]), self._rows_max)
-            return self._read_rows(value["rows"]), unit, caller_id
+            return self._read_rows(value["rows"]), unit, caller_id, arm
         columns = value["columns"]
         if isinstance(columns, dict):
             check_rows(max(map(_length, columns.values()), default=0), self._rows_max)
-        return self._columns.recover(columns), unit, caller_id
+        return self._columns.recover(columns), unit, caller_id, arm
 
 
 def _length(value: object) -> int:
@@ -187,10 +194,10 @@ def _check_keys(value: dict[str, object]) -> None:
     if all(key in value for key in FORMS):
         raise InputError("The body has both 'rows' and 'columns'.", hint="Send one of them.")
     for key in value:
-        if key not in (*FORMS, *WHOSE):
-            close = nearest(key, (*FORMS, *WHOSE))
+        if key not in (*FORMS, *WHOSE, ARM):
+            close = nearest(key, (*FORMS, *WHOSE, ARM))
             raise InputError(
-                "The body has a key beside 'rows', 'columns', 'unit' and 'id'.",
+                "The body has a key beside 'rows', 'columns', 'unit', 'id' and 'arm'.",
                 hint=f"Did you mean '{close}'?" if close else "Fields belong into the rows.",
             )
 

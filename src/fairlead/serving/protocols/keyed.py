@@ -54,7 +54,7 @@ class KeyedEnvelope(Envelope):
         self._row_types: Any = list[rows.row_type]  # type: ignore[name-defined]
 
     def decode(self, body: bytes) -> Decoded:
-        """The rows of a body, filled; its `unit` and its `id`.
+        """The rows of a body, filled; its `unit`, its `id`, and its `arm`.
 
         Raises:
             InputError: it is no such body, rows do not fit, or nothing is known of their keys.
@@ -65,10 +65,10 @@ class KeyedEnvelope(Envelope):
             raise NotHereError
         value = parse_json(body)
         notes = self._fill(value) if isinstance(value, dict) else []
-        batch, unit, caller_id = self._decode_value(value)
+        batch, unit, caller_id, arm = self._decode_value(value)
         if any(notes):
             batch = Filled.of(batch, [_encode(note).decode() if note else None for note in notes])
-        return batch, unit, caller_id
+        return batch, unit, caller_id, arm
 
     def _read_rows(self, rows: object) -> Batch:
         """Rows with what was filled in; the exact way if they do not fit at once."""

@@ -93,11 +93,12 @@ class Native:
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
             envelope = self._envelopes[name] = self._envelope(name, endpoint.decoder)
-        batch, unit, caller_id = envelope.decode(request.body)
+        batch, unit, caller_id, arm = envelope.decode(request.body)
         if request.headers.get(b"accept") not in JSON_WISHES:
-            return _reading(request, batch, {"unit": unit, "id": caller_id})
+            reading = _reading(request, batch, {"unit": unit, "id": caller_id})
+            return msgspec.structs.replace(reading, arm=arm)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
-        return Reading(batch, _write, units, caller_ids, holds=True)
+        return Reading(batch, _write, units, caller_ids, holds=True, arm=arm)
 
     def _envelope(self, endpoint: str, rows: RowDecoder) -> Envelope:
         specs = () if self._features is None else self._features.of(endpoint)

@@ -1,0 +1,75 @@
+"""The control plane over a home, with no server and no worker: its application is called."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fairlead.access import Gate, Sites
+from fairlead.api import Guard, Sessions, build_api
+from fairlead.app.gauges import Seen
+from fairlead.app.services import WorkspaceServices
+from fairlead.app.supervisor import Addresses
+from fairlead.app.workspace import Workspace
+from fairlead.control import Controller
+from fairlead.serving.types import FleetStatus
+from support.reply import Reply
+
+
+class Control:
+    """Its application.
+
+    Args:
+        workspace: of the home.
+        keys: whether callers need one.
+    """
+
+    def __init__(self, workspace: Workspace, *, keys: bool) -> None:
+        self.workspace = workspace
+        store, clock = workspace.store, workspace.clock
+        services = WorkspaceServices(
+            workspace,
+            Addresses(1, "http://localhost:1", "http://localhost:2", keys=keys),
+            Controller(store, "here", {}, clock),
+            lambda: FleetStatus((), {}),
+            Seen,
+        )
+        gate = Gate(workspace.key_book.get, clock, 1) if keys else None
+        sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
+        self._app = build_api(services, Guard(Sites(), 1 << 20, gate, sessions), clock)
+
+    def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
+        """Send a request, with a body or to get something."""
+        raw = b"" if body is None else msgspec.json.encode(body)
+        named = {
+            "host": "localhost", "content-type": "application/json",
+            "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
+        }  # fmt: skip
+        scope = {
+            "type": "http", "method": "GET" if body is None else "POST", "path": path,
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        }  # fmt: skip
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        asyncio.run(self._app(scope, receive, send))
+        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+@contextmanager
+def control_of(home: Path, *, keys: bool = False) -> Iterator[Control]:
+    """The control plane of a home."""
+    workspace = Workspace(home)
+    yield Control(workspace, keys=keys)
+    workspace.close()
