@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.errors import ConfigError, InputError, StorageError
+from fairlead.errors import ConfigError, ConflictError, InputError, StorageError
 from fairlead.lookup import KEY_BYTES_MAX, TABLES, Key, Row, Tables, open_tables
 from support.redis import needs_redis, running_redis
 
@@ -166,6 +166,15 @@ def test_a_source_that_fails_leaves_what_was_there(tables: Tables, name: str) ->
     with pytest.raises(ArithmeticError):
         tables.publish(name, COLUMNS, failing(), 2)
     assert read(tables, name, 0, 19_999) == [Row(1, ("pro", 1)), None]
+
+
+def test_rows_that_were_made_of_an_older_snapshot_are_refused(tables: Tables, name: str) -> None:
+    first = tables.publish(name, COLUMNS, rows_of(1, 3), 1)
+    second = tables.publish(name, COLUMNS, rows_of(2, 3), 2, made_of=first.id)
+    with pytest.raises(ConflictError, match="meanwhile"):
+        tables.publish(name, COLUMNS, rows_of(3, 3), 3, made_of=first.id)
+    assert tables.current(name) == second
+    assert read(tables, name, 0) == [Row(2, ("pro", 2))]
 
 
 VALUES = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.text() | (

@@ -33,7 +33,7 @@ def materialize(
         ConfigError: the source is not there, or what is asked for needs a column it has not.
         InputError: it cannot be read, is empty, or has keys that are missing or stand twice.
         ConflictError: its columns are others than those of the table, or another process
-            publishes.
+            publishes, or did so meanwhile.
         StorageError: the table cannot be read or written.
     """
     if incremental and not spec.time:
@@ -59,7 +59,8 @@ def materialize(
         new = _latest(spec, history, old.until_us, now_us)
         if table.get(list(new)) == list(new.values()):
             return old
-        return tables.publish(spec.table, columns, _merged(table.items(), new), now_us)
+        merged = _merged(table.items(), new)
+        return tables.publish(spec.table, columns, merged, now_us, made_of=old.id)
     finally:
         table.close()
 

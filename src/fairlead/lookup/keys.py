@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
-from fairlead.errors import InputError
-from fairlead.lookup.types import Key, Row
+from fairlead.errors import ConflictError, InputError
+from fairlead.lookup.types import Key, Row, Snapshot
 
 KEY_BYTES_MAX = 500
 """Of a text in UTF-8: what every store takes."""
@@ -95,6 +95,19 @@ class Written:
         return InputError(
             f"The rows for the look-up table '{self._table}' have a key that stands twice.",
             hint="Give one row for each key.",
+        )
+
+
+def check_made_of(made_of: str | None, current: Snapshot | None) -> None:
+    """Refuse rows that were made of a snapshot that is in place no more.
+
+    Raises:
+        ConflictError: another one is.
+    """
+    if made_of is not None and current is not None and current.id != made_of:
+        raise ConflictError(
+            f"Another process published the look-up table '{current.table}' meanwhile.",
+            hint="Begin again with what is there now.",
         )
 
 

@@ -26,7 +26,15 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from fairlead.errors import ConflictError, StorageError
-from fairlead.lookup.keys import Written, chunks, decode_key, decode_row, encode_key, new_id
+from fairlead.lookup.keys import (
+    Written,
+    check_made_of,
+    chunks,
+    decode_key,
+    decode_row,
+    encode_key,
+    new_id,
+)  # fmt: skip
 from fairlead.lookup.types import Key, Row, Snapshot
 
 if TYPE_CHECKING:
@@ -60,14 +68,20 @@ class MappedTables:
         self._root = root
 
     def publish(
-        self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Key, Row]], now_us: int
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        rows: Iterable[tuple[Key, Row]],
+        now_us: int,
+        *,
+        made_of: str | None = None,
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once."""
         folder = self._root / table
         with _mapped(table, "written"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with _publishing(folder, table):
-                self._sweep(table)
+                check_made_of(made_of, self._sweep(table))
                 return _publish(folder, table, columns, rows, now_us)
 
     def current(self, table: str) -> Snapshot | None:
@@ -98,14 +112,15 @@ class MappedTables:
             except msgspec.DecodeError:
                 raise _damaged(table) from None
 
-    def _sweep(self, table: str) -> None:
-        """Remove what those left who were killed while they published."""
+    def _sweep(self, table: str) -> Snapshot | None:
+        """Remove what those left who were killed while they published; what is in place stays."""
         folder, kept = self._root / table, None
         with contextlib.suppress(StorageError):  # a damaged one is replaced now
             kept = self.current(table)
         for path in (*folder.glob(f"{PARTIAL}*"), *folder.glob("*.mdb")):
             if kept is None or path != _file(folder, kept.id):
                 path.unlink(missing_ok=True)
+        return kept
 
 
 class MappedTable:
@@ -208,6 +223,7 @@ def _publish(
         _sync(pointer)
         old = [*folder.glob("*.mdb")]
         partial.replace(_file(folder, own))
+        _sync(folder)  # before the pointer says that it is there
         pointer.replace(folder / "current")
         _sync(folder)
         for path in old:

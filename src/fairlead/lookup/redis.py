@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from fairlead.errors import ConfigError, ConflictError, StorageError
-from fairlead.lookup.keys import Written, chunks, decode_key, decode_row, encode_key, new_id
+from fairlead.lookup.keys import (
+    Written,
+    check_made_of,
+    chunks,
+    decode_key,
+    decode_row,
+    encode_key,
+    new_id,
+)  # fmt: skip
 from fairlead.lookup.types import Key, Row, Snapshot
 
 if TYPE_CHECKING:
@@ -43,7 +51,13 @@ class RedisTables:
         self._redis = _connect(url, timeout_s)
 
     def publish(
-        self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Key, Row]], now_us: int
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        rows: Iterable[tuple[Key, Row]],
+        now_us: int,
+        *,
+        made_of: str | None = None,
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once."""
         own, written = new_id(now_us), Written(table, columns)
@@ -54,7 +68,7 @@ class RedisTables:
                     table=table, id=own, columns=columns, rows=written.rows, published_us=now_us,
                     until_us=written.until_us,
                 )  # fmt: skip
-                self._put_in_place(snapshot)
+                self._put_in_place(snapshot, made_of)
             except BaseException:
                 with contextlib.suppress(Exception):  # it runs out by itself
                     self._redis.unlink(_place(table, own))
@@ -84,21 +98,22 @@ class RedisTables:
             if added != len(chunk):
                 raise written.stands_twice()
 
-    def _put_in_place(self, snapshot: Snapshot) -> None:
+    def _put_in_place(self, snapshot: Snapshot, made_of: str | None) -> None:
         """One transaction, which fails if another snapshot was put in place meanwhile."""
         import redis
 
         table, pointer = snapshot.table, PREFIX + snapshot.table
         with self._redis.pipeline() as pipeline:
             pipeline.watch(pointer)  # type: ignore[no-untyped-call]
-            raw = cast(bytes | None, pipeline.get(pointer))
+            old = None
+            with contextlib.suppress(StorageError):  # a damaged one is replaced now
+                old = _snapshot(table, cast(bytes | None, pipeline.get(pointer)))
+            check_made_of(made_of, old)
             pipeline.multi()
             pipeline.set(pointer, msgspec.json.encode(snapshot))
             pipeline.persist(_place(table, snapshot.id))
-            with contextlib.suppress(StorageError):  # a damaged one is replaced now
-                old = _snapshot(table, raw)
-                if old is not None:
-                    pipeline.expire(_place(table, old.id), REPLACED_S)
+            if old is not None:
+                pipeline.expire(_place(table, old.id), REPLACED_S)
             try:
                 pipeline.execute()
             except redis.WatchError:

@@ -84,7 +84,13 @@ class Tables(Protocol):
         ...
 
     def publish(
-        self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Key, Row]], now_us: int
+        self,
+        table: str,
+        columns: tuple[str, ...],
+        rows: Iterable[tuple[Key, Row]],
+        now_us: int,
+        *,
+        made_of: str | None = None,
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once.
 
@@ -96,11 +102,14 @@ class Tables(Protocol):
             columns: what each row holds.
             rows: by key; in any order.
             now_us: of publishing, microseconds since 1970.
+            made_of: id of the snapshot that the rows were made of, which must still be in place
+                then; None if they stand by themselves.
 
         Raises:
             InputError: a key stands twice, or cannot be one; a row has not one value for each
                 column.
-            ConflictError: another process publishes the same table.
+            ConflictError: another process publishes the same table, or did so since the rows were
+                made of it.
             StorageError: it cannot be written.
         """
         ...
