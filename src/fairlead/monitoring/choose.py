@@ -11,7 +11,7 @@ import polars as pl
 
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError
-from fairlead.monitoring.gather import ROUTED, Gatherer
+from fairlead.monitoring.gather import WATCHED, Gatherer
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.span import Span
 from fairlead.monitoring.traffic import STABLE
@@ -96,4 +96,4 @@ class Chooser:
         inside = (
             pl.col("time").dt.epoch("us").is_between(span.since_us, span.until_us, closed="left")
         )
-        return table.filter(ROUTED, inside, pl.col("role") == STABLE).collect()
+        return table.filter(WATCHED, inside, pl.col("role") == STABLE).collect()

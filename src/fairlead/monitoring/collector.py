@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.monitoring.days import DAYS, Day, add_rows
-from fairlead.monitoring.gather import BATCH, ROUTED
+from fairlead.monitoring.gather import BATCH, WATCHED
 from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
 from fairlead.monitoring.retain import AHEAD_US, day_of, first_day, first_hour
 from fairlead.monitoring.traffic import SHADOW, TRAFFIC, Traffic, count
@@ -171,7 +171,7 @@ class Collector:
 def _streams(endpoint: str, rows: pl.DataFrame, length_us: int) -> Streams:
     """Live rows that the route assigned, and those of batch jobs."""
     start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
-    routed = rows.filter(ROUTED)
+    routed = rows.filter(WATCHED)
     found: Streams = {}
     parts = routed.with_columns(start).partition_by("version", "role", "window_us", as_dict=True)
     for (version, role, start_us), part in parts.items():

@@ -23,9 +23,9 @@ LABEL = "label"
 FACTS = ("id", "time", "outcome")
 BATCH = "batch"
 """The role, and the source, of the rows of batch jobs: a stream beside that of live ones."""
-ROUTED = ((pl.col("assigned_by") == "hash") & (pl.col("source") == "live")) | (
-    pl.col("source") == BATCH
-)
+ROUTED = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
+"""The rows that the route assigned: not what a person tried, nor what was answered again."""
+WATCHED = ROUTED | (pl.col("source") == BATCH)
 
 
 class Gatherer:
@@ -43,7 +43,7 @@ class Gatherer:
     def windows(self, segment: Segment, length_us: int) -> dict[Stream, set[int]]:
         """The windows that a file of predictions has rows for: their starts, by stream."""
         start = _start(length_us)
-        rows = self._open(segment).filter(ROUTED).select(*WHO, start).unique().collect()
+        rows = self._open(segment).filter(WATCHED).select(*WHO, start).unique().collect()
         return _streams(segment.endpoint, rows)
 
     def fed(self, segment: Segment, names: Collection[str]) -> pl.DataFrame:
@@ -110,7 +110,7 @@ class Gatherer:
         for segment in sorted(files, key=lambda each: -each.high_us):
             table = self._open(segment)
             there = [name for name in table.collect_schema().names() if name in columns]
-            rows = table.filter(ROUTED & mine & time.is_between(low_us, high_us, closed="left"))
+            rows = table.filter(WATCHED & mine & time.is_between(low_us, high_us, closed="left"))
             yield from rows.select(*FACTS, *there).collect().iter_slices(PART_ROWS)
 
     def feedback(
@@ -152,7 +152,7 @@ class Gatherer:
     def _find(self, some: Sequence[Segment], wanted: pl.Series, length_us: int) -> pl.DataFrame:
         """The predictions that are in some files, with their window, and whether they count."""
         asked = pl.col("id").is_in(wanted.implode())
-        routed = ROUTED.alias("routed")
+        routed = WATCHED.alias("routed")
         columns = ("id", *WHO, _start(length_us), routed)
         return pl.concat([self._open(f).filter(asked).select(columns) for f in some]).collect()
 

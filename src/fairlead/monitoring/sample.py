@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fairlead.monitoring.gather import ROUTED
+from fairlead.monitoring.gather import WATCHED
 from fairlead.monitoring.records import Stream
 from fairlead.predictionlog.segments import Segment
 from fairlead.signature import Field
@@ -94,7 +94,7 @@ def _rows(
     time = pl.col("time").dt.epoch("us")
     mine = (pl.col("version") == stream.version) & (pl.col("role") == stream.role)
     inside = time.is_between(*span_us, closed="left") & (pl.col("outcome") == "ok")
-    rows = table.filter(ROUTED & mine & inside)
+    rows = table.filter(WATCHED & mine & inside)
     return rows.select(pl.col("unit").cast(pl.String), *columns).collect()
 
 
