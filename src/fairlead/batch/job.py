@@ -13,7 +13,7 @@ import msgspec
 
 from fairlead.batch.engine import Engine
 from fairlead.batch.fetch import find_inputs
-from fairlead.batch.manifest import Manifest, sync_folder
+from fairlead.batch.manifest import Manifest
 from fairlead.batch.plan import chunks_of, differences
 from fairlead.batch.prepare import make_plan
 from fairlead.batch.publish import Finished, publish, show
@@ -32,6 +32,7 @@ from fairlead.batch.types import Chunk, Job, JobRecord, Plan, Progress, Scored
 from fairlead.batch.write import ID, answer_names
 from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
+from fairlead.durable import sync
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.locks import hold
 from fairlead.registry import Registry, Version
@@ -274,11 +275,11 @@ def _commit(
             written = scratch_file(scratch, chunk.number, what)
             if written.exists():
                 written.replace(scratch_file(chunks, chunk.number, what))
-        sync_folder(chunks)
+        sync(chunks)
         if scored.size_bytes:
             part.parent.mkdir(parents=True, exist_ok=True)
             scratch_file(scratch, chunk.number, PART).replace(part)
-            sync_folder(part.parent)
+            sync(part.parent)
         manifest.commit(scored)
     except OSError as error:
         raise unwritten(part, error) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from fairlead.batch.types import MANIFEST_FORMAT, Plan, Scored
+from fairlead.durable import sync
 from fairlead.errors import StorageError
 
 
@@ -42,7 +43,7 @@ class Manifest:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
-        sync_folder(self._path.parent)
+        sync(self._path.parent)
 
     def commit(self, scored: Scored) -> None:
         """Note that a chunk is done, when its files lie under their names.
@@ -104,12 +105,3 @@ def _checked(line: bytes) -> bytes | None:
     body = text[:-1]
     whole = text.endswith(b"\n") and head == b"%08x" % zlib.crc32(body)
     return body if whole else None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive the death of the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from fairlead.batch.log import SOURCE
-from fairlead.batch.manifest import sync_folder
 from fairlead.batch.score import LOG, PROFILE, REJECTS, scratch_file
 from fairlead.batch.target import OWN, RECORD, REJECTED, SEEN, Target
 from fairlead.batch.types import JOBS, Chunk, JobRecord, Lineage, Moved, Plan, Scored
 from fairlead.batch.write import heading
 from fairlead.clock import Clock
+from fairlead.durable import sync
 from fairlead.errors import InputError
 from fairlead.ids import derive
 from fairlead.monitoring.compare import compare
@@ -118,7 +118,7 @@ def show(target: Target) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(target.own, ignore_errors=True)
     target.working.rename(target.folder)
-    sync_folder(target.folder.parent)
+    sync(target.folder.parent)
 
 
 def _whole(target: Target) -> Path:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from fairlead.durable import sync
 from fairlead.errors import ConflictError, StorageError
 from fairlead.lookup.keys import (
     Written,
@@ -220,12 +220,12 @@ def _publish(
             until_us=written.until_us,
         )  # fmt: skip
         pointer.write_bytes(msgspec.json.encode(_Current(snapshot, *_size_and_crc32(partial))))
-        _sync(pointer)
+        sync(pointer)
         old = [*folder.glob("*.mdb")]
         partial.replace(_file(folder, own))
-        _sync(folder)  # before the pointer says that it is there
+        sync(folder)  # before the pointer says that it is there
         pointer.replace(folder / "current")
-        _sync(folder)
+        sync(folder)
         for path in old:
             path.unlink()
     finally:
@@ -256,14 +256,6 @@ def _size_and_crc32(file: Path) -> tuple[int, int]:
             size_bytes += len(block)
             crc32 = zlib.crc32(block, crc32)
     return size_bytes, crc32
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import uuid
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from fairlead.durable import sync
 from fairlead.errors import NotFoundError, StorageError
 from fairlead.store.sweep import sweep
 
@@ -120,14 +120,9 @@ def _write(target: Path, fill: Callable[[Path], object]) -> None:
     temporary = target.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
     try:
         fill(temporary)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        sync(temporary)
         temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
