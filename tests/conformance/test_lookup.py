@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -232,6 +233,13 @@ def test_another_url_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ConfigError, match=r"server\.lookup") as refused:
         open_tables(url)
     assert "127.0.0.1" not in str(refused.value)
+
+
+def test_redis_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigError) as refused:
+        open_tables("redis://127.0.0.1:6379/0")
+    assert "pip install 'fairlead[redis]'" in refused.value.hint
 
 
 def test_a_server_that_is_gone_is_told_without_its_password() -> None:

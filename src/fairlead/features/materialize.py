@@ -45,10 +45,10 @@ def materialize(
     columns = tuple(name for name in history.collect_schema() if name not in (KEY, TIME))
     table = tables.open(spec.table) if incremental else None
     if table is None:
-        rows = _latest(spec, history, 0, now_us)
-        if not rows:
+        latest = _latest(spec, history, 0, now_us)
+        if latest.is_empty():
             raise InputError(f"The source of the features '{spec.name}' has no row that holds.")
-        return tables.publish(spec.table, columns, rows.items(), now_us)
+        return tables.publish(spec.table, columns, _rows(latest), now_us)
     try:
         old = table.snapshot
         if old.columns != columns:
@@ -56,7 +56,7 @@ def materialize(
                 f"The source of the features '{spec.name}' has other columns than the table.",
                 hint="Materialise in full.",
             )
-        new = _latest(spec, history, old.until_us, now_us)
+        new = dict(_rows(_latest(spec, history, old.until_us, now_us)))
         if table.get(list(new)) == list(new.values()):
             return old
         merged = _merged(table.items(), new)
@@ -71,8 +71,16 @@ def _merged(old: Iterable[tuple[Key, Row]], new: dict[Key, Row]) -> Iterator[tup
     yield from new.items()
 
 
-def _latest(spec: FeatureSpec, history: pl.LazyFrame, since_us: int, now_us: int) -> dict[Key, Row]:
-    """The last row of each key that holds now, if it holds since some time or later."""
+def _rows(latest: pl.DataFrame) -> Iterator[tuple[Key, Row]]:
+    return ((key, Row(time_us, tuple(own))) for key, time_us, *own in latest.iter_rows())
+
+
+def _latest(spec: FeatureSpec, history: pl.LazyFrame, since_us: int, now_us: int) -> pl.DataFrame:
+    """The last row of each key that holds now, if it holds since some time or later.
+
+    Returns:
+        Keys, times in microseconds since 1970, and the other columns as JSON would hold them.
+    """
     import polars as pl
 
     if spec.time:
@@ -85,8 +93,7 @@ def _latest(spec: FeatureSpec, history: pl.LazyFrame, since_us: int, now_us: int
     frame = once(spec, reading(spec, history.collect))
     schema = frame.drop(KEY, TIME, strict=False).schema
     time = pl.col(TIME).cast(pl.Int64) if spec.time else pl.lit(now_us, pl.Int64)
-    plain = frame.select(KEY, time.alias(TIME), *(_plain(n, t) for n, t in schema.items()))
-    return {key: Row(time_us, tuple(values)) for key, time_us, *values in plain.iter_rows()}
+    return frame.select(KEY, time.alias(TIME), *(_plain(n, t) for n, t in schema.items()))
 
 
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -102,24 +109,24 @@ def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     while isinstance(inner, pl.List | pl.Array):
         assert inner.inner is not None
         inner = inner.inner  # type: ignore[assignment]
-    if inner is not dtype and not (inner.is_numeric() or inner == pl.Boolean):
-        inner = pl.Object()
-    match inner:
+    if inner is not dtype and (inner.is_integer() or inner.is_float() or inner == pl.Boolean):
+        return column
+    match dtype:
         case pl.Decimal():
             return column.cast(pl.Float64)
-        case pl.Float32() | pl.Float64() if inner is dtype:
+        case pl.Float32() | pl.Float64():
             return column.fill_nan(None)
         case pl.Categorical() | pl.Enum():
             return column.cast(pl.String)
         case pl.Date():
             return column.dt.strftime("%Y-%m-%d")
         case pl.Datetime():
-            if inner.time_zone is not None:
+            if dtype.time_zone is not None:
                 column = column.dt.convert_time_zone("UTC")
             return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
         case pl.String() | pl.Boolean() | pl.Binary() | pl.Null():
             return column
-    if inner.is_numeric():
+    if dtype.is_integer():
         return column
     raise ConfigError(
         f"The column '{name}' has the type {dtype}, which no field takes.",

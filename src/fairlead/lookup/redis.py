@@ -24,7 +24,7 @@ from fairlead.lookup.keys import (
     decode_row,
     encode_key,
     new_id,
-)  # fmt: skip
+)
 from fairlead.lookup.types import Key, Row, Snapshot
 
 if TYPE_CHECKING:

@@ -152,6 +152,7 @@ BAD: dict[str, tuple[Rows, type[FairleadError], str]] = {
     "only later": (((1, day(9), "a"),), InputError, "no row that holds"),
     "fraction": (((1.5, day(1), "a"),), ConfigError, "type Float64, which no key has"),
     "nested": (((1, day(1), {"a": 1}),), ConfigError, "'plan' has the type Struct"),
+    "list": (((1, day(1), ["a"]),), ConfigError, "'plan' has the type List"),
 }
 
 

@@ -319,11 +319,17 @@ def test_a_new_snapshot_is_noticed_and_a_broken_one_is_not_taken(
         mapped.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
         next((tmp_path / "mapped" / "features.customer").glob("*.mdb")).write_bytes(b"torn")
         look()
+        look()
         assert features.problems() == [
             "features customer: The look-up table 'features.customer' is damaged. Publish it again."
         ]
         assert plane.predict(body).status == 200
         assert asked(plane)[0]["age"] == 1.5
+        mapped.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
+        look()
+        assert features.problems() == []
+        assert plane.predict(body).status == 200
+        assert asked(plane)[0]["age"] == 42.5
         features.close()
 
 

@@ -16,6 +16,8 @@ from fairlead.serving.features.fill import Asked, Fill, fill, taken
 from fairlead.signature.findings import Findings
 
 POLL_S = 0.1
+RETRY_S = 10.0
+"""Before a snapshot that could not be opened is read again, which may be much to read."""
 
 
 class FeatureTables:
@@ -36,6 +38,7 @@ class FeatureTables:
         self._open: dict[str, Table] = {}
         self._names = {spec.table: spec.name for own in specs.values() for spec in own}
         self._problems: dict[str, str] = {}
+        self._failed: dict[str, tuple[str, float, StorageError]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="features")
 
     @property
@@ -77,7 +80,14 @@ class FeatureTables:
         current, old = self._tables.current(name), self._open.get(name)
         if current is None or (old is not None and old.snapshot.id == current.id):
             return None
-        return self._tables.open(name)
+        failed_id, until_s, error = self._failed.get(name, ("", 0.0, None))
+        if error is not None and failed_id == current.id and self._clock.monotonic_s() < until_s:
+            raise error
+        try:
+            return self._tables.open(name)
+        except StorageError as error:
+            self._failed[name] = (current.id, self._clock.monotonic_s() + RETRY_S, error)
+            raise
 
     def _note(self, name: str, problem: str) -> None:
         if problem and problem != self._problems.get(name):
@@ -107,7 +117,7 @@ class FeatureTables:
         try:
             found = [None] * len(asked) if table is None else table.get([one.key for one in asked])
         except StorageError as error:
-            tell("warning", "lookup_failed", str(error), features=spec.name)
+            self._note(spec.table, str(error))
             raise UnavailableError(
                 f"The features '{spec.name}' cannot be looked up now.", hint="Try again later."
             ) from error
