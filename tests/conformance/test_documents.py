@@ -27,6 +27,9 @@ schemathesis = pytest.importorskip("schemathesis", reason="it makes the requests
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
 EXAMPLES, ANSWER_S_MAX = 25, 60.0
+FEW = {"POST /v1/simulations": 3}
+"""Of what takes seconds each, fewer."""
+
 LENIENT = (checks.positive_data_acceptance,)
 """That columns are equally long, and what a CSV holds, cannot be said in a schema."""
 
@@ -73,7 +76,7 @@ def hold(document: dict[str, Any], url: str, names: dict[str, str]) -> set[str]:
         asked.add(operation.label)
 
         @settings(
-            max_examples=EXAMPLES, derandomize=True, database=None,
+            max_examples=FEW.get(operation.label, EXAMPLES), derandomize=True, database=None,
             phases=[Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(operation.as_strategy())
