@@ -79,7 +79,7 @@ def pool(
     groups[ordered:] = _rare(totals[ordered:], max(least, listed_min), after)
     if unlisted is not None:
         groups[unlisted] = after
-    groups = _joined(groups, totals, least, after)
+    groups = _joined(groups, totals, least)
     return counts_of(np.bincount(groups, a)), counts_of(np.bincount(groups, b))
 
 
@@ -135,14 +135,11 @@ def _rare(totals: Counts, least: float, first: int) -> npt.NDArray[np.intp]:
     return groups
 
 
-def _joined(
-    groups: npt.NDArray[np.intp], totals: Counts, least: float, rare: int
-) -> npt.NDArray[np.intp]:
-    """Groups without gaps in their numbers; a rare one that is sparse joins the smallest other."""
-    held = np.bincount(groups, totals)
-    if rare < len(held) and held[rare] < least:
-        others = np.where(held > 0, held, np.inf)
-        others[rare] = np.inf
-        if np.isfinite(others).any():
-            groups[groups == rare] = int(np.argmin(others))
-    return np.unique(groups, return_inverse=True)[1].astype(np.intp)
+def _joined(groups: npt.NDArray[np.intp], totals: Counts, least: float) -> npt.NDArray[np.intp]:
+    """Groups without gaps in their numbers; one that is still sparse joins the smallest other."""
+    joined = np.unique(groups, return_inverse=True)[1].astype(np.intp)
+    held = np.bincount(joined, totals)
+    if len(held) == 1 or held.min() >= least:
+        return joined
+    sparse, other = np.argsort(held, kind="stable")[:2]
+    return _joined(np.where(joined == sparse, other, joined), totals, least)

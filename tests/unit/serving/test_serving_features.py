@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from fairlead.clock import SystemClock
+from fairlead.clock import ManualClock, SystemClock
 from fairlead.features import FeatureSpec
 from fairlead.lookup import Key, Row, Tables, open_tables
 from fairlead.predictionlog.frame import HEADER, decode_payload, encode_prediction
@@ -56,7 +56,7 @@ def plane_of(
 ) -> Iterator[PlaneInProcess]:
     if publish:
         tables.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
-    features = FeatureTables(tables, {endpoint: specs}, SystemClock())
+    features = FeatureTables(tables, {endpoint: specs}, ManualClock(NOW_US))
     with PlaneInProcess(folder, features=features) as plane:
         plane.serve(endpoint, CHURN, zeros)
         plane.loop.run_until_complete(features.look())

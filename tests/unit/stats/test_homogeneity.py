@@ -81,6 +81,11 @@ def test_pooling_joins_neighbours_where_bins_have_an_order() -> None:
     assert pool(a, a, ordered=7)[0].tolist() == [59.0, 13.0, 60.0]
 
 
+def test_a_lone_bin_with_an_order_that_is_sparse_joins_what_there_is() -> None:
+    a = np.array([1.0, 10.0])
+    assert pool(a, a, ordered=1)[0].tolist() == [11.0]
+
+
 def test_pooling_of_nothing_is_one_empty_bin() -> None:
     assert [x.tolist() for x in pool(np.zeros(3), np.ones(3))] == [[0.0], [0.0]]
 
