@@ -197,14 +197,22 @@ def _start(endpoint: str, revision: int) -> bytes:
 def _rows(part: Part) -> list[bytes]:
     """Answers as objects, one for each row of a part."""
     outputs, start = part.answered.outputs, part.answered.start
+    together = outputs.view(_together)
+    if together:
+        return together[start : start + part.ids.count]
+    return _written(outputs.some(start, part.ids))
+
+
+def _together(outputs: Outputs) -> list[bytes]:
+    """The rows of all requests that ran together; none if one of them cannot be written."""
     try:
-        return outputs.view(_written)[start : start + part.ids.count]
-    except Exception:  # of others that ran with it, and one of which cannot be written
-        return _written(outputs.some(start, part.ids))
+        return _written(outputs)
+    except Exception:  # whose it is, is found by writing each request's alone
+        return []
 
 
 def _written(outputs: Outputs) -> list[bytes]:
-    """The rows of all requests that ran together."""
+    """Answers as objects, of one request or of all that ran together."""
     source = outputs.source
     ids = [text for some in outputs.ids for text in some.texts()]
     before = ids, repeat(source.version), repeat(source.arm)
