@@ -13,7 +13,6 @@ of LMDB's locks and one transaction for as long as they like.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ import msgspec
 
 from fairlead.durable import sync
 from fairlead.errors import ConflictError, StorageError
+from fairlead.locks import hold
 from fairlead.lookup.keys import (
     Written,
     check_made_of,
@@ -260,14 +260,13 @@ def _size_and_crc32(file: Path) -> tuple[int, int]:
 
 @contextmanager
 def _publishing(folder: Path, table: str) -> Iterator[None]:
-    with (folder / "publishing").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(
-                f"Another process publishes the look-up table '{table}'.", hint="Wait for it."
-            ) from None
-        yield
+    try:
+        with hold(folder / "publishing"):
+            yield
+    except BlockingIOError:
+        raise ConflictError(
+            f"Another process publishes the look-up table '{table}'.", hint="Wait for it."
+        ) from None
 
 
 @contextmanager
