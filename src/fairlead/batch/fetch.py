@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -185,15 +186,21 @@ def _is_plain(name: str) -> bool:
 
 
 def _list(files: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Paths in the store, and their names."""
-    if any(sign in path for sign in "*?["):
+    """Paths in the store, and their names: below what of the path is no glob, as of local files."""
+    if _is_glob(path):
+        parts = PurePosixPath(path).parts
+        root = PurePosixPath(*takewhile(lambda part: not _is_glob(part), parts))
         for each in sorted(files.glob(path)):
-            yield each, PurePosixPath(each).name
+            yield each, PurePosixPath(each).relative_to(root).as_posix()
     elif files.isdir(path):
         for each in sorted(files.find(path)):
             yield each, PurePosixPath(each).relative_to(PurePosixPath(path)).as_posix()
     else:
         yield path, PurePosixPath(path).name
+
+
+def _is_glob(path: str) -> bool:
+    return any(sign in path for sign in "*?[")
 
 
 def _copy(files: Any, source: str, target: Path) -> None:

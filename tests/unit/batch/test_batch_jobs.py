@@ -165,6 +165,18 @@ def test_objects_of_a_store_are_read_as_files_are(home: Path, tmp_path: Path) ->
         run(home, "memory://shop/rows/*.txt", tmp_path / "other")
 
 
+def test_objects_of_one_name_in_several_folders_are_all_read(home: Path, tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    files = fsspec.filesystem("memory")
+    for day, some in enumerate((ROWS.head(3), ROWS.tail(4))):
+        source = write(some, tmp_path / "in.parquet")
+        files.pipe(f"/days/day={day}/a.parquet", source.read_bytes())
+    record = run(home, "memory://days/*/a.parquet", tmp_path / "out", keep=("customer_id",))
+    assert [one.name for one in record.inputs] == ["day=0/a.parquet", "day=1/a.parquet"]
+    read = answers(tmp_path / "out")["customer_id"].to_list()
+    assert read == [*ROWS.head(3)["customer_id"], *ROWS.tail(4)["customer_id"]]
+
+
 def test_a_row_that_does_not_fit_is_set_aside_with_the_reason(home: Path, tmp_path: Path) -> None:
     lines = ROWS.head(6).to_dicts()
     lines[1]["age"] = "old"
