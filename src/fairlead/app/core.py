@@ -14,6 +14,7 @@ from fairlead.ids import IdSource
 from fairlead.lookup import open_tables
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
+from fairlead.serving.cache.types import limits_of
 from fairlead.serving.core import Core, CoreOptions
 from fairlead.serving.counters import Counters
 from fairlead.serving.features.follow import FeatureTables
@@ -61,6 +62,11 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
             name: endpoint.first_request
             for name, endpoint in settings.endpoint.items()
             if endpoint.first_request is not None
+        },
+        caches={
+            name: limits
+            for name, endpoint in settings.endpoint.items()
+            if (limits := limits_of(name, endpoint.cache)) is not None
         },
     )
     sink = LogSink(journal, server.log_full, on_full, counters)

@@ -25,6 +25,7 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
+from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.store import check_urls
 
 WHOLE = (MetricSettings, PlanSettings, FeatureSettings)
@@ -158,6 +159,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
         features: names of those that requests to it may leave out.
+        cache: of its answers.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
     """
@@ -169,6 +171,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     reference: str | None = None
     alarms_per_month: Seconds | None = None
     features: list[str] = []
+    cache: CacheSettings = CacheSettings()
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
 
@@ -286,6 +289,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             reference_of(own.reference or settings.monitoring.reference)
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
             features_of(settings, endpoint)
+            limits_of(endpoint, own.cache)
         for name in settings.features:
             feature(settings, name)
         for name, channel in settings.alerts.channel.items():
@@ -360,6 +364,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     tables: dict[str, msgspec.Struct] = {"server": settings.server, "cost": settings.cost}
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
+        tables[f"endpoint.{name}.cache"] = part.cache
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
     tables |= {f"features.{name}": part for name, part in settings.features.items()}
@@ -372,7 +377,9 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, dict) and not isinstance(part, WHOLE):
+        if isinstance(value, msgspec.Struct) or (
+            isinstance(value, dict) and not isinstance(part, WHOLE)
+        ):
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -44,6 +46,14 @@ class ArmLimits:
     queue_rows_max: int
 
 
+class _Known(NamedTuple):
+    """Rows whose answers are known, and how old each is."""
+
+    work: Work
+    outputs: Batch
+    ages_s: Sequence[float]
+
+
 class LiveArm:
     """Answers the rows that a route assigned to one arm.
 
@@ -57,6 +67,9 @@ class LiveArm:
         limits: of its queue and batches.
         clock: for durations.
         executor: that a version runs on which has none of its own; None for the loop.
+
+    Attributes:
+        repeatable: whether answers that were given apart can be put together.
     """
 
     def __init__(
@@ -81,6 +94,9 @@ class LiveArm:
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
         self._row_s = 0.0
+        self._loop = loop
+        self._known: list[_Known] = []
+        self.repeatable = all(-1 not in field.shape for field in version.fields)
         self._tracebacks = Tracebacks(clock)
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
@@ -126,6 +142,28 @@ class LiveArm:
         version = self.version
         version.in_flight += 1
         version.used_s = work.ask.received_s
+
+    def answer(self, work: Work, outputs: Batch, ages_s: Sequence[float]) -> None:
+        """Take rows on whose answers are known; in one turn of the loop they share a record.
+
+        Args:
+            work: the rows.
+            outputs: the answers.
+            ages_s: how old each is.
+        """
+        if not self._known:
+            self._loop.call_soon(self._answer_known)
+        self._known.append(_Known(work, outputs, ages_s))
+        self.version.used_s = work.ask.received_s
+
+    def _answer_known(self) -> None:
+        known, self._known = self._known, []
+        for some in _fitting(known):
+            items, ages_s = [one.work for one in some], [age for one in some for age in one.ages_s]
+            inputs = concat([item.ask.batch for item in items])
+            answers, ids = concat([one.outputs for one in some]), [item.ids for item in items]
+            outputs = Outputs(self._source, self.version.fields, answers, ids, ages_s)
+            self._settle(Run(items, inputs, outputs, self._clock.monotonic_s(), 0.0, "cache"))
 
     def _run(self, items: list[Work]) -> list[Run]:
         """Run the model once for all items that still have time."""
@@ -194,8 +232,21 @@ class LiveArm:
                 self._settle(replace(run, result=held_back))
                 return
         since_s = self._clock.monotonic_s() - run.started_s
-        self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
+        if run.source == "cache":
+            self._counters.known(run.outcome, run.inputs.rows, waits_s, since_s)
+        else:
+            self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
         _answer(run, waits_s, held_back)
+
+
+def _fitting(known: list[_Known]) -> Iterable[list[_Known]]:
+    """Those whose rows have one form, together: tensors may be of any length. Usually one list."""
+    groups: dict[object, list[_Known]] = {}
+    for one in known:
+        columns = one.work.ask.batch.columns.items()
+        form = tuple(sorted((name, col.shape[1:]) for name, col in columns if col.ndim > 1))
+        groups.setdefault(form, []).append(one)
+    return groups.values()
 
 
 def _answer(run: Run, waits_s: list[float], held_back: FairleadError | None) -> None:

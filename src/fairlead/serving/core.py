@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import Arm, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
+from fairlead.serving.cache.response import ResponseCache
+from fairlead.serving.cache.types import CacheLimits
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router, make_rpc_doors
@@ -51,6 +54,7 @@ class CoreOptions:
         models_bytes: of memory for versions, which are then loaded on first use; None for all.
         first_request: what becomes of a request to an endpoint that is not loaded.
         first_requests: the same by endpoint, where it differs.
+        caches: limits of each endpoint's cache that has one.
     """
 
     workers: int
@@ -64,6 +68,7 @@ class CoreOptions:
     models_bytes: int | None = None
     first_request: FirstRequest = "wait"
     first_requests: Mapping[str, FirstRequest] = field(default_factory=dict)
+    caches: Mapping[str, CacheLimits] = field(default_factory=dict)
 
 
 class Core:
@@ -105,7 +110,12 @@ class Core:
         self._draining = False
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
-        self._plane = DataPlane(clock, waiting)
+        secret = os.urandom(32)
+        caches = {
+            name: ResponseCache(limits, clock, counters.cache(name), secret)
+            for name, limits in options.caches.items()
+        }
+        self._plane = DataPlane(clock, waiting, caches)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(
             store,

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import DeadlineError, FairleadError
-from fairlead.predictionlog import Outcome, PredictionFrame
+from fairlead.predictionlog import Outcome, PredictionFrame, Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
@@ -26,6 +26,7 @@ class Run(msgspec.Struct, frozen=True, eq=False):
         result: the answers to these rows, or why there are none.
         started_s: when the model started, on the monotonic clock.
         model_s: how long it ran.
+        source: which way the answers came about.
     """
 
     items: list[Work]
@@ -33,6 +34,7 @@ class Run(msgspec.Struct, frozen=True, eq=False):
     result: Outputs | FairleadError
     started_s: float
     model_s: float
+    source: Source = "live"
 
     @property
     def outcome(self) -> Outcome:
@@ -64,7 +66,8 @@ def apart(run: Run) -> list[Run]:
         result = run.result
         if isinstance(result, Outputs):
             result = result.some(start, item.ids)
-        runs.append(Run([item], item.ask.batch, result, run.started_s, run.model_s))
+        batch = item.ask.batch
+        runs.append(Run([item], batch, result, run.started_s, run.model_s, run.source))
         start += item.rows
     return runs
 
@@ -103,7 +106,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         role=arm.role,
         assigned_by=items[0].assigned_by,
         outcome=run.outcome,
-        source="live",
+        source=run.source,
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([ask.caller_ids for ask in asks], counts),
