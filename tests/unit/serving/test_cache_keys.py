@@ -68,7 +68,7 @@ def test_a_row_has_the_same_key_alone_and_among_others_and_in_any_order(rows: li
     assert together == [keys(batch_of([row]))[0] for row in rows]
     assert together == keys(batch_of(rows[::-1]))[::-1]
     batch = batch_of(rows)
-    turned = Batch(batch.rows, batch.names, batch.numbers, dict(reversed(batch.columns.items())))
+    turned = Batch(batch.rows, batch.names, batch.numbers, dict([*batch.columns.items()][::-1]))
     assert together == keys(turned)
 
 
@@ -112,8 +112,8 @@ def test_every_nan_says_that_a_value_is_missing() -> None:
 def test_the_doors_of_one_endpoint_give_one_key() -> None:
     signature = Signature(
         inputs=(
-            Field(name="age", kind="number", missing="native"),
-            Field(name="plan", kind="text", missing="native"),
+            Field(name="age", kind="number", missing="allow"),
+            Field(name="plan", kind="text", missing="allow"),
             Field(name="at", kind="timestamp"),
             Field(name="t", kind="tensor", dtype="float32", shape=(2,)),
         ),
