@@ -1,10 +1,11 @@
-"""What a look-up costs: alone, and in requests of a key alone beside requests with all fields.
+"""What look-ups and cached answers cost, beside requests with all fields that a model answers.
 
     python benchmarks/lookup.py [--quick] [--json PATH]
 
 A table of 20 features by key is published, opened and asked at random; in Redis too, where
 `redis-server` is installed, one key and 100 keys at a time. Then one model, boosted trees over
-these features, answers over HTTP: whole rows, and keys whose rows are looked up.
+these features, answers over HTTP: whole rows, and keys whose rows are looked up. At last a light
+and a heavy model answer the same row again and again, live and from a cache.
 """
 
 from __future__ import annotations
@@ -40,6 +41,13 @@ key = "customer_id"
 [endpoint.keyed]
 features = ["customer"]
 """
+CACHES = """
+[endpoint.light_cached.cache]
+ttl = "1h"
+
+[endpoint.heavy_cached.cache]
+ttl = "1h"
+"""
 Found = dict[str, dict[str, Any]]
 
 
@@ -58,6 +66,7 @@ def main() -> None:
         _prepare(folder, min(keys, 100_000))
         for name, url in stores.items():
             found[name] |= _requests(folder, url, seconds)
+        found["cache"] = _answers(folder / "cache", seconds)
     for name, numbers in found.items():
         for what, value in numbers.items():
             print(f"{name:8}{what:44}{value:12.2f}")
@@ -121,9 +130,51 @@ def _requests(folder: Path, url: str, seconds: float) -> dict[str, float]:
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     bodies = {"whole": {f"f{n}": 0.5 for n in range(FEATURES)}, "keyed": {"customer_id": "c-77"}}
-    up = ["up", "whole:1", "keyed:1", f"--port={port}", "--control-port=0", "--workers=1"]
+    return _loaded([*home, "up", "whole:1", "keyed:1"], port, bodies, seconds)
+
+
+def _answers(folder: Path, seconds: float) -> dict[str, float]:
+    """One row, again and again, of models with and without a cache."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+    import fairlead
+
+    X = pd.DataFrame(
+        np.random.default_rng(7).normal(size=(5000, FEATURES)),
+        columns=[f"f{n}" for n in range(FEATURES)],
+    )
+    models = {
+        "light": HistGradientBoostingClassifier(max_iter=100),
+        "heavy": RandomForestClassifier(1000, max_depth=12, n_jobs=-1, random_state=7),
+    }
+    names = [f"{name}{how}" for name in models for how in ("", "_cached")]
+    folder.mkdir()
+    (folder / "fairlead.toml").write_text(CACHES)
+    for name, model in models.items():
+        model.fit(X, X["f0"] > 0)
+        for how in ("", "_cached"):
+            fairlead.package(model, X, X["f0"] > 0, name=f"{name}{how}", home=folder / ".fairlead")
+    home, row = ["-m", "fairlead", "--home", str(folder / ".fairlead")], dict(X.iloc[0])
+    up = [*home, "up", *(f"{name}:1" for name in names)]
+    return _loaded(up, free_port(), dict.fromkeys(names, row), seconds)
+
+
+def _loaded(
+    up: list[str], port: int, bodies: dict[str, dict[str, Any]], seconds: float
+) -> dict[str, float]:
+    """What requests cost a server with one worker, by endpoint.
+
+    Args:
+        up: the command that starts it.
+        port: of its API.
+        bodies: the row that each endpoint is asked.
+        seconds: that each is asked for.
+    """
     found: dict[str, float] = {}
-    with running([*home, *up], server_cores()) as process:
+    more = [f"--port={port}", "--control-port=0", "--workers=1"]
+    with running([*up, *more], server_cores()) as process:
         for name, row in bodies.items():
             body = json.dumps({"rows": [row]}).encode()
             raw = request(f"/v1/endpoints/{name}/predict", body)
