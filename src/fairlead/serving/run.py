@@ -50,13 +50,20 @@ class Run(msgspec.Struct, frozen=True, eq=False):
 
 
 def alike(items: list[Work]) -> list[list[Work]]:
-    """Items by the reason for which they came here: what one record can hold. Usually one list."""
-    if len({item.assigned_by for item in items}) == 1:
+    """Items that one record can hold, by why they came here and by form. Usually one list."""
+    has_form = bool(form_of(items[0].ask.batch))
+    if not has_form and len({item.assigned_by for item in items}) == 1:
         return [items]
-    groups: dict[str, list[Work]] = {}
+    groups: dict[object, list[Work]] = {}
     for item in items:
-        groups.setdefault(item.assigned_by, []).append(item)
+        groups.setdefault((item.assigned_by, form_of(item.ask.batch)), []).append(item)
     return list(groups.values())
+
+
+def form_of(batch: Batch) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The shape of each tensor in a row: rows whose tensors differ in length cannot be joined."""
+    shaped = [(name, column) for name, column in batch.columns.items() if column.ndim > 1]
+    return tuple(sorted((name, column.shape[1:]) for name, column in shaped))
 
 
 def apart(run: Run) -> list[Run]:
