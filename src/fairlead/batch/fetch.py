@@ -170,7 +170,7 @@ def fetch_objects(url: str, folder: Path) -> list[Found]:
         ]
         for each, here in found:
             _copy(files, each, here.path)
-    except OSError as error:
+    except Exception as error:  # each store's library has errors of its own
         raise ConfigError(f"{shown} cannot be read: {type(error).__name__}.") from error
     if not found:
         raise ConfigError(
