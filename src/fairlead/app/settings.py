@@ -25,9 +25,10 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
+from fairlead.schedules import BatchSettings, Schedule, rooted, schedule_of
 from fairlead.store import check_urls
 
-WHOLE = (MetricSettings, PlanSettings, FeatureSettings)
+WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
 """Tables whose own tables are values like others."""
 
 SECRET = re.compile(r"(?<=://)[^/@]*@")
@@ -92,6 +93,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         log_format: of what processes tell on standard error: lines as `text` for people, or as
             `json` for programs.
         log_level: the least that they tell; `warning` as text and `info` as JSON if not given.
+        jobs_at_once: scheduled jobs that run at the same time; the others wait for their turn.
     """
 
     host: str = "127.0.0.1"
@@ -122,6 +124,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     default_endpoint: str = ""
     log_format: Format = "text"
     log_level: Level | None = None
+    jobs_at_once: Count = 1
 
 
 class MonitoringSettings(_Part, frozen=True, kw_only=True):
@@ -160,6 +163,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         features: names of those that requests to it may leave out.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
+        batch: jobs that are run again and again, by name.
     """
 
     log_full: OnFull | None = None
@@ -171,6 +175,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     features: list[str] = []
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
+    batch: dict[str, BatchSettings] = {}
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -206,6 +211,32 @@ def device_of(settings: Settings, endpoint: str) -> Device:
 def rules(settings: Settings, endpoint: str) -> tuple[Rule, ...]:
     """The rules by which an endpoint's alerts are decided."""
     return rules_of(endpoint, settings.endpoint.get(endpoint, EndpointSettings()).alert)
+
+
+def schedules(settings: Settings) -> tuple[Schedule, ...]:
+    """The jobs that are run again and again.
+
+    Raises:
+        ConfigError: what is said of one makes no sense, or a channel of it is none.
+    """
+    found = tuple(
+        schedule_of(endpoint, name, batch)
+        for endpoint, own in settings.endpoint.items()
+        for name, batch in own.batch.items()
+    )
+    channels = settings.alerts.channel
+    for schedule in found:
+        at = f"endpoint.{schedule.place.replace('/', '.batch.')}.announce"
+        for name in schedule.announce:
+            if name not in channels:
+                close = nearest(name, channels)
+                raise ConfigError(
+                    f"The setting '{at}' names '{name}', and there is no such channel.",
+                    hint=f"Did you mean '{close}'?" if close else "Write [alerts.channel.NAME].",
+                )
+            if channels[name].kind == "alertmanager":
+                raise ConfigError(f"The setting '{at}' names '{name}', which takes alerts alone.")
+    return found
 
 
 def features_of(settings: Settings, endpoint: str) -> tuple[FeatureSpec, ...]:
@@ -290,6 +321,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             feature(settings, name)
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
+        schedules(settings)
         for plan in settings.release.values():
             plan_of(plan)
     except ConfigError as error:
@@ -325,7 +357,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     features = {
         name: _rooted(part, ("source",), folder) for name, part in settings.features.items()
     }
-    return replace(settings, server=server, alerts=alerts, features=features)
+    endpoints = {
+        name: replace(part, batch={own: rooted(one, folder) for own, one in part.batch.items()})
+        for name, part in settings.endpoint.items()
+    }
+    return replace(settings, server=server, alerts=alerts, features=features, endpoint=endpoints)
 
 
 def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
@@ -362,6 +398,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
         tables[f"endpoint.{name}"] = part
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
+        tables |= {f"endpoint.{name}.batch.{own}": one for own, one in part.batch.items()}
     tables |= {f"features.{name}": part for name, part in settings.features.items()}
     tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
