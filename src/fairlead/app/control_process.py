@@ -21,9 +21,9 @@ from fairlead.api import Guard, Sessions, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
+from fairlead.app.jobs import job_controller
 from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
-from fairlead.app.jobs import job_controller
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import Settings, rules

@@ -74,9 +74,9 @@ class JobBook:
             cron=timing.cron,
             timezone=timing.timezone,
             next_us=next_slot(timing, after_us),
-            run=standing and standing.run,
-            last=standing and standing.last,
-            completed=standing and standing.completed,
+            run=None if standing is None else standing.run,
+            last=None if standing is None else standing.last,
+            completed=None if standing is None else standing.completed,
         )
 
     def runs(self, place: str) -> list[Run]:

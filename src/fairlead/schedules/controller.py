@@ -11,16 +11,27 @@ from msgspec.structs import replace
 from fairlead.alerts import NOTIFICATIONS, Notification
 from fairlead.batch.types import Job
 from fairlead.clock import Clock
-from fairlead.errors import ConflictError, FairleadError
+from fairlead.errors import NotFoundError
 from fairlead.ids import IdSource
 from fairlead.schedules.announce import announce, in_words
-from fairlead.schedules.decide import begin, complete, end, fail, go_on, interrupt, is_due, take
+from fairlead.schedules.decide import (
+    begin,
+    complete,
+    end,
+    fail,
+    go_on,
+    interrupt,
+    is_due,
+    pause,
+    take,
+)
 from fairlead.schedules.fill import job_of
 from fairlead.schedules.types import (
     RUNS,
     STANDINGS,
     Completed,
     Failed,
+    Going,
     Process,
     Run,
     Schedule,
@@ -48,7 +59,7 @@ class _Attempt:
 
     process: Process
     holder: str
-    told_s: float = 0.0
+    told_s: float = float("-inf")
 
 
 class ScheduleController:
@@ -86,29 +97,28 @@ class ScheduleController:
 
     def tick(self) -> None:
         """Take what is due, note what came of what is under way, and start what may be."""
-        waiting: list[tuple[int, str]] = []
+        waiting: list[tuple[int, str, Stored[Standing], Run]] = []
         for place, schedule in self._schedules.items():
-            standing = self._taken(schedule).value
-            if standing.run is not None and place not in self._attempts:
-                waiting.append((standing.run.slot_us, place))
-            elif standing.run is not None:
-                self._hear(schedule)
-        for _, place in sorted(waiting):
-            self._try(self._schedules[place])
+            stored = self._taken(schedule)
+            run = stored.value.run
+            self._drop(place, run)
+            if run is not None and place in self._attempts:
+                self._hear(schedule, stored, run)
+            elif run is not None:
+                waiting.append((run.slot_us, place, stored, run))
+        for _, place, stored, run in sorted(waiting, key=lambda each: each[:2]):
+            self._try(self._schedules[place], stored, run)
 
     def close(self) -> None:
         """End what is under way; what it has committed stays, and it is resumed later."""
         for place, attempt in list(self._attempts.items()):
             attempt.process.close()
-            stored = self._stored(place)
-            if stored is not None and stored.value.run is not None:
-                paused = interrupt(stored.value.run, self._clock.now_us())
-                paused = replace(paused, interruptions=stored.value.run.interruptions)
+            stored = self._store.get(STANDINGS, STANDINGS.key(place))
+            run = None if stored is None else stored.value.run
+            if stored is not None and run is not None and run.holder == attempt.holder:
+                paused = pause(run, self._clock.now_us())
                 self._put(stored, replace(stored.value, run=paused))
             self._leave(place)
-
-    def _stored(self, place: str) -> Stored[Standing] | None:
-        return self._store.get(STANDINGS, STANDINGS.key(place))
 
     def _put(self, stored: Stored[Standing] | None, standing: Standing) -> Stored[Standing]:
         key = STANDINGS.key(standing.place)
@@ -117,13 +127,12 @@ class ScheduleController:
 
     def _taken(self, schedule: Schedule) -> Stored[Standing]:
         """Where a schedule stands now, with what is due."""
-        stored = self._stored(schedule.place)
+        stored = self._store.get(STANDINGS, STANDINGS.key(schedule.place))
         before = None if stored is None else stored.value
         after = take(schedule, before, self._clock.now_us())
         if stored is not None and after == before:
             return stored
-        fresh = after.run is not None and (before is None or before.run is None)
-        if fresh and after.run is not None and self._is_known(schedule, after.run):
+        if after.run is not None and self._is_known(schedule, after.run):
             after = replace(after, run=None)
         return self._put(stored, after)
 
@@ -131,75 +140,79 @@ class ScheduleController:
         """Whether there was a run of this slot, before the clock was set back."""
         return self._store.get(RUNS, RUNS.key(schedule.place, run.id)) is not None
 
-    def _try(self, schedule: Schedule) -> None:
+    def _drop(self, place: str, run: Run | None) -> None:
+        """End an attempt that another controller has taken over while this one stood still."""
+        attempt = self._attempts.get(place)
+        if attempt is not None and (run is None or run.holder != attempt.holder):
+            attempt.process.close()
+            self._leave(place)
+
+    def _try(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> None:
         """Start an attempt, if it is due and there is room."""
-        stored = self._stored(schedule.place)
-        if stored is None or stored.value.run is None:
-            return
-        now_us, run = self._clock.now_us(), stored.value.run
-        if len(self._attempts) >= self._at_once or not (run.state == "running" or is_due(run, now_us)):
+        now_us = self._clock.now_us()
+        due = run.state == "running" or is_due(run, now_us)
+        if not due or len(self._attempts) >= self._at_once:
             return
         holder, lease = self._ids.one(), lease_of(schedule.place)
         if not self._store.acquire(lease, holder, now_us, LEASE_US):
             return  # its process lives, as another controller's
         try:
             if run.state == "running":  # who started it is gone
-                stored = self._settled(schedule, stored, interrupt(run, now_us))
-                run = stored.value.run
-            if run is not None:
-                self._begin(schedule, stored, run, holder)
+                stored = self._settle(schedule, stored, interrupt(run, now_us))
+            if stored.value.run is not None:
+                self._begin(schedule, stored, stored.value.run, holder)
         finally:
             if schedule.place not in self._attempts:
                 self._store.release(lease, holder)
 
-    def _begin(
-        self, schedule: Schedule, stored: Stored[Standing], run: Run, holder: str
-    ) -> None:
+    def _begin(self, schedule: Schedule, stored: Stored[Standing], run: Run, holder: str) -> None:
         now_us = self._clock.now_us()
         try:
             version = run.version or self._resolve(schedule.job.version, schedule.endpoint)
-            job = job_of(schedule, run, version)
-            begun = begin(run, version, job.output, now_us)
-            stored = self._put(stored, replace(stored.value, run=begun))
-            run = begun
+        except NotFoundError as error:
+            self._settle(schedule, stored, fail(schedule, run, str(error), now_us))
+            return
+        job = job_of(schedule, run, version)
+        run = begin(run, holder, version, job.output, now_us)
+        stored = self._put(stored, replace(stored.value, run=run))
+        try:
             process = self._start(job, lease_of(schedule.place), holder)
-        except ConflictError:
-            raise
-        except (FairleadError, OSError) as error:
-            why = str(error) if isinstance(error, FairleadError) else "No process could be started."
-            self._settled(schedule, stored, fail(schedule, run, why, now_us))
+        except OSError:
+            why = "No process could be started for it."
+            self._settle(schedule, stored, fail(schedule, run, why, now_us))
         else:
             self._attempts[schedule.place] = _Attempt(process, holder)
 
-    def _hear(self, schedule: Schedule) -> None:
+    def _hear(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> None:
         """Note what an attempt has told."""
-        attempt, stored = self._attempts[schedule.place], self._stored(schedule.place)
-        if stored is None or stored.value.run is None:  # it was taken over, and ended there
-            attempt.process.close()
-            self._leave(schedule.place)
-            return
-        told, run, now_us = attempt.process.look(), stored.value.run, self._clock.now_us()
-        if isinstance(told, Completed | Failed):
-            ended = (
-                complete(run, told, now_us)
-                if isinstance(told, Completed)
-                else fail(schedule, run, told.error, now_us)
-            )
-            self._settled(schedule, stored, ended)
-            attempt.process.close()
-            self._leave(schedule.place)
-        elif told is not None and go_on(run, told) != run:
-            now_s = self._clock.monotonic_s()
-            if now_s - attempt.told_s >= TELL_S:
-                attempt.told_s = now_s
-                self._put(stored, replace(stored.value, run=go_on(run, told)))
+        attempt, now_us = self._attempts[schedule.place], self._clock.now_us()
+        match attempt.process.look():
+            case Completed() as told:
+                ended = complete(run, told, now_us)
+            case Failed(error):
+                ended = fail(schedule, run, error, now_us)
+            case Going() as told:
+                self._note(attempt, stored, go_on(run, told))
+                return
+            case None:
+                return
+        self._settle(schedule, stored, ended)
+        attempt.process.close()
+        self._leave(schedule.place)
+
+    def _note(self, attempt: _Attempt, stored: Stored[Standing], run: Run) -> None:
+        """Put on record how far a run is, now and then."""
+        now_s = self._clock.monotonic_s()
+        if run != stored.value.run and now_s - attempt.told_s >= TELL_S:
+            attempt.told_s = now_s
+            self._put(stored, replace(stored.value, run=run))
 
     def _leave(self, place: str) -> None:
         attempt = self._attempts.pop(place)
         self._store.release(lease_of(place), attempt.holder)
 
-    def _settled(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> Stored[Standing]:
-        """Put on record what became of an attempt; with the end of a run, all that follows."""
+    def _settle(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> Stored[Standing]:
+        """Put on record what became of an attempt; the end of a run with all that follows."""
         if run.state == "waiting":
             return self._put(stored, replace(stored.value, run=run))
         now_us = self._clock.now_us()
@@ -224,9 +237,7 @@ class ScheduleController:
         revision = self._store.commit(*changes, events=(event,))
         return Stored(stored.key, standing, revision)
 
-    def _told(
-        self, channel: str, schedule: Schedule, run: Run, now_us: int
-    ) -> Put[Notification]:
+    def _told(self, channel: str, schedule: Schedule, run: Run, now_us: int) -> Put[Notification]:
         notification = Notification(
             id=self._ids.one(),
             channel=channel,

@@ -63,10 +63,16 @@ def is_due(run: Run, now_us: int) -> bool:
     return run.state == "waiting" and (wait_us <= 0 or wait_us > RETRY_US_MAX)
 
 
-def begin(run: Run, version: str, output: str, now_us: int) -> Run:
+def begin(run: Run, holder: str, version: str, output: str, now_us: int) -> Run:
     """An attempt is made."""
-    begun_us = now_us if run.begun_us is None else run.begun_us
-    return replace(run, state="running", begun_us=begun_us, version=version, output=output)
+    return replace(
+        run,
+        state="running",
+        begun_us=now_us if run.begun_us is None else run.begun_us,
+        holder=holder,
+        version=version,
+        output=output,
+    )
 
 
 def go_on(run: Run, told: Going) -> Run:
@@ -99,11 +105,16 @@ def fail(schedule: Schedule, run: Run, error: str, now_us: int) -> Run:
     return replace(run, state="waiting", due_us=now_us + wait_us)
 
 
+def pause(run: Run, now_us: int) -> Run:
+    """An attempt was ended in order: it is resumed by whoever comes next."""
+    return replace(run, state="waiting", due_us=now_us)
+
+
 def interrupt(run: Run, now_us: int) -> Run:
-    """An attempt ended with the platform that made it: it is resumed at once."""
-    run = replace(run, interruptions=run.interruptions + 1, due_us=now_us)
+    """An attempt ended with who made it, without a word: it is resumed at once."""
+    run = replace(run, interruptions=run.interruptions + 1)
     if run.interruptions < INTERRUPTIONS_MAX:
-        return replace(run, state="waiting")
+        return pause(run, now_us)
     error = f"It was interrupted {run.interruptions} times by the end of the platform."
     return replace(run, state="failed", ended_us=now_us, error=error)
 

@@ -44,12 +44,12 @@ def next_slot(timing: Timing, now_us: int) -> int | None:
 
 def following(timing: Timing, now_us: int, count: int) -> Iterator[int]:
     """At most so many slots that are in the future, in their order."""
-    slot_us: int | None = now_us
+    slot_us = next_slot(timing, now_us)
     for _ in range(count):
-        slot_us = next_slot(timing, slot_us)
         if slot_us is None:
             return
         yield slot_us
+        slot_us = next_slot(timing, slot_us)
 
 
 def run_id(slot_us: int) -> str:

@@ -67,6 +67,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         ended_us: when it was completed, or given up.
         failures: attempts that failed.
         interruptions: attempts that ended with the platform.
+        holder: who made the last attempt, as it holds the lease.
         version: that answers, from the first attempt on.
         output: where the answers are, or will be.
         total: rows that there are, as soon as it is known.
@@ -85,6 +86,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ended_us: int | None = None
     failures: int = 0
     interruptions: int = 0
+    holder: str = ""
     version: str = ""
     output: str = ""
     total: int = 0
