@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from fairlead.alerts import NOTIFICATIONS, Notification
 from fairlead.batch.types import Job
 from fairlead.clock import Clock
-from fairlead.errors import NotFoundError
+from fairlead.errors import ConfigError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.schedules.announce import announce, in_words
 from fairlead.schedules.decide import (
@@ -169,7 +169,7 @@ class ScheduleController:
         now_us = self._clock.now_us()
         try:
             version = run.version or self._resolve(schedule.job.version, schedule.endpoint)
-        except NotFoundError as error:
+        except (ConfigError, NotFoundError) as error:
             self._settle(schedule, stored, fail(schedule, run, str(error), now_us))
             return
         job = job_of(schedule, run, version)
