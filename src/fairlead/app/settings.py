@@ -31,8 +31,8 @@ from fairlead.store import check_urls
 WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
 """Tables whose own tables are values like others."""
 
-SECRET = re.compile(r"(?<=://)[^/@]*@")
-"""Of a URL, whoever is let in by it."""
+SECRET = re.compile(r"(?<=://)[^\s'\"]*@|(?<=password=)[^&\s'\"]*")
+"""Of a URL, whoever is let in by it, up to the last `@`: what stands there may hold one, too."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -413,5 +413,5 @@ def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]
             continue  # tables of their own
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
-        shown = SECRET.sub("***@", shown)
+        shown = SECRET.sub(lambda found: "***@" if found[0].endswith("@") else "***", shown)
         yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"
