@@ -133,7 +133,7 @@ def _ask_postgres(url: str, query: str) -> Iterator[dict[str, Any]]:
             hint="pip install 'fairlead[postgres]'",
         ) from None
 
-    class Finite(NumericLoader):
+    class Finite(NumericLoader):  # type: ignore[misc]
         """Numbers that JSON has a word for; of others there is none."""
 
         def load(self, data: Any) -> Any:
