@@ -224,18 +224,23 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
         for endpoint, own in settings.endpoint.items()
         for name, batch in own.batch.items()
     )
-    channels = settings.alerts.channel
+    channels, outputs = settings.alerts.channel, set[str]()
     for schedule in found:
-        at = f"endpoint.{schedule.place.replace('/', '.batch.')}.announce"
+        at = f"endpoint.{schedule.endpoint}.batch.{schedule.name}"
+        if schedule.job.output in outputs:
+            raise ConfigError(f"The setting '{at}.output' is that of another schedule, too.")
+        outputs.add(schedule.job.output)
         for name in schedule.announce:
             if name not in channels:
                 close = nearest(name, channels)
                 raise ConfigError(
-                    f"The setting '{at}' names '{name}', and there is no such channel.",
+                    f"The setting '{at}.announce' names '{name}', and there is no such channel.",
                     hint=f"Did you mean '{close}'?" if close else "Write [alerts.channel.NAME].",
                 )
             if channels[name].kind == "alertmanager":
-                raise ConfigError(f"The setting '{at}' names '{name}', which takes alerts alone.")
+                raise ConfigError(
+                    f"The setting '{at}.announce' names '{name}', which takes alerts alone."
+                )
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairlead.alerts import Evidence, Message
+from fairlead.alerts.compose import TITLE_LENGTH_MAX, clean
 from fairlead.schedules.types import Run, Schedule
 
 DRIFTED_MAX = 10
@@ -31,8 +32,8 @@ def announce(schedule: Schedule, run: Run) -> Message:
         endpoint=schedule.endpoint,
         cause=f"job {schedule.name}",
         severity="digest" if run.state == "completed" else "ticket",
-        title=title,
-        text="\n".join(lines),
+        title=clean(title)[:TITLE_LENGTH_MAX],
+        text="\n".join(map(clean, lines)),
         alerts=(),
         event=f"job {run.state}",
         detail=detail,
