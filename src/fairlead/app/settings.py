@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -224,24 +224,27 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
         for endpoint, own in settings.endpoint.items()
         for name, batch in own.batch.items()
     )
-    channels, outputs = settings.alerts.channel, set[str]()
+    outputs = set[str]()
     for schedule in found:
         at = f"endpoint.{schedule.endpoint}.batch.{schedule.name}"
+        _check_announced(f"{at}.announce", schedule.announce, settings.alerts)
         if schedule.job.output in outputs:
             raise ConfigError(f"The setting '{at}.output' is that of another schedule, too.")
         outputs.add(schedule.job.output)
-        for name in schedule.announce:
-            if name not in channels:
-                close = nearest(name, channels)
-                raise ConfigError(
-                    f"The setting '{at}.announce' names '{name}', and there is no such channel.",
-                    hint=f"Did you mean '{close}'?" if close else "Write [alerts.channel.NAME].",
-                )
-            if channels[name].kind == "alertmanager":
-                raise ConfigError(
-                    f"The setting '{at}.announce' names '{name}', which takes alerts alone."
-                )
     return found
+
+
+def _check_announced(at: str, named: Iterable[str], alerts: AlertsSettings) -> None:
+    """Refuse channels that there are not, and that could not tell of a job."""
+    for name in named:
+        if name not in alerts.channel:
+            close = nearest(name, alerts.channel)
+            raise ConfigError(
+                f"The setting '{at}' names '{name}', and there is no such channel.",
+                hint=f"Did you mean '{close}'?" if close else "Write [alerts.channel.NAME].",
+            )
+        if alerts.channel[name].kind == "alertmanager":
+            raise ConfigError(f"The setting '{at}' names '{name}', which takes alerts alone.")
 
 
 def features_of(settings: Settings, endpoint: str) -> tuple[FeatureSpec, ...]:
