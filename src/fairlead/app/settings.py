@@ -25,8 +25,8 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
-from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.schedules import BatchSettings, Schedule, rooted, schedule_of
+from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.store import check_urls
 
 WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
