@@ -10,10 +10,11 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
@@ -38,17 +39,20 @@ LOST_MAX = 8
 """Processes in a row that may end while they load the model."""
 CONNECT_S = 10.0
 """That the head of a cluster may take to answer at all."""
+STDERR = 2
 PREFIX, LOCK = "fairlead-ray-", "lock"
 HEAD, TRUSTED = "node:__internal_head__", "trusted"
 FOLDER_LETTERS_MAX = 40
 """Of a path: the sockets in there may have 107."""
 SAME = ("fairlead", "numpy", "onnxruntime", "polars")
 """Libraries that the bytes of a part depend on."""
-OWN_ENVIRONMENT = {
+OWN = {
     # Ports on loopback alone, as Ray does of itself on other systems than Linux.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "10"}
+"""It tries for minutes else, where something answers that is no Ray."""
 QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DATA_DISABLE_PROGRESS_BARS": "1"}
 
 
@@ -79,7 +83,10 @@ class RayEngine:
             ConfigError: Ray is not installed, or another version of it than in the cluster.
             UnavailableError: there is no such cluster.
         """
-        os.environ.update(QUIET if self._address else QUIET | OWN_ENVIRONMENT)
+        if self._address:
+            _check(self._address)
+        for name, value in (QUIET | (JOINING if self._address else OWN)).items():
+            os.environ.setdefault(name, value)
         try:
             import ray.data
         except ImportError:
@@ -115,12 +122,11 @@ class RayEngine:
             ) from error
 
 
-def _join(ray: Any, address: str) -> None:
-    """Join a cluster.
+def _check(address: str) -> None:
+    """See that an address can be one.
 
     Raises:
-        ConfigError: it cannot be joined from here.
-        UnavailableError: it is not there.
+        ConfigError: it cannot.
     """
     host, _, port = address.rpartition(":")
     if "://" in address or not (address == "auto" or (host and port.isdecimal())):
@@ -129,6 +135,16 @@ def _join(ray: Any, address: str) -> None:
             hint="Name HOST:PORT of its head, as `ray start --head` prints it, on a machine that "
             "is one of its nodes; or `ray job submit` the line.",
         )
+
+
+def _join(ray: Any, address: str) -> None:
+    """Join a cluster.
+
+    Raises:
+        ConfigError: it has another version of Ray or Python.
+        UnavailableError: it is not there.
+    """
+    host, _, port = address.rpartition(":")
     absent = UnavailableError(
         f"There is no Ray cluster at {address}, or this machine is none of its nodes.",
         hint="Start one with `ray start --head`, join it with `ray start --address`; or say "
@@ -137,7 +153,8 @@ def _join(ray: Any, address: str) -> None:
     try:
         if host:
             socket.create_connection((host, int(port)), CONNECT_S).close()
-        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+        with _hushed():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (OSError, ValueError):
         raise absent from None
     except RuntimeError as error:
@@ -159,16 +176,31 @@ def _start(ray: Any, workers: int, end: ExitStack) -> None:
     end.callback(shutil.rmtree, folder, ignore_errors=True)
     end.enter_context(hold(folder / LOCK))
     end.callback(ray.shutdown)
-    ray.init(
-        address="local",
-        num_cpus=workers,
-        num_gpus=0,
-        object_store_memory=OBJECTS_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.CRITICAL,
-        _temp_dir=str(folder),
-    )
+    with _hushed():
+        ray.init(
+            address="local",
+            num_cpus=workers,
+            num_gpus=0,
+            object_store_memory=OBJECTS_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            _temp_dir=str(folder),
+        )
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Nothing goes to standard error: the part of Ray in C++ tells there how it comes up."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
 
 
 def _sweep(base: Path) -> None:
