@@ -7,8 +7,8 @@ loop has polars and onnxruntime on the same cores, checks nothing and logs nothi
 asks scikit-learn about one row of pandas at a time, of some hundred rows. Seconds are those of
 whole processes, their start included, the least of three runs by turns, where few rows are
 measured; CPU seconds are those of all processes together. Where Ray is installed, the same job and
-a pipeline of Ray Data by hand are measured on a Ray of their own. It ends with the bars, and exits with 1
-if one is missed; `--quick` is too short to judge.
+a pipeline of Ray Data by hand are measured, each on a Ray of its own. It ends with the bars, and
+exits with 1 if one is missed; `--quick` is too short to judge.
 """
 
 from __future__ import annotations

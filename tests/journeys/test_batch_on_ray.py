@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -94,7 +95,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(
     nodes: Cluster, home: Path, ground: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.csv"
-    asked = {"workers": 0, "ray_address": nodes.address, "keep": KEPT}
+    asked: dict[str, Any] = {"workers": 0, "ray_address": nodes.address, "keep": KEPT}
     killed = start(home, ground / "in", output, number=signal.SIGKILL, after=FEW, **asked)
     assert done(killed)[0] == -signal.SIGKILL
     assert not output.exists()
@@ -104,20 +105,25 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(
     alike(home, ground / "in", output)
 
 
-def test_a_ray_of_its_own_leaves_nothing_behind(home: Path, ground: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out.jsonl"
+def test_a_ray_of_its_own_leaves_nothing_behind_and_any_engine_goes_on(
+    home: Path, ground: Path, tmp_path: Path
+) -> None:
+    source, output = ground / "in", tmp_path / "out.jsonl"
     with short_folder() as tmp:
-        asked = {"workers": 2, "keep": KEPT, "tmp": tmp}
-        ended = start(home, ground / "in", output, number=signal.SIGINT, after=FEW, **asked)  # type: ignore[arg-type]
-        assert "KeyboardInterrupt" in done(ended)[1]
-        assert not list(tmp.glob("fairlead-*"))
-        killed = start(home, ground / "in", output, number=signal.SIGKILL, after=FEW, **asked)  # type: ignore[arg-type]
+        killed = start(
+            home, source, output, number=signal.SIGKILL, after=FEW, tmp=tmp, workers=2, keep=KEPT
+        )
         assert done(killed)[0] == -signal.SIGKILL
         until(lambda: not named(tmp), "the end of its Ray")
-        assert done(start(home, ground / "in", output, **asked)) == (0, "")  # type: ignore[arg-type]
+        ended = start(
+            home, source, output, number=signal.SIGINT, after=FEW, tmp=tmp, workers=2, keep=KEPT
+        )
+        assert "KeyboardInterrupt" in done(ended)[1]
         assert not list(tmp.glob("fairlead-*"))
         assert not named(tmp)
-    alike(home, ground / "in", output)
+    assert not output.exists()
+    run(home, source, output, keep=KEPT)
+    alike(home, source, output)
 
 
 def test_a_node_with_other_libraries_is_named(
