@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from support.bars import Bar
-from support.on_ray import ray_commands, ray_ratios
+from support.on_ray import ray_commands, ray_ratios, without_cpu
 
 FILES, FIELDS, BOOSTED = 10, 30, 100
 ROWS, QUICK_ROWS, ONE_BY_ONE = 10_000_000, 200_000, 300
@@ -132,6 +132,7 @@ def _measure(folder: Path, rows: int, repeats: int) -> dict[str, dict[str, float
             "rows_per_s": rows / wall_s, "wall_s": wall_s, "cpu_s": cpu_s,
             "cpu_us_per_row": cpu_s / rows * 1e6,
         }  # fmt: skip
+    without_cpu(found)
     return found
 
 

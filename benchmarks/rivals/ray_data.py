@@ -8,10 +8,17 @@ It checks nothing, keeps no record, and begins anew when it is killed.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
+from pathlib import Path
 from typing import Any
 
-os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+os.environ |= {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback alone
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+}
 
 import numpy as np
 import onnxruntime
@@ -38,7 +45,14 @@ class Model:
 def main() -> None:
     model, source, target = sys.argv[1:]
     cores = os.cpu_count() or 1
-    ray.init(address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False)
+    ray.init(
+        address="local",
+        num_cpus=cores,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        _temp_dir=str(Path(target).parent / "ray"),
+    )
     DataContext.get_current().enable_progress_bars = False
     rows = ray.data.read_parquet(source)
     answers = rows.map_batches(

@@ -24,6 +24,13 @@ def ray_commands(batch: list[str], folder: Path, out: Path) -> dict[str, list[st
     return {OURS: [*batch, "--engine", "ray"], BY_HAND: by_hand}
 
 
+def without_cpu(found: dict[str, dict[str, float]]) -> None:
+    """Drop CPU seconds that are not known: Ray's processes are nobody's children."""
+    for name in (OURS, BY_HAND):
+        for what in ("cpu_s", "cpu_us_per_row"):
+            found.get(name, {}).pop(what, None)
+
+
 def ray_ratios(found: dict[str, dict[str, float]]) -> list[str]:
     """How the throughput of ours compares, the start of Ray included."""
     if BY_HAND not in found:

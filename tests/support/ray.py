@@ -58,7 +58,10 @@ try:
 except FairleadError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
-OWN = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+OWN = {
+    "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "1" * 64,
+}  # fmt: skip
 
 
 def environment(**more: str) -> dict[str, str]:

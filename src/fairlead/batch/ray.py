@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -50,6 +51,8 @@ OWN = {
     # Ports on loopback alone, as Ray does of itself on other systems than Linux.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Else it takes the token of the user's home, and leaves one there.
+    "RAY_AUTH_MODE": "token",
 }
 JOINING = {"RAY_NUM_REDIS_GET_RETRIES": "1", "RAY_py_gcs_connect_timeout_s": "10"}
 """It tries for minutes else, where something answers that is no Ray."""
@@ -85,7 +88,8 @@ class RayEngine:
         """
         if self._address:
             _check(self._address)
-        for name, value in (QUIET | (JOINING if self._address else OWN)).items():
+        own = OWN | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        for name, value in (QUIET | (JOINING if self._address else own)).items():
             os.environ.setdefault(name, value)
         try:
             import ray.data

@@ -108,7 +108,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    for name in QUIET | OWN:
+    for name in (*QUIET, *OWN, "RAY_AUTH_TOKEN"):
         monkeypatch.setenv(name, "")  # so that none stays behind
     with RayEngine(1) as engine, pytest.raises(ConfigError, match=r"install 'fairlead\[ray\]'"):
         engine.prepare(1)
