@@ -102,7 +102,7 @@ def cluster() -> Iterator[Cluster]:
             yield Cluster(process)
         finally:
             process.communicate(timeout=60)
-            until(lambda: not named(folder), "the end of all nodes")
+            until(lambda: not named(folder), "the end of all nodes", 90)
 
 
 @contextmanager
