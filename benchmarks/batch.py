@@ -6,8 +6,9 @@ A gradient boosting of 100 trees answers rows of 30 numbers that lie in ten Parq
 loop has polars and onnxruntime on the same cores, checks nothing and logs nothing; the other one
 asks scikit-learn about one row of pandas at a time, of some hundred rows. Seconds are those of
 whole processes, their start included, the least of three runs by turns, where few rows are
-measured; CPU seconds are those of all processes together. It ends with the bars, and exits with 1
-if one is missed; `--quick` is too short to judge.
+measured; CPU seconds are those of all processes together. Where Ray is installed, the same job and
+a pipeline of Ray Data by hand are measured, each on a Ray of its own. It ends with the bars, and
+exits with 1 if one is missed; `--quick` is too short to judge.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from support.bars import Bar
+from support.on_ray import ray_commands, ray_ratios, without_cpu
 
 FILES, FIELDS, BOOSTED = 10, 30, 100
 ROWS, QUICK_ROWS, ONE_BY_ONE = 10_000_000, 200_000, 300
@@ -45,7 +47,7 @@ def main() -> None:
         told = "".join(f"{value:14,.2f} {what}" for what, value in numbers.items())
         print(f"{name:16}{told}")
     bars = _bars(found)
-    print(*bars, sep="\n")
+    print(*bars, *ray_ratios(found), sep="\n")
     if given.json:
         given.json.write_text(
             json.dumps({"rows": rows, "cores": os.cpu_count(), **found}, indent=2)
@@ -115,6 +117,7 @@ def _measure(folder: Path, rows: int, repeats: int) -> dict[str, dict[str, float
             str(folder / "in"), str(out),
         ],
     }  # fmt: skip
+    commands |= ray_commands(commands["fairlead batch"], folder, out)
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for _ in range(repeats):
         for name, command in commands.items():
@@ -129,6 +132,7 @@ def _measure(folder: Path, rows: int, repeats: int) -> dict[str, dict[str, float
             "rows_per_s": rows / wall_s, "wall_s": wall_s, "cpu_s": cpu_s,
             "cpu_us_per_row": cpu_s / rows * 1e6,
         }  # fmt: skip
+    without_cpu(found)
     return found
 
 

@@ -6,7 +6,20 @@ import os
 from collections.abc import Callable
 
 from fairlead.app.workspace import Workspace
-from fairlead.batch import Ground, Job, JobRecord, LocalEngine, Progress, run_job, size_chunks
+from fairlead.batch import (
+    CHUNK_BYTES,
+    Ground,
+    Job,
+    JobRecord,
+    LocalEngine,
+    Progress,
+    RayEngine,
+    run_job,
+    size_chunks,
+)
+
+WORKERS_MAX = 10_000
+"""Of a cluster, that memory alone is to bound."""
 
 
 def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) -> JobRecord:
@@ -20,8 +33,7 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
     Raises:
         FairleadError: it cannot be done; what is done of it is kept for the next run.
     """
-    memory_bytes = job.memory_mb * 1_000_000 or _half_of_memory_bytes()
-    chunk_bytes, workers = size_chunks(memory_bytes, job.workers or _cores())
+    chunk_bytes, engine = _engine_of(job)
     ground = Ground(
         registry=workspace.registry,
         bundles=workspace.bundles,
@@ -30,8 +42,22 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
         keys=workspace.home.keys,
         clock=workspace.clock,
     )
-    with LocalEngine(workers) as engine:
+    with engine:
         return run_job(job, ground, engine, chunk_bytes, tell)
+
+
+def _engine_of(job: Job) -> tuple[int, LocalEngine | RayEngine]:
+    """Bytes of a chunk, and where it is scored."""
+    on_ray = job.engine == "ray"
+    elsewhere = on_ray and bool(job.ray_address)
+    if elsewhere and not job.memory_mb:
+        return CHUNK_BYTES, RayEngine(job.workers, job.ray_address)
+    memory_bytes = job.memory_mb * 1_000_000 or _half_of_memory_bytes()
+    wanted = job.workers or (WORKERS_MAX if elsewhere else _cores())
+    chunk_bytes, workers = size_chunks(memory_bytes, wanted)
+    if on_ray:
+        return chunk_bytes, RayEngine(workers, job.ray_address)
+    return chunk_bytes, LocalEngine(workers)
 
 
 def _half_of_memory_bytes() -> int:

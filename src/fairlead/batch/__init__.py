@@ -6,10 +6,12 @@ all, and its predictions are a part of the prediction log.
 
 from fairlead.batch.engine import Engine, LocalEngine
 from fairlead.batch.job import Ground, run_job
-from fairlead.batch.plan import size_chunks
+from fairlead.batch.plan import CHUNK_BYTES, size_chunks
+from fairlead.batch.ray import RayEngine
 from fairlead.batch.types import JOBS, Job, JobRecord, Progress
 
 __all__ = [
+    "CHUNK_BYTES",
     "JOBS",
     "Engine",
     "Ground",
@@ -17,6 +19,7 @@ __all__ = [
     "JobRecord",
     "LocalEngine",
     "Progress",
+    "RayEngine",
     "run_job",
     "size_chunks",
 ]

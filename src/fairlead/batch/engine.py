@@ -181,7 +181,7 @@ class Child:
         except (EOFError, OSError):
             raise self._died() from None
         if isinstance(told, Failed):
-            raise _error(told)
+            raise raised(told)
         return told
 
     def close(self) -> None:
@@ -215,7 +215,8 @@ def failed(error: FairleadError) -> Failed:
     return Failed(error.code, error.message, problems, error.hint)
 
 
-def _error(told: Failed) -> FairleadError:
+def raised(told: Failed) -> FairleadError:
+    """An error as it was raised in another process."""
     if told.code == InputError.code:
         return InputError(told.message, told.problems, hint=told.hint)
     kinds: dict[str, type[FairleadError]] = {k.code: k for k in _kinds(FairleadError)}

@@ -12,6 +12,8 @@ from fairlead.records import Kind
 Form = Literal["parquet", "arrow", "csv", "jsonl"]
 """What a file of rows is."""
 OnError = Literal["reject", "fail"]
+EngineName = Literal["local", "ray"]
+"""Where chunks are scored; what comes of them is the same."""
 
 MANIFEST_FORMAT = 1
 
@@ -34,6 +36,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         memory_mb: that all its processes together may take; 0 for half of the machine's.
         workers: processes that score; 0 for one on each core.
         allow_pickle: whether a pickled payload may be loaded.
+        engine: where it is scored.
+        ray_address: of the Ray cluster; empty for a Ray of the job's own.
     """
 
     version: str
@@ -49,6 +53,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: int = 0
     workers: int = 0
     allow_pickle: bool = False
+    engine: EngineName = "local"
+    ray_address: str = ""
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):

@@ -99,7 +99,7 @@ class KeyRing:
                 hint="Get the bundle again from where it was made.",
             ) from None
         signer = key.hex()
-        if signer != self.public and not (self._folder / "trusted" / signer).exists():
+        if not (self._folder / "trusted" / signer).exists() and signer != self.public:
             raise BundleError(
                 f"The bundle was signed by a key that is not trusted here: {signer}.",
                 hint="If that is whom you expect: fairlead import FILE --trust KEY.",

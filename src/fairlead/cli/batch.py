@@ -10,6 +10,7 @@ import click
 from fairlead.app.batch import run_batch
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
+from fairlead.batch.types import EngineName
 from fairlead.cli.output import say
 from fairlead.cli.progress import progress_bar
 
@@ -36,6 +37,14 @@ from fairlead.cli.progress import progress_bar
     "--workers", type=click.IntRange(min=0), default=0,
     help="Processes that score; default: one for each core.",
 )  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(("local", "ray")), default="local",
+    help="Where rows are scored: in processes here, or on Ray.",
+)  # fmt: skip
+@click.option(
+    "--ray-address", default="", envvar="RAY_ADDRESS", metavar="HOST:PORT",
+    help="Of the cluster; default: $RAY_ADDRESS, or a Ray of the job's own.",
+)  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Let pickled payloads be loaded.")
 @click.pass_obj
 def batch_command(
@@ -52,6 +61,8 @@ def batch_command(
     name: str,
     memory_mb: int,
     workers: int,
+    engine: EngineName,
+    ray_address: str,
     allow_pickle: bool,
 ) -> None:
     """Score the rows of INPUTS with VERSION, and write the answers to OUTPUT.
@@ -72,6 +83,8 @@ def batch_command(
         name=name,
         memory_mb=memory_mb,
         workers=workers,
+        engine=engine,
+        ray_address=ray_address,
         allow_pickle=allow_pickle,
     )
     try:
