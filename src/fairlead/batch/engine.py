@@ -1,4 +1,4 @@
-"""Where chunks are scored: the port, and the processes of this machine."""
+"""Where chunks are scored: the port, and the threads and processes of this machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import ExitStack, closing
+from itertools import islice
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
 from typing import Protocol, Self
 
 import msgspec
@@ -63,11 +68,13 @@ _decode: Callable[[bytes], Told] = msgspec.msgpack.Decoder(Told).decode
 class Engine(Protocol):
     """Scores the chunks of a job, wherever it does that."""
 
-    def prepare(self, size_bytes: int) -> None:
+    def prepare(self, size_bytes: int, *, threads: bool) -> None:
         """Get ready, if that takes time, while the input is looked through.
 
         Args:
             size_bytes: of the input's files.
+            threads: whether chunks may be scored in threads of one process: libraries read and
+                score them, and the interpreter is hardly needed.
         """
         ...
 
@@ -88,7 +95,7 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """Scores in processes of this machine; with one worker in this very process.
+    """Scores in threads of this process, where these can use all cores, or in other processes.
 
     Args:
         workers: how many there may be.
@@ -96,6 +103,7 @@ class LocalEngine:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._threads = False
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -105,8 +113,11 @@ class LocalEngine:
         for child in self._children:
             child.close()
 
-    def prepare(self, size_bytes: int) -> None:
+    def prepare(self, size_bytes: int, *, threads: bool) -> None:
         """Start processes: they have loaded their libraries by the time there is work."""
+        self._threads = threads
+        if threads:
+            return
         wanted = min(self._workers, -(-size_bytes // WORTH_BYTES))
         if wanted > 1:
             self._children += [Child() for _ in range(wanted - len(self._children))]
@@ -114,19 +125,33 @@ class LocalEngine:
     def run(self, work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
         """Score chunks, in any order."""
         workers = min(self._workers, len(chunks))
-        if workers == 1:
-            return _here(work, chunks)
+        if workers == 1 or self._threads:
+            return _here(work, chunks, workers)
         self._children += [Child() for _ in range(workers - len(self._children))]
         return _beside(self._children[:workers], work, chunks)
 
 
-def _here(work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:
-    scorer = Scorer(work, SystemClock())
-    try:
-        for chunk in chunks:
-            yield scorer.score(chunk)
-    finally:
-        scorer.close()
+def _here(work: Work, chunks: Sequence[Chunk], workers: int) -> Iterator[Scored]:
+    """Score in threads, each of which has a model of its own."""
+    free: SimpleQueue[Scorer] = SimpleQueue()
+    with ExitStack() as loaded, ThreadPoolExecutor(workers) as threads:
+        for _ in range(workers):
+            free.put(loaded.enter_context(closing(Scorer(work, SystemClock()))))
+
+        def score(chunk: Chunk) -> Scored:
+            scorer = free.get()
+            try:
+                return scorer.score(chunk)
+            finally:
+                free.put(scorer)
+
+        left = iter(chunks)
+        running = {threads.submit(score, chunk) for chunk in islice(left, workers + 1)}
+        while running:
+            done, running = wait_for(running, return_when=FIRST_COMPLETED)
+            for one in done:
+                running |= {threads.submit(score, chunk) for chunk in islice(left, 1)}
+                yield one.result()
 
 
 def _beside(children: Sequence[Child], work: Work, chunks: Sequence[Chunk]) -> Iterator[Scored]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fairlead.batch.find import Found
+from fairlead.batch.folders import told_by
 from fairlead.batch.lines import ROW_BYTES_MAX, cut_lines, rows_of
 from fairlead.batch.plan import CHUNK_ROWS, cut
 from fairlead.batch.types import Form, InputFile, Piece
@@ -56,6 +57,7 @@ def inspect_file(found: Found, wanted: Sequence[str] | None, chunk_bytes: int) -
         rows=sum(piece.rows for piece in pieces),
         columns=columns,
         pieces=pieces,
+        folders=told_by(found.name, columns, wanted),
     )
 
 
@@ -91,12 +93,24 @@ def _frame(
         schema = rows.collect_schema()
         count = int(rows.select(pl.len()).collect().item())
         some = [name for name in schema.names() if wanted is None or name in wanted]
-        sample = rows.select(some).head(SAMPLE_ROWS).collect()
+        widths = {name: _width_bytes(schema[name]) for name in some}
+        looked_at = [name for name, width_bytes in widths.items() if not width_bytes]
+        sample = rows.select(looked_at).head(SAMPLE_ROWS).collect()
     except (Exception, pl.exceptions.PanicException) as error:
         raise unreadable(found.path, found.form) from error
     row_bytes = sample.estimated_size() / max(sample.height, 1)
+    row_bytes += sum(widths.values())
     columns = {name: str(dtype) for name, dtype in schema.items()}
     return columns, cut(count, row_bytes, chunk_bytes)
+
+
+def _width_bytes(dtype: pl.DataType) -> float:
+    """Of a value of a type all of whose values are of one size; 0 of another."""
+    import polars as pl
+
+    if not (dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean):
+        return 0.0
+    return pl.Series([None] * 64, dtype=dtype).estimated_size() / 64
 
 
 def unreadable(path: Path, form: Form) -> ConfigError:

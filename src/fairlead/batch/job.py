@@ -15,7 +15,7 @@ from fairlead.batch.engine import Engine
 from fairlead.batch.fetch import find_inputs
 from fairlead.batch.manifest import Manifest
 from fairlead.batch.plan import chunks_of, differences
-from fairlead.batch.prepare import make_plan
+from fairlead.batch.prepare import leaves_interpreter, make_plan
 from fairlead.batch.publish import Finished, publish, show
 from fairlead.batch.score import (
     LOG,
@@ -98,7 +98,8 @@ def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Te
             show(target)
             _make(target)
         found = find_inputs(job, target.own / "inputs", again=manifest.exists())
-        engine.prepare(sum(each.path.stat().st_size for each in found))
+        size_bytes = sum(each.path.stat().st_size for each in found)
+        engine.prepare(size_bytes, threads=leaves_interpreter(version, {e.form for e in found}))
         plan = make_plan(job, version, found, target.form, chunk_bytes, ground.clock.now_us())
         known = _complete(target, plan)
         if known is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from fairlead.batch.fetch import sources_of
 from fairlead.batch.find import Found
+from fairlead.batch.folders import with_folders
 from fairlead.batch.inspect import check_alike, inspect_file, with_types
 from fairlead.batch.plan import key_of
 from fairlead.batch.score import selecting
@@ -19,7 +20,7 @@ from fairlead.errors import ConfigError
 from fairlead.names import check_name
 from fairlead.nearest import nearest
 from fairlead.registry import Version
-from fairlead.signature import Signature
+from fairlead.signature import NUMERIC, Signature
 
 ALL = "*"
 LOOKING = 4
@@ -52,7 +53,7 @@ def make_plan(
     wanted = None if every else list(dict.fromkeys([*fields, *job.keep, *own]))
     look = partial(inspect_file, wanted=wanted, chunk_bytes=chunk_bytes)
     with ThreadPoolExecutor(LOOKING) as threads:  # to digest a file leaves the interpreter free
-        files = with_types(list(threads.map(look, found)))
+        files = with_folders(with_types(list(threads.map(look, found))))
     empty = tuple(f"{file.name} has no rows." for file in files if not file.rows)
     files = tuple(file for file in files if file.rows)
     if not files:
@@ -73,6 +74,20 @@ def make_plan(
         form=form,
         notes=(*empty, *notes),
     )
+
+
+def leaves_interpreter(version: Version, forms: Collection[Form]) -> bool:
+    """Whether libraries alone read and score rows, so that threads are not in each other's way.
+
+    Texts and categories are Python's own values, and lines are cut by Python.
+
+    Args:
+        version: that answers.
+        forms: of the input's files.
+    """
+    free = {*NUMERIC, "timestamp", "tensor"}
+    plain = all(field.kind in free for field in version.signature.inputs)
+    return version.runner == "onnx" and plain and {"parquet", "arrow"}.issuperset(forms)
 
 
 def _check_columns(file: InputFile, signature: Signature, kept: Sequence[str]) -> tuple[str, ...]:

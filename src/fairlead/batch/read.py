@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +13,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from fairlead.batch.cells import Refused, read_cells
+from fairlead.batch.folders import value_of
 from fairlead.batch.inspect import is_same, scan_frame, unreadable
 from fairlead.batch.lines import rows_of
 from fairlead.batch.types import Chunk, InputFile
 from fairlead.errors import ConfigError, Problem
-from fairlead.signature import Signature, read_texts
+from fairlead.signature import Field, Signature, read_texts
 from fairlead.signature.tables import RawColumn, Table, read_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-Refused = dict[int, tuple[Problem, ...]]
 _PLAIN = {float, int, type(None)}
 
 
@@ -81,11 +81,23 @@ def _read_frame(chunk: Chunk, signature: Signature, kept: Sequence[str]) -> Take
     wanted = list(dict.fromkeys([*fields, *kept]))
     try:
         rows = scan_frame(file.path, file.form).slice(piece.start, piece.rows)
-        frame = rows.select(wanted).collect()
+        told = {name: value_of(file, name) for name in wanted if name in file.folders}
+        frame = rows.with_columns(_alike(file, told)).select(wanted).collect()
     except (Exception, pl.exceptions.PanicException) as error:
         raise unreadable(Path(file.path), file.form) from error
     table = read_table(frame.select(fields))
     return Taken(np.arange(frame.height), _sized(table, frame.height), frame.select(kept), {})
+
+
+def _alike(file: InputFile, values: Mapping[str, int | str | None]) -> list[pl.Expr]:
+    """Columns of one value in all rows."""
+    import polars as pl
+
+    dtypes = {"Int64": pl.Int64, "String": pl.String}
+    return [
+        pl.lit(value, dtype=dtypes[file.columns[name]]).alias(name)
+        for name, value in values.items()
+    ]
 
 
 def _sized(table: Table, rows: int) -> Table:
@@ -94,21 +106,31 @@ def _sized(table: Table, rows: int) -> Table:
 
 
 def _read_csv(chunk: Chunk, signature: Signature, kept: Sequence[str]) -> Taken:
-    raw, names = _bytes(chunk.file, chunk.piece.low, chunk.piece.high), list(chunk.file.columns)
-    cells = _cells_at_once(raw, len(names), chunk.piece.rows)
-    refused: Refused = {}
-    places = np.arange(chunk.piece.rows)
-    if cells is None:
-        cells, refused = _cells_one_by_one(raw, len(names))
-        places = np.setdiff1d(places, np.fromiter(refused, np.intp, len(refused)))
-    columns = dict(zip(names, map(list, zip(*cells, strict=True)), strict=True)) if cells else {}
+    raw, file = _bytes(chunk.file, chunk.piece.low, chunk.piece.high), chunk.file
+    names = [name for name in file.columns if name not in file.folders]
+    cells, refused = read_cells(raw, names, chunk.piece.rows)
+    cells = cells.with_columns(_alike(file, {name: value_of(file, name) for name in file.folders}))
     fields = {
-        field.name: _column(field.name, read_texts(field, columns.get(field.name, [])))
+        field.name: _of_texts(field, cells[field.name].cast(str))
         for field in signature.inputs
         if field.name in chunk.file.columns
     }
-    others = _series({n: [text or None for text in columns.get(n, [])] for n in kept}, {})
-    return Taken(places, Table(len(cells), fields), others, refused)
+    return Taken(_places(chunk, refused), Table(cells.height, fields), cells.select(kept), refused)
+
+
+def _of_texts(field: Field, texts: pl.Series) -> RawColumn:
+    """Texts as values of a field: of numbers at once, if all are finite."""
+    if field.kind in ("number", "integer"):
+        numbers = texts.cast(float, strict=False)
+        if numbers.null_count() == texts.null_count() and numbers.is_finite().all():
+            return RawColumn(field.name, numbers.to_numpy(), "")
+    return _column(field.name, read_texts(field, [text or "" for text in texts.to_list()]))
+
+
+def _places(chunk: Chunk, refused: Refused) -> npt.NDArray[np.intp]:
+    """Of the rows that could be read."""
+    places = np.arange(chunk.piece.rows)
+    return np.setdiff1d(places, np.fromiter(refused, np.intp, len(refused))) if refused else places
 
 
 def _bytes(file: InputFile, low: int, high: int) -> bytes:
@@ -117,62 +139,24 @@ def _bytes(file: InputFile, low: int, high: int) -> bytes:
         return source.read(high - low)
 
 
-def _cells_at_once(raw: bytes, width: int, rows: int) -> list[list[str]] | None:
-    """All cells, if nothing is wrong with any row."""
-    try:
-        text = raw.decode()
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        cells = [row for row in reader if row]
-    except (UnicodeDecodeError, csv.Error):
-        return None
-    sound = len(cells) == rows and all(len(row) == width for row in cells)
-    return cells if sound else None
-
-
-def _cells_one_by_one(raw: bytes, width: int) -> tuple[list[list[str]], Refused]:
-    """The cells of sound rows, and what is wrong with the others."""
-    cells: list[list[str]] = []
-    refused: Refused = {}
-    rows = (row for row, _ in rows_of(io.BytesIO(raw), "csv") if row)
-    for place, row in enumerate(rows):
-        found = _cells(row)
-        if isinstance(found, list) and len(found) == width:
-            cells.append(found)
-        elif isinstance(found, list):
-            refused[place] = (Problem(f"has {len(found)} cells, the first line {width}"),)
-        else:
-            refused[place] = (Problem(found),)
-    return cells, refused
-
-
-def _cells(row: bytes) -> list[str] | str:
-    """The cells of one row, or why there are none."""
-    try:
-        return next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True), [])
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-    except csv.Error:
-        return "cannot be read: a cell that holds a quote is written in quotes, the quote doubled"
-
-
 def _read_json(chunk: Chunk, signature: Signature, kept: Sequence[str]) -> Taken:
     raw = _bytes(chunk.file, chunk.piece.low, chunk.piece.high)
     rows: list[dict[str, Any]] = []
     refused: Refused = {}
     lines = (row for row, _ in rows_of(io.BytesIO(raw), "jsonl") if row)
+    told = {name: value_of(chunk.file, name) for name in chunk.file.folders}
     decode: Callable[[bytes], dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]).decode
     for place, line in enumerate(lines):
         try:
-            rows.append(decode(line))
+            rows.append(told | decode(line))
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             refused[place] = (Problem("is not a JSON object"),)
-    places = np.setdiff1d(np.arange(chunk.piece.rows), np.fromiter(refused, np.intp, len(refused)))
     fields = {
         field.name: _column(field.name, [row.get(field.name) for row in rows])
         for field in signature.inputs
     }
     others = _series({n: [row.get(n) for row in rows] for n in kept}, chunk.file.columns)
-    return Taken(places, Table(len(rows), fields), others, refused)
+    return Taken(_places(chunk, refused), Table(len(rows), fields), others, refused)
 
 
 def _column(name: str, values: list[object]) -> RawColumn:

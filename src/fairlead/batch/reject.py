@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fairlead.batch.read import Refused, Taken
+from fairlead.batch.cells import Refused
+from fairlead.batch.read import Taken
 from fairlead.batch.types import Chunk
 from fairlead.errors import InputError, Problem
 

@@ -15,7 +15,7 @@ from fairlead.batch.predict import predict
 from fairlead.batch.read import Taken, read_chunk
 from fairlead.batch.reject import first_refused, reject_lines
 from fairlead.batch.types import Chunk, Form, OnError, Scored
-from fairlead.batch.write import answers_frame, write_part
+from fairlead.batch.write import answers_frame, id_series, write_part
 from fairlead.bundle import Bundle, KeyRing, read_file
 from fairlead.bundle.read import open_bundle
 from fairlead.clock import Clock
@@ -163,18 +163,15 @@ class Scorer:
     ) -> int:
         """Write part, log and profile of rows by their places; gives the size of the part."""
         work, outputs = self._work, self._signature.outputs
-        first = derive(*chunk.seed).some(chunk.piece.start, chunk.piece.rows)
-        every = first.texts()
-        ids = [every[place] for place in places] if len(places) < len(every) else every
+        every = id_series(derive(*chunk.seed).some(chunk.piece.start, chunk.piece.rows))
+        ids = every[places] if len(places) < len(every) else every
         frame = answers_frame(ids, kept.select(work.keep), outputs, answers)
         part = write_part(frame, work.form)
         self._put(chunk, PART, part)
         callers = kept[work.caller_id] if work.caller_id else None
         units = kept[work.unit] if work.unit else None
         facts = {"time": work.time_us, "endpoint": work.endpoint, "version": work.version}
-        self._put(
-            chunk, LOG, log_rows(facts, frame["prediction_id"], callers, units, inputs, answers)
-        )
+        self._put(chunk, LOG, log_rows(facts, ids, callers, units, inputs, answers))
         if self._reference is not None:
             some = slice(-chunk.piece.start % work.stride, None, work.stride)
             seen = observe(self._reference, inputs.take(some), answers.take(some))

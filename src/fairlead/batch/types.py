@@ -86,6 +86,8 @@ class InputFile(msgspec.Struct, frozen=True, kw_only=True):
         rows: how many it has.
         columns: the names of its columns and their types; of lines, as far as they are asked for.
         pieces: that it is read in.
+        folders: columns that it has by the names of its folders, as texts; these are empty where
+            a value is missing.
     """
 
     path: str
@@ -97,6 +99,7 @@ class InputFile(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     columns: dict[str, str]
     pieces: tuple[Piece, ...]
+    folders: dict[str, str] = {}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from fairlead.ids import text
 from fairlead.predictionlog.frame import Frame
 from fairlead.predictionlog.segments import SegmentKind
 from fairlead.predictionlog.types import Describe, FeedbackFrame, PredictionFrame, say_nothing
-from fairlead.signature import Batch, Column
+from fairlead.signature import Batch, Column, concat
 
 TIME = pl.Datetime("us", "UTC")
 
@@ -185,14 +185,13 @@ def batch_series(prefix: str, batches: Sequence[Batch], describe: Describe) -> l
         batches: of the same fields.
         describe: what is kept of pictures and sounds.
     """
-    numbers = np.concatenate([batch.numbers for batch in batches])
+    batch = concat(batches)
     series = [
-        pl.Series(prefix + name, np.ascontiguousarray(numbers[:, place]), nan_to_null=True)
-        for place, name in enumerate(batches[0].names)
+        pl.Series(prefix + name, column, nan_to_null=True)
+        for name, column in zip(batch.names, batch.turned(), strict=True)
     ]
-    for name in batches[0].columns:
-        column = np.concatenate([batch.columns[name] for batch in batches])
-        series.append(_column_series(prefix + name, column, describe))
+    for name, values in batch.columns.items():
+        series.append(_column_series(prefix + name, values, describe))
     return series
 
 

@@ -16,9 +16,6 @@ from fairlead.profiles.repeats import sketch_rows
 from fairlead.profiles.types import NO_REPEATS, Numeric, Profile, Repeats, Summary
 from fairlead.signature import Batch, Field, Numbers, Signature
 
-TURNED_ROWS = 2**11
-"""At once: they stay in the processor's cache."""
-
 Columns = Mapping[str, Values]
 
 
@@ -164,13 +161,4 @@ def _repeats(rows: int, columns: Columns) -> Repeats:
 
 
 def _columns(batch: Batch) -> Columns:
-    return {**dict(zip(batch.names, _turned(batch.numbers), strict=True)), **batch.columns}
-
-
-def _turned(numbers: Numbers) -> Numbers:
-    """A column in one piece each, as they are read many times over."""
-    turned = np.empty(numbers.shape[::-1])
-    for start in range(0, len(numbers), TURNED_ROWS):
-        block = slice(start, start + TURNED_ROWS)
-        turned[:, block] = numbers[block].T
-    return turned
+    return {**dict(zip(batch.names, batch.turned(), strict=True)), **batch.columns}

@@ -9,7 +9,7 @@ import numpy as np
 from fairlead.signature.findings import Findings
 from fairlead.signature.kinds import RULES
 from fairlead.signature.read import Refused, element, is_missing, shape_in_words
-from fairlead.signature.types import NUMERIC, Batch, Column, Field
+from fairlead.signature.types import CACHED_ROWS, NUMERIC, Batch, Column, Field
 
 ABSENT: object = object()
 """Stands for the value of a row that lacks the field altogether."""
@@ -113,7 +113,9 @@ def assemble(inputs: Sequence[Field], rows: int, columns: Mapping[str, Column]) 
     """
     numeric = tuple(field.name for field in inputs if field.kind in NUMERIC)
     numbers = np.empty((rows, len(numeric)), dtype=np.float64)
-    for place, name in enumerate(numeric):
-        numbers[:, place] = columns[name]
+    for start in range(0, rows, CACHED_ROWS):
+        block = slice(start, start + CACHED_ROWS)
+        for place, name in enumerate(numeric):
+            numbers[block, place] = columns[name][block]
     others = {f.name: columns[f.name] for f in inputs if f.kind not in NUMERIC}
     return Batch(rows, numeric, numbers, others)

@@ -152,7 +152,9 @@ def _numbers(field: Field, values: npt.NDArray[Any]) -> Column | None:
     allowed = "biuf" if field.kind == "boolean" else "iuf"
     if values.ndim != 1 or values.dtype.kind not in allowed:
         return None
-    numbers = values.astype(np.float64)
+    numbers = values.astype(np.float64, copy=False)
+    if field.kind == "number" and np.isfinite(numbers).all():  # as of most columns
+        return numbers
     missing = np.isnan(numbers)
     if np.isinf(numbers).any() or (field.missing == "error" and missing.any()):
         return None
@@ -165,7 +167,7 @@ def _numbers(field: Field, values: npt.NDArray[Any]) -> Column | None:
     ):
         return None
     if field.missing == "impute":
-        numbers[missing] = cast(float, imputed(field))
+        return np.where(missing, cast(float, imputed(field)), numbers)
     return numbers
 
 
