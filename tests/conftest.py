@@ -17,6 +17,9 @@ from support.browser import chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# What tests load onnxruntime by themselves reports to nobody, as what Fairlead loads does not.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 # A test that waits for its turn on a busy machine is not wrong.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

@@ -16,6 +16,7 @@ from typing import Any
 
 TICKS = os.sysconf("SC_CLK_TCK")
 START_S_MAX = 180.0
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # neither ours nor the rivals' asks the network
 LOAD = Path(__file__).with_name("load.py")
 
 

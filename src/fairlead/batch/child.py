@@ -16,6 +16,7 @@ from fairlead.batch.score import Scorer, Work
 from fairlead.batch.types import Chunk
 from fairlead.clock import SystemClock
 from fairlead.errors import FairleadError
+from fairlead.runners.onnx import load_onnxruntime
 
 
 def main() -> None:
@@ -31,11 +32,10 @@ def main() -> None:
 
 def _load_libraries() -> None:
     """Those that nearly every job needs, while who asks is still looking through its input."""
-    import onnxruntime
     import polars as pl
 
     pl.thread_pool_size()
-    onnxruntime.get_available_providers()
+    load_onnxruntime()
 
 
 def serve(asking: Connection) -> None:

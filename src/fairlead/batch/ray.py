@@ -79,7 +79,7 @@ class RayEngine:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def prepare(self, size_bytes: int) -> None:  # noqa: ARG002  # Ray starts for one row, too
+    def prepare(self, size_bytes: int, *, threads: bool) -> None:  # noqa: ARG002  # always Ray
         """Start Ray, or join the cluster.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,9 +95,16 @@ class OnnxRunner:
         return Batch(rows, self._names, numbers, columns)
 
 
-def _session(raw: bytes, device: Device) -> Any:
+def load_onnxruntime() -> Any:
+    """The library, which reports its use to its maker unless it is told not to before it loads."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
+    return onnxruntime
+
+
+def _session(raw: bytes, device: Device) -> Any:
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
