@@ -103,7 +103,7 @@ def test_a_bundle_that_cannot_be_opened_is_told(asked: Asked, chunk: Chunk) -> N
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:", ":6379", "http://h:80"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with RayEngine(1, address) as engine, pytest.raises(ConfigError, match=r"Name HOST:PORT"):
-        engine.prepare(1)
+        engine.prepare(1, threads=False)
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,4 +111,4 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     for name in (*QUIET, *OWN, "RAY_AUTH_TOKEN"):
         monkeypatch.setenv(name, "")  # so that none stays behind
     with RayEngine(1) as engine, pytest.raises(ConfigError, match=r"install 'fairlead\[ray\]'"):
-        engine.prepare(1)
+        engine.prepare(1, threads=False)
