@@ -6,16 +6,31 @@ import os
 from collections.abc import Callable
 
 from fairlead.app.workspace import Workspace
-from fairlead.batch import Ground, Job, JobRecord, LocalEngine, Progress, run_job, size_chunks
+from fairlead.batch import (
+    Deliver,
+    Ground,
+    Job,
+    JobRecord,
+    LocalEngine,
+    Progress,
+    run_job,
+    size_chunks,
+)
 
 
-def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) -> JobRecord:
+def run_batch(
+    workspace: Workspace,
+    job: Job,
+    tell: Callable[[Progress], None],
+    deliver: Deliver | None = None,
+) -> JobRecord:
     """Run a batch job to its end, or go on with it.
 
     Args:
         workspace: that has the version.
         job: what is to be done.
         tell: is told how far it is.
+        deliver: takes the answers elsewhere, too.
 
     Raises:
         FairleadError: it cannot be done; what is done of it is kept for the next run.
@@ -31,7 +46,7 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
         clock=workspace.clock,
     )
     with LocalEngine(workers) as engine:
-        return run_job(job, ground, engine, chunk_bytes, tell)
+        return run_job(job, ground, engine, chunk_bytes, tell, deliver)
 
 
 def _half_of_memory_bytes() -> int:

@@ -5,13 +5,17 @@ all, and its predictions are a part of the prediction log.
 """
 
 from fairlead.batch.engine import Engine, LocalEngine
-from fairlead.batch.job import Ground, run_job
+from fairlead.batch.job import Deliver, Ground, run_job
 from fairlead.batch.plan import size_chunks
+from fairlead.batch.publish import Finished
+from fairlead.batch.tabulate import tabulate
 from fairlead.batch.types import JOBS, Job, JobRecord, Progress
 
 __all__ = [
     "JOBS",
+    "Deliver",
     "Engine",
+    "Finished",
     "Ground",
     "Job",
     "JobRecord",
@@ -19,4 +23,5 @@ __all__ = [
     "Progress",
     "run_job",
     "size_chunks",
+    "tabulate",
 ]
