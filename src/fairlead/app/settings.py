@@ -25,6 +25,7 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
+from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
 
 WHOLE = (MetricSettings, PlanSettings, FeatureSettings)
@@ -158,6 +159,9 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
         features: names of those that requests to it may leave out.
+        answer: who answers, in this order: `precomputed(24h)`, `live`, `previous`, `constant`; the
+            model alone if empty.
+        constant: the answer of the last step, by output.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
     """
@@ -169,6 +173,8 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     reference: str | None = None
     alarms_per_month: Seconds | None = None
     features: list[str] = []
+    answer: list[str] = []
+    constant: dict[str, Any] = {}
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
 
@@ -233,6 +239,27 @@ def feature(settings: Settings, name: str) -> FeatureSpec:
     )
 
 
+def ladders(settings: Settings) -> dict[str, Ladder]:
+    """Who answers, by endpoint, where that is not the model alone.
+
+    Raises:
+        ConfigError: what is said of it makes no sense.
+    """
+    found: dict[str, Ladder] = {}
+    for name, own in settings.endpoint.items():
+        ladder = read_ladder(name, own.answer, own.constant)
+        if ladder is None:
+            continue
+        if ladder.has("previous") and settings.server.models_memory_mb is not None:
+            raise ConfigError(
+                f"The setting 'endpoint.{name}.answer' names 'previous', which would not be there "
+                "when it is needed: 'server.models_memory_mb' lets go of versions.",
+                hint="Leave out one of the two.",
+            )
+        found[name] = ladder
+    return found
+
+
 def load_settings(file: Path | None) -> Settings:
     """Read the settings.
 
@@ -288,6 +315,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             features_of(settings, endpoint)
         for name in settings.features:
             feature(settings, name)
+        ladders(settings)
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
         for plan in settings.release.values():
@@ -369,11 +397,17 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     return [row for table, part in tables.items() for row in _describe(table, part)]
 
 
+def _is_tables(kind: Any) -> bool:
+    """Whether a setting is tables of their own, by name."""
+    inner = get_args(kind)[1] if get_origin(kind) is dict else None
+    return isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+
+
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, dict) and not isinstance(part, WHOLE):
-            continue  # tables of their own
+        if _is_tables(field.type) and not isinstance(part, WHOLE):
+            continue
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
         shown = SECRET.sub("***@", shown)

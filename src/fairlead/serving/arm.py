@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from fairlead.errors import (
     StorageError,
     UnavailableError,
 )
+from fairlead.predictionlog.types import Source as LogSource
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.failures import known
@@ -57,6 +59,7 @@ class LiveArm:
         limits: of its queue and batches.
         clock: for durations.
         executor: that a version runs on which has none of its own; None for the loop.
+        rung: of the endpoint's ladder that this is; None if it has none.
     """
 
     def __init__(
@@ -70,10 +73,15 @@ class LiveArm:
         limits: ArmLimits,
         clock: Clock,
         executor: Executor | None = None,
+        rung: Literal["live", "previous"] | None = None,
     ) -> None:
         self.arm = arm
         told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}"
         self._source = Source(arm.name, arm.version.name, told.encode())
+        if rung is not None:
+            told = f"{told}, source={rung}, age_s=0"
+            self._source = Source(arm.name, arm.version.name, told.encode(), rung, 0.0)
+        self._logged: LogSource = rung or "live"
         self.version = version
         self._route = route
         self._sink = sink
@@ -180,7 +188,7 @@ class LiveArm:
         held_back: FairleadError | None = None
         waits_s = run.waits_s()
         try:
-            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm))
+            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm, self._logged))
         except StorageError as error:
             held_back = error
         except Exception as error:  # a model may answer anything

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fairlead.errors import DeadlineError, FairleadError
 from fairlead.predictionlog import Outcome, PredictionFrame
+from fairlead.predictionlog.types import Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
@@ -81,7 +82,9 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     ]
 
 
-def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> PredictionFrame:
+def frame_of(
+    run: Run, waits_s: list[float], route: Route, arm: Arm, source: Source = "live"
+) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
 
     Args:
@@ -89,6 +92,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
+        source: which way the answers came about.
     """
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
@@ -103,7 +107,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         role=arm.role,
         assigned_by=items[0].assigned_by,
         outcome=run.outcome,
-        source="live",
+        source=source,
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([ask.caller_ids for ask in asks], counts),

@@ -1,0 +1,145 @@
+"""Answers that are there already: recorded as predictions, and given as a model's are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fairlead.clock import Clock
+from fairlead.errors import ConfigError
+from fairlead.ids import Ids
+from fairlead.logs import tell
+from fairlead.precomputed import answers_of, parent_of
+from fairlead.predictionlog import PredictionFrame
+from fairlead.routing import Route
+from fairlead.serving.counters import ArmCounters, Counters
+from fairlead.serving.ladder.constant import read_constant
+from fairlead.serving.ladder.types import Ladder
+from fairlead.serving.sink import LogSink
+from fairlead.serving.types import Answered, Ask, Outputs, Source
+from fairlead.signature import Batch, Field
+
+CONSTANT = "constant"
+
+
+class Stored:
+    """Gives answers that no model has to be asked for.
+
+    Args:
+        sink: where every row is recorded before it is answered.
+        counters: of the worker.
+        clock: for times.
+    """
+
+    def __init__(self, sink: LogSink, counters: Counters, clock: Clock) -> None:
+        self._sink = sink
+        self._counters = counters
+        self._clock = clock
+        self._arms: dict[tuple[str, str, str], ArmCounters] = {}
+        self._constants: dict[str, tuple[tuple[Field, ...], Batch | None]] = {}
+        self._problems: dict[str, str] = {}
+
+    def problems(self) -> list[str]:
+        """What an operator should know, in words."""
+        return [*self._problems.values()]
+
+    def precomputed(self, route: Route, ask: Ask, ids: Ids) -> Answered:
+        """The predictions that were made ahead for rows, all of which were found.
+
+        Raises:
+            StorageError: they cannot be recorded, and must not be answered then.
+        """
+        keys = ask.keys
+        assert keys is not None
+        assert keys.made is not None
+        made, rows = keys.made, [row for row in keys.rows if row is not None]
+        age_s = round(max(0, self._clock.now_us() - made.made_us) / 1e6, 3)
+        source = Source.of("precomputed", made.version, "precomputed", age_s)
+        outputs = Outputs(source, made.outputs, answers_of(made, rows), [ids])
+        parents: list[bytes | None] = [parent_of(row) for row in rows]
+        record = partial(_frame, source="precomputed", parent_ids=parents)
+        return self._answered(record, route, ask, outputs)
+
+    def constant(self, route: Route, ladder: Ladder) -> Batch | None:
+        """The constant of a ladder as an answer; None if there is none that fits."""
+        if not ladder.constant:
+            return None
+        outputs, known = route.signature.outputs, self._constants.get(route.endpoint)
+        if known is None or known[0] is not outputs:
+            known = outputs, self._read(route, ladder)
+            self._constants[route.endpoint] = known
+        return known[1]
+
+    def _read(self, route: Route, ladder: Ladder) -> Batch | None:
+        self._problems.pop(route.endpoint, None)
+        try:
+            return read_constant(route.endpoint, route.signature.outputs, ladder.constant)
+        except ConfigError as error:
+            tell("warning", "constant_unfit", str(error), endpoint=route.endpoint)
+            self._problems[route.endpoint] = error.message
+            return None
+
+    def constant_of(self, route: Route, ladder: Ladder, ask: Ask, ids: Ids) -> Answered:
+        """The constant, for each of some rows.
+
+        Raises:
+            StorageError: as of `precomputed`.
+        """
+        one = self.constant(route, ladder)
+        assert one is not None
+        answers = one.take(np.zeros(ids.count, np.intp))
+        outputs = Outputs(
+            Source.of(CONSTANT, CONSTANT, CONSTANT, None), route.signature.outputs, answers, [ids]
+        )
+        return self._answered(partial(_frame, source=CONSTANT), route, ask, outputs)
+
+    def _answered(self, record: Any, route: Route, ask: Ask, outputs: Outputs) -> Answered:
+        now_us, rows = self._clock.now_us(), outputs.batch.rows
+        self._sink.predictions(record(route, ask, outputs, now_us))
+        since_s = max(0.0, self._clock.monotonic_s() - ask.received_s)
+        self._arm(route, outputs.source).run("ok", rows, 0.0, [0.0], since_s)
+        return Answered(outputs, 0, 0.0, 0.0)
+
+    def _arm(self, route: Route, source: Source) -> ArmCounters:
+        named = route.endpoint, source.version, source.arm
+        found = self._arms.get(named)
+        if found is None:
+            found = self._arms[named] = self._counters.arm(*named)
+        return found
+
+
+def _frame(
+    route: Route,
+    ask: Ask,
+    outputs: Outputs,
+    now_us: int,
+    *,
+    source: Any,
+    parent_ids: list[bytes | None] | None = None,
+) -> PredictionFrame:
+    """The record of rows that no arm of the route has answered."""
+    rows = outputs.batch.rows
+    return PredictionFrame(
+        endpoint=route.endpoint,
+        revision=route.revision,
+        arm=outputs.source.arm,
+        version=outputs.source.version,
+        role=source,
+        assigned_by=source,
+        outcome="ok",
+        source=source,
+        time_us=np.full(rows, now_us, np.int64),
+        ids=[raw for ids in outputs.ids for raw in ids.raw()],
+        caller_ids=ask.caller_ids,
+        units=ask.units,
+        slots=np.full(rows, -1, np.int16),
+        propensity=np.ones(rows),
+        queue_us=np.zeros(rows, np.int32),
+        model_us=0,
+        inputs=ask.batch,
+        outputs=outputs.batch,
+        trace_ids=None if ask.trace_id is None else [ask.trace_id] * rows,
+        parent_ids=parent_ids,
+    )
