@@ -11,10 +11,12 @@ from typing import Any, Literal, Self
 import msgspec
 
 from fairlead.access import Gate, Sites
-from fairlead.clock import SystemClock
+from fairlead.clock import Clock, SystemClock
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.routing import SLOTS, Arm, Role, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
+from fairlead.serving.cache.response import ResponseCache
+from fairlead.serving.cache.types import CacheLimits
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.doors import make_router
@@ -58,6 +60,8 @@ class PlaneInProcess:
         features: in which is looked up what requests leave out.
         followed: the look-up tables; predictions are looked up in them.
         ladders: who answers, by endpoint, where that is not the model alone.
+        caches: limits of each endpoint's cache that has one.
+        clock: the machine's if there is none.
 
     Attributes:
         ready: as it tells who asks for its health.
@@ -76,20 +80,26 @@ class PlaneInProcess:
         features: FeatureTables | None = None,
         followed: Followed | None = None,
         ladders: Mapping[str, Ladder] = {},
+        caches: Mapping[str, CacheLimits] = {},
+        clock: Clock | None = None,
     ) -> None:
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.loop = loop or asyncio.new_event_loop()
-        self.plane = DataPlane(self.clock)
         self.ready = True
         self.frames: list[PredictionFrame] = []
         self._metrics = MetricsFile(folder / "worker.metrics")
         self._counters = Counters(self._metrics)
+        self.caches = {
+            name: ResponseCache(limits, self.clock, self._counters.cache(name), b"secret")
+            for name, limits in caches.items()
+        }
+        self.plane = DataPlane(self.clock, caches=self.caches)
         self._journal = JournalWriter(folder, "w", self.clock)
         self.sink = _Sink(self._journal, "continue", {}, self._counters)
         self.sink.frames = self.frames
         by_key = [name for name, each in ladders.items() if each.has("precomputed")]
         tables = PrecomputedTables(followed, by_key) if followed else None
-        self.stored = Stored(self.sink, self._counters, self.clock)
+        self.stored = Stored(self.sink, self._counters, self.clock, self.caches)
         self._ladders = ladders
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,

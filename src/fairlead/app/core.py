@@ -14,6 +14,7 @@ from fairlead.ids import IdSource
 from fairlead.lookup import open_tables
 from fairlead.predictionlog import JournalWriter
 from fairlead.serving.arm import ArmLimits
+from fairlead.serving.cache.types import limits_of
 from fairlead.serving.core import Core, CoreOptions
 from fairlead.serving.counters import Counters
 from fairlead.serving.features.follow import FeatureTables
@@ -64,6 +65,11 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
             if endpoint.first_request is not None
         },
         ladders=ladders(settings),
+        caches={
+            name: limits
+            for name, endpoint in settings.endpoint.items()
+            if (limits := limits_of(name, endpoint.cache)) is not None
+        },
     )
     url, timeout_s = server.lookup or home.lookup_url, server.lookup_timeout_s
     followed = Followed(open_tables(url, timeout_s), clock, counters.looked_up)

@@ -25,6 +25,7 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
+from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
 
@@ -159,9 +160,10 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
         features: names of those that requests to it may leave out.
-        answer: who answers, in this order: `precomputed(24h)`, `live`, `previous`, `constant`; the
-            model alone if empty.
+        answer: who answers, in this order: `precomputed(24h)`, `live`, `cached`, `previous`,
+            `constant`; the model alone if empty.
         constant: the answer of the last step, by output.
+        cache: of its answers.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
     """
@@ -175,6 +177,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     features: list[str] = []
     answer: list[str] = []
     constant: dict[str, Any] = {}
+    cache: CacheSettings = CacheSettings()
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
 
@@ -247,7 +250,8 @@ def ladders(settings: Settings) -> dict[str, Ladder]:
     """
     found: dict[str, Ladder] = {}
     for name, own in settings.endpoint.items():
-        ladder = read_ladder(name, own.answer, own.constant)
+        keeps = own.cache.ttl is not None
+        ladder = read_ladder(name, own.answer, own.constant, keeps=keeps)
         if ladder is None:
             continue
         if ladder.has("previous") and settings.server.models_memory_mb is not None:
@@ -313,6 +317,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             reference_of(own.reference or settings.monitoring.reference)
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
             features_of(settings, endpoint)
+            limits_of(endpoint, own.cache)
         for name in settings.features:
             feature(settings, name)
         ladders(settings)
@@ -388,6 +393,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     tables: dict[str, msgspec.Struct] = {"server": settings.server, "cost": settings.cost}
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
+        tables[f"endpoint.{name}.cache"] = part.cache
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
     tables |= {f"features.{name}": part for name, part in settings.features.items()}
@@ -406,7 +412,9 @@ def _is_tables(kind: Any) -> bool:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if _is_tables(field.type) and not isinstance(part, WHOLE):
+        if isinstance(value, msgspec.Struct) or (
+            _is_tables(field.type) and not isinstance(part, WHOLE)
+        ):
             continue
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))

@@ -23,9 +23,12 @@ LABEL = "label"
 FACTS = ("id", "time", "outcome")
 BATCH = "batch"
 """The role, and the source, of the rows of batch jobs: a stream beside that of live ones."""
-ROUTED = (pl.col("assigned_by") == "hash") & (pl.col("source") == "live")
-"""The rows that the route assigned: not what a person tried, nor what was answered again."""
-WATCHED = ROUTED | (pl.col("source") == BATCH)
+ASSIGNED = pl.col("assigned_by") == "hash"
+ROUTED = ASSIGNED & (pl.col("source") == "live")
+"""Rows that the route assigned and a model answered: not what a person tried, nor a second try."""
+TRAFFIC = ASSIGNED & pl.col("source").is_in(["live", "cache"])
+"""The same with those that were answered from a cache."""
+WATCHED = TRAFFIC | (pl.col("source") == BATCH)
 
 
 class Gatherer:

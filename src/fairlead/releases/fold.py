@@ -53,13 +53,14 @@ def request() -> pl.Expr:
 def on_trial() -> pl.Expr:
     """Live rows that the route assigned to one of both sides.
 
-    Whoever names a version, and what is answered for another arm, is no part of a trial.
+    Whoever names a version, and what is answered for another arm, is no part of a trial. What a
+    cache answers is: there is none while versions are compared, but of the past it is a part.
     """
     import polars as pl
 
-    from fairlead.monitoring.gather import ROUTED
+    from fairlead.monitoring.gather import TRAFFIC
 
-    return ROUTED & pl.col("role").is_in(["stable", "candidate"])
+    return TRAFFIC & pl.col("role").is_in(["stable", "candidate"])
 
 
 def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
@@ -124,6 +125,7 @@ def _latencies(rows: pl.DataFrame, release: Release) -> dict[str, dict[int, int]
         rows.filter(
             on_trial(),
             pl.col("outcome") == "ok",
+            pl.col("source") == "live",
             pl.col("arm").is_in([CANDIDATE, CONTROL]),
             pl.col("revision").is_in(shared),
         )

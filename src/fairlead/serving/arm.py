@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from fairlead.errors import (
     StorageError,
     UnavailableError,
 )
-from fairlead.predictionlog.types import Source as LogSource
+from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.failures import known
@@ -46,6 +47,14 @@ class ArmLimits:
     queue_rows_max: int
 
 
+class _Known(NamedTuple):
+    """Rows whose answers are known, and how old each is."""
+
+    work: Work
+    outputs: Batch
+    ages_s: Sequence[float]
+
+
 class LiveArm:
     """Answers the rows that a route assigned to one arm.
 
@@ -60,6 +69,9 @@ class LiveArm:
         clock: for durations.
         executor: that a version runs on which has none of its own; None for the loop.
         rung: of the endpoint's ladder that this is; None if it has none.
+
+    Attributes:
+        repeatable: whether answers that were given apart can be put together.
     """
 
     def __init__(
@@ -79,7 +91,7 @@ class LiveArm:
         told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}"
         self._source = Source(arm.name, arm.version.name, told.encode())
         if rung is not None:
-            told = f"{told}, source={rung}, age_s=0"
+            told = f"{told}, source={rung}"
             self._source = Source(arm.name, arm.version.name, told.encode(), rung, 0.0)
         self._logged: LogSource = rung or "live"
         self.version = version
@@ -89,6 +101,9 @@ class LiveArm:
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
         self._row_s = 0.0
+        self._loop = loop
+        self._known: list[_Known] = []
+        self.repeatable = all(-1 not in field.shape for field in version.fields)
         self._tracebacks = Tracebacks(clock)
         self._batcher: Batcher[Work, list[Run]] = Batcher(
             loop,
@@ -135,6 +150,28 @@ class LiveArm:
         version.in_flight += 1
         version.used_s = work.ask.received_s
 
+    def answer(self, work: Work, outputs: Batch, ages_s: Sequence[float]) -> None:
+        """Take rows on whose answers are known; in one turn of the loop they share a record.
+
+        Args:
+            work: the rows.
+            outputs: the answers.
+            ages_s: how old each is.
+        """
+        if not self._known:
+            self._loop.call_soon(self._answer_known)
+        self._known.append(_Known(work, outputs, ages_s))
+        self.version.used_s = work.ask.received_s
+
+    def _answer_known(self) -> None:
+        known, self._known = self._known, []
+        for some in _fitting(known):
+            items, ages_s = [one.work for one in some], [age for one in some for age in one.ages_s]
+            inputs = concat([item.ask.batch for item in items])
+            answers, ids = concat([one.outputs for one in some]), [item.ids for item in items]
+            outputs = Outputs(self._source, self.version.fields, answers, ids, ages_s)
+            self._settle(Run(items, inputs, outputs, self._clock.monotonic_s(), 0.0, "cache"))
+
     def _run(self, items: list[Work]) -> list[Run]:
         """Run the model once for all items that still have time."""
         now_s = self._clock.monotonic_s()
@@ -142,7 +179,7 @@ class LiveArm:
         runs = [run for group in alike(live) for run in self._run_together(group)] if live else []
         if len(live) < len(items):
             late = [item for item in items if item.ask.deadline_s <= now_s]
-            runs += [Run([item], item.ask.batch, _LATE, now_s, 0.0) for item in late]
+            runs += [Run([item], item.ask.batch, _LATE, now_s, 0.0, self._logged) for item in late]
         return runs
 
     def _run_together(self, items: list[Work]) -> list[Run]:
@@ -154,7 +191,7 @@ class LiveArm:
         self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
         if isinstance(result, FairleadError) and len(items) > 1:
             return [run for item in items for run in self._run_together([item])]
-        run = Run(items, inputs, result, started_s, ended_s - started_s)
+        run = Run(items, inputs, result, started_s, ended_s - started_s, self._logged)
         return in_time(run, ended_s, _TOO_LONG)
 
     def _predict(self, batch: Batch, items: list[Work]) -> Outputs | FairleadError:
@@ -188,7 +225,7 @@ class LiveArm:
         held_back: FairleadError | None = None
         waits_s = run.waits_s()
         try:
-            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm, self._logged))
+            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm))
         except StorageError as error:
             held_back = error
         except Exception as error:  # a model may answer anything
@@ -202,8 +239,21 @@ class LiveArm:
                 self._settle(replace(run, result=held_back))
                 return
         since_s = self._clock.monotonic_s() - run.started_s
-        self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
+        if run.source == "cache":
+            self._counters.known(run.outcome, run.inputs.rows, waits_s, since_s)
+        else:
+            self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
         _answer(run, waits_s, held_back)
+
+
+def _fitting(known: list[_Known]) -> Iterable[list[_Known]]:
+    """Those whose rows have one form, together: tensors may be of any length. Usually one list."""
+    groups: dict[object, list[_Known]] = {}
+    for one in known:
+        columns = one.work.ask.batch.columns.items()
+        form = tuple(sorted((name, col.shape[1:]) for name, col in columns if col.ndim > 1))
+        groups.setdefault(form, []).append(one)
+    return groups.values()
 
 
 def _answer(run: Run, waits_s: list[float], held_back: FairleadError | None) -> None:

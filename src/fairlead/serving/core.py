@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.routing import Arm, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
+from fairlead.serving.cache.response import ResponseCache
+from fairlead.serving.cache.types import CacheLimits
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.doors import make_router, make_rpc_doors
@@ -58,6 +61,7 @@ class CoreOptions:
         first_request: what becomes of a request to an endpoint that is not loaded.
         first_requests: the same by endpoint, where it differs.
         ladders: who answers, by endpoint, where that is not the model alone.
+        caches: limits of each endpoint's cache that has one.
     """
 
     workers: int
@@ -72,6 +76,7 @@ class CoreOptions:
     first_request: FirstRequest = "wait"
     first_requests: Mapping[str, FirstRequest] = field(default_factory=dict)
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    caches: Mapping[str, CacheLimits] = field(default_factory=dict)
 
 
 class Core:
@@ -110,13 +115,18 @@ class Core:
         self._journal = journal
         self.counters = counters
         self._followed = followed
-        self._stored = Stored(sink, counters, clock)
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
-        self._plane = DataPlane(clock, waiting)
+        secret = os.urandom(32)
+        caches = {
+            name: ResponseCache(limits, clock, counters.cache(name), secret)
+            for name, limits in options.caches.items()
+        }
+        self._plane = DataPlane(clock, waiting, caches)
+        self._stored = Stored(sink, counters, clock, caches)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(
             store,

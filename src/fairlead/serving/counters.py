@@ -83,6 +83,10 @@ class Counters:
         self._tell("fairlead_queued_rows", queued_rows)
         self._tell("fairlead_in_flight_requests", _by_version(in_flight))
 
+    def cache(self, endpoint: str) -> CacheCounters:
+        """The counters of an endpoint's cache."""
+        return CacheCounters(self._file, endpoint)
+
     def _tell(self, name: str, values: Mapping[Labels, float]) -> None:
         """Set a gauge for each of these labels, and to 0 for those that were told before."""
         told = self._gauges.setdefault(name, {})
@@ -149,9 +153,50 @@ class ArmCounters:
             waits_s: from each request's last byte to the model's start.
             since_s: from the model's start to the answers.
         """
-        self._requests[kind].add(len(waits_s))
-        self._rows[kind].add(rows)
+        self.known(kind, rows, waits_s, since_s)
         self._batch_rows.observe(rows)
         self._model_s.observe(model_s)
         self._queue_s.observe_all(waits_s)
+
+    def known(self, kind: Outcome, rows: int, waits_s: Sequence[float], since_s: float) -> None:
+        """Requests, or parts of them, were answered with what was known.
+
+        Args:
+            kind: what became of them.
+            rows: of all together.
+            waits_s: from each request's last byte until its answer was known.
+            since_s: from then to the answers.
+        """
+        self._requests[kind].add(len(waits_s))
+        self._rows[kind].add(rows)
         self._latency_s.observe_all(waits_s, more=since_s)
+
+
+class CacheCounters:
+    """The counters of one endpoint's cache, in rows.
+
+    Args:
+        file: the worker's mapped file.
+        endpoint: its name.
+    """
+
+    def __init__(self, file: MetricsFile, endpoint: str) -> None:
+        self._hits = file.counter("fairlead_cache_hits_total", endpoint=endpoint)
+        self._joined = file.counter("fairlead_cache_joined_total", endpoint=endpoint)
+        self._misses = file.counter("fairlead_cache_misses_total", endpoint=endpoint)
+        self._evicted = file.counter("fairlead_cache_evictions_total", endpoint=endpoint)
+        self._size_bytes = file.gauge("fairlead_cache_size_bytes", endpoint=endpoint)
+
+    def asked(self, hits: int, joined: int, misses: int) -> None:
+        """Rows whose answers were known, under way, or had to be computed."""
+        self._hits.add(hits)
+        self._joined.add(joined)
+        self._misses.add(misses)
+
+    def evicted(self, count: int) -> None:
+        """Answers that went to make room for others."""
+        self._evicted.add(count)
+
+    def holds(self, size_bytes: int) -> None:
+        """What is kept takes so much memory."""
+        self._size_bytes.set(size_bytes)

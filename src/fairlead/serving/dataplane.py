@@ -22,6 +22,7 @@ from fairlead.routing import (
     slot_of_unit,
 )
 from fairlead.serving.arm import LiveArm
+from fairlead.serving.cache.response import ResponseCache, takes_part
 from fairlead.serving.gather import Gather
 from fairlead.serving.held import hold, nobody_answers
 from fairlead.serving.mirror import Mirror
@@ -109,6 +110,7 @@ class DataPlane:
     Args:
         clock: for times and ids.
         waiting: the requests that wait for idle endpoints.
+        caches: of the endpoints that have one.
 
     Attributes:
         endpoints: that answer now.
@@ -116,8 +118,14 @@ class DataPlane:
         loading: those that will answer without being asked.
     """
 
-    def __init__(self, clock: Clock, waiting: Waiting | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        waiting: Waiting | None = None,
+        caches: Mapping[str, ResponseCache] = {},
+    ) -> None:
         self.waiting = waiting or Waiting(clock)
+        self._caches = caches
         self.endpoints: Mapping[str, Endpoint] = {}
         self.idle: Mapping[str, Route] = {}
         self.loading: frozenset[str] = frozenset()
@@ -204,7 +212,12 @@ class DataPlane:
             done = self._mirror.after(endpoint, ask, slots, done)
         if isinstance(places, LiveArm):
             whole = partial(_answer, endpoint, ids, done)
-            places.submit(Work(ask, rows, ids, slots, by, now_us, whole))
+            work = Work(ask, rows, ids, slots, by, now_us, whole)
+            cache = self._caches.get(endpoint.route.endpoint) if self._caches else None
+            if cache is None or by != "hash" or not takes_part(endpoint.route):
+                places.submit(work)
+            else:
+                cache.submit(places, work)
             return
         now_s = self._clock.monotonic_s()
         gather = Gather(endpoint.route, endpoint.stable, self._ids, rows, len(places), now_s, done)

@@ -351,7 +351,7 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
         return shape(refusal_of(error))
     queue_ms, model_ms = answer.queue_s * 1e3, answer.model_s * 1e3
     timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)
-    route = (ROUTE_HEADER, b"; ".join([part.source.told for part in answer.parts]))
+    route = (ROUTE_HEADER, b"; ".join([part.told for part in answer.parts]))
     headers = (*response.headers, route, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
 

@@ -96,6 +96,14 @@ def schemas(signature: Signature, by: Sequence[str] = ()) -> Json:
                 "endpoint": {"type": "string"},
                 "revision": {"type": "integer"},
                 "predictions": {"type": "array", "items": ref("Prediction")},
+                "cache": {
+                    "type": "object",
+                    "required": ["age_s"],
+                    "properties": {
+                        "age_s": {"type": "array", "items": {"type": ["number", "null"]}}
+                    },
+                    "description": "How old each row's answer is; null of those just computed.",
+                },
             },
         },
     }  # fmt: skip

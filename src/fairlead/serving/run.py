@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import DeadlineError, FairleadError
-from fairlead.predictionlog import Outcome, PredictionFrame
-from fairlead.predictionlog.types import Source
+from fairlead.predictionlog import Outcome, PredictionFrame, Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
@@ -27,6 +26,7 @@ class Run(msgspec.Struct, frozen=True, eq=False):
         result: the answers to these rows, or why there are none.
         started_s: when the model started, on the monotonic clock.
         model_s: how long it ran.
+        source: which way the answers came about.
     """
 
     items: list[Work]
@@ -34,6 +34,7 @@ class Run(msgspec.Struct, frozen=True, eq=False):
     result: Outputs | FairleadError
     started_s: float
     model_s: float
+    source: Source = "live"
 
     @property
     def outcome(self) -> Outcome:
@@ -65,7 +66,8 @@ def apart(run: Run) -> list[Run]:
         result = run.result
         if isinstance(result, Outputs):
             result = result.some(start, item.ids)
-        runs.append(Run([item], item.ask.batch, result, run.started_s, run.model_s))
+        batch = item.ask.batch
+        runs.append(Run([item], batch, result, run.started_s, run.model_s, run.source))
         start += item.rows
     return runs
 
@@ -77,14 +79,12 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     return [
         one
         if one.items[0].ask.deadline_s > ended_s
-        else Run(one.items, one.inputs, late, one.started_s, one.model_s)
+        else Run(one.items, one.inputs, late, one.started_s, one.model_s, one.source)
         for one in apart(run)
     ]
 
 
-def frame_of(
-    run: Run, waits_s: list[float], route: Route, arm: Arm, source: Source = "live"
-) -> PredictionFrame:
+def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
 
     Args:
@@ -92,7 +92,6 @@ def frame_of(
         waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
-        source: which way the answers came about.
     """
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
@@ -107,7 +106,7 @@ def frame_of(
         role=arm.role,
         assigned_by=items[0].assigned_by,
         outcome=run.outcome,
-        source=source,
+        source=run.source,
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([ask.caller_ids for ask in asks], counts),

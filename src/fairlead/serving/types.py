@@ -147,17 +147,25 @@ class Outputs:
         fields: of the answers.
         batch: the answers.
         ids: the prediction ids, request by request.
+        ages_s: how old each answer is that comes from a cache, None where the model has just
+            given it; empty where it has given them all.
     """
 
-    __slots__ = ("_views", "batch", "fields", "ids", "source")
+    __slots__ = ("_views", "ages_s", "batch", "fields", "ids", "source")
 
     def __init__(
-        self, source: Source, fields: tuple[Field, ...], batch: Batch, ids: Sequence[Ids]
+        self,
+        source: Source,
+        fields: tuple[Field, ...],
+        batch: Batch,
+        ids: Sequence[Ids],
+        ages_s: Sequence[float | None] = (),
     ) -> None:
         self.source = source
         self.fields = fields
         self.batch = batch
         self.ids = ids
+        self.ages_s = ages_s
         self._views: dict[object, Any] = {}
 
     def view(self, make: Callable[[Outputs], T]) -> T:
@@ -169,7 +177,8 @@ class Outputs:
 
     def some(self, start: int, ids: Ids) -> Outputs:
         """The answers to one request alone."""
-        return Outputs(self.source, self.fields, self.rows(start, ids.count), [ids])
+        ages_s = self.ages_s[start : start + ids.count]
+        return Outputs(self.source, self.fields, self.rows(start, ids.count), [ids], ages_s)
 
     def rows(self, start: int, rows: int) -> Batch:
         """Some rows."""
@@ -215,6 +224,20 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     def fields(self) -> tuple[Field, ...]:
         """Those of the answers."""
         return self.answered.outputs.fields
+
+    @property
+    def ages_s(self) -> Sequence[float | None]:
+        """How old each answer is that comes from a cache; as of `Outputs`."""
+        start = self.answered.start
+        return self.answered.outputs.ages_s[start : start + self.ids.count]
+
+    @property
+    def told(self) -> bytes:
+        """Who answered, for the reply's header, and how many answers a cache did, how old ones."""
+        told, ages_s = self.source.told, [age_s for age_s in self.ages_s if age_s is not None]
+        if not ages_s:
+            return told
+        return b"%b, cached=%d, age_s=%.3f" % (told, len(ages_s), max(ages_s))
 
     @property
     def outputs(self) -> Batch:

@@ -92,6 +92,16 @@ def test_what_the_route_did_not_assign_is_no_part_of_the_trial() -> None:
     assert found == Folded()
 
 
+def test_what_a_cache_answered_is_traffic_of_the_past_and_tells_nothing_of_times() -> None:
+    """Else the past, of which only what is new was computed, would seem to fail more often."""
+    found = folded(
+        row(1, revision=1, source="cache"), row(2, revision=1), row(3, revision=1, **BAD),
+        row(4, arm="control", source="cache"), row(60, arm="control"),
+    ).evidence  # fmt: skip
+    assert found.past == Tally(3, 1)
+    assert sum(found.latency["control"].values()) == 1
+
+
 def test_before_beside_and_after_are_told_apart() -> None:
     found = folded(
         row(1, revision=1), row(2, revision=1, **BAD), row(3),

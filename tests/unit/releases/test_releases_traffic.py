@@ -62,6 +62,13 @@ def test_of_a_unit_one_failure_counts_and_of_a_request_one_row() -> None:
     assert (traffic.failing, traffic.units) == (1 / 210, 50)
 
 
+def test_what_a_cache_answered_is_traffic_and_tells_nothing_of_times() -> None:
+    hits = [row(n, 1.0, source="cache", queue_us=20, model_us=0) for n in range(200)]
+    traffic = of(*hits, *(row(n, 1.0) for n in range(200, 300)))
+    assert min(traffic.latency_us) == 10_000
+    assert of(*(row(n, 1.0) for n in range(300))).requests_per_h == traffic.requests_per_h
+
+
 def test_requests_without_a_unit_are_units_of_their_own() -> None:
     rows = [row(n, 1.0, outcome="ok" if n % 10 else "timeout") for n in range(200)]
     traffic = of(*rows)

@@ -159,6 +159,7 @@ def traffic_of(rows: pl.LazyFrame, now_us: int) -> Traffic:
     )
     many = lately.select(pl.len()).collect(engine="streaming").item()
     times = max(1, ceil(many / ROWS_MAX))
+    took_us = pl.col("queue_us") + pl.col("model_us")  # of what a model answered
     asked = (
         lately.with_columns(request=request())
         .filter(pl.coalesce("unit", "request").hash() % times == 0)
@@ -166,7 +167,7 @@ def traffic_of(rows: pl.LazyFrame, now_us: int) -> Traffic:
         .agg(
             pl.col("unit").first(),
             pl.col("time").min(),
-            took_us=(pl.col("queue_us") + pl.col("model_us")).first(),
+            took_us=took_us.filter(pl.col("source") == "live").first(),
             failed=(pl.col("outcome") != "ok").any(),
         )
         .collect(engine="streaming")

@@ -16,7 +16,7 @@ from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.gather import FAILURES
 from fairlead.serving.held import nobody_answers
 from fairlead.serving.ladder.choose import Known, choose
-from fairlead.serving.ladder.stored import Stored
+from fairlead.serving.ladder.stored import Kept, Stored
 from fairlead.serving.ladder.types import BY_KEY, WITH_KEY, Ladder
 from fairlead.serving.types import Answer, Answered, Ask, Done, Keys, Part, Work
 from fairlead.signature.findings import Findings
@@ -87,6 +87,9 @@ class _Climb:
         self._ladder = ladder
         self._ask = ask
         self._done = done
+        self._kept: list[Kept | None] = [None] * ask.batch.rows
+        if ladder.has("cached"):
+            self._kept = ladders.stored.kept(endpoint.route, ask)
         self._known = self._look()
         self._open = 0
         self._parts: list[Part] = []
@@ -102,13 +105,14 @@ class _Climb:
         endpoint, keys = self._endpoint, self._ask.keys
         constant = self._ladders.stored.constant(endpoint.route, self._ladder) is not None
         previous = endpoint.previous is not None
+        kept_us = [None if one is None else round(one.age_s * 1e6) for one in self._kept]
         if keys is None:
-            return [Known(previous=previous, constant=constant)] * self._ask.batch.rows
+            return [Known(False, None, age_us, previous, constant) for age_us in kept_us]
         now_us = self._ladders.clock.now_us()
         ages_us = [None if row is None else max(0, now_us - row.time_us) for row in keys.rows]
         return [
-            Known(bare, age_us, None, previous, constant)
-            for bare, age_us in zip(keys.bare, ages_us, strict=True)
+            Known(bare, age_us, None if bare else kept, previous, constant)
+            for bare, age_us, kept in zip(keys.bare, ages_us, kept_us, strict=True)
         ]
 
     def _go(self, places: list[int], start: int, error: FairleadError | None) -> None:
@@ -144,6 +148,9 @@ class _Climb:
         try:
             if rung == "precomputed":
                 answered = stored.precomputed(route, ask, ids)
+            elif rung == "cached":
+                kept = [one for n in places if (one := self._kept[n]) is not None]
+                answered = stored.cached(route, ask, ids, kept)
             else:
                 answered = stored.constant_of(route, self._ladder, ask, ids)
         except FairleadError as error:  # the log cannot be written

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,15 +14,29 @@ from fairlead.ids import Ids
 from fairlead.logs import tell
 from fairlead.precomputed import answers_of, parent_of
 from fairlead.predictionlog import PredictionFrame
-from fairlead.routing import Route
+from fairlead.predictionlog import Source as LogSource
+from fairlead.routing import Arm, Route
+from fairlead.serving.cache.response import ResponseCache
 from fairlead.serving.counters import ArmCounters, Counters
 from fairlead.serving.ladder.constant import read_constant
 from fairlead.serving.ladder.types import Ladder
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import Answered, Ask, Outputs, Source
-from fairlead.signature import Batch, Field
+from fairlead.signature import Batch, Field, concat
 
-CONSTANT = "constant"
+CONSTANT: LogSource = "constant"
+
+
+class Kept(NamedTuple):
+    """An answer that was kept.
+
+    Args:
+        outputs: one row.
+        age_s: of it.
+    """
+
+    outputs: Batch
+    age_s: float
 
 
 class Stored:
@@ -31,12 +46,20 @@ class Stored:
         sink: where every row is recorded before it is answered.
         counters: of the worker.
         clock: for times.
+        caches: of the endpoints that have one.
     """
 
-    def __init__(self, sink: LogSink, counters: Counters, clock: Clock) -> None:
+    def __init__(
+        self,
+        sink: LogSink,
+        counters: Counters,
+        clock: Clock,
+        caches: Mapping[str, ResponseCache] = {},
+    ) -> None:
         self._sink = sink
         self._counters = counters
         self._clock = clock
+        self._caches = caches
         self._arms: dict[tuple[str, str, str], ArmCounters] = {}
         self._constants: dict[str, tuple[tuple[Field, ...], Batch | None]] = {}
         self._problems: dict[str, str] = {}
@@ -60,6 +83,30 @@ class Stored:
         outputs = Outputs(source, made.outputs, answers_of(made, rows), [ids])
         parents: list[bytes | None] = [parent_of(row) for row in rows]
         record = partial(_frame, source="precomputed", parent_ids=parents)
+        return self._answered(record, route, ask, outputs)
+
+    def kept(self, route: Route, ask: Ask) -> list[Kept | None]:
+        """The last answers of the version in force to some rows, however old they are."""
+        cache = self._caches.get(route.endpoint)
+        known = None if cache is None else cache.digests(ask.batch)
+        if cache is None or known is None:
+            return [None] * ask.batch.rows
+        version = _answering(route).version.digest
+        return [
+            None if one is None else Kept(*one) for one in (cache.stale(version, d) for d in known)
+        ]
+
+    def cached(self, route: Route, ask: Ask, ids: Ids, kept: Sequence[Kept]) -> Answered:
+        """Answers that were kept.
+
+        Raises:
+            StorageError: as of `precomputed`.
+        """
+        arm = _answering(route)
+        source = Source.of(arm.name, arm.version.name, "cached", None)
+        answers, ages_s = concat([one.outputs for one in kept]), [one.age_s for one in kept]
+        outputs = Outputs(source, route.signature.outputs, answers, [ids], ages_s)
+        record = partial(_frame, source="cache", role=arm.role, assigned_by="fallback")
         return self._answered(record, route, ask, outputs)
 
     def constant(self, route: Route, ladder: Ladder) -> Batch | None:
@@ -110,13 +157,20 @@ class Stored:
         return found
 
 
+def _answering(route: Route) -> Arm:
+    """The arm whose answers are kept."""
+    return next((arm for arm in route.arms if arm.role == "stable"), route.arms[0])
+
+
 def _frame(
     route: Route,
     ask: Ask,
     outputs: Outputs,
     now_us: int,
     *,
-    source: Any,
+    source: LogSource,
+    role: str = "",
+    assigned_by: str = "",
     parent_ids: list[bytes | None] | None = None,
 ) -> PredictionFrame:
     """The record of rows that no arm of the route has answered."""
@@ -126,8 +180,8 @@ def _frame(
         revision=route.revision,
         arm=outputs.source.arm,
         version=outputs.source.version,
-        role=source,
-        assigned_by=source,
+        role=role or source,
+        assigned_by=assigned_by or source,
         outcome="ok",
         source=source,
         time_us=np.full(rows, now_us, np.int64),

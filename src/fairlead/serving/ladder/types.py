@@ -54,8 +54,16 @@ WITH_KEY = Ladder((Step("precomputed"), Step("live")))
 """Of requests with keys to an endpoint that has no ladder of its own."""
 
 
-def read_ladder(endpoint: str, answer: list[str], constant: dict[str, Any]) -> Ladder | None:
+def read_ladder(
+    endpoint: str, answer: list[str], constant: dict[str, Any], *, keeps: bool = False
+) -> Ladder | None:
     """What the settings of an endpoint say of who answers; None if they say nothing.
+
+    Args:
+        endpoint: its name.
+        answer: who does, in this order.
+        constant: the answer of the last.
+        keeps: whether the endpoint has a cache.
 
     Raises:
         ConfigError: they make no sense.
@@ -72,6 +80,11 @@ def read_ladder(endpoint: str, answer: list[str], constant: dict[str, Any]) -> L
     twice = next((rung for rung in rungs if rungs.count(rung) > 1), None)
     if twice is not None:
         raise ConfigError(f"The setting '{at}' names '{twice}' more than once.")
+    if "cached" in rungs and not keeps:
+        raise ConfigError(
+            f"The setting '{at}' names 'cached', and no answers are kept.",
+            hint=f"Give [endpoint.{endpoint}.cache] a ttl.",
+        )
     if "previous" in rungs and "live" not in rungs[: rungs.index("previous")]:
         raise ConfigError(
             f"The setting '{at}' names 'previous' without 'live' before it.",
@@ -100,10 +113,6 @@ def _step(at: str, written: str) -> Step:
         raise ConfigError(
             f"The setting '{at}' names '{written}', which answers nothing.",
             hint=f"Did you mean '{close}'?" if close else f"Known: {', '.join(RUNGS)}.",
-        )
-    if rung == "cached":
-        raise ConfigError(
-            f"The setting '{at}' names 'cached', and no answers are kept.", hint="Leave it out."
         )
     age_s = None if age is None else read_duration(age)
     if age is not None and (age_s is None or rung not in AGEING):

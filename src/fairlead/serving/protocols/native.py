@@ -3,6 +3,9 @@
     {"endpoint": "churn", "revision": 3, "predictions": [
         {"id": "…", "version": "churn:1", "arm": "stable", "label": "yes", "probabilities": {…}}]}
 
+Where answers come from a cache there is also `"cache": {"age_s": [12.3, null]}`: how old each row's
+answer is, null of those that the model has just given.
+
 The body's Content-Type says what it is: JSON (as `envelope` has it), a table, a form with files,
 or the bytes of one picture or sound. Accept says what the answer shall be: JSON or a table.
 """
@@ -215,7 +218,16 @@ def _write(answer: Answer) -> Response:
             for place, row in zip(part.places or (), _rows(part), strict=True):
                 rows[place] = row
     start = _start(answer.endpoint, answer.revision)
-    return Response(200, b"%b%b]}" % (start, b",".join(rows)))
+    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), _cached(first)))
+
+
+def _cached(part: Part) -> bytes:
+    """What a reply says of rows whose answers come from a cache, which are all of one part."""
+    ages_s = part.ages_s
+    if not ages_s or part.source.rung:  # of a ladder, each row says it
+        return b""
+    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in ages_s]
+    return b',"cache":' + msgspec.json.encode({"age_s": rounded})
 
 
 @lru_cache(maxsize=256)
@@ -249,7 +261,11 @@ def _written(outputs: Outputs) -> list[bytes]:
     before: list[Iterable[Any]] = [ids, repeat(source.version), repeat(source.arm)]
     if not source.rung:
         return _encoder(BEFORE, outputs.fields).rows(before, outputs.batch)
-    before += repeat(source.rung), repeat(source.age_s)
+    if outputs.ages_s:
+        before.append(["cached" if age_s is not None else source.rung for age_s in outputs.ages_s])
+        before.append([0.0 if age_s is None else round(age_s, 3) for age_s in outputs.ages_s])
+    else:
+        before += repeat(source.rung), repeat(source.age_s)
     return _encoder(SOURCED, outputs.fields).rows(before, outputs.batch)
 
 

@@ -1,0 +1,193 @@
+"""The shell: rows that were answered lately are not computed again, nor is what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from fairlead.clock import Clock
+from fairlead.errors import DeadlineError, FairleadError, UnavailableError
+from fairlead.routing import Route
+from fairlead.serving.arm import LiveArm
+from fairlead.serving.cache.keep import Keep, kept_of
+from fairlead.serving.cache.key import digests
+from fairlead.serving.cache.pieces import Pieces
+from fairlead.serving.cache.types import CacheLimits, Kept, Key
+from fairlead.serving.counters import CacheCounters
+from fairlead.serving.types import Answered, Work
+from fairlead.signature import Batch, concat
+
+
+class _Run(NamedTuple):
+    """Rows of a request that follow one another and come by their answers in one way.
+
+    Args:
+        start: the first one's place.
+        keys: of each.
+        kept: their answers, if they are known.
+        waits: whether another's computation gives the answer; of such rows each is alone.
+    """
+
+    start: int
+    keys: list[Key]
+    kept: list[Kept]
+    waits: bool
+
+
+class _Waiter(NamedTuple):
+    """One row, and who would compute it."""
+
+    arm: LiveArm
+    work: Work
+
+
+class ResponseCache:
+    """The answers that one worker keeps for one endpoint.
+
+    The same row is computed once at a time: who asks for it meanwhile waits, and gets the same
+    answer. An error is kept by nobody, and is nobody's but his whose rows were computed: those
+    who waited try again.
+
+    Args:
+        limits: of age and size.
+        clock: for ages and deadlines.
+        counters: of this endpoint's cache.
+        secret: that digests are made with.
+    """
+
+    def __init__(
+        self, limits: CacheLimits, clock: Clock, counters: CacheCounters, secret: bytes
+    ) -> None:
+        self._clock = clock
+        self._counters = counters
+        self._secret = secret
+        self._keep = Keep(limits)
+        self._flights: dict[Key, list[_Waiter]] = {}
+
+    def digests(self, batch: Batch) -> list[bytes] | None:
+        """By what each row is known; None if they are known by nothing."""
+        return digests(batch, self._secret)
+
+    def stale(self, version: str, digest: bytes) -> tuple[Batch, float] | None:
+        """The last answer to a row, however old it is.
+
+        Args:
+            version: digest of its bundle.
+            digest: of the row, as `digests` gives it.
+
+        Returns:
+            The answer, one row, and its age in seconds; None if there is none any more.
+        """
+        kept = self._keep.stale((version, digest))
+        return None if kept is None else (kept.outputs, self._clock.monotonic_s() - kept.made_s)
+
+    def submit(self, arm: LiveArm, work: Work) -> None:
+        """Have rows answered: by what is kept, by what is under way, and the others by the model.
+
+        Args:
+            arm: that computes what must be.
+            work: the rows.
+        """
+        now_s = self._clock.monotonic_s()
+        known = self.digests(work.ask.batch) if arm.repeatable else None
+        if known is None or work.ask.deadline_s <= now_s:
+            _send(arm, work)
+            return
+        runs = list(self._runs([(arm.version.ref.digest, digest) for digest in known], now_s))
+        works = [work]
+        if len(runs) > 1:
+            pieces = Pieces(work, len(runs))
+            works = [pieces.some(run.start, len(run.keys)) for run in runs]
+        for run, some in zip(runs, works, strict=True):  # before anyone can be answered
+            if run.waits:
+                self._flights[run.keys[0]].append(_Waiter(arm, some))
+                arm.version.in_flight += 1
+        for run, some in zip(runs, works, strict=True):
+            if run.kept:
+                ages_s = [now_s - kept.made_s for kept in run.kept]
+                arm.answer(some, concat([kept.outputs for kept in run.kept]), ages_s)
+            elif not run.waits:
+                _send(arm, replace(some, done=partial(self._landed, run.keys, some)))
+
+    def _runs(self, keys: Sequence[Key], now_s: float) -> Iterator[_Run]:
+        """How rows come by their answers; whose are computed is from now on under way."""
+        run: _Run | None = None
+        hits = joined = 0
+        for place, key in enumerate(keys):
+            kept = self._keep.fresh(key, now_s)
+            waits = kept is None and key in self._flights
+            if kept is None and not waits:
+                self._flights[key] = []
+            hits += kept is not None
+            joined += waits
+            if run is not None and not waits and not run.waits and bool(run.kept) == bool(kept):
+                run.keys.append(key)
+            else:
+                if run is not None:
+                    yield run
+                run = _Run(place, [key], [], waits)
+            if kept is not None:
+                run.kept.append(kept)
+        if run is not None:
+            yield run
+        self._counters.asked(hits, joined, len(keys) - hits - joined)
+
+    def _landed(self, keys: Sequence[Key], work: Work, result: Answered | FairleadError) -> None:
+        """Keep what was computed, and share it with those who waited for it."""
+        now_s = self._clock.monotonic_s()
+        for place, key in enumerate(keys):
+            waiters = self._flights.pop(key)
+            for waiter in waiters:
+                waiter.arm.version.in_flight -= 1
+            if isinstance(result, Answered):
+                kept = kept_of(result.outputs.batch, result.start + place, now_s)
+                self._counters.evicted(self._keep.put(key, kept))
+                self._share(waiters, kept, now_s)
+            else:
+                self._try_again(waiters, result)
+        self._counters.holds(self._keep.size_bytes)
+        work.done(result)
+
+    def _share(self, waiters: Sequence[_Waiter], kept: Kept, now_s: float) -> None:
+        for arm, work in waiters:
+            if work.ask.deadline_s <= now_s:
+                _send(arm, work)  # which notes that it is late
+            else:
+                arm.answer(work, kept.outputs, [now_s - kept.made_s])
+
+    def _try_again(self, waiters: Sequence[_Waiter], error: FairleadError) -> None:
+        """Have rows computed whose computation failed for another.
+
+        If his time was up, the one who has the most left tries, and the others wait for that;
+        else it is the model's fault, or the log's, and each tries alone.
+        """
+        if isinstance(error, DeadlineError):
+            for arm, work in sorted(waiters, key=lambda one: -one.work.ask.deadline_s):
+                self.submit(arm, work)
+        else:
+            for arm, work in waiters:
+                _send(arm, work)
+
+
+def takes_part(route: Route) -> bool:
+    """Whether answers to a route's requests may come from a cache.
+
+    Only where one version answers that is on no trial: evidence of a release is what models do.
+    """
+    return (
+        len(route.arms) == 1
+        and route.arms[0].role == "stable"
+        and not route.shadows
+        and not route.decided_by
+    )
+
+
+def _send(arm: LiveArm, work: Work) -> None:
+    """Have rows computed, or say that there is no room for them."""
+    try:
+        arm.submit(work)
+    except UnavailableError as error:
+        work.done(error)
