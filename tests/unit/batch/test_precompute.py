@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,10 @@ def test_the_table_holds_what_the_model_answers_and_where_that_is_logged(
 @pytest.mark.parametrize("form", ["csv", "jsonl", "arrow"])
 def test_every_form_of_file_gives_the_same_keys(home: Path, tmp_path: Path, form: str) -> None:
     rows, path = rows_of(ROWS), tmp_path / f"in.{form}"
-    {"csv": rows.write_csv, "jsonl": rows.write_ndjson, "arrow": rows.write_ipc}[form](path)
+    write: dict[str, Callable[[Path], object]] = {
+        "csv": rows.write_csv, "jsonl": rows.write_ndjson, "arrow": rows.write_ipc
+    }  # fmt: skip
+    write[form](path)
     run(home, path, version="churn:1")
     assert keys(home) == {str(key) for key in rows["customer_id"]}
 

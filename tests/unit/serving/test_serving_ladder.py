@@ -246,7 +246,10 @@ def test_a_model_that_fails_is_followed_by_what_comes_after_it(
     fails = threading.Event()
 
     def model(batch: Batch) -> Batch:
-        return failing(batch) if fails.is_set() else answer(0.75)(batch)
+        if fails.is_set():
+            raise ModelError("It fails.")
+        answers: Batch = answer(0.75)(batch)
+        return answers
 
     with plane_of(tmp_path, mapped, *steps, model=model, constant=CONSTANT,
                   previous=answer(0.625)) as plane:  # fmt: skip
@@ -312,7 +315,8 @@ def test_a_model_that_hangs_is_not_waited_for_to_the_end(tmp_path: Path, mapped:
 
     def hanging(batch: Batch) -> Batch:
         release.wait(20)
-        return answer(0.75)(batch)
+        answers: Batch = answer(0.75)(batch)
+        return answers
 
     with (
         ThreadPoolExecutor(1) as pool,

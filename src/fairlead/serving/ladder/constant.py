@@ -27,7 +27,8 @@ def read_constant(endpoint: str, outputs: Sequence[Field], constant: Mapping[str
     try:
         return from_records(Signature(inputs=fields, outputs=()), [row])
     except InputError as error:
-        told = "; ".join(f"'{each.field}' {each.message.rstrip('.')}" for each in error.problems)
+        told = "; ".join(f"'{p.field}' {p.message.partition('. ')[0]}" for p in error.problems)
+        told = told.rstrip(".")
         raise ConfigError(
             f"The setting 'endpoint.{endpoint}.constant' is no answer of its model: {told}.",
             hint=f"Give a value for each of {', '.join(field.name for field in fields)}.",
