@@ -4,7 +4,8 @@
 
 A table of 20 features by key is published, opened and asked at random; in Redis too, where
 `redis-server` is installed, one key and 100 keys at a time. Then one model, boosted trees over
-these features, answers over HTTP: whole rows, and keys whose rows are looked up.
+these features, answers over HTTP: whole rows, keys whose rows are looked up, and keys whose
+predictions were made ahead, by path and by body.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def main() -> None:
             found[name] |= _requests(folder, url, seconds)
     for name, numbers in found.items():
         for what, value in numbers.items():
-            print(f"{name:8}{what:44}{value:12.2f}")
+            print(f"{name:8}{what:56}{value:12.2f}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=2))
 
@@ -120,23 +121,43 @@ def _requests(folder: Path, url: str, seconds: float) -> dict[str, float]:
         [sys.executable, *home, "features", "materialize", "customer"],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    bodies = {"whole": {f"f{n}": 0.5 for n in range(FEATURES)}, "keyed": {"customer_id": "c-77"}}
+    subprocess.run(
+        [sys.executable, *home, "precompute", "whole", str(folder / "customers.parquet"),
+         "--key=customer_id"],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     up = ["up", "whole:1", "keyed:1", f"--port={port}", "--control-port=0", "--workers=1"]
     found: dict[str, float] = {}
     with running([*home, *up], server_cores()) as process:
-        for name, row in bodies.items():
-            body = json.dumps({"rows": [row]}).encode()
-            raw = request(f"/v1/endpoints/{name}/predict", body)
+        for name, raw in _asked().items():
             until_answered(process, port, raw)
             pids = [pid for pid in children(process.pid) if runs(pid, "fairlead.app.worker")]
             for connections in POINTS:
                 measure(port, raw, connections, 0.2, pids, load_cores())
                 point = measure(port, raw, connections, seconds, pids, load_cores())
                 assert point["good_share"] == 1, point
-                at = f"{name} rows, {connections} connections"
+                at = f"{name}, {connections} connections"
                 for figure in ("cpu_us", "p50_ms", "p99_ms"):
                     found[f"{at}, {figure.replace('_', ' ')}"] = point[figure]
     return found
+
+
+def _asked() -> dict[str, bytes]:
+    """Requests by what they ask for."""
+    row = {f"f{n}": 0.5 for n in range(FEATURES)}
+    bodies = {
+        "live, whole rows": ("whole", row),
+        "live, features looked up": ("keyed", {"customer_id": "c-77"}),
+        "precomputed, by body": ("whole", {"key": "c-77"}),
+    }
+    asked = {
+        name: request(f"/v1/endpoints/{endpoint}/predict", json.dumps({"rows": [row]}).encode())
+        for name, (endpoint, row) in bodies.items()
+    }
+    path = "/v1/endpoints/whole/lookup/c-77"
+    return asked | {
+        "precomputed, by path": f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+    }
 
 
 @contextlib.contextmanager

@@ -177,7 +177,8 @@ def test_the_version_before_answers_where_the_new_one_fails(tmp_path: Path) -> N
         folder = tmp_path / f"code{place}"
         folder.mkdir()
         (folder / "model.py").write_text(
-            "class Model:\n    def predict(self, batch):\n        x = batch['x']\n"
+            "class Model:\n    def load(self):\n        pass\n\n"
+            "    def predict(self, batch):\n        x = batch['x']\n"
             f"        if {place} and (x == 13).any():\n            raise ValueError\n"
             "        return x * 2\n"
         )
