@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from threading import Lock
 from typing import NamedTuple
 
@@ -56,6 +57,7 @@ class Followed:
         self._clock = clock
         self._count = count
         self._counting = Lock()  # some look up beside the loop
+        self._turns = nullcontext() if tables.waits else Lock()  # a mapped table is one thread's
         self._open: dict[str, Table] = {}
         self._names: dict[str, _Named] = {}
         self._problems: dict[str, str] = {}
@@ -140,7 +142,8 @@ class Followed:
         """
         opened = self._open.get(table)
         try:
-            rows: list[Row | None] = opened.get(keys) if opened else [None] * len(keys)
+            with self._turns:
+                rows: list[Row | None] = opened.get(keys) if opened else [None] * len(keys)
         except StorageError as error:
             self._note(table, str(error))
             raise
