@@ -146,7 +146,7 @@ class Stored:
         now_us, rows = self._clock.now_us(), outputs.batch.rows
         self._sink.predictions(record(route, ask, outputs, now_us))
         since_s = max(0.0, self._clock.monotonic_s() - ask.received_s)
-        self._arm(route, outputs.source).run("ok", rows, 0.0, [0.0], since_s)
+        self._arm(route, outputs.source).known("ok", rows, [0.0], since_s)
         return Answered(outputs, 0, 0.0, 0.0)
 
     def _arm(self, route: Route, source: Source) -> ArmCounters:
