@@ -1,11 +1,12 @@
-"""What a look-up costs: alone, and in requests of a key alone beside requests with all fields.
+"""What look-ups and cached answers cost, beside requests with all fields that a model answers.
 
     python benchmarks/lookup.py [--quick] [--json PATH]
 
 A table of 20 features by key is published, opened and asked at random; in Redis too, where
 `redis-server` is installed, one key and 100 keys at a time. Then one model, boosted trees over
 these features, answers over HTTP: whole rows, keys whose rows are looked up, and keys whose
-predictions were made ahead, by path and by body.
+predictions were made ahead, by path and by body. At last a light and a heavy model answer the same
+row again and again, live and from a cache.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ key = "customer_id"
 [endpoint.keyed]
 features = ["customer"]
 """
+CACHES = """
+[endpoint.light_cached.cache]
+ttl = "1h"
+
+[endpoint.heavy_cached.cache]
+ttl = "1h"
+"""
 Found = dict[str, dict[str, Any]]
 
 
@@ -59,6 +67,7 @@ def main() -> None:
         _prepare(folder, min(keys, 100_000))
         for name, url in stores.items():
             found[name] |= _requests(folder, url, seconds)
+        found["cache"] = _answers(folder / "cache", seconds)
     for name, numbers in found.items():
         for what, value in numbers.items():
             print(f"{name:8}{what:56}{value:12.2f}")
@@ -126,10 +135,64 @@ def _requests(folder: Path, url: str, seconds: float) -> dict[str, float]:
          "--key=customer_id"],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    up = ["up", "whole:1", "keyed:1", f"--port={port}", "--control-port=0", "--workers=1"]
+    path = "/v1/endpoints/whole/lookup/c-77"
+    asked = {
+        "whole rows": _predict("whole", {f"f{n}": 0.5 for n in range(FEATURES)}),
+        "features looked up": _predict("keyed", {"customer_id": "c-77"}),
+        "predictions looked up": f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode(),
+        "predictions looked up in a body": _predict("whole", {"key": "c-77"}),
+    }
+    return _loaded([*home, "up", "whole:1", "keyed:1"], port, asked, seconds)
+
+
+def _predict(endpoint: str, row: dict[str, Any]) -> bytes:
+    body = json.dumps({"rows": [row]}).encode()
+    return request(f"/v1/endpoints/{endpoint}/predict", body)
+
+
+def _answers(folder: Path, seconds: float) -> dict[str, float]:
+    """One row, again and again, of models with and without a cache."""
+    import numpy as np
+    import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    import fairlead
+
+    X = pd.DataFrame(
+        np.random.default_rng(7).normal(size=(1000, FEATURES)),
+        columns=[f"f{n}" for n in range(FEATURES)],
+    )
+    models = {
+        "light": HistGradientBoostingClassifier(max_iter=100),
+        "heavy": MLPClassifier((1024, 1024), tol=1e9, n_iter_no_change=1, random_state=7),
+    }
+    names = [f"{name}{how}" for name in models for how in ("", "_cached")]
+    folder.mkdir()
+    (folder / "fairlead.toml").write_text(CACHES)
+    for name, model in models.items():
+        model.fit(X, X["f0"] > 0)
+        for how in ("", "_cached"):
+            fairlead.package(model, X, X["f0"] > 0, name=f"{name}{how}", home=folder / ".fairlead")
+    home, row = ["-m", "fairlead", "--home", str(folder / ".fairlead")], dict(X.iloc[0])
+    up = [*home, "up", *(f"{name}:1" for name in names)]
+    asked = {f"{name} rows": _predict(name, row) for name in names}
+    return _loaded(up, free_port(), asked, seconds)
+
+
+def _loaded(up: list[str], port: int, asked: dict[str, bytes], seconds: float) -> dict[str, float]:
+    """What requests cost a server with one worker, by request.
+
+    Args:
+        up: the command that starts it.
+        port: of its API.
+        asked: requests, by what is told of them.
+        seconds: for which each is sent.
+    """
     found: dict[str, float] = {}
-    with running([*home, *up], server_cores()) as process:
-        for name, raw in _asked().items():
+    more = [f"--port={port}", "--control-port=0", "--workers=1"]
+    with running([*up, *more], server_cores()) as process:
+        for name, raw in asked.items():
             until_answered(process, port, raw)
             pids = [pid for pid in children(process.pid) if runs(pid, "fairlead.app.worker")]
             for connections in POINTS:
@@ -140,24 +203,6 @@ def _requests(folder: Path, url: str, seconds: float) -> dict[str, float]:
                 for figure in ("cpu_us", "p50_ms", "p99_ms"):
                     found[f"{at}, {figure.replace('_', ' ')}"] = point[figure]
     return found
-
-
-def _asked() -> dict[str, bytes]:
-    """Requests by what they ask for."""
-    row = {f"f{n}": 0.5 for n in range(FEATURES)}
-    bodies = {
-        "live, whole rows": ("whole", row),
-        "live, features looked up": ("keyed", {"customer_id": "c-77"}),
-        "precomputed, by body": ("whole", {"key": "c-77"}),
-    }
-    asked = {
-        name: request(f"/v1/endpoints/{endpoint}/predict", json.dumps({"rows": [row]}).encode())
-        for name, (endpoint, row) in bodies.items()
-    }
-    path = "/v1/endpoints/whole/lookup/c-77"
-    return asked | {
-        "precomputed, by path": f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
-    }
 
 
 @contextlib.contextmanager

@@ -52,7 +52,8 @@ FIELDS = {
     ),
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
-NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none"}
+NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
+         "job": "nightly"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
 from fairlead.features import FeatureSettings
 from fairlead.releases import PlanSettings
+from fairlead.schedules import BatchSettings
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
 ROW = re.compile(r"^\| `(\w+\.[\w.]+)` \| (.*?) \| \S.* \|$", re.MULTILINE)
@@ -23,7 +24,9 @@ def test_every_key_is_listed_with_its_default() -> None:
         server=ServerSettings(),
         endpoint={
             "NAME": EndpointSettings(
-                alert={"RULE": RuleSettings()}, metric={"METRIC": MetricSettings()}
+                alert={"RULE": RuleSettings()},
+                metric={"METRIC": MetricSettings()},
+                batch={"SCHEDULE": BatchSettings()},
             )
         },
         features={"NAME": FeatureSettings()},

@@ -23,18 +23,20 @@ SLACK_LENGTH_MAX = 3000
 
 
 def webhook(notification: Notification) -> bytes:
-    """JSON: the message, with every alert's state, times and evidence."""
+    """JSON: the message, with every alert's state, times and evidence, or an event's numbers."""
     message = notification.message
     return msgspec.json.encode(
         {
             "id": notification.id,
             "created": _moment(notification.created_us),
+            "event": message.event,
             "endpoint": message.endpoint,
             "cause": message.cause,
             "severity": message.severity,
             "title": message.title,
             "text": message.text,
             "alerts": [_alert(alert) for alert in message.alerts],
+            "detail": message.detail,
         }
     )
 

@@ -218,7 +218,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of the alerts of one endpoint that share a cause.
+    """What is said of the alerts of one endpoint that share a cause, or of something that ended.
 
     Args:
         endpoint: they are of.
@@ -227,6 +227,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         title: one line.
         text: what, where, since when, the evidence, and what to look at next.
         alerts: those that changed first, then those that still fire for the same cause.
+        event: what it is about, for programs.
+        detail: its numbers, of what is no alert.
     """
 
     endpoint: str
@@ -235,6 +237,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     text: str
     alerts: tuple[Alert, ...]
+    event: str = "alerts"
+    detail: Evidence = {}
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

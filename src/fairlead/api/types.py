@@ -15,6 +15,7 @@ from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import Route
+from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
 
@@ -62,6 +63,11 @@ class Services(Protocol):
     @property
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
+        ...
+
+    @property
+    def job_book(self) -> JobBook:
+        """Scheduled jobs."""
         ...
 
     def samples(self) -> list[Sample]:

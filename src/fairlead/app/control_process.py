@@ -21,11 +21,13 @@ from fairlead.api import Guard, Sessions, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
+from fairlead.app.jobs import job_controller
 from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.settings import Settings, rules
+from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
@@ -61,6 +63,7 @@ class ControlPlane:
         )
         self.monitor = monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
+        self.jobs = job_controller(self.workspace)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
             "evidence": self.workspace.witness.tick,
@@ -75,7 +78,8 @@ class ControlPlane:
             "refusals": monitor.refusals.tick,
             "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
-            "alerts": lambda: alerts.tick(monitor.signals()),
+            "jobs": self.jobs.tick,
+            "alerts": lambda: alerts.tick([*monitor.signals(), *job_signals(store, clock)]),
             "notifications": self.courier.tick,
         }
         if start.settings.monitoring.joint_drift:
@@ -161,6 +165,7 @@ async def serve(start: Start) -> None:
         reporting.cancel()
         plane.controller.stop()
         thread.join()
+        plane.controller.finish("jobs", plane.jobs.close)
         plane.controller.once("log")  # what the workers wrote last
         plane.beside.shutdown(wait=False, cancel_futures=True)
         plane.looker.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.joint import Joint
 from fairlead.monitoring.records import Finding, Stream
+from fairlead.schedules import Overview
 from fairlead.stats import Estimate
 from fairlead.telemetry import Sample, gauged
 
@@ -68,6 +69,26 @@ def gauges(seen: Seen, now_us: int) -> list[Sample]:
         untold = max(len(samples) - SERIES_MAX, 0)
         found += samples[:SERIES_MAX]
         found.append(gauged("fairlead_untold_series", untold, endpoint=endpoint))
+    return found
+
+
+def job_gauges(jobs: Iterable[Overview]) -> list[Sample]:
+    """Tell of scheduled jobs: whether they run, and what came of their last runs."""
+    found: list[Sample] = []
+    for job in jobs:
+        endpoint, _, name = job.job.partition("/")
+        at = {"endpoint": endpoint, "job": name}
+        running = job.run is not None and job.run.state == "running"
+        found.append(gauged("fairlead_job_running", running, **at))
+        if job.last is not None:
+            found.append(gauged("fairlead_job_failed", job.last.state == "failed", **at))
+        done = job.completed
+        if done is not None and done.ended_us is not None and done.begun_us is not None:
+            took_s = max(done.ended_us - done.begun_us, 0) / 1e6
+            found.append(gauged("fairlead_job_success_time_seconds", done.ended_us / 1e6, **at))
+            found.append(gauged("fairlead_job_duration_seconds", took_s, **at))
+            found.append(gauged("fairlead_job_rows", done.rows, **at))
+            found.append(gauged("fairlead_job_rejected_rows", done.rejected, **at))
     return found
 
 

@@ -11,7 +11,7 @@ import msgspec
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.app.experimenting import experiment, foreseen
-from fairlead.app.gauges import Seen, gauges
+from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
@@ -29,6 +29,7 @@ from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
 
@@ -83,9 +84,15 @@ class WorkspaceServices:
         """Alerts and silences."""
         return self._workspace.alert_book
 
+    @property
+    def job_book(self) -> JobBook:
+        """Scheduled jobs."""
+        return self._workspace.job_book
+
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""
         told = gauges(self._seen(), self._workspace.clock.now_us())
+        told += job_gauges(self.job_book.jobs())
         return self._samples.measure(self._fleet()) + told
 
     def upstream(self) -> Upstream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -25,15 +25,16 @@ from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
+from fairlead.schedules import BatchSettings, Schedule, rooted, schedule_of
 from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
 
-WHOLE = (MetricSettings, PlanSettings, FeatureSettings)
+WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
 """Tables whose own tables are values like others."""
 
-SECRET = re.compile(r"(?<=://)[^/@]*@")
-"""Of a URL, whoever is let in by it."""
+SECRET = re.compile(r"(?<=://)[^\s'\"]*@|(?<=password=)[^&\s'\"]*")
+"""Of a URL, whoever is let in by it, up to the last `@`: what stands there may hold one, too."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -94,6 +95,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         log_format: of what processes tell on standard error: lines as `text` for people, or as
             `json` for programs.
         log_level: the least that they tell; `warning` as text and `info` as JSON if not given.
+        jobs_at_once: scheduled jobs that run at the same time; the others wait for their turn.
     """
 
     host: str = "127.0.0.1"
@@ -124,6 +126,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     default_endpoint: str = ""
     log_format: Format = "text"
     log_level: Level | None = None
+    jobs_at_once: Count = 1
 
 
 class MonitoringSettings(_Part, frozen=True, kw_only=True):
@@ -166,6 +169,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         cache: of its answers.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
+        batch: jobs that are run again and again, by name.
     """
 
     log_full: OnFull | None = None
@@ -180,6 +184,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     cache: CacheSettings = CacheSettings()
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
+    batch: dict[str, BatchSettings] = {}
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -215,6 +220,40 @@ def device_of(settings: Settings, endpoint: str) -> Device:
 def rules(settings: Settings, endpoint: str) -> tuple[Rule, ...]:
     """The rules by which an endpoint's alerts are decided."""
     return rules_of(endpoint, settings.endpoint.get(endpoint, EndpointSettings()).alert)
+
+
+def schedules(settings: Settings) -> tuple[Schedule, ...]:
+    """The jobs that are run again and again.
+
+    Raises:
+        ConfigError: what is said of one makes no sense, or a channel of it is none.
+    """
+    found = tuple(
+        schedule_of(endpoint, name, batch)
+        for endpoint, own in settings.endpoint.items()
+        for name, batch in own.batch.items()
+    )
+    outputs = set[str]()
+    for schedule in found:
+        at = f"endpoint.{schedule.endpoint}.batch.{schedule.name}"
+        _check_announced(f"{at}.announce", schedule.announce, settings.alerts)
+        if schedule.job.output in outputs:
+            raise ConfigError(f"The setting '{at}.output' is that of another schedule, too.")
+        outputs.add(schedule.job.output)
+    return found
+
+
+def _check_announced(at: str, named: Iterable[str], alerts: AlertsSettings) -> None:
+    """Refuse channels that there are not, and that could not tell of a job."""
+    for name in named:
+        if name not in alerts.channel:
+            close = nearest(name, alerts.channel)
+            raise ConfigError(
+                f"The setting '{at}' names '{name}', and there is no such channel.",
+                hint=f"Did you mean '{close}'?" if close else "Write [alerts.channel.NAME].",
+            )
+        if alerts.channel[name].kind == "alertmanager":
+            raise ConfigError(f"The setting '{at}' names '{name}', which takes alerts alone.")
 
 
 def features_of(settings: Settings, endpoint: str) -> tuple[FeatureSpec, ...]:
@@ -323,6 +362,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
         ladders(settings)
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
+        schedules(settings)
         for plan in settings.release.values():
             plan_of(plan)
     except ConfigError as error:
@@ -358,7 +398,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     features = {
         name: _rooted(part, ("source",), folder) for name, part in settings.features.items()
     }
-    return replace(settings, server=server, alerts=alerts, features=features)
+    endpoints = {
+        name: replace(part, batch={own: rooted(one, folder) for own, one in part.batch.items()})
+        for name, part in settings.endpoint.items()
+    }
+    return replace(settings, server=server, alerts=alerts, features=features, endpoint=endpoints)
 
 
 def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
@@ -396,6 +440,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
         tables[f"endpoint.{name}.cache"] = part.cache
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
+        tables |= {f"endpoint.{name}.batch.{own}": one for own, one in part.batch.items()}
     tables |= {f"features.{name}": part for name, part in settings.features.items()}
     tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
@@ -418,5 +463,5 @@ def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]
             continue
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
-        shown = SECRET.sub("***@", shown)
+        shown = SECRET.sub(lambda found: "***@" if found[0].endswith("@") else "***", shown)
         yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
+from fairlead.clock import Clock
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import GoalCourse
@@ -15,6 +16,8 @@ from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.recall import DAY_US
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.types import Drift, Quality
+from fairlead.schedules import STANDINGS
+from fairlead.store import Store
 
 BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
 _NAMES = {"constant": "stuck"}
@@ -138,6 +141,27 @@ def latency_signals(past: Mapping[str, Sequence[Latencies]]) -> Iterator[Signal]
                 valid_s=120.0,
                 evidence={"requests": found.requests},
             )
+
+
+def job_signals(store: Store, clock: Clock) -> Iterator[Signal]:
+    """Of each scheduled job, how many of its last runs in a row failed."""
+    for stored in store.scan(STANDINGS):
+        standing = stored.value
+        if standing.last is None:
+            continue
+        evidence: Evidence = {"run": standing.last.id, "output": standing.last.output}
+        if standing.failed:
+            evidence["why"] = standing.last.error
+        yield Signal(
+            endpoint=standing.endpoint,
+            name="failed_runs",
+            subject=standing.name,
+            version=standing.last.version,
+            time_us=clock.now_us(),
+            value=standing.failed,
+            cause=f"job {standing.name}",
+            evidence=evidence,
+        )
 
 
 def _subject(stream: Stream, subject: str) -> str:

@@ -15,7 +15,7 @@ from fairlead.access import KeyBook
 from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.operator import operator_secret
-from fairlead.app.settings import Settings, load_settings
+from fairlead.app.settings import Settings, load_settings, schedules
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
@@ -28,6 +28,7 @@ from fairlead.profiles import REFERENCE, Profile, decode
 from fairlead.registry import Registry, Version
 from fairlead.releases import ReleaseController
 from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.schedules import JobBook
 from fairlead.store import Blobs, Store, open_blobs, open_store
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ class Workspace:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return AlertBook(self.store, self.clock)
+
+    @cached_property
+    def job_book(self) -> JobBook:
+        """Scheduled jobs."""
+        return JobBook(self.store, self.clock, schedules(self.settings))
 
     @cached_property
     def tables(self) -> Tables:

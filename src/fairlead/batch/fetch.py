@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,10 @@ COPY_BYTES = 1 << 20
 SPOOL = "query.jsonl"
 _POSTGRES = ("postgresql", "postgres")
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+_SAID = re.compile(r".*failed: (?:FATAL: *)?(.*)")
+"""What a server, or the network, has to say to a connection; not what the URL says."""
+
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 def find_inputs(job: Job, folder: Path, *, again: bool) -> list[Found]:
@@ -69,7 +73,12 @@ def without_secret(url: str) -> str:
     Example:
         >>> without_secret("postgresql://me:secret@db.example/shop")
         'postgresql://db.example/shop'
+        >>> without_secret("s3://me:secret@bucket/days?key=secret")
+        's3://bucket/days'
     """
+    scheme, _, rest = url.partition("://")
+    if scheme in _POSTGRES:  # a password may hold what ends a URL's other parts
+        return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
@@ -98,6 +107,8 @@ def fetch_query(inputs: Sequence[str], query: str, folder: Path) -> list[Found]:
     with path.open("wb") as file:
         for row in ask(inputs[0], query):
             file.write(_encode(row) + b"\n")
+    if not path.stat().st_size:
+        raise ConfigError(f"The query gives no rows of {without_secret(inputs[0])}.")
     return [Found(path, SPOOL, "jsonl")]
 
 
@@ -115,17 +126,41 @@ def _ask_sqlite(url: str, query: str) -> Iterator[dict[str, Any]]:
 def _ask_postgres(url: str, query: str) -> Iterator[dict[str, Any]]:
     try:
         import psycopg
+        from psycopg.types.numeric import NumericLoader
     except ImportError:
         raise ConfigError(
             "A query of PostgreSQL needs psycopg, which is not installed.",
             hint="pip install 'fairlead[postgres]'",
         ) from None
+
+    class Finite(NumericLoader):  # type: ignore[misc]
+        """Numbers that JSON has a word for; of others there is none."""
+
+        def load(self, data: Any) -> Any:
+            number = super().load(data)
+            return number if number.is_finite() else None
+
     try:
         with psycopg.connect(url) as database, database.cursor("fairlead") as cursor:
+            database.adapters.register_loader("numeric", Finite)
+            cursor.adapters.register_loader("numeric", Finite)
             yield from _rows(cursor.execute(query))
     except psycopg.Error as error:
-        why = error.diag.message_primary or type(error).__name__
+        why = error.diag.message_primary or _said(str(error))
         raise ConfigError(f"{without_secret(url)} does not answer the query: {why}.") from None
+
+
+def _said(text: str) -> str:
+    """Why there is no connection, without what the URL holds."""
+    found = _SAID.match(text)
+    if found is not None:
+        return found[1].rstrip(".")
+    if "resolve host" in text:
+        return "no host of its name is known"
+    return (
+        "it is no URL by which one can connect; '%', '/', '@' and ':' in a password are written "
+        "%25, %2F, %40 and %3A"
+    )
 
 
 def _rows(cursor: Any) -> Iterator[dict[str, Any]]:
@@ -170,7 +205,7 @@ def fetch_objects(url: str, folder: Path) -> list[Found]:
         ]
         for each, here in found:
             _copy(files, each, here.path)
-    except OSError as error:
+    except Exception as error:  # each store's library has errors of its own
         raise ConfigError(f"{shown} cannot be read: {type(error).__name__}.") from error
     if not found:
         raise ConfigError(

@@ -41,6 +41,7 @@ COMMANDS = {
     "feedback": ("fairlead.cli.log", "Send what came later: labels, judgements, outcomes."),
     "home": ("fairlead.cli.config", "Print the home folder that commands use here."),
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
+    "jobs": ("fairlead.cli.jobs", "See what is scheduled and how it went; run it now."),
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),

@@ -71,6 +71,10 @@ class Controller:
         """Call one tick now, lease or not; for what remains to be done after `run`."""
         self._attempt(name, self._ticks[name])
 
+    def finish(self, name: str, work: Tick) -> None:
+        """Do what ends a tick's work, after `run`; a fault in it is told, and keeps nobody."""
+        self._attempt(name, work)
+
     def _look(self) -> None:
         woken = self._wake.wait(LOOK_S)
         self._wake.clear()

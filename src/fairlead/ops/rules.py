@@ -163,6 +163,13 @@ PLATFORM = (
         hold="15m",
     ),
     Alert(
+        "FairleadJobFailed",
+        "fairlead_job_failed == 1",
+        "ticket",
+        "The last run of {{ $labels.endpoint }}/{{ $labels.job }} failed: 'fairlead jobs list "
+        "{{ $labels.endpoint }}/{{ $labels.job }}' says why.",
+    ),
+    Alert(
         "FairleadControllerFails",
         "fairlead_controller_problems > 0 or fairlead_controller_silence_seconds > 60",
         "ticket",

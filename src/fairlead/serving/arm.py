@@ -24,7 +24,7 @@ from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.failures import known
 from fairlead.serving.loading.versions import LoadedVersion
-from fairlead.serving.run import Run, alike, apart, frame_of, in_time
+from fairlead.serving.run import Run, alike, apart, form_of, frame_of, in_time
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import Answered, Outputs, Source, Work
 from fairlead.signature import Batch, concat
@@ -247,12 +247,10 @@ class LiveArm:
 
 
 def _fitting(known: list[_Known]) -> Iterable[list[_Known]]:
-    """Those whose rows have one form, together: tensors may be of any length. Usually one list."""
+    """Those whose rows have one form, together. Usually one list."""
     groups: dict[object, list[_Known]] = {}
     for one in known:
-        columns = one.work.ask.batch.columns.items()
-        form = tuple(sorted((name, col.shape[1:]) for name, col in columns if col.ndim > 1))
-        groups.setdefault(form, []).append(one)
+        groups.setdefault(form_of(one.work.ask.batch), []).append(one)
     return groups.values()
 
 

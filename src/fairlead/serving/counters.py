@@ -187,11 +187,17 @@ class CacheCounters:
         self._evicted = file.counter("fairlead_cache_evictions_total", endpoint=endpoint)
         self._size_bytes = file.gauge("fairlead_cache_size_bytes", endpoint=endpoint)
 
-    def asked(self, hits: int, joined: int, misses: int) -> None:
-        """Rows whose answers were known, under way, or had to be computed."""
-        self._hits.add(hits)
-        self._joined.add(joined)
-        self._misses.add(misses)
+    def hit(self) -> None:
+        """A row whose answer was known."""
+        self._hits.add(1)
+
+    def joined(self) -> None:
+        """A row whose answer was being computed."""
+        self._joined.add(1)
+
+    def missed(self) -> None:
+        """A row that had to be computed."""
+        self._misses.add(1)
 
     def evicted(self, count: int) -> None:
         """Answers that went to make room for others."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -50,13 +49,20 @@ class Run(msgspec.Struct, frozen=True, eq=False):
 
 
 def alike(items: list[Work]) -> list[list[Work]]:
-    """Items by the reason for which they came here: what one record can hold. Usually one list."""
-    if len({item.assigned_by for item in items}) == 1:
+    """Items that one record can hold, by why they came here and by form. Usually one list."""
+    has_form = bool(form_of(items[0].ask.batch))
+    if not has_form and len({item.assigned_by for item in items}) == 1:
         return [items]
-    groups: dict[str, list[Work]] = {}
+    groups: dict[object, list[Work]] = {}
     for item in items:
-        groups.setdefault(item.assigned_by, []).append(item)
+        groups.setdefault((item.assigned_by, form_of(item.ask.batch)), []).append(item)
     return list(groups.values())
+
+
+def form_of(batch: Batch) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """The shape of each tensor in a row: rows whose tensors differ in length cannot be joined."""
+    shaped = [(name, column) for name, column in batch.columns.items() if column.ndim > 1]
+    return tuple(sorted((name, column.shape[1:]) for name, column in shaped))
 
 
 def apart(run: Run) -> list[Run]:
@@ -96,7 +102,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
     asks = [item.ask for item in items]
-    queue_us = np.rint(np.array(waits_s) * 1e6).astype(np.int32)
+    queue_us = np.array([round(wait_s * 1e6) for wait_s in waits_s], np.int32)
     outputs = run.result.batch if isinstance(run.result, Outputs) else None
     return PredictionFrame(
         endpoint=route.endpoint,
@@ -111,8 +117,8 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         ids=[raw for item in items for raw in item.ids.raw()],
         caller_ids=_texts([ask.caller_ids for ask in asks], counts),
         units=_texts([ask.units for ask in asks], counts),
-        slots=np.fromiter(chain.from_iterable([item.slots for item in items]), np.int16, rows),
-        propensity=np.full(rows, arm.weight),
+        slots=np.array([slot for item in items for slot in item.slots], np.int16),
+        propensity=np.array([arm.weight] * rows),
         queue_us=_each(queue_us, counts, rows),
         model_us=round(run.model_s * 1e6),
         inputs=run.inputs,

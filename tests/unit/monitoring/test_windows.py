@@ -14,7 +14,7 @@ from fairlead.monitoring import Budget, Plan
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.records import FINDINGS, FOLDED, WATCHES, WINDOWS, Finding
-from fairlead.predictionlog import PredictionFrame, encode_prediction
+from fairlead.predictionlog import PredictionFrame, Source, encode_prediction
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.profiles import Profile, make_reference
@@ -45,14 +45,21 @@ class Traffic:
         return make_reference(SIGNATURE, self.batch(5000))
 
     def arrive(
-        self, rows: int, hour: int, *, shift: float = 0.0, by: str = "hash", role: str = "stable"
+        self,
+        rows: int,
+        hour: int,
+        *,
+        shift: float = 0.0,
+        by: str = "hash",
+        role: str = "stable",
+        source: Source = "live",
     ) -> None:
         """Rows that were answered in an hour, sealed."""
         times = START_US + hour * HOUR_US + np.sort(self.rng.integers(0, HOUR_US, rows))
         writer = self.log.writer()
         frame = PredictionFrame(
             endpoint="churn", revision=1, arm=role, version="churn:1", role=role, assigned_by=by,
-            outcome="ok", source="live", time_us=times.astype(np.int64), model_us=10,
+            outcome="ok", source=source, time_us=times.astype(np.int64), model_us=10,
             ids=self.ids.take(rows).raw(), caller_ids=None, units=None,
             slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
             queue_us=np.zeros(rows, np.int32), inputs=self.batch(rows, shift=shift),
@@ -111,6 +118,16 @@ def test_only_traffic_that_the_route_assigned_counts(traffic: Traffic) -> None:
     fold.tick()
     assert traffic.counted() == {}
     assert len(traffic.log.store.scan(FOLDED)) == 2
+
+
+def test_answers_from_a_cache_are_traffic(traffic: Traffic) -> None:
+    fold = collector(traffic)
+    traffic.arrive(30, hour=0)
+    traffic.arrive(20, hour=0, source="cache")
+    traffic.arrive(10, hour=0, source="replay")
+    traffic.arrive(5, hour=0, source="cache", by="override")
+    fold.tick()
+    assert traffic.counted() == {0: 50}
 
 
 @pytest.mark.parametrize("after", [False, True])

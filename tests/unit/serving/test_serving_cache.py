@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from fairlead.clock import Clock, ManualClock, SystemClock
 from fairlead.errors import StorageError
@@ -31,19 +34,16 @@ class Model:
     Attributes:
         asked: rows, batch by batch.
         go: it answers once this is set.
-        meanwhile: called as long as it runs.
     """
 
     def __init__(self) -> None:
         self.asked: list[list[float]] = []
         self.go = Event()
         self.go.set()
-        self.meanwhile: Callable[[], None] = lambda: None
 
     def __call__(self, batch: Batch) -> Batch:
         self.asked.append(batch.numbers[:, 0].tolist())
         assert self.go.wait(10)
-        self.meanwhile()
         if BAD in self.asked[-1]:
             raise ValueError("13")
         return double(batch)
@@ -299,6 +299,42 @@ def test_who_waited_for_an_error_tries_alone_and_gets_his_own(slow: World) -> No
     assert given(slow.end(slow.begin(1.0))) == [2.0]
 
 
+REQUESTS = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from([1.0, 2.0, 3.0, BAD]), min_size=1, max_size=4), st.booleans()
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given_any(REQUESTS)
+def test_however_requests_meet_each_is_answered_rightly_and_each_row_is_recorded_once(
+    tmp_path_factory: pytest.TempPathFactory, requests: list[tuple[list[float], bool]]
+) -> None:
+    """A request is its values, and whether its caller waits for long enough."""
+    folder = tmp_path_factory.mktemp("meeting")
+    with World(folder) as world, ThreadPoolExecutor(1) as executor:
+        world.serve("m", SIGNATURE, world.model, executor=executor)
+        world.model.go.clear()
+        begun = [world.begin(*x, timeout_ms=10_000 if waits else 100) for x, waits in requests]
+        world.now.advance(1.0)
+        world.model.go.set()
+        for task, (values, waits) in zip(begun, requests, strict=True):
+            reply = world.end(task)
+            if not waits:
+                assert reply.status in (500, 504)
+            elif BAD in values:
+                assert reply.status == 500
+            else:
+                assert given(reply) == [2 * value for value in values]
+        recorded = [raw for frame in world.frames for raw in frame.ids]
+        assert len(set(recorded)) == len(recorded) == sum(len(values) for values, _ in requests)
+        cached = [frame for frame in world.frames if frame.source == "cache"]
+        assert {frame.outcome for frame in cached} <= {"ok"}
+
+
 def test_where_there_is_no_room_nobody_is_left_waiting(slow: World) -> None:
     """The queue is full: a request whose rows are partly under way is refused, and then works."""
     first = slow.begin(0.0)
@@ -362,8 +398,7 @@ def test_rows_of_different_lengths_are_answered_in_one_turn(world: World) -> Non
         bodies = [{"rows": [{"t": values}]} for values in tensors]
         return await asyncio.gather(*(world.asking(PATH, body) for body in bodies))
 
-    for values in tensors:
-        world.predict({"rows": [{"t": values}]})
-    replies = world.loop.run_until_complete(ask_all())
-    assert [given(reply) for reply in replies] == [[1.0], [3.0], [6.0]]
-    assert world.counted()["hits_total"] == 3
+    for _ in ("computed", "known"):
+        replies = world.loop.run_until_complete(ask_all())
+        assert [given(reply) for reply in replies] == [[1.0], [3.0], [6.0]]
+    assert [frame.source for frame in world.frames] == ["live"] * 3 + ["cache"] * 3

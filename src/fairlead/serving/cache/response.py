@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -96,44 +96,42 @@ class ResponseCache:
         if known is None or work.ask.deadline_s <= now_s:
             _send(arm, work)
             return
-        runs = list(self._runs([(arm.version.ref.digest, digest) for digest in known], now_s))
-        works = [work]
+        version = arm.version.ref.digest
+        runs = [self._look(place, (version, digest), now_s) for place, digest in enumerate(known)]
         if len(runs) > 1:
-            pieces = Pieces(work, len(runs))
-            works = [pieces.some(run.start, len(run.keys)) for run in runs]
-        for run, some in zip(runs, works, strict=True):  # before anyone can be answered
-            if run.waits:
-                self._flights[run.keys[0]].append(_Waiter(arm, some))
-                arm.version.in_flight += 1
-        for run, some in zip(runs, works, strict=True):
-            if run.kept:
-                ages_s = [now_s - kept.made_s for kept in run.kept]
-                arm.answer(some, concat([kept.outputs for kept in run.kept]), ages_s)
-            elif not run.waits:
-                _send(arm, replace(some, done=partial(self._landed, run.keys, some)))
+            runs = _joined(runs)
+        if len(runs) == 1:
+            self._begin(arm, work, runs[0], now_s)
+            return
+        pieces = Pieces(work, len(runs))
+        for run in sorted(
+            runs, key=lambda run: not run.waits
+        ):  # who waits is noted before anyone has an answer
+            self._begin(arm, pieces.some(run.start, len(run.keys)), run, now_s)
 
-    def _runs(self, keys: Sequence[Key], now_s: float) -> Iterator[_Run]:
-        """How rows come by their answers; whose are computed is from now on under way."""
-        run: _Run | None = None
-        hits = joined = 0
-        for place, key in enumerate(keys):
-            kept = self._keep.fresh(key, now_s)
-            waits = kept is None and key in self._flights
-            if kept is None and not waits:
-                self._flights[key] = []
-            hits += kept is not None
-            joined += waits
-            if run is not None and not waits and not run.waits and bool(run.kept) == bool(kept):
-                run.keys.append(key)
-            else:
-                if run is not None:
-                    yield run
-                run = _Run(place, [key], [], waits)
-            if kept is not None:
-                run.kept.append(kept)
-        if run is not None:
-            yield run
-        self._counters.asked(hits, joined, len(keys) - hits - joined)
+    def _look(self, place: int, key: Key, now_s: float) -> _Run:
+        """How a row comes by its answer; if it is computed, that is from now on under way."""
+        kept = self._keep.fresh(key, now_s)
+        if kept is not None:
+            self._counters.hit()
+            return _Run(place, [key], [kept], False)
+        waits = key in self._flights
+        if waits:
+            self._counters.joined()
+        else:
+            self._counters.missed()
+            self._flights[key] = []
+        return _Run(place, [key], [], waits)
+
+    def _begin(self, arm: LiveArm, work: Work, run: _Run, now_s: float) -> None:
+        if run.kept:
+            ages_s = [now_s - kept.made_s for kept in run.kept]
+            arm.answer(work, concat([kept.outputs for kept in run.kept]), ages_s)
+        elif run.waits:
+            self._flights[run.keys[0]].append(_Waiter(arm, work))
+            arm.version.in_flight += 1
+        else:
+            _send(arm, replace(work, done=partial(self._landed, run.keys, work)))
 
     def _landed(self, keys: Sequence[Key], work: Work, result: Answered | FairleadError) -> None:
         """Keep what was computed, and share it with those who waited for it."""
@@ -170,6 +168,19 @@ class ResponseCache:
         else:
             for arm, work in waiters:
                 _send(arm, work)
+
+
+def _joined(runs: Sequence[_Run]) -> list[_Run]:
+    """Rows that come by their answers in one way, together; but each that waits alone."""
+    found = [runs[0]]
+    for run in runs[1:]:
+        last = found[-1]
+        if run.waits or last.waits or bool(run.kept) != bool(last.kept):
+            found.append(run)
+        else:
+            last.keys.extend(run.keys)
+            last.kept.extend(run.kept)
+    return found
 
 
 def takes_part(route: Route) -> bool:

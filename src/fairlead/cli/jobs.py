@@ -1,0 +1,68 @@
+"""`fairlead jobs`: batch jobs that run by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from fairlead.app.workspace import Workspace
+from fairlead.cli.output import moment, say, table
+from fairlead.schedules import Overview, Run
+
+
+@click.group("jobs")
+def jobs_command() -> None:
+    """See what is scheduled and how it went, and ask for a run now."""
+
+
+@jobs_command.command("list")
+@click.argument("job", default="")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def list_command(home: Path | None, job: str, as_json: bool) -> None:
+    """List the scheduled jobs; or with JOB, as `churn/nightly`, its runs, the newest first."""
+    book = Workspace(home).job_book
+    found: list[Run] | list[Overview] = book.runs(job) if job else book.jobs()
+    if as_json:
+        say(msgspec.json.encode(found).decode())
+    elif job:
+        rows = [_run(run) for run in book.runs(job)]
+        table(("run", "state", "version", "rows", "rejected", "output", "why"), rows)
+    else:
+        table(("job", "next", "state", "last", "ended", "rows", "rejected"),
+              [_overview(each) for each in book.jobs()])  # fmt: skip
+
+
+@jobs_command.command("run")
+@click.argument("job")
+@click.pass_obj
+def run_command(home: Path | None, job: str) -> None:
+    """Run JOB, as `churn/nightly`, now; its schedule goes on as before."""
+    workspace = Workspace(home)
+    workspace.job_book.ask(job)
+    served = workspace.home.is_served()
+    say(f"{job} is run {'now' if served else 'as soon as the platform is up'}.")
+
+
+def _overview(job: Overview) -> tuple[object, ...]:
+    due = None if job.next_us is None else moment(job.next_us)
+    state = "-" if job.run is None else _state(job.run)
+    last = job.last
+    if last is None:
+        return job.job, due, state, None, None, None, None
+    ended = None if last.ended_us is None else moment(last.ended_us)
+    return job.job, due, state, last.state, ended, last.rows, last.rejected
+
+
+def _run(run: Run) -> tuple[object, ...]:
+    return run.id, _state(run), run.version, run.rows, run.rejected, run.output, run.error
+
+
+def _state(run: Run) -> str:
+    if run.state == "running" and run.total:
+        return f"running, {(run.rows + run.rejected) / run.total:.0%}"
+    if run.state == "waiting" and run.failures:
+        return f"waits to try again at {moment(run.due_us)}"
+    return run.state

@@ -1,0 +1,127 @@
+"""What becomes of a schedule and its run: no clock, no I/O.
+
+A slot is taken when it is the latest one and later than all that were taken: so of those that were
+missed only the last one is run, a clock that is set forward takes one, and after one that was set
+back no slot is taken again.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from fairlead.schedules.slots import latest_slot, run_id
+from fairlead.schedules.types import Completed, Going, Run, Schedule, Standing
+
+INTERRUPTIONS_MAX = 20
+"""Attempts that ended with the platform: what ends it each time must not be begun for ever."""
+RETRY_US_MAX = 3_600_000_000
+
+
+def take(schedule: Schedule, before: Standing | None, now_us: int) -> Standing:
+    """See whether a run is due.
+
+    Args:
+        schedule: that may be due.
+        before: where it stood; None if it is seen for the first time, when nothing is due.
+        now_us: microseconds since 1970.
+
+    Returns:
+        Where it stands, with the run that is under way or due, if there is one.
+    """
+    latest_us = latest_slot(schedule.timing, now_us)
+    if before is None:
+        taken_us = now_us if latest_us is None else latest_us
+        return Standing(endpoint=schedule.endpoint, name=schedule.name, taken_us=taken_us)
+    if before.run is not None:
+        return before
+    if before.asked_us is not None:
+        return _asked(before, before.asked_us, latest_us, now_us)
+    if latest_us is None or latest_us <= before.taken_us:
+        return before
+    run = Run(id=run_id(latest_us), slot_us=latest_us, due_us=now_us)
+    return replace(before, taken_us=latest_us, run=run)
+
+
+def _asked(before: Standing, asked_us: int, latest_us: int | None, now_us: int) -> Standing:
+    """Begin what was asked for; from the present on the schedule goes on."""
+    run = Run(
+        id=f"{run_id(asked_us)}-asked", slot_us=asked_us, due_us=now_us, asked_by=before.asked_by
+    )
+    taken_us = before.taken_us if latest_us is None else latest_us
+    return replace(before, taken_us=taken_us, asked_us=None, asked_by="", run=run)
+
+
+def is_due(run: Run, now_us: int) -> bool:
+    """Whether the time of a waiting run has come; a clock that was set back delays none for long.
+
+    Example:
+        >>> run = Run(id="r", slot_us=0, due_us=100)
+        >>> is_due(run, 99), is_due(run, 100), is_due(run, 100 - 3 * RETRY_US_MAX)
+        (False, True, True)
+    """
+    wait_us = run.due_us - now_us
+    return run.state == "waiting" and (wait_us <= 0 or wait_us > RETRY_US_MAX)
+
+
+def begin(run: Run, holder: str, version: str, output: str, now_us: int) -> Run:
+    """An attempt is made."""
+    return replace(
+        run,
+        state="running",
+        begun_us=now_us if run.begun_us is None else run.begun_us,
+        holder=holder,
+        version=version,
+        output=output,
+    )
+
+
+def go_on(run: Run, told: Going) -> Run:
+    """An attempt tells how far it is."""
+    return replace(run, total=told.total, rows=told.rows, rejected=told.rejected)
+
+
+def complete(run: Run, told: Completed, now_us: int) -> Run:
+    """An attempt did what it was to do."""
+    return replace(
+        run,
+        state="completed",
+        ended_us=now_us,
+        total=told.rows + told.rejected,
+        rows=told.rows,
+        rejected=told.rejected,
+        output=told.output,
+        drifted=told.drifted,
+        error="",
+    )
+
+
+def fail(schedule: Schedule, run: Run, error: str, now_us: int) -> Run:
+    """An attempt failed: another one is due later, or the run is given up."""
+    failures = run.failures + 1
+    run = replace(run, failures=failures, error=error)
+    if failures > schedule.retries:
+        return replace(run, state="failed", ended_us=now_us)
+    wait_us = min(schedule.retry_us << (failures - 1), RETRY_US_MAX)
+    return replace(run, state="waiting", due_us=now_us + wait_us)
+
+
+def pause(run: Run, now_us: int) -> Run:
+    """An attempt was ended in order: it is resumed by whoever comes next."""
+    return replace(run, state="waiting", due_us=now_us)
+
+
+def interrupt(run: Run, now_us: int) -> Run:
+    """An attempt ended with who made it, without a word: it is resumed at once."""
+    run = replace(run, interruptions=run.interruptions + 1)
+    if run.interruptions < INTERRUPTIONS_MAX:
+        return pause(run, now_us)
+    error = f"It was interrupted {run.interruptions} times by the end of the platform."
+    return replace(run, state="failed", ended_us=now_us, error=error)
+
+
+def end(standing: Standing, run: Run) -> Standing:
+    """A run is completed, or given up."""
+    assert run.state in ("completed", "failed")
+    if run.state == "completed":
+        return replace(standing, run=None, last=run, completed=run, failed=0)
+    return replace(standing, run=None, last=run, failed=standing.failed + 1)
