@@ -177,9 +177,13 @@ class _Mapping:
     def __init__(self, file: Path) -> None:
         import lmdb
 
-        environment = lmdb.open(
-            str(file), subdir=False, readonly=True, lock=False, create=False, map_size=1
-        )
+        try:
+            environment = lmdb.open(
+                str(file), subdir=False, readonly=True, lock=False, create=False, map_size=1
+            )
+        except lmdb.Error:
+            file.stat()  # it has been replaced, which is no fault
+            raise
         self.transaction = environment.begin(buffers=True)
 
     @classmethod
