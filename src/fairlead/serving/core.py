@@ -25,7 +25,7 @@ from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.ladder.stored import Stored
-from fairlead.serving.ladder.types import Ladder
+from fairlead.serving.ladder.types import Ladder, Rung
 from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.serving.lookup.follow import Followed
 from fairlead.serving.lookup.predictions import PrecomputedTables
@@ -120,11 +120,7 @@ class Core:
         self._draining = False
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
-        secret = os.urandom(32)
-        caches = {
-            name: ResponseCache(limits, clock, counters.cache(name), secret)
-            for name, limits in options.caches.items()
-        }
+        caches = self._caches()
         self._plane = DataPlane(clock, waiting, caches)
         self._stored = Stored(sink, counters, clock, caches)
         self._keys: dict[str, Key] = {}
@@ -136,7 +132,7 @@ class Core:
             self._changed,
             self._take_keys if options.keys else None,
             options.models_bytes,
-            frozenset(name for name, each in options.ladders.items() if each.has("previous")),
+            self._with("previous"),
         )
         gate = None
         if options.keys:
@@ -151,7 +147,7 @@ class Core:
             gate=gate,
             ladders=Ladders(self._plane, self._stored, clock, options.ladders),
         )
-        by_key = [name for name, each in options.ladders.items() if each.has("precomputed")]
+        by_key = self._with("precomputed")
         self._entry = Entry(options.sites, gate, self._front.count)
         self.router = make_router(
             self._plane,
@@ -164,10 +160,21 @@ class Core:
             self._entry,
             features=features,
             tables=PrecomputedTables(followed, by_key),
-            by_key=frozenset(by_key),
+            by_key=by_key,
             default_endpoint=options.default_endpoint,
             body_bytes_max=options.http.body_bytes_max,
         )
+
+    def _caches(self) -> dict[str, ResponseCache]:
+        secret = os.urandom(32)
+        return {
+            name: ResponseCache(limits, self.clock, self.counters.cache(name), secret)
+            for name, limits in self.options.caches.items()
+        }
+
+    def _with(self, rung: Rung) -> frozenset[str]:
+        """The endpoints whose ladder has a rung."""
+        return frozenset(name for name, each in self.options.ladders.items() if each.has(rung))
 
     async def run(self, changed: Callable[[], None] = lambda: None) -> None:
         """Follow the routes until cancelled.
