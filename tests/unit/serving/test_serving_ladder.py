@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from fairlead.clock import SystemClock
-from fairlead.errors import ModelError
+from fairlead.errors import ModelError, StorageError
 from fairlead.ids import parse
 from fairlead.lookup import Row, Tables, open_tables
 from fairlead.precomputed import Precomputed, about, table_of
@@ -359,3 +359,42 @@ def test_a_new_table_is_answered_from_and_counted(tmp_path: Path, mapped: Tables
         assert look_up(plane, "c-3").status == 404
         followed.close()
     assert counts == [("precomputed.m", 1, 0)] * 3 + [("precomputed.m", 0, 1)]
+
+
+def test_look_ups_of_one_turn_share_a_record_and_each_gets_its_own(
+    tmp_path: Path, mapped: Tables
+) -> None:
+    keys = {f"c-{number}": number / 16 for number in range(8)}
+    publish(mapped, keys)
+    with plane_of(tmp_path, mapped) as plane:
+        look_up(plane, "c-0")  # the table is open from now on
+        plane.frames.clear()
+
+        async def together() -> list[Reply]:
+            path = "/v1/endpoints/m/lookup/"
+            asked = [
+                plane.asking(f"{path}{key}" + ("?unit=u" if key == "c-3" else "")) for key in keys
+            ]
+            return await asyncio.gather(*asked)
+
+        found = [one(reply) for reply in plane.loop.run_until_complete(together())]
+        assert [each["probabilities"]["yes"] for each in found] == list(keys.values())
+        (frame,) = plane.frames
+        assert frame.ids == [parse(each["id"]) for each in found]
+        assert frame.units == [None, None, None, "u", None, None, None, None]
+        assert sealed(frame)["out.label"].to_list() == [each["label"] for each in found]
+
+
+def test_what_cannot_be_logged_is_not_given_where_it_must_be(
+    tmp_path: Path, mapped: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(mapped, {"c-1": 0.125})
+    with plane_of(tmp_path, mapped, "precomputed", "live", "constant", model=failing,
+                  constant=CONSTANT) as plane:  # fmt: skip
+
+        def full(_: PredictionFrame) -> None:
+            raise StorageError("The prediction log cannot be written.")
+
+        monkeypatch.setattr(plane.sink, "predictions", full)
+        assert look_up(plane, "c-1").status == 503
+        assert plane.predict({"key": "none"}).status == 503

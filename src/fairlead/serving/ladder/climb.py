@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.errors import DeadlineError, FairleadError
-from fairlead.ids import IdSource
+from fairlead.ids import Ids, IdSource
 from fairlead.routing import slot_of_request
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.gather import FAILURES
@@ -145,10 +145,11 @@ class _Climb:
             return
         stored, route = self._ladders.stored, self._endpoint.route
         ids = self._ladders.ids.take(len(places))
+        if rung == "precomputed":
+            stored.precomputed(route, ask, ids, partial(self._found, places, ids))
+            return
         try:
-            if rung == "precomputed":
-                answered = stored.precomputed(route, ask, ids)
-            elif rung == "cached":
+            if rung == "cached":
                 kept = [one for n in places if (one := self._kept[n]) is not None]
                 answered = stored.cached(route, ask, ids, kept)
             else:
@@ -156,7 +157,13 @@ class _Climb:
         except FairleadError as error:  # the log cannot be written
             self.settle([], error)
         else:
-            self.settle([Part(places, ids, answered)], None)
+            self._found(places, ids, answered)
+
+    def _found(self, places: list[int], ids: Ids, result: Answered | FairleadError) -> None:
+        if isinstance(result, Answered):
+            self.settle([Part(places, ids, result)], None)
+        else:
+            self.settle([], result)
 
     def _some(self, places: list[int]) -> Ask:
         ask = self._ask

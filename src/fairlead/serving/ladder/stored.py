@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fairlead.clock import Clock
-from fairlead.errors import ConfigError
+from fairlead.errors import ConfigError, FairleadError
 from fairlead.ids import Ids
 from fairlead.logs import tell
-from fairlead.precomputed import answers_of, parent_of
+from fairlead.lookup import Row
+from fairlead.precomputed import Precomputed, answers_of, parent_of
 from fairlead.predictionlog import PredictionFrame
 from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Arm, Route
@@ -20,6 +22,7 @@ from fairlead.serving.cache.response import ResponseCache
 from fairlead.serving.counters import ArmCounters, Counters
 from fairlead.serving.ladder.constant import read_constant
 from fairlead.serving.ladder.types import Ladder
+from fairlead.serving.run import form_of
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import Answered, Ask, Outputs, Source
 from fairlead.signature import Batch, Field, concat
@@ -37,6 +40,20 @@ class Kept(NamedTuple):
 
     outputs: Batch
     age_s: float
+
+
+Take = Callable[[Answered | FairleadError], None]
+
+
+class _Waits(NamedTuple):
+    """Rows whose predictions were found."""
+
+    route: Route
+    ask: Ask
+    ids: Ids
+    made: Precomputed
+    rows: list[Row]
+    done: Take
 
 
 class Stored:
@@ -63,27 +80,49 @@ class Stored:
         self._arms: dict[tuple[str, str, str], ArmCounters] = {}
         self._constants: dict[str, tuple[tuple[Field, ...], Batch | None]] = {}
         self._problems: dict[str, str] = {}
+        self._waiting: dict[object, list[_Waits]] = {}
 
     def problems(self) -> list[str]:
         """What an operator should know, in words."""
         return [*self._problems.values()]
 
-    def precomputed(self, route: Route, ask: Ask, ids: Ids) -> Answered:
+    def precomputed(self, route: Route, ask: Ask, ids: Ids, done: Take) -> None:
         """The predictions that were made ahead for rows, all of which were found.
 
-        Raises:
-            StorageError: they cannot be recorded, and must not be answered then.
+        What is asked for in one turn of the loop is written and recorded together.
         """
         keys = ask.keys
         assert keys is not None
         assert keys.made is not None
-        made, rows = keys.made, [row for row in keys.rows if row is not None]
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._answer_waiting)
+        alike = id(route), id(keys.made), form_of(ask.batch)
+        rows = [row for row in keys.rows if row is not None]
+        self._waiting.setdefault(alike, []).append(_Waits(route, ask, ids, keys.made, rows, done))
+
+    def _answer_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for some in waiting.values():
+            try:
+                answered = self._precomputed(some)
+            except FairleadError as error:  # the log cannot be written
+                for one in some:
+                    one.done(error)
+                continue
+            start = 0
+            for one in some:
+                one.done(Answered(answered, start, 0.0, 0.0))
+                start += one.ids.count
+
+    def _precomputed(self, some: Sequence[_Waits]) -> Outputs:
+        route, made, rows = some[0].route, some[0].made, [row for one in some for row in one.rows]
         age_s = round(max(0, self._clock.now_us() - made.made_us) / 1e6, 3)
         source = Source.of("precomputed", made.version, "precomputed", age_s)
-        outputs = Outputs(source, made.outputs, answers_of(made, rows), [ids])
+        outputs = Outputs(source, made.outputs, answers_of(made, rows), [one.ids for one in some])
         parents: list[bytes | None] = [parent_of(row) for row in rows]
         record = partial(_frame, source="precomputed", parent_ids=parents)
-        return self._answered(record, route, ask, outputs)
+        self._record(record, route, [one.ask for one in some], outputs)
+        return outputs
 
     def kept(self, route: Route, ask: Ask) -> list[Kept | None]:
         """The last answers of the version in force to some rows, however old they are."""
@@ -100,7 +139,7 @@ class Stored:
         """Answers that were kept.
 
         Raises:
-            StorageError: as of `precomputed`.
+            StorageError: they cannot be recorded, and must not be answered then.
         """
         arm = _answering(route)
         source = Source.of(arm.name, arm.version.name, "cached", None)
@@ -132,7 +171,7 @@ class Stored:
         """The constant, for each of some rows.
 
         Raises:
-            StorageError: as of `precomputed`.
+            StorageError: as of `cached`.
         """
         one = self.constant(route, ladder)
         assert one is not None
@@ -143,11 +182,14 @@ class Stored:
         return self._answered(partial(_frame, source=CONSTANT), route, ask, outputs)
 
     def _answered(self, record: Any, route: Route, ask: Ask, outputs: Outputs) -> Answered:
-        now_us, rows = self._clock.now_us(), outputs.batch.rows
-        self._sink.predictions(record(route, ask, outputs, now_us))
-        since_s = max(0.0, self._clock.monotonic_s() - ask.received_s)
-        self._arm(route, outputs.source).known("ok", rows, [0.0], since_s)
+        self._record(record, route, [ask], outputs)
         return Answered(outputs, 0, 0.0, 0.0)
+
+    def _record(self, record: Any, route: Route, asks: Sequence[Ask], outputs: Outputs) -> None:
+        self._sink.predictions(record(route, asks, outputs, self._clock.now_us()))
+        now_s = self._clock.monotonic_s()
+        waits_s = [max(0.0, now_s - ask.received_s) for ask in asks]
+        self._arm(route, outputs.source).known("ok", outputs.batch.rows, waits_s, 0.0)
 
     def _arm(self, route: Route, source: Source) -> ArmCounters:
         named = route.endpoint, source.version, source.arm
@@ -162,9 +204,17 @@ def _answering(route: Route) -> Arm:
     return next((arm for arm in route.arms if arm.role == "stable"), route.arms[0])
 
 
+def _each(lists: Sequence[Any], counts: Sequence[int]) -> list[str | None] | None:
+    """One text for each row of several requests; None if no request has any."""
+    if not any(lists):
+        return None
+    some = zip(lists, counts, strict=True)
+    return [text for texts, rows in some for text in texts or [None] * rows]
+
+
 def _frame(
     route: Route,
-    ask: Ask,
+    asks: Sequence[Ask],
     outputs: Outputs,
     now_us: int,
     *,
@@ -174,7 +224,8 @@ def _frame(
     parent_ids: list[bytes | None] | None = None,
 ) -> PredictionFrame:
     """The record of rows that no arm of the route has answered."""
-    rows = outputs.batch.rows
+    rows, counts = outputs.batch.rows, [ask.batch.rows for ask in asks]
+    traces = [ask.trace_id and [ask.trace_id] * ask.batch.rows for ask in asks]
     return PredictionFrame(
         endpoint=route.endpoint,
         revision=route.revision,
@@ -186,14 +237,14 @@ def _frame(
         source=source,
         time_us=np.full(rows, now_us, np.int64),
         ids=[raw for ids in outputs.ids for raw in ids.raw()],
-        caller_ids=ask.caller_ids,
-        units=ask.units,
+        caller_ids=_each([ask.caller_ids for ask in asks], counts),
+        units=_each([ask.units for ask in asks], counts),
         slots=np.full(rows, -1, np.int16),
         propensity=np.ones(rows),
         queue_us=np.zeros(rows, np.int32),
         model_us=0,
-        inputs=ask.batch,
+        inputs=concat([ask.batch for ask in asks]),
         outputs=outputs.batch,
-        trace_ids=None if ask.trace_id is None else [ask.trace_id] * rows,
+        trace_ids=_each(traces, counts),
         parent_ids=parent_ids,
     )
