@@ -4,8 +4,9 @@
 
 A table of 20 features by key is published, opened and asked at random; in Redis too, where
 `redis-server` is installed, one key and 100 keys at a time. Then one model, boosted trees over
-these features, answers over HTTP: whole rows, and keys whose rows are looked up. At last a light
-and a heavy model answer the same row again and again, live and from a cache.
+these features, answers over HTTP: whole rows, keys whose rows are looked up, and keys whose
+predictions were made ahead, by path and by body. At last a light and a heavy model answer the same
+row again and again, live and from a cache.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def main() -> None:
         found["cache"] = _answers(folder / "cache", seconds)
     for name, numbers in found.items():
         for what, value in numbers.items():
-            print(f"{name:8}{what:44}{value:12.2f}")
+            print(f"{name:8}{what:56}{value:12.2f}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=2))
 
@@ -129,8 +130,24 @@ def _requests(folder: Path, url: str, seconds: float) -> dict[str, float]:
         [sys.executable, *home, "features", "materialize", "customer"],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    bodies = {"whole": {f"f{n}": 0.5 for n in range(FEATURES)}, "keyed": {"customer_id": "c-77"}}
-    return _loaded([*home, "up", "whole:1", "keyed:1"], port, bodies, seconds)
+    subprocess.run(
+        [sys.executable, *home, "precompute", "whole", str(folder / "customers.parquet"),
+         "--key=customer_id"],
+        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    path = "/v1/endpoints/whole/lookup/c-77"
+    asked = {
+        "whole rows": _predict("whole", {f"f{n}": 0.5 for n in range(FEATURES)}),
+        "features looked up": _predict("keyed", {"customer_id": "c-77"}),
+        "predictions looked up": f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode(),
+        "predictions looked up in a body": _predict("whole", {"key": "c-77"}),
+    }
+    return _loaded([*home, "up", "whole:1", "keyed:1"], port, asked, seconds)
+
+
+def _predict(endpoint: str, row: dict[str, Any]) -> bytes:
+    body = json.dumps({"rows": [row]}).encode()
+    return request(f"/v1/endpoints/{endpoint}/predict", body)
 
 
 def _answers(folder: Path, seconds: float) -> dict[str, float]:
@@ -159,33 +176,30 @@ def _answers(folder: Path, seconds: float) -> dict[str, float]:
             fairlead.package(model, X, X["f0"] > 0, name=f"{name}{how}", home=folder / ".fairlead")
     home, row = ["-m", "fairlead", "--home", str(folder / ".fairlead")], dict(X.iloc[0])
     up = [*home, "up", *(f"{name}:1" for name in names)]
-    return _loaded(up, free_port(), dict.fromkeys(names, row), seconds)
+    asked = {f"{name} rows": _predict(name, row) for name in names}
+    return _loaded(up, free_port(), asked, seconds)
 
 
-def _loaded(
-    up: list[str], port: int, bodies: dict[str, dict[str, Any]], seconds: float
-) -> dict[str, float]:
-    """What requests cost a server with one worker, by endpoint.
+def _loaded(up: list[str], port: int, asked: dict[str, bytes], seconds: float) -> dict[str, float]:
+    """What requests cost a server with one worker, by request.
 
     Args:
         up: the command that starts it.
         port: of its API.
-        bodies: the row that each endpoint is asked.
-        seconds: that each is asked for.
+        asked: requests, by what is told of them.
+        seconds: for which each is sent.
     """
     found: dict[str, float] = {}
     more = [f"--port={port}", "--control-port=0", "--workers=1"]
     with running([*up, *more], server_cores()) as process:
-        for name, row in bodies.items():
-            body = json.dumps({"rows": [row]}).encode()
-            raw = request(f"/v1/endpoints/{name}/predict", body)
+        for name, raw in asked.items():
             until_answered(process, port, raw)
             pids = [pid for pid in children(process.pid) if runs(pid, "fairlead.app.worker")]
             for connections in POINTS:
                 measure(port, raw, connections, 0.2, pids, load_cores())
                 point = measure(port, raw, connections, seconds, pids, load_cores())
                 assert point["good_share"] == 1, point
-                at = f"{name} rows, {connections} connections"
+                at = f"{name}, {connections} connections"
                 for figure in ("cpu_us", "p50_ms", "p99_ms"):
                     found[f"{at}, {figure.replace('_', ' ')}"] = point[figure]
     return found

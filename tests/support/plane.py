@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -23,12 +23,18 @@ from fairlead.serving.doors import make_router
 from fairlead.serving.entry import OPEN, Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.ladder.climb import Ladders
+from fairlead.serving.ladder.stored import Stored
+from fairlead.serving.ladder.types import Ladder
 from fairlead.serving.loading.versions import LoadedVersion
+from fairlead.serving.lookup.follow import Followed
+from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Request, Response
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
 from fairlead.serving.tracing import Tracing
+from fairlead.serving.watcher import PREVIOUS
 from fairlead.signature import Batch, Field, Signature
 from fairlead.telemetry import MetricsFile, read
 from support.reply import Reply
@@ -52,6 +58,8 @@ class PlaneInProcess:
         gate: asks for keys.
         sites: that browsers may ask from.
         features: in which is looked up what requests leave out.
+        followed: the look-up tables; predictions are looked up in them.
+        ladders: who answers, by endpoint, where that is not the model alone.
         caches: limits of each endpoint's cache that has one.
         clock: the machine's if there is none.
 
@@ -70,6 +78,8 @@ class PlaneInProcess:
         gate: Gate | None = None,
         sites: Sites = OPEN.sites,
         features: FeatureTables | None = None,
+        followed: Followed | None = None,
+        ladders: Mapping[str, Ladder] = {},
         caches: Mapping[str, CacheLimits] = {},
         clock: Clock | None = None,
     ) -> None:
@@ -87,14 +97,20 @@ class PlaneInProcess:
         self._journal = JournalWriter(folder, "w", self.clock)
         self.sink = _Sink(self._journal, "continue", {}, self._counters)
         self.sink.frames = self.frames
+        by_key = [name for name, each in ladders.items() if each.has("precomputed")]
+        tables = PrecomputedTables(followed, by_key) if followed else None
+        self.stored = Stored(self.sink, self._counters, self.clock, self.caches)
+        self._ladders = ladders
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
             body_bytes_max=BODY_BYTES_MAX, tracing=tracing, gate=gate,
+            ladders=Ladders(self.plane, self.stored, self.clock, ladders),
         )  # fmt: skip
         self.router = make_router(
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
-            features=features, default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
+            features=features, tables=tables, by_key=frozenset(by_key),
+            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -121,6 +137,7 @@ class PlaneInProcess:
         shadow: Callable[[Batch], Batch] | None = None,
         seen: float = 1.0,
         decided_by: str = "",
+        previous: Callable[[Batch], Batch] | None = None,
     ) -> None:
         """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
 
@@ -135,6 +152,7 @@ class PlaneInProcess:
             shadow: a model that sees a share of the requests and answers nobody.
             seen: that share.
             decided_by: who decides in place of the model, whose role is then a shadow's.
+            previous: the model that was stable before.
         """
         taken = int(SLOTS * candidate) if len(answers) > 1 else 0
         ranges = (0, SLOTS - taken), (SLOTS - taken, SLOTS)
@@ -148,16 +166,23 @@ class PlaneInProcess:
             name, 1, signature, arms, shadows=(shown,) if shadow else (), decided_by=decided_by
         )
 
+        before = Arm(PREVIOUS, version(8, name), "stable", ())
+
         def live(arm: Arm, answer: Callable[[Batch], Batch]) -> LiveArm:
             loaded = LoadedVersion(
                 arm.version, fields or signature.outputs, FakeRunner(answer), executor
             )
             counters = self._counters.arm(name, arm.version.name, arm.name)
-            return LiveArm(self.loop, route, arm, loaded, self.sink, counters, LIMITS, self.clock)
+            rung: Literal["live", "previous"] = "previous" if arm is before else "live"
+            return LiveArm(
+                self.loop, route, arm, loaded, self.sink, counters, LIMITS, self.clock,
+                rung=rung if name in self._ladders else None,
+            )  # fmt: skip
 
         living = tuple(live(arm, answer) for arm, answer in zip(arms, answers, strict=True))
         shadows = (live(shown, shadow),) if shadow else ()
-        endpoint = Endpoint.of(route, living, shadows)
+        back = live(before, previous) if previous else None
+        endpoint = Endpoint.of(route, living, shadows, previous=back)
         self.plane.endpoints = {**self.plane.endpoints, name: endpoint}
 
     def ask(

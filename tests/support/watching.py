@@ -26,7 +26,11 @@ class World:
     """A watcher over a store in memory."""
 
     def __init__(
-        self, budget_bytes: int | None = None, size_bytes: int = 0, **waiting: Any
+        self,
+        budget_bytes: int | None = None,
+        size_bytes: int = 0,
+        back: tuple[str, ...] = (),
+        **waiting: Any,
     ) -> None:
         self.store = MemoryStore()
         self.loader = FakeLoader()
@@ -42,6 +46,7 @@ class World:
             lambda: None,
             self.keys.append,
             budget_bytes,
+            back,
         )
 
     def answers(self) -> dict[str, str]:
@@ -49,6 +54,10 @@ class World:
             name: endpoint.arms[0].arm.version.name
             for name, endpoint in self.plane.endpoints.items()
         }
+
+    def previous(self, name: str) -> str | None:
+        found = self.plane.endpoints[name].previous
+        return None if found is None else found.arm.version.name
 
     async def until(self, look: Callable[[], object]) -> None:
         async with asyncio.timeout(TIMEOUT_S):

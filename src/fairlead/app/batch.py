@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fairlead.app.workspace import Workspace
 from fairlead.batch import (
     CHUNK_BYTES,
+    Deliver,
     Ground,
     Job,
     JobRecord,
@@ -22,13 +23,19 @@ WORKERS_MAX = 10_000
 """Of a cluster, that memory alone is to bound."""
 
 
-def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) -> JobRecord:
+def run_batch(
+    workspace: Workspace,
+    job: Job,
+    tell: Callable[[Progress], None],
+    deliver: Deliver | None = None,
+) -> JobRecord:
     """Run a batch job to its end, or go on with it.
 
     Args:
         workspace: that has the version.
         job: what is to be done.
         tell: is told how far it is.
+        deliver: takes the answers elsewhere, too.
 
     Raises:
         FairleadError: it cannot be done; what is done of it is kept for the next run.
@@ -43,7 +50,7 @@ def run_batch(workspace: Workspace, job: Job, tell: Callable[[Progress], None]) 
         clock=workspace.clock,
     )
     with engine:
-        return run_job(job, ground, engine, chunk_bytes, tell)
+        return run_job(job, ground, engine, chunk_bytes, tell, deliver)
 
 
 def _engine_of(job: Job) -> tuple[int, LocalEngine | RayEngine]:

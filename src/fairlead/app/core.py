@@ -7,7 +7,7 @@ from functools import partial
 from fairlead.access import Sites
 from fairlead.app.home import Home
 from fairlead.app.metrics import data_plane_samples
-from fairlead.app.settings import Settings, device_of, features_of
+from fairlead.app.settings import Settings, device_of, features_of, ladders
 from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import Clock, SystemClock
 from fairlead.ids import IdSource
@@ -19,6 +19,7 @@ from fairlead.serving.core import Core, CoreOptions
 from fairlead.serving.counters import Counters
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.loading.versions import VersionLoader
+from fairlead.serving.lookup.follow import Followed
 from fairlead.serving.sink import LogSink
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.store import open_blobs, open_store
@@ -63,12 +64,15 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
             for name, endpoint in settings.endpoint.items()
             if endpoint.first_request is not None
         },
+        ladders=ladders(settings),
         caches={
             name: limits
             for name, endpoint in settings.endpoint.items()
             if (limits := limits_of(name, endpoint.cache)) is not None
         },
     )
+    url, timeout_s = server.lookup or home.lookup_url, server.lookup_timeout_s
+    followed = Followed(open_tables(url, timeout_s), clock, counters.looked_up)
     sink = LogSink(journal, server.log_full, on_full, counters)
     return Core(
         options,
@@ -85,14 +89,12 @@ def build_core(name: str, home: Home, settings: Settings, sites: Sites) -> Core:
         counters,
         partial(data_plane_samples, home, settings.cost),
         clock,
-        _features(home, settings, clock),
+        followed,
+        _features(followed, settings, clock),
     )
 
 
-def _features(home: Home, settings: Settings, clock: Clock) -> FeatureTables | None:
+def _features(followed: Followed, settings: Settings, clock: Clock) -> FeatureTables | None:
     """In which is looked up what requests leave out; None where they must not."""
     specs = {name: features_of(settings, name) for name in settings.endpoint}
-    if not any(specs.values()):
-        return None
-    url, timeout_s = settings.server.lookup or home.lookup_url, settings.server.lookup_timeout_s
-    return FeatureTables(open_tables(url, timeout_s), specs, clock)
+    return FeatureTables(followed, specs, clock) if any(specs.values()) else None

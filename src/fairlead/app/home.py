@@ -49,6 +49,11 @@ class Home:
         return f"lmdb://{quote(str(self.path / 'lookup'))}"
 
     @cached_property
+    def precomputed(self) -> Path:
+        """Of the jobs whose predictions are looked up."""
+        return self._folder("precomputed")
+
+    @cached_property
     def journals(self) -> Path:
         """The prediction log's open files."""
         return self._folder("journals")

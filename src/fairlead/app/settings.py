@@ -27,6 +27,7 @@ from fairlead.releases.plan import hint_of
 from fairlead.runners.device import Device, DeviceName
 from fairlead.schedules import BatchSettings, Schedule, rooted, schedule_of
 from fairlead.serving.cache.types import CacheSettings, limits_of
+from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
 
 WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
@@ -162,6 +163,9 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
         features: names of those that requests to it may leave out.
+        answer: who answers, in this order: `precomputed(24h)`, `live`, `cached`, `previous`,
+            `constant`; the model alone if empty.
+        constant: the answer of the last step, by output.
         cache: of its answers.
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
@@ -175,6 +179,8 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     reference: str | None = None
     alarms_per_month: Seconds | None = None
     features: list[str] = []
+    answer: list[str] = []
+    constant: dict[str, Any] = {}
     cache: CacheSettings = CacheSettings()
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
@@ -275,6 +281,28 @@ def feature(settings: Settings, name: str) -> FeatureSpec:
     )
 
 
+def ladders(settings: Settings) -> dict[str, Ladder]:
+    """Who answers, by endpoint, where that is not the model alone.
+
+    Raises:
+        ConfigError: what is said of it makes no sense.
+    """
+    found: dict[str, Ladder] = {}
+    for name, own in settings.endpoint.items():
+        keeps = own.cache.ttl is not None
+        ladder = read_ladder(name, own.answer, own.constant, keeps=keeps)
+        if ladder is None:
+            continue
+        if ladder.has("previous") and settings.server.models_memory_mb is not None:
+            raise ConfigError(
+                f"The setting 'endpoint.{name}.answer' names 'previous', which would not be there "
+                "when it is needed: 'server.models_memory_mb' lets go of versions.",
+                hint="Leave out one of the two.",
+            )
+        found[name] = ladder
+    return found
+
+
 def load_settings(file: Path | None) -> Settings:
     """Read the settings.
 
@@ -331,6 +359,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             limits_of(endpoint, own.cache)
         for name in settings.features:
             feature(settings, name)
+        ladders(settings)
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
         schedules(settings)
@@ -419,13 +448,19 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     return [row for table, part in tables.items() for row in _describe(table, part)]
 
 
+def _is_tables(kind: Any) -> bool:
+    """Whether a setting is tables of their own, by name."""
+    inner = get_args(kind)[1] if get_origin(kind) is dict else None
+    return isinstance(inner, type) and issubclass(inner, msgspec.Struct)
+
+
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
         if isinstance(value, msgspec.Struct) or (
-            isinstance(value, dict) and not isinstance(part, WHOLE)
+            _is_tables(field.type) and not isinstance(part, WHOLE)
         ):
-            continue  # tables of their own
+            continue
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))
         shown = SECRET.sub(lambda found: "***@" if found[0].endswith("@") else "***", shown)

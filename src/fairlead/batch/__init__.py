@@ -5,15 +5,19 @@ all, and its predictions are a part of the prediction log.
 """
 
 from fairlead.batch.engine import Engine, LocalEngine
-from fairlead.batch.job import Ground, run_job
+from fairlead.batch.job import Deliver, Ground, run_job
 from fairlead.batch.plan import CHUNK_BYTES, size_chunks
+from fairlead.batch.publish import Finished
 from fairlead.batch.ray import RayEngine
+from fairlead.batch.tabulate import tabulate
 from fairlead.batch.types import JOBS, Job, JobRecord, Progress
 
 __all__ = [
     "CHUNK_BYTES",
     "JOBS",
+    "Deliver",
     "Engine",
+    "Finished",
     "Ground",
     "Job",
     "JobRecord",
@@ -22,4 +26,5 @@ __all__ = [
     "RayEngine",
     "run_job",
     "size_chunks",
+    "tabulate",
 ]

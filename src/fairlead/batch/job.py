@@ -43,6 +43,8 @@ PROFILE_ROWS = 250_000
 TRIES_MAX = 10
 
 Tell = Callable[[Progress], None]
+Deliver = Callable[[Finished], None]
+"""Takes the answers of a job elsewhere, too, when all are there and none is on the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,14 @@ class Ground:
     clock: Clock
 
 
-def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Tell) -> JobRecord:
+def run_job(
+    job: Job,
+    ground: Ground,
+    engine: Engine,
+    chunk_bytes: int,
+    tell: Tell,
+    deliver: Deliver | None = None,
+) -> JobRecord:
     """Run a job, or go on with it where it was interrupted.
 
     Until all is done everything lies in a folder beside the output, whose name ends with
@@ -80,6 +89,8 @@ def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Te
         engine: scores its chunks.
         chunk_bytes: that a chunk may have, if the job is not begun yet.
         tell: is told how far it is.
+        deliver: takes the answers elsewhere, too; again, if the job is killed after that. What
+            it raises ends the job, with nothing published.
 
     Returns:
         The job's record.
@@ -104,7 +115,8 @@ def run_job(job: Job, ground: Ground, engine: Engine, chunk_bytes: int, tell: Te
         known = _complete(target, plan)
         if known is not None:
             return known
-        return _run(_begun(manifest, plan, target), manifest, target, version, ground, engine, tell)
+        begun = _begun(manifest, plan, target)
+        return _run(begun, manifest, target, version, ground, engine, tell, deliver)
 
 
 @contextmanager
@@ -213,6 +225,7 @@ def _run(
     ground: Ground,
     engine: Engine,
     tell: Tell,
+    deliver: Deliver | None,
 ) -> JobRecord:
     """Score what is left of a job, and publish it."""
     plan, done = begun
@@ -237,6 +250,8 @@ def _run(
     _check_version(ground.registry, plan)
     names = [ID, *plan.keep, *answer_names(version.signature.outputs)]
     finished = Finished(plan, target, chunks, done)
+    if deliver is not None:
+        deliver(finished)
     try:
         return publish(
             finished, names, reference_of(bundle), ground.store, ground.blobs, ground.clock

@@ -47,6 +47,10 @@ COMMANDS = {
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),
     "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
+    "precompute": (
+        "fairlead.cli.precompute",
+        "Make predictions before anyone asks, to be looked up by a key.",
+    ),
     "predict": ("fairlead.cli.predict", "Ask a running endpoint about rows of a file."),
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),
     "release": ("fairlead.cli.release", "Follow a release, and tell it what to do."),

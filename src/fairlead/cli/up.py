@@ -8,6 +8,7 @@ from typing import get_args
 import click
 import msgspec.structs
 
+from fairlead.app.constants import check_constants
 from fairlead.app.exposure import secured
 from fairlead.app.platform import (
     answers,
@@ -66,6 +67,7 @@ def up_command(
     server = secured(server, insecure=insecure)
     for version in versions:  # a wrong name is told before anything is started
         workspace.registry.resolve(version)
+    check_constants(workspace, versions)
     if detach:
         flags = [_option(name, value) for name, value in given.items()]
         addresses = start_platform(workspace, *flags, *(["--insecure"] if insecure else []))

@@ -75,6 +75,7 @@ class MappedTables:
         now_us: int,
         *,
         made_of: str | None = None,
+        about: str = "",
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once."""
         folder = self._root / table
@@ -82,7 +83,7 @@ class MappedTables:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with _publishing(folder, table):
                 check_made_of(made_of, self._sweep(table))
-                return _publish(folder, table, columns, rows, now_us)
+                return _publish(folder, table, columns, rows, now_us, about)
 
     def current(self, table: str) -> Snapshot | None:
         """The snapshot that is in place, or None."""
@@ -176,9 +177,13 @@ class _Mapping:
     def __init__(self, file: Path) -> None:
         import lmdb
 
-        environment = lmdb.open(
-            str(file), subdir=False, readonly=True, lock=False, create=False, map_size=1
-        )
+        try:
+            environment = lmdb.open(
+                str(file), subdir=False, readonly=True, lock=False, create=False, map_size=1
+            )
+        except lmdb.Error:
+            file.stat()  # it has been replaced, which is no fault
+            raise
         self.transaction = environment.begin(buffers=True)
 
     @classmethod
@@ -209,6 +214,7 @@ def _publish(
     columns: tuple[str, ...],
     rows: Iterable[tuple[Key, Row]],
     now_us: int,
+    about: str,
 ) -> Snapshot:
     own = new_id(now_us)
     partial, pointer = folder / f"{PARTIAL}{own}", folder / f"{PARTIAL}{own}.json"
@@ -217,7 +223,7 @@ def _publish(
         _fill(partial, written, rows)
         snapshot = Snapshot(
             table=table, id=own, columns=columns, rows=written.rows, published_us=now_us,
-            until_us=written.until_us,
+            until_us=written.until_us, about=about,
         )  # fmt: skip
         pointer.write_bytes(msgspec.json.encode(_Current(snapshot, *_size_and_crc32(partial))))
         sync(pointer)

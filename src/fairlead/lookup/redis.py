@@ -58,6 +58,7 @@ class RedisTables:
         now_us: int,
         *,
         made_of: str | None = None,
+        about: str = "",
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once."""
         own, written = new_id(now_us), Written(table, columns)
@@ -66,7 +67,7 @@ class RedisTables:
                 self._fill(_place(table, own), written, rows)
                 snapshot = Snapshot(
                     table=table, id=own, columns=columns, rows=written.rows, published_us=now_us,
-                    until_us=written.until_us,
+                    until_us=written.until_us, about=about,
                 )  # fmt: skip
                 self._put_in_place(snapshot, made_of)
             except BaseException:

@@ -33,6 +33,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         rows: how many keys there are.
         published_us: when it was published, microseconds since 1970.
         until_us: as of when its newest row holds; 0 if there is no row.
+        about: what its publisher says of it, in whatever form; empty for nothing.
     """
 
     table: str
@@ -41,6 +42,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     published_us: int
     until_us: int
+    about: str = ""
 
 
 class Table(Protocol):
@@ -91,6 +93,7 @@ class Tables(Protocol):
         now_us: int,
         *,
         made_of: str | None = None,
+        about: str = "",
     ) -> Snapshot:
         """Make a snapshot aside, then put it in place of the last one at once.
 
@@ -104,6 +107,7 @@ class Tables(Protocol):
             now_us: of publishing, microseconds since 1970.
             made_of: id of the snapshot that the rows were made of, which must still be in place
                 then; None if they stand by themselves.
+            about: kept with the snapshot.
 
         Raises:
             InputError: a key stands twice, or cannot be one; a row has not one value for each

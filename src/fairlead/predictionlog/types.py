@@ -19,7 +19,7 @@ from fairlead.signature import Batch
 Outcome = Literal["ok", "model_error", "timeout"]
 Describe = Callable[[Sequence[bytes]], Sequence[str]]
 """Tells what is kept of pictures and sounds beside digest and size; an empty text of nothing."""
-Source = Literal["live", "batch", "cache", "precomputed", "replay"]
+Source = Literal["live", "batch", "cache", "precomputed", "previous", "constant", "replay"]
 
 
 class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):

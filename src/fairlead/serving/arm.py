@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from fairlead.errors import (
     StorageError,
     UnavailableError,
 )
+from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.failures import known
@@ -67,6 +68,7 @@ class LiveArm:
         limits: of its queue and batches.
         clock: for durations.
         executor: that a version runs on which has none of its own; None for the loop.
+        rung: of the endpoint's ladder that this is; None if it has none.
 
     Attributes:
         repeatable: whether answers that were given apart can be put together.
@@ -83,10 +85,15 @@ class LiveArm:
         limits: ArmLimits,
         clock: Clock,
         executor: Executor | None = None,
+        rung: Literal["live", "previous"] | None = None,
     ) -> None:
         self.arm = arm
         told = f"arm={arm.name}, version={arm.version.name}, share={arm.weight:g}"
         self._source = Source(arm.name, arm.version.name, told.encode())
+        if rung is not None:
+            told = f"{told}, source={rung}"
+            self._source = Source(arm.name, arm.version.name, told.encode(), rung, 0.0)
+        self._logged: LogSource = rung or "live"
         self.version = version
         self._route = route
         self._sink = sink
@@ -172,7 +179,7 @@ class LiveArm:
         runs = [run for group in alike(live) for run in self._run_together(group)] if live else []
         if len(live) < len(items):
             late = [item for item in items if item.ask.deadline_s <= now_s]
-            runs += [Run([item], item.ask.batch, _LATE, now_s, 0.0) for item in late]
+            runs += [Run([item], item.ask.batch, _LATE, now_s, 0.0, self._logged) for item in late]
         return runs
 
     def _run_together(self, items: list[Work]) -> list[Run]:
@@ -184,7 +191,7 @@ class LiveArm:
         self._row_s += ROW_WEIGHT * ((ended_s - started_s) / inputs.rows - self._row_s)
         if isinstance(result, FairleadError) and len(items) > 1:
             return [run for item in items for run in self._run_together([item])]
-        run = Run(items, inputs, result, started_s, ended_s - started_s)
+        run = Run(items, inputs, result, started_s, ended_s - started_s, self._logged)
         return in_time(run, ended_s, _TOO_LONG)
 
     def _predict(self, batch: Batch, items: list[Work]) -> Outputs | FairleadError:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
@@ -22,7 +23,12 @@ from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.entry import Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.ladder.climb import Ladders
+from fairlead.serving.ladder.stored import Stored
+from fairlead.serving.ladder.types import Ladder, Rung
 from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
+from fairlead.serving.lookup.follow import Followed
+from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Dialect, Router
 from fairlead.serving.sink import LogSink
@@ -30,7 +36,7 @@ from fairlead.serving.tracing import make_tracing
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.serving.types import WorkerStatus
 from fairlead.serving.waiting import FirstRequest, Waiting
-from fairlead.serving.watcher import RouteWatcher
+from fairlead.serving.watcher import PREVIOUS, RouteWatcher
 from fairlead.store import Store
 from fairlead.telemetry import Sample
 
@@ -54,6 +60,7 @@ class CoreOptions:
         models_bytes: of memory for versions, which are then loaded on first use; None for all.
         first_request: what becomes of a request to an endpoint that is not loaded.
         first_requests: the same by endpoint, where it differs.
+        ladders: who answers, by endpoint, where that is not the model alone.
         caches: limits of each endpoint's cache that has one.
     """
 
@@ -68,6 +75,7 @@ class CoreOptions:
     models_bytes: int | None = None
     first_request: FirstRequest = "wait"
     first_requests: Mapping[str, FirstRequest] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
     caches: Mapping[str, CacheLimits] = field(default_factory=dict)
 
 
@@ -83,7 +91,8 @@ class Core:
         counters: of this process; closed at the end.
         samples: all that processes counted.
         clock: for times.
-        features: in which is looked up what requests leave out; closed at the end.
+        followed: the look-up tables; closed at the end.
+        features: in which is looked up what requests leave out; None for nowhere.
     """
 
     def __init__(
@@ -96,6 +105,7 @@ class Core:
         counters: Counters,
         samples: Callable[[], list[Sample]],
         clock: Clock,
+        followed: Followed,
         features: FeatureTables | None = None,
     ) -> None:
         self.options = options
@@ -104,18 +114,15 @@ class Core:
         self._sink = sink
         self._journal = journal
         self.counters = counters
-        self._features = features
+        self._followed = followed
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
-        secret = os.urandom(32)
-        caches = {
-            name: ResponseCache(limits, clock, counters.cache(name), secret)
-            for name, limits in options.caches.items()
-        }
+        caches = self._caches()
         self._plane = DataPlane(clock, waiting, caches)
+        self._stored = Stored(sink, counters, clock, caches)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(
             store,
@@ -125,6 +132,7 @@ class Core:
             self._changed,
             self._take_keys if options.keys else None,
             options.models_bytes,
+            self._with("previous"),
         )
         gate = None
         if options.keys:
@@ -137,7 +145,9 @@ class Core:
             body_bytes_max=options.http.body_bytes_max,
             tracing=make_tracing(clock),
             gate=gate,
+            ladders=Ladders(self._plane, self._stored, clock, options.ladders),
         )
+        by_key = self._with("precomputed")
         self._entry = Entry(options.sites, gate, self._front.count)
         self.router = make_router(
             self._plane,
@@ -149,9 +159,22 @@ class Core:
             clock,
             self._entry,
             features=features,
+            tables=PrecomputedTables(followed, by_key),
+            by_key=by_key,
             default_endpoint=options.default_endpoint,
             body_bytes_max=options.http.body_bytes_max,
         )
+
+    def _caches(self) -> dict[str, ResponseCache]:
+        secret = os.urandom(32)
+        return {
+            name: ResponseCache(limits, self.clock, self.counters.cache(name), secret)
+            for name, limits in self.options.caches.items()
+        }
+
+    def _with(self, rung: Rung) -> frozenset[str]:
+        """The endpoints whose ladder has a rung."""
+        return frozenset(name for name, each in self.options.ladders.items() if each.has(rung))
 
     async def run(self, changed: Callable[[], None] = lambda: None) -> None:
         """Follow the routes until cancelled.
@@ -160,10 +183,11 @@ class Core:
             changed: called when anything worth reporting changed.
         """
         self._report = changed
-        beside = [asyncio.create_task(self._sample_often())]
-        if self._features is not None:
-            await self._features.look()  # before the first request
-            beside.append(asyncio.create_task(self._features.run()))
+        await self._followed.look()  # before the first request
+        beside = [
+            asyncio.create_task(self._sample_often()),
+            asyncio.create_task(self._followed.run()),
+        ]
         try:
             await self._watcher.run()
         finally:
@@ -194,8 +218,7 @@ class Core:
         self._front.close()
         self._shadows.shutdown(wait=False)  # as the threads of versions
         self._watcher.close()
-        if self._features is not None:
-            self._features.close()
+        self._followed.close()
         self._journal.close()
         self.counters.close()
         self._store.close()
@@ -209,8 +232,7 @@ class Core:
         """How it is now."""
         problems = [*self._watcher.behind()]
         problems += [p for p in (self._watcher.problem, self._sink.problem) if p]
-        if self._features is not None:
-            problems += self._features.problems()
+        problems += [*self._followed.problems(), *self._stored.problems()]
         if self._draining:
             problems.append("the server is stopping")
         ready = self._watcher.ready() and not self._draining and not self._sink.stopped
@@ -249,7 +271,13 @@ class Core:
             self.options.arms,
             self.clock,
             self._shadows if arm.role == "shadow" else None,
+            self._rung(route, arm),
         )
+
+    def _rung(self, route: Route, arm: Arm) -> Literal["live", "previous"] | None:
+        if route.endpoint not in self.options.ladders:
+            return None
+        return "previous" if arm.name == PREVIOUS else "live"
 
     def _changed(self) -> None:
         self.counters.versions(self._watcher.named_memory_bytes())

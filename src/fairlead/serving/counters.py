@@ -56,6 +56,12 @@ class Counters:
         """A request that was refused because there is too much of something."""
         self._file.counter("fairlead_shed_requests_total", endpoint=endpoint, kind=kind).add(1)
 
+    def looked_up(self, table: str, hits: int, misses: int) -> None:
+        """Keys that were found in a look-up table, and keys that were not."""
+        for result, count in (("hit", hits), ("miss", misses)):
+            if count:
+                self._file.counter("fairlead_lookups_total", table=table, result=result).add(count)
+
     def close(self) -> None:
         """Let go of the file; what was counted stays in it."""
         self._file.close()

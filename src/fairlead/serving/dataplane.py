@@ -41,6 +41,7 @@ class Endpoint:
         arms: in the route's order.
         owners: of each slot, the place of an arm.
         shadows: that are loaded.
+        previous: the version that was stable before, if it answers where the others fail.
     """
 
     route: Route
@@ -48,6 +49,7 @@ class Endpoint:
     arms: tuple[LiveArm, ...]
     owners: bytes
     shadows: tuple[LiveArm, ...] = ()
+    previous: LiveArm | None = None
 
     @staticmethod
     def of(
@@ -55,6 +57,7 @@ class Endpoint:
         arms: tuple[LiveArm, ...],
         shadows: tuple[LiveArm, ...] = (),
         before: Endpoint | None = None,
+        previous: LiveArm | None = None,
     ) -> Endpoint:
         """Put an endpoint together.
 
@@ -65,12 +68,13 @@ class Endpoint:
             before: what it follows. Most revisions leave the signature as it was, and what was
                 made of it, here and by the protocols, is kept: it is full of types, which are
                 slow to make and lie about until cycles are collected.
+            previous: as of the endpoint.
         """
         table = owners([live.arm for live in arms])
         if before is None or before.route.signature != route.signature:
-            return Endpoint(route, RowDecoder(route.signature), arms, table, shadows)
+            return Endpoint(route, RowDecoder(route.signature), arms, table, shadows, previous)
         same = replace(route, signature=before.route.signature)
-        return Endpoint(same, before.decoder, arms, table, shadows)
+        return Endpoint(same, before.decoder, arms, table, shadows, previous)
 
     @property
     def stable(self) -> LiveArm | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from fairlead.clock import Clock
 from fairlead.serving.counters import Counters
@@ -10,8 +10,10 @@ from fairlead.serving.dataplane import DataPlane
 from fairlead.serving.entry import Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.protocols import mlflow, sagemaker, tfserving
 from fairlead.serving.protocols.feedback import Feedback
+from fairlead.serving.protocols.lookup import LookupDoor
 from fairlead.serving.protocols.native import Native
 from fairlead.serving.protocols.oip.repository import Repository
 from fairlead.serving.protocols.oip.rest import OipRest, oip_shape
@@ -34,6 +36,8 @@ def make_router(
     entry: Entry,
     *,
     features: FeatureTables | None = None,
+    tables: PrecomputedTables | None = None,
+    by_key: Collection[str] = (),
     default_endpoint: str = "",
     body_bytes_max: int = 4 << 20,
 ) -> Router:
@@ -49,12 +53,16 @@ def make_router(
         clock: for times.
         entry: who is let in.
         features: in which is looked up what requests leave out; None for nowhere.
+        tables: in which predictions are looked up by keys; None for nowhere.
+        by_key: as of `Native`.
         default_endpoint: that paths without a name mean; empty for the only one there is.
         body_bytes_max: of one request.
     """
-    ours = Native(front, features)
+    ours = Native(front, features, tables, by_key)
+    lookups = [] if tables is None else LookupDoor(front, tables).doors()
     native = [
         *ours.doors(),
+        *lookups,
         *Feedback(front, sink, counters, clock).doors(),
         *Operations(plane, health, samples, keys=entry.gate is not None, features=features).doors(),
     ]

@@ -16,10 +16,11 @@ from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.failures import fields_of, request_failed, request_refused
 from fairlead.serving.held import held_response
+from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
-from fairlead.serving.types import Answer, Ask, Done, Held, check_rows
+from fairlead.serving.types import Answer, Ask, Done, Held, Keys, check_rows
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
 
@@ -45,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
         timeout_s: how long the caller waits, where its protocol's body says so.
         holds: as in `Ask`.
         arm: that shall answer, where its protocol's body says so; else the header may.
+        keys: as in `Ask`.
     """
 
     batch: Batch
@@ -56,6 +58,7 @@ class Reading(msgspec.Struct, frozen=True, eq=False):
     timeout_s: float | None = None
     holds: bool = False
     arm: str = ""
+    keys: Keys | None = None
 
 
 Read = Callable[[Endpoint, Request], Reading]
@@ -97,6 +100,7 @@ class Front:
         body_bytes_max: of one request, decompressed.
         tracing: begins a span for each request; None for none.
         gate: who may name the arm that answers; None for everyone.
+        ladders: who answers beside the models; None for nobody.
     """
 
     def __init__(
@@ -109,8 +113,10 @@ class Front:
         body_bytes_max: int,
         tracing: Tracing | None = None,
         gate: Gate | None = None,
+        ladders: Ladders | None = None,
     ) -> None:
         self.plane = plane
+        self._ladders = ladders
         self._counters = counters
         self._deadline_s = deadline_s
         self.rows_max = rows_max
@@ -188,9 +194,12 @@ class Front:
             ask = self.ask(reading, request.received_s, deadline_s, trace, arm)
             write = compressing(request, reading.write)
             done: Done = partial(self._answered, call, write, reading.slow)
-            self.plane.predict(
-                endpoint, ask, done if span is None else partial(_traced, span, done)
-            )
+            done = done if span is None else partial(_traced, span, done)
+            ladders = self._ladders
+            if ladders is not None and (ask.keys is not None or call.name in ladders.named):
+                ladders.predict(endpoint, ask, done)
+            else:
+                self.plane.predict(endpoint, ask, done)
         except IdleError:  # it was let go while the request was read
             self._wait(call, partial(self._pass_on, call, reading))
         except FairleadError as error:
@@ -283,6 +292,7 @@ class Front:
             trace,
             arm,
             reading.holds,
+            reading.keys,
         )
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:

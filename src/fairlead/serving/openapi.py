@@ -70,6 +70,7 @@ def openapi(route: Route, *, keys: bool = False, by: Sequence[str] = ()) -> Json
         "paths": {
             f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},
+            **({} if route.decided_by else _lookup(name, keys=keys)),
         },
         "components": {"schemas": {**schemas(route.signature, by), "Error": _error()}},
     }
@@ -93,7 +94,8 @@ def _predict(route: Route, *, keys: bool) -> Json:
     return {
         "operationId": "predict",
         "summary": "Answer rows.",
-        "description": "The answer has the form that `Accept` asks for, or else is JSON.",
+        "description": "The answer has the form that `Accept` asks for, or else is JSON. A row of "
+        "JSON may bring the `key` of a prediction that was made ahead.",
         "parameters": [*named, _TIMEOUT],
         "requestBody": {"required": True, "content": request_content(route.signature)},
         "responses": {
@@ -101,6 +103,20 @@ def _predict(route: Route, *, keys: bool) -> Json:
             **_refusals(*(s for s in _REFUSED if keys or s not in _KEYED)),
         },
     }
+
+
+def _lookup(endpoint: str, *, keys: bool) -> Json:
+    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
+    described = {
+        "operationId": "lookup",
+        "summary": "Look up a prediction that was made ahead.",
+        "parameters": [key, _TIMEOUT],
+        "responses": {
+            **_answered(),
+            **_refusals("400", *(_KEYED if keys else ()), "404", "503", "504"),
+        },
+    }
+    return {f"/v1/endpoints/{endpoint}/lookup/{{key}}": {"get": described}}
 
 
 def _answered() -> Json:

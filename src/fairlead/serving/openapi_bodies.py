@@ -43,6 +43,12 @@ def ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_SOURCE: Json = {
+    "source": {"type": "string", "description": "Who answered, where there is a choice."},
+    "age_s": {"type": ["number", "null"], "description": "How old the answer is, likewise."},
+}
+
+
 def schemas(signature: Signature, by: Sequence[str] = ()) -> Json:
     """The components that bodies and replies are made of.
 
@@ -71,7 +77,7 @@ def schemas(signature: Signature, by: Sequence[str] = ()) -> Json:
     answered = {name_beside(BEFORE, name): s for name, s in answer["properties"].items()}
     prediction = {
         **answer,
-        "properties": first | answered,
+        "properties": first | _SOURCE | answered,
         "required": [*BEFORE, *(name_beside(BEFORE, name) for name in answer["required"])],
     }
     for described in (row, record, prediction):

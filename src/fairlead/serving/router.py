@@ -45,6 +45,7 @@ class Door:
         handler: of its requests.
         about: tells which endpoint a request is to, where that is not the path's `{name}`; empty
             for no single one.
+        repeated: whether the same paths are asked for again and again.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Door:
     scope: Scope | Literal["open"]
     handler: PathHandler
     about: Callable[[Request], str] | None = None
+    repeated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class Router:
             match = pattern.fullmatch(request.path)
             if match and door.method == method:
                 found = door, match.groupdict()
-                if len(self._found) < CACHE_PATHS_MAX and len(request.path) <= CACHE_LENGTH_MAX:
+                few = door.repeated and len(self._found) < CACHE_PATHS_MAX
+                if few and len(request.path) <= CACHE_LENGTH_MAX:
                     self._found[request.method, request.path] = found
                 return found
         return None

@@ -85,7 +85,7 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     return [
         one
         if one.items[0].ask.deadline_s > ended_s
-        else Run(one.items, one.inputs, late, one.started_s, one.model_s)
+        else Run(one.items, one.inputs, late, one.started_s, one.model_s, one.source)
         for one in apart(run)
     ]
 

@@ -11,11 +11,16 @@ import numpy.typing as npt
 
 from fairlead.errors import FairleadError, InputError
 from fairlead.ids import Ids
+from fairlead.lookup import Row
+from fairlead.precomputed import Precomputed
 from fairlead.routing import AssignedBy
 from fairlead.signature import Batch, Field
 
 BEFORE = ("id", "version", "arm")
 """What stands before the model's fields in each row of a native reply."""
+
+SOURCED = (*BEFORE, "source", "age_s")
+"""The same, of an endpoint with a ladder."""
 
 
 class Filled(Batch, frozen=True, eq=False, gc=False):
@@ -51,6 +56,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
         trace_id: of the trace that the request belongs to, W3C; None for none.
         arm: name of the one that shall answer; empty to let the route decide.
         holds: whether the caller can be given prediction ids without answers.
+        keys: what was found of predictions that were made ahead; None where no row brings a key.
     """
 
     batch: Batch
@@ -62,6 +68,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
     trace_id: str | None = None
     arm: str = ""
     holds: bool = False
+    keys: Keys | None = None
 
     def some(self, places: list[int]) -> Ask:
         """Some of its rows."""
@@ -86,6 +93,24 @@ def check_rows(rows: int, rows_max: int) -> None:
         )
 
 
+class Keys(msgspec.Struct, frozen=True, eq=False):
+    """What was found of predictions that were made ahead, for the rows of a request.
+
+    Args:
+        asked: of each row, whether it brings a key.
+        bare: of each row, whether it brings nothing else.
+        rows: that were found; None where there is none.
+        made: what is known of the table; None if there is none.
+        alone: whether nothing else shall answer, and the predictions may have any age.
+    """
+
+    asked: list[bool]
+    bare: list[bool]
+    rows: list[Row | None]
+    made: Precomputed | None
+    alone: bool = False
+
+
 T = TypeVar("T")
 
 
@@ -96,11 +121,22 @@ class Source(msgspec.Struct, frozen=True, gc=False):
         arm: its name.
         version: its version's name.
         told: the same and its share, for the reply's header.
+        rung: of the endpoint's ladder that answers, for replies; empty if there is no ladder.
+        age_s: of the answers; None of those that have none.
     """
 
     arm: str
     version: str
     told: bytes = b""
+    rung: str = ""
+    age_s: float | None = None
+
+    @staticmethod
+    def of(arm: str, version: str, rung: str, age_s: float | None) -> Source:
+        """Who answers on a rung of a ladder."""
+        age = "" if age_s is None else f", age_s={age_s:g}"
+        told = f"arm={arm}, version={version}, source={rung}{age}"
+        return Source(arm, version, told.encode(), rung, age_s)
 
 
 class Outputs:

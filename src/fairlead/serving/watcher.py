@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,6 +20,8 @@ from fairlead.serving.loading.versions import LoadedVersion, VersionLoader
 from fairlead.store import Store
 
 POLL_S = 0.1
+PREVIOUS = "previous"
+"""The arm that the version has which was stable before."""
 
 MakeArm = Callable[[Route, Arm, LoadedVersion], LiveArm]
 TakeKeys = Callable[[dict[str, Key]], None]
@@ -52,6 +54,7 @@ class RouteWatcher:
         take_keys: takes the keys, by id, whenever they may have changed; None where none are
             needed. It takes them before the routes of the same revision come into force.
         budget_bytes: of memory for versions; None to load them all.
+        back: endpoints whose version before answers where the one in force fails.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class RouteWatcher:
         changed: Callable[[], None],
         take_keys: TakeKeys | None = None,
         budget_bytes: int | None = None,
+        back: Collection[str] = (),
     ) -> None:
         self._store = store
         self._plane = plane
@@ -70,6 +74,7 @@ class RouteWatcher:
         self._changed = changed
         self._take_keys = take_keys
         self._budget_bytes = budget_bytes
+        self._back = back
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
         self._shelf = Shelf(loader, self._load_moved)
         self._routes: dict[str, Route] = {}
@@ -200,10 +205,14 @@ class RouteWatcher:
         self._last_load = None
         self._crowded = True
         users = self._users.get(ref.digest, [])
+        self._altered.update(name for name in self._back if ref in self._kept(name))
         self._altered.update(users)
         if ref.digest not in self._shelf.loaded:
             for name in users:
                 self._plane.waiting.settle(name, self._shelf.refusal([ref.digest]))
+
+    def _kept(self, name: str) -> tuple[VersionRef, ...]:
+        return self._routes[name].keep if name in self._routes else ()
 
     def _settle_failed(self) -> None:
         """Answer those who wait for what failed to load before."""
@@ -240,11 +249,18 @@ class RouteWatcher:
         if not route.arms:
             live.pop(name, None)
             return
-        if current is not None and current.route == route and len(current.shadows) == len(shadows):
-            return
+        before = self._before(route)
+        if current is not None and current.route == route:
+            same = len(current.shadows) == len(shadows)
+            if same and (current.previous is None) == (not before):
+                return
         if all(digest in self._shelf.loaded for digest in _digests(route)):
             live[name] = Endpoint.of(
-                route, self._live(route, route.arms), self._live(route, shadows), current
+                route,
+                self._live(route, route.arms),
+                self._live(route, shadows),
+                current,
+                next(iter(self._live(route, before)), None),
             )
             return
         loadable = self._budget_bytes is not None and len(route.arms) == 1 and not route.shadows
@@ -252,6 +268,12 @@ class RouteWatcher:
             idle[name] = route
         if name not in idle or any(digest in self._shelf.failed for digest in _digests(route)):
             self._behind.add(name)
+
+    def _before(self, route: Route) -> list[Arm]:
+        """The arm of the version that was stable before, if it is asked for and loaded."""
+        kept = route.keep if route.endpoint in self._back and self._budget_bytes is None else ()
+        warm = [ref for ref in kept if ref.digest in self._shelf.loaded]
+        return [Arm(PREVIOUS, ref, "stable", ()) for ref in warm[:1]]
 
     def _live(self, route: Route, arms: Sequence[Arm]) -> tuple[LiveArm, ...]:
         loaded = self._shelf.loaded

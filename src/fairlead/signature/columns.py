@@ -35,6 +35,26 @@ def blank(field: Field) -> object:
     return NAT if field.kind == "timestamp" else None
 
 
+def absent(fields: Sequence[Field], rows: int, like: Batch | None = None) -> Batch:
+    """Rows that have no value of any field.
+
+    Args:
+        fields: that a batch of them has.
+        rows: how many.
+        like: rows that they are to stand beside, whose tensors they take the shape of.
+    """
+    columns: dict[str, Column] = {}
+    for field in fields:
+        if field.kind == "tensor":
+            shape = field.shape if like is None else like.columns[field.name].shape[1:]
+            whole = (rows, *(max(1, length) for length in shape))
+            numbers = element(field).kind == "f"
+            columns[field.name] = np.full(whole, np.nan if numbers else 0).astype(element(field))
+        else:
+            columns[field.name] = pack(field, [blank(field)] * rows)
+    return assemble(fields, rows, columns)
+
+
 def read_column(field: Field, values: Sequence[object], findings: Findings) -> Column | None:
     """Read one field of all rows.
 

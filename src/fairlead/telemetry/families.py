@@ -47,6 +47,7 @@ FAMILIES = {
     "fairlead_joint_drift_auc_low": "Lower end of the interval of that area.",
     "fairlead_joint_drifting": "Whether drift of all fields together is proven, of the last day.",
     "fairlead_labelled_rows_ratio": "Share of the rows of the last 24 windows that have a label.",
+    "fairlead_lookups_total": "Keys that were looked up, by table and whether they were found.",
     "fairlead_machine_hourly_price": "What the machine costs for an hour, as the settings say.",
     "fairlead_missed_rows_total": "Rows that a shadow was to see and had no time for.",
     "fairlead_model_seconds": "Time that a model ran for a batch.",

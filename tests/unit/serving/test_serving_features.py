@@ -21,6 +21,7 @@ from fairlead.predictionlog.frame import HEADER, decode_payload, encode_predicti
 from fairlead.predictionlog.tables import predictions_table
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.serving.features.follow import FeatureTables
+from fairlead.serving.lookup.follow import Followed
 from fairlead.signature import Field, Signature, to_records
 from support.plane import ROWS_MAX, PlaneInProcess
 from support.redis import needs_redis, running_redis
@@ -56,12 +57,13 @@ def plane_of(
 ) -> Iterator[PlaneInProcess]:
     if publish:
         tables.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
-    features = FeatureTables(tables, {endpoint: specs}, ManualClock(NOW_US))
+    followed = Followed(tables, ManualClock(NOW_US))
+    features = FeatureTables(followed, {endpoint: specs}, ManualClock(NOW_US))
     with PlaneInProcess(folder, features=features) as plane:
         plane.serve(endpoint, CHURN, zeros)
-        plane.loop.run_until_complete(features.look())
+        plane.loop.run_until_complete(followed.look())
         yield plane
-        features.close()
+        followed.close()
 
 
 @pytest.fixture(params=["lmdb", pytest.param("redis", marks=needs_redis)])
@@ -300,13 +302,14 @@ def test_a_new_snapshot_is_noticed_and_a_broken_one_is_not_taken(
     tmp_path: Path, mapped: Tables
 ) -> None:
     mapped.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
-    features = FeatureTables(mapped, {"m": (CUSTOMER,)}, SystemClock())
+    followed = Followed(mapped, SystemClock())
+    features = FeatureTables(followed, {"m": (CUSTOMER,)}, SystemClock())
     body = {"customer_id": "c-1", "amount": 1}
     with PlaneInProcess(tmp_path, features=features) as plane:
         plane.serve("m", CHURN, zeros)
 
         def look() -> None:
-            plane.loop.run_until_complete(features.look())
+            plane.loop.run_until_complete(followed.look())
 
         look()
         newer = {"c-1": Row(NOW_US, (1.5, "free", None, "z"))}
@@ -320,17 +323,17 @@ def test_a_new_snapshot_is_noticed_and_a_broken_one_is_not_taken(
         next((tmp_path / "mapped" / "features.customer").glob("*.mdb")).write_bytes(b"torn")
         look()
         look()
-        assert features.problems() == [
+        assert followed.problems() == [
             "features customer: The look-up table 'features.customer' is damaged. Publish it again."
         ]
         assert plane.predict(body).status == 200
         assert asked(plane)[0]["age"] == 1.5
         mapped.publish("features.customer", COLUMNS, ROWS.items(), NOW_US)
         look()
-        assert features.problems() == []
+        assert followed.problems() == []
         assert plane.predict(body).status == 200
         assert asked(plane)[0]["age"] == 42.5
-        features.close()
+        followed.close()
 
 
 @needs_redis

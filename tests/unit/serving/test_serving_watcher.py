@@ -196,6 +196,22 @@ def test_what_is_kept_stays_warm_and_what_is_not_is_freed() -> None:
     follow(scenario)
 
 
+def test_the_version_before_is_at_hand_where_it_is_asked_for() -> None:
+    async def scenario(world: World) -> None:
+        put_route(world.store, route("e", 1, TWO, keep=(ONE,)))
+        put_route(world.store, route("o", 1, TWO, keep=(ONE,)))
+        await world.until(world.watcher.ready)
+        await world.until(lambda: world.previous("e") == "m:1")  # it is loaded after the others
+        assert world.previous("o") is None
+        put_route(world.store, route("e", 2, ONE, keep=(TWO,)))
+        await world.until(lambda: world.answers()["e"] == "m:1")
+        assert world.previous("e") == "m:2"
+        put_route(world.store, route("e", 3, ONE))
+        await world.until(lambda: world.previous("e") is None)
+
+    follow(scenario, back=("e",))
+
+
 def test_an_empty_store_is_ready() -> None:
     async def scenario(world: World) -> None:
         assert not world.watcher.ready()

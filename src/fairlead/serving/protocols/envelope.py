@@ -47,9 +47,10 @@ class Envelope:
 
     def __init__(self, rows: RowDecoder, rows_max: int) -> None:
         self.rows = rows
-        self._rows_max = rows_max
+        self.rows_max = rows_max
         self._columns = ColumnDecoder(rows.signature)
-        self._fields = tuple(field.name for field in rows.signature.inputs)
+        self.inputs = rows.signature.inputs
+        self._fields = tuple(field.name for field in self.inputs)
         body = msgspec.defstruct(
             "Predict",
             [
@@ -77,7 +78,7 @@ class Envelope:
         except UNREADABLE:
             return self._decode_record(body)
         if decoded.columns is UNSET and decoded.rows is not UNSET:
-            check_rows(len(decoded.rows), self._rows_max)
+            check_rows(len(decoded.rows), self.rows_max)
             return self.rows.gather(decoded.rows), decoded.unit, decoded.id, decoded.arm
         if decoded.rows is UNSET and decoded.columns is not UNSET:
             batch = self._columns.gather(decoded.columns)
@@ -99,12 +100,17 @@ class Envelope:
 
     def _decode_exactly(self, body: bytes) -> Decoded:
         """Read again what was refused, to say what is wrong with it."""
-        return self._decode_value(parse_json(body))
+        return self.decode_value(parse_json(body))
 
     def _read_rows(self, rows: object) -> Batch:
         return self.rows.recover(rows)
 
-    def _decode_value(self, value: object) -> Decoded:
+    def decode_value(self, value: object) -> Decoded:
+        """The same of a body that was parsed, exactly.
+
+        Raises:
+            InputError: as of `decode`.
+        """
         if isinstance(value, dict) and not value.keys() & set(FORMS):
             if value.keys() & set(self._fields):
                 whose = {key: value.pop(key, None) for key in WHOSE if key not in self._fields}
@@ -114,17 +120,26 @@ class Envelope:
         if not isinstance(value, dict):
             raise _formless(())
         _check_keys(value)
+        unit, caller_id, arm = self.whose(value)
+        if "rows" in value:
+            check_rows(_length(value["rows"]), self.rows_max)
+            return self._read_rows(value["rows"]), unit, caller_id, arm
+        columns = value["columns"]
+        if isinstance(columns, dict):
+            check_rows(max(map(_length, columns.values()), default=0), self.rows_max)
+        return self._columns.recover(columns), unit, caller_id, arm
+
+    def whose(self, value: dict[str, Any]) -> tuple[Texts, Texts, str]:
+        """What a body says of `unit`, `id` and `arm`.
+
+        Raises:
+            InputError: it says nothing that can be.
+        """
         unit, caller_id = (_texts(value.get(key), key) for key in WHOSE)
         arm = value.get(ARM, "")
         if not isinstance(arm, str):
             raise InputError("'arm' must be a text: the name of the arm that shall answer.")
-        if "rows" in value:
-            check_rows(_length(value["rows"]), self._rows_max)
-            return self._read_rows(value["rows"]), unit, caller_id, arm
-        columns = value["columns"]
-        if isinstance(columns, dict):
-            check_rows(max(map(_length, columns.values()), default=0), self._rows_max)
-        return self._columns.recover(columns), unit, caller_id, arm
+        return unit, caller_id, arm
 
 
 def _length(value: object) -> int:

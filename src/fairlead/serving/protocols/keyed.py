@@ -63,9 +63,17 @@ class KeyedEnvelope(Envelope):
         """
         if self._features.waits and on_loop():
             raise NotHereError
-        value = parse_json(body)
+        return self.decode_value(parse_json(body))
+
+    def decode_value(self, value: object) -> Decoded:
+        """The same of a body that was parsed.
+
+        Raises:
+            InputError: as of `decode`.
+            UnavailableError: as of `decode`.
+        """
         notes = self._fill(value) if isinstance(value, dict) else []
-        batch, unit, caller_id, arm = self._decode_value(value)
+        batch, unit, caller_id, arm = super().decode_value(value)
         if any(notes):
             batch = Filled.of(batch, [_encode(note).decode() if note else None for note in notes])
         return batch, unit, caller_id, arm
@@ -87,7 +95,7 @@ class KeyedEnvelope(Envelope):
         return self._fill_rows([body])
 
     def _fill_rows(self, rows: list[Any]) -> Notes:
-        check_rows(len(rows), self._rows_max)
+        check_rows(len(rows), self.rows_max)
         notes: Notes = [{} for _ in rows]
         named = [(place, row) for place, row in enumerate(rows) if type(row) is dict]
         findings = Findings(len(rows))
@@ -111,7 +119,7 @@ class KeyedEnvelope(Envelope):
         if len(lengths) != 1:
             return []  # refused for that
         rows = lengths.pop()
-        check_rows(rows, self._rows_max)
+        check_rows(rows, self.rows_max)
         notes: Notes = [{} for _ in range(rows)]
         findings, given = Findings(rows), frozenset(columns)
         for spec in self._specs:

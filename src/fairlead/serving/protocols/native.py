@@ -12,9 +12,10 @@ or the bytes of one picture or sound. Accept says what the answer shall be: JSON
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache, partial
 from itertools import repeat
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -24,9 +25,11 @@ from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front, Read, Reading
+from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.negotiate import media_type, preferred
-from fairlead.serving.protocols.envelope import WHOSE, Envelope, Texts, each
+from fairlead.serving.protocols.by_key import mentions_key, read_by_key
+from fairlead.serving.protocols.envelope import WHOSE, Decoded, Envelope, Texts, each
 from fairlead.serving.protocols.form import FORM_TYPE, read_form
 from fairlead.serving.protocols.keyed import KeyedEnvelope
 from fairlead.serving.protocols.tables import (
@@ -37,7 +40,7 @@ from fairlead.serving.protocols.tables import (
 )
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
-from fairlead.serving.types import BEFORE, Answer, Outputs, Part
+from fairlead.serving.types import BEFORE, SOURCED, Answer, Keys, Outputs, Part
 from fairlead.signature import Batch, Field, RowDecoder, RowEncoder, Signature, from_records
 
 JSON_TYPE = "application/json"
@@ -57,11 +60,21 @@ class Native:
     Args:
         front: takes what is read to the data plane.
         features: in which is looked up what requests leave out; None for nowhere.
+        tables: in which predictions are looked up by keys; None for nowhere.
+        by_key: endpoints of which a key is looked for in every row, also beside all fields.
     """
 
-    def __init__(self, front: Front, features: FeatureTables | None = None) -> None:
+    def __init__(
+        self,
+        front: Front,
+        features: FeatureTables | None = None,
+        tables: PrecomputedTables | None = None,
+        by_key: Collection[str] = (),
+    ) -> None:
         self._front = front
         self._features = features
+        self._tables = tables
+        self._laddered = by_key
         self._envelopes: dict[str, Envelope] = {}
 
     def doors(self) -> list[Door]:
@@ -96,12 +109,30 @@ class Native:
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
             envelope = self._envelopes[name] = self._envelope(name, endpoint.decoder)
-        batch, unit, caller_id, arm = envelope.decode(request.body)
+        found = self._by_key(envelope, name, request.body) if name in self._laddered else None
+        keys = None
+        try:
+            decoded = envelope.decode(request.body) if found is None else found[0]
+        except InputError:
+            found = self._by_key(envelope, name, request.body)
+            if found is None:
+                raise
+        if found is not None:
+            decoded, keys = found
+        batch, unit, caller_id, arm = decoded
         if request.headers.get(b"accept") not in JSON_WISHES:
-            reading = _reading(request, batch, {"unit": unit, "id": caller_id})
-            return msgspec.structs.replace(reading, arm=arm)
+            reading = reading_of(request, batch, {"unit": unit, "id": caller_id})
+            return msgspec.structs.replace(reading, arm=arm, keys=keys)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
-        return Reading(batch, _write, units, caller_ids, holds=True, arm=arm)
+        return Reading(batch, _write, units, caller_ids, holds=True, arm=arm, keys=keys)
+
+    def _by_key(
+        self, envelope: Envelope, endpoint: str, body: bytes
+    ) -> tuple[Decoded, Keys] | None:
+        """What a body holds whose rows bring keys; None if none does."""
+        if self._tables is None or not mentions_key(body):
+            return None
+        return read_by_key(endpoint, envelope, self._tables, body)
 
     def _envelope(self, endpoint: str, rows: RowDecoder) -> Envelope:
         specs = () if self._features is None else self._features.of(endpoint)
@@ -110,7 +141,7 @@ class Native:
         return KeyedEnvelope(rows, self._front.rows_max, self._features, specs)
 
     def _read_table(self, endpoint: Endpoint, request: Request) -> Reading:
-        named = _query(request)
+        named = query_of(request)
         batch, texts = read_keyed_table(
             endpoint,
             request.headers[b"content-type"].decode("latin-1"),
@@ -118,13 +149,13 @@ class Native:
             named.values(),
             rows_max=self._front.rows_max,
         )
-        return _reading(request, batch, {key: texts[name] for key, name in named.items()})
+        return reading_of(request, batch, {key: texts[name] for key, name in named.items()})
 
 
 def _read_form(endpoint: Endpoint, request: Request) -> Reading:
     signature, header = endpoint.route.signature, request.headers[b"content-type"]
     batch, keys = read_form(signature, header, request.body)
-    return _reading(request, batch, {k: v[0] if len(v) == 1 else v for k, v in keys.items()})
+    return reading_of(request, batch, {k: v[0] if len(v) == 1 else v for k, v in keys.items()})
 
 
 def _read_media(endpoint: Endpoint, request: Request) -> Reading:
@@ -139,7 +170,7 @@ def _read_media(endpoint: Endpoint, request: Request) -> Reading:
             "The body has a Content-Type that is not taken here.", hint=f"Send {', '.join(taken)}."
         )
     batch = from_records(signature, [{field.name: request.body}])
-    return _reading(request, batch, _query(request))
+    return reading_of(request, batch, query_of(request))
 
 
 def _media_field(signature: Signature) -> Field | None:
@@ -149,7 +180,7 @@ def _media_field(signature: Signature) -> Field | None:
     return media[0] if len(media) == 1 and set(needed) <= set(media) else None
 
 
-def _query(request: Request) -> dict[str, str]:
+def query_of(request: Request) -> dict[str, str]:
     """What the query says of `unit` and `id`."""
     try:
         pairs = parse_qsl(
@@ -167,7 +198,7 @@ def _query(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-def _reading(request: Request, batch: Batch, whose: Mapping[str, Texts]) -> Reading:
+def reading_of(request: Request, batch: Batch, whose: Mapping[str, Texts]) -> Reading:
     """What was read, to be answered as the request wants it."""
     units, caller_ids = (each(whose.get(key), batch.rows, key) for key in WHOSE)
     kind = preferred(request.headers.get(b"accept"), (JSON_TYPE, *WRITTEN_TYPES), JSON_TYPE)
@@ -193,7 +224,7 @@ def _write(answer: Answer) -> Response:
 def _cached(part: Part) -> bytes:
     """What a reply says of rows whose answers come from a cache, which are all of one part."""
     ages_s = part.ages_s
-    if not ages_s:
+    if not ages_s or part.source.rung:  # of a ladder, each row says it
         return b""
     rounded = [age_s if age_s is None else round(age_s, 3) for age_s in ages_s]
     return b',"cache":' + msgspec.json.encode({"age_s": rounded})
@@ -227,10 +258,17 @@ def _written(outputs: Outputs) -> list[bytes]:
     """Answers as objects, of one request or of all that ran together."""
     source = outputs.source
     ids = [text for some in outputs.ids for text in some.texts()]
-    before = ids, repeat(source.version), repeat(source.arm)
-    return _encoder(outputs.fields).rows(before, outputs.batch)
+    before: list[Iterable[Any]] = [ids, repeat(source.version), repeat(source.arm)]
+    if not source.rung:
+        return _encoder(BEFORE, outputs.fields).rows(before, outputs.batch)
+    if outputs.ages_s:
+        before.append(["cached" if age_s is not None else source.rung for age_s in outputs.ages_s])
+        before.append([0.0 if age_s is None else round(age_s, 3) for age_s in outputs.ages_s])
+    else:
+        before += repeat(source.rung), repeat(source.age_s)
+    return _encoder(SOURCED, outputs.fields).rows(before, outputs.batch)
 
 
 @lru_cache(maxsize=256)
-def _encoder(fields: tuple[Field, ...]) -> RowEncoder:
-    return RowEncoder(BEFORE, fields)
+def _encoder(before: tuple[str, ...], fields: tuple[Field, ...]) -> RowEncoder:
+    return RowEncoder(before, fields)

@@ -1,0 +1,71 @@
+"""`fairlead precompute`: predictions made before anyone asks, to be looked up by a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from fairlead.app.precompute import precompute
+from fairlead.app.workspace import Workspace
+from fairlead.batch import Job
+from fairlead.cli.output import say
+from fairlead.cli.progress import progress_bar
+
+
+@click.command("precompute")
+@click.argument("version")
+@click.argument("inputs", nargs=-1, required=True)
+@click.option("--key", required=True, metavar="COLUMN", help="By which predictions are found.")
+@click.option("--query", default="", metavar="SQL", help="Score its rows; INPUT is the database.")
+@click.option(
+    "--on-error", type=click.Choice(("reject", "fail")), default="reject",
+    help="Set rows aside that do not fit (the default), or end at the first.",
+)  # fmt: skip
+@click.option("--endpoint", default="", help="Whose they are; default: the model's name.")
+@click.option(
+    "--memory", "memory_mb", type=click.IntRange(min=0), default=0, metavar="MB",
+    help="That all processes together may take; default: half of the machine's.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=0,
+    help="Processes that score; default: one for each core.",
+)  # fmt: skip
+@click.option("--allow-pickle", is_flag=True, help="Let pickled payloads be loaded.")
+@click.pass_obj
+def precompute_command(
+    home: Path | None,
+    version: str,
+    inputs: tuple[str, ...],
+    key: str,
+    query: str,
+    on_error: Literal["reject", "fail"],
+    endpoint: str,
+    memory_mb: int,
+    workers: int,
+    allow_pickle: bool,
+) -> None:
+    """Score the rows of INPUTS with VERSION, and have the answers looked up by their key.
+
+    INPUTS are as of 'fairlead batch'. A VERSION without number or alias is the one that answers
+    the endpoint of this name. Requests get the former predictions until all new ones are there.
+    """
+    job = Job(
+        version=version, inputs=inputs, output="", query=query, on_error=on_error,
+        endpoint=endpoint, memory_mb=memory_mb, workers=workers, allow_pickle=allow_pickle,
+    )  # fmt: skip
+    try:
+        with progress_bar() as show:
+            record = precompute(Workspace(home), job, key, show)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: run the same line again to go on.", err=True)
+        raise
+    for note in record.notes:
+        say(f"Note: {note}")
+    for moved in record.drifted:
+        say(f"Drift in '{moved.field}': {moved.why}")
+    say(f"{record.rows} predictions of {record.version} are looked up from now on.")
+    say(f"Ask for one: GET /v1/endpoints/{record.endpoint}/lookup/KEY.")
+    if record.rejected:
+        say(f"{record.rejected} rows were rejected: {record.output}/_rejects.jsonl says why.")

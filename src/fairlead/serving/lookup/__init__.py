@@ -1,0 +1,1 @@
+"""The look-up tables that a worker has open, and the predictions in them."""
