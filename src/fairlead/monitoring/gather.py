@@ -26,9 +26,9 @@ BATCH = "batch"
 ASSIGNED = pl.col("assigned_by") == "hash"
 ROUTED = ASSIGNED & (pl.col("source") == "live")
 """Rows that the route assigned and a model answered: not what a person tried, nor a second try."""
-TRAFFIC = ASSIGNED & pl.col("source").is_in(["live", "cache"])
+BY_MODEL = ASSIGNED & pl.col("source").is_in(["live", "cache"])
 """The same with those that were answered from a cache."""
-WATCHED = TRAFFIC | (pl.col("source") == BATCH)
+WATCHED = BY_MODEL | (pl.col("source") == BATCH)
 
 
 class Gatherer:

@@ -58,9 +58,9 @@ def on_trial() -> pl.Expr:
     """
     import polars as pl
 
-    from fairlead.monitoring.gather import TRAFFIC
+    from fairlead.monitoring.gather import BY_MODEL
 
-    return TRAFFIC & pl.col("role").is_in(["stable", "candidate"])
+    return BY_MODEL & pl.col("role").is_in(["stable", "candidate"])
 
 
 def fold(before: Folded, release: Release, rows: pl.DataFrame) -> Folded:
