@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.monitoring.days import DAYS, Day, add_rows
-from fairlead.monitoring.gather import BATCH, WATCHED
+from fairlead.monitoring.gather import BATCH, PRECOMPUTED, WATCHED
 from fairlead.monitoring.records import FOLDED, WATCHES, WINDOWS, Folded, Stream, Watch, moment
 from fairlead.monitoring.retain import AHEAD_US, day_of, first_day, first_hour
 from fairlead.monitoring.traffic import SHADOW, TRAFFIC, Traffic, count
@@ -90,19 +90,23 @@ class Collector:
         time_us = pl.col("time").dt.epoch("us")
         sound = rows.filter(time_us.is_between(first_day(now_us), now_us + AHEAD_US))
         streams = _streams(segment.endpoint, sound, self._length_us)
-        puts: list[Put[Any]] = self._counted(segment.endpoint, streams)
+        looked_up = _looked_up(sound, self._length_us)
+        puts: list[Put[Any]] = self._counted(segment.endpoint, streams, looked_up)
         for stream, parts in streams.items():
             reference = self._references(stream.version)
             if reference is not None:
                 puts += self._kept(stream, reference, parts, now_us)
         self._store.commit(*puts, Put(FOLDED, key, Folded(len(puts)), ABSENT))
 
-    def _counted(self, endpoint: str, streams: Streams) -> list[Put[Traffic]]:
+    def _counted(
+        self, endpoint: str, streams: Streams, looked_up: Mapping[int, int]
+    ) -> list[Put[Traffic]]:
         """The endpoint's traffic with some rows more; a shadow's were asked of others too.
 
-        Nor does a batch job say how much the endpoint is asked.
+        Nor does a batch job say how much the endpoint is asked, but who looks up what it was
+        published for asks the endpoint: callers who change over are no fewer.
         """
-        rows: Counter[int] = Counter()
+        rows = Counter(looked_up)
         for stream, parts in streams.items():
             if stream.role not in (SHADOW, BATCH):
                 rows.update({start_us: part.height for start_us, part in parts.items()})
@@ -170,11 +174,21 @@ class Collector:
 
 def _streams(endpoint: str, rows: pl.DataFrame, length_us: int) -> Streams:
     """Live rows that the route assigned, and those of batch jobs."""
-    start = (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")
-    routed = rows.filter(WATCHED)
+    routed = rows.filter(WATCHED).with_columns(_window(length_us))
     found: Streams = {}
-    parts = routed.with_columns(start).partition_by("version", "role", "window_us", as_dict=True)
+    parts = routed.partition_by("version", "role", "window_us", as_dict=True)
     for (version, role, start_us), part in parts.items():
         stream = Stream(endpoint=endpoint, version=str(version), role=str(role))
         found.setdefault(stream, {})[int(start_us)] = part
     return found
+
+
+def _looked_up(rows: pl.DataFrame, length_us: int) -> dict[int, int]:
+    """Rows that predictions made ahead answered, by start of the window."""
+    mine = rows.filter(pl.col("source") == PRECOMPUTED)
+    return dict(mine.group_by(_window(length_us)).len().iter_rows())
+
+
+def _window(length_us: int) -> pl.Expr:
+    """The start of the window that a row falls into."""
+    return (pl.col("time").dt.epoch("us") // length_us * length_us).alias("window_us")

@@ -23,6 +23,8 @@ LABEL = "label"
 FACTS = ("id", "time", "outcome")
 BATCH = "batch"
 """The role, and the source, of the rows of batch jobs: a stream beside that of live ones."""
+PRECOMPUTED = "precomputed"
+"""The source of rows that a table of predictions answered, as a batch job had made them."""
 ASSIGNED = pl.col("assigned_by") == "hash"
 ROUTED = ASSIGNED & (pl.col("source") == "live")
 """Rows that the route assigned and a model answered: not what a person tried, nor a second try."""

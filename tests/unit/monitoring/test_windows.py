@@ -14,6 +14,7 @@ from fairlead.monitoring import Budget, Plan
 from fairlead.monitoring.assessor import Assessor
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.records import FINDINGS, FOLDED, WATCHES, WINDOWS, Finding
+from fairlead.monitoring.traffic import TRAFFIC
 from fairlead.predictionlog import PredictionFrame, Source, encode_prediction
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.segments import SEGMENTS
@@ -128,6 +129,17 @@ def test_answers_from_a_cache_are_traffic(traffic: Traffic) -> None:
     traffic.arrive(5, hour=0, source="cache", by="override")
     fold.tick()
     assert traffic.counted() == {0: 50}
+
+
+def test_look_ups_count_as_traffic_and_are_no_rows_of_the_model(traffic: Traffic) -> None:
+    fold = collector(traffic)
+    traffic.arrive(30, hour=0)
+    traffic.arrive(20, hour=0, source="precomputed", by="precomputed")
+    traffic.arrive(10, hour=1, source="precomputed", by="precomputed")
+    fold.tick()
+    assert traffic.counted() == {0: 30}
+    (known,) = traffic.log.store.scan(TRAFFIC)
+    assert [*known.value.rows.values()] == [50, 10]
 
 
 @pytest.mark.parametrize("after", [False, True])
