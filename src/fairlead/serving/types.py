@@ -234,7 +234,11 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
     @property
     def told(self) -> bytes:
         """Who answered, for the reply's header, and how many answers a cache did, how old ones."""
-        told, ages_s = self.source.told, [age_s for age_s in self.ages_s if age_s is not None]
+        outputs = self.answered.outputs
+        told = outputs.source.told
+        if not outputs.ages_s:  # as nearly always
+            return told
+        ages_s = [age_s for age_s in self.ages_s if age_s is not None]
         if not ages_s:
             return told
         return b"%b, cached=%d, age_s=%.3f" % (told, len(ages_s), max(ages_s))

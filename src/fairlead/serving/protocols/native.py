@@ -218,15 +218,15 @@ def _write(answer: Answer) -> Response:
             for place, row in zip(part.places or (), _rows(part), strict=True):
                 rows[place] = row
     start = _start(answer.endpoint, answer.revision)
-    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), _cached(first)))
+    cached = _cached(first) if first.answered.outputs.ages_s else b""
+    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), cached))
 
 
 def _cached(part: Part) -> bytes:
     """What a reply says of rows whose answers come from a cache, which are all of one part."""
-    ages_s = part.ages_s
-    if not ages_s or part.source.rung:  # of a ladder, each row says it
+    if part.source.rung:  # of a ladder, each row says it
         return b""
-    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in ages_s]
+    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in part.ages_s]
     return b',"cache":' + msgspec.json.encode({"age_s": rounded})
 
 
