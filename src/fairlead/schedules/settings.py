@@ -173,7 +173,7 @@ def _check_published(at: str, settings: BatchSettings) -> None:
         if given:
             raise ConfigError(
                 f"The setting '{at}.{name}' does not go with '{at}.key'.",
-                hint="Answers with a key go into the table that is looked up: leave one of them out.",
+                hint="Answers with a key go into the table for look-up: leave one of them out.",
             )
 
 

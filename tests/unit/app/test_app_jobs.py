@@ -145,6 +145,7 @@ every = "1d"
 input = ["in/*.parquet", "postgresql://me:hun/ter2@db/shop?password=hunter2"]
 output = "out/{date}"
 """
+AHEAD = '[endpoint.churn.batch.{}]\nevery = "1d"\ninput = "in"\nkey = "id"\n'
 
 
 def test_paths_begin_where_the_settings_lie_and_no_password_is_shown(tmp_path: Path) -> None:
@@ -169,8 +170,7 @@ def test_paths_begin_where_the_settings_lie_and_no_password_is_shown(tmp_path: P
         ("retries = 100", "retries is not right"),
         ('[endpoint.churn.batch.twin]\nevery = "2d"\ninput = "in"\noutput = "out/{date}"',
          "those of another schedule"),
-        ('[endpoint.churn.batch.gold]\nevery = "1d"\ninput = "in"\nkey = "id"\n'
-         '[endpoint.churn.batch.silver]\nevery = "1d"\ninput = "in"\nkey = "id"',
+        (f"{AHEAD.format('gold')}{AHEAD.format('silver')}",
          "'endpoint.churn.batch.silver.key' would replace those of another schedule"),
     ],
 )  # fmt: skip
