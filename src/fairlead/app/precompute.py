@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from fairlead.app.batch import run_batch
 from fairlead.app.workspace import Workspace
-from fairlead.batch import Finished, Job, JobRecord, Progress, tabulate
-from fairlead.errors import ConflictError, NotFoundError
+from fairlead.batch import Finished, Job, JobRecord, Progress, rows_alike, tabulate
+from fairlead.errors import ConflictError, InputError, NotFoundError
 from fairlead.locks import hold
 from fairlead.names import check_name
 from fairlead.precomputed import Precomputed, about, table_of
@@ -98,13 +98,16 @@ def _publishing(
         told = Precomputed(
             version=version.name, digest=version.digest, made_us=made_us, key=key, outputs=outputs
         )
-        workspace.tables.publish(
-            table_of(endpoint),
-            ("prediction_id", *(field.name for field in outputs)),
-            tabulate(finished, key, outputs),
-            workspace.clock.now_us(),
-            about=about(told),
-        )
+        try:
+            workspace.tables.publish(
+                table_of(endpoint),
+                ("prediction_id", *(field.name for field in outputs)),
+                tabulate(finished, key, outputs),
+                workspace.clock.now_us(),
+                about=about(told),
+            )
+        except InputError as error:
+            raise rows_alike(finished, key) or error from None
 
     return publish
 

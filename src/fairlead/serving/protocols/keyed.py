@@ -57,7 +57,7 @@ class KeyedEnvelope(Envelope):
         """Whether no row may have a field of this name."""
         return super().refuses(name) and name not in self._keys
 
-    def decode_plain(self, body: bytes) -> Decoded | None:
+    def decode_plain(self, body: bytes) -> Decoded | None:  # noqa: ARG002
         """None: what rows lack is filled in before they are decoded.
 
         Raises:
