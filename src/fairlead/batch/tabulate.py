@@ -87,9 +87,8 @@ def _keys(frame: pl.DataFrame, key: str, path: str) -> list[str]:
     missing = column.null_count()
     if missing:
         row = _row(frame[ID][column.is_null().arg_true()[0]])
-        more = f", nor in {missing - 1} further row(s)" if missing > 1 else ""
         raise InputError(
-            f"{path}, row {row}: there is no value of '{key}'{more}.",
+            f"{path}, row {row}: there is no value of '{key}'; so it is in {missing} rows or more.",
             hint="Give every row a key; what is looked up stays as it was.",
         )
     keys = [key_text(key) for key in column.to_list()]

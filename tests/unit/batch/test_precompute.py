@@ -171,7 +171,7 @@ def test_a_run_with_a_name_is_done_once(home: Path, source: Path) -> None:
 def faulty() -> Iterator[tuple[str, pl.DataFrame, str, type[FairleadError], str]]:
     rows = rows_of(ROWS)
     nobody = pl.when(pl.int_range(ROWS).is_in([3, 9])).then(None).otherwise("customer_id")
-    said = r"bad.parquet, row 3: there is no value of 'customer_id', nor in 1 further row"
+    said = "bad.parquet, row 3: there is no value of 'customer_id'; so it is in 2 rows"
     yield "missing", rows.with_columns(customer_id=nobody), "customer_id", InputError, said
     unfit = rows[:1].with_columns(age=pl.lit(None, pl.Float64))  # rows are counted as in the file
     twice = pl.concat([unfit, rows, rows[5:6], rows[:1]])
