@@ -37,6 +37,13 @@ keep = ["customer_id"]
 workers = 1
 announce = ["ops"]
 
+[endpoint.churn.batch.ahead]
+every = "1d"
+input = "few.parquet"
+key = "customer_id"
+workers = 1
+announce = ["ops"]
+
 [endpoint.churn.batch.broken]
 every = "1d"
 input = "postgresql://me:hunter2@127.0.0.1:1/shop"
@@ -86,6 +93,7 @@ def test_what_is_scheduled_is_run_killed_gone_on_with_and_told_of(tmp_path: Path
             goes_by_its_clock(running, receiver)
             goes_on_after_a_kill(running, receiver, tmp_path)
             tells_of_a_failure(running, receiver)
+            publishes_for_look_up(running, receiver)
             log = running.log
     assert "hunter2" not in log
     assert all(b"hunter2" not in path.read_bytes() for path in home.rglob("store.db*"))
@@ -143,6 +151,24 @@ def tells_of_a_failure(running: Platform, receiver: HttpReceiver) -> None:
     assert shown["last"]["state"] == "failed"
     assert "hunter2" not in running.run("config", "show")
     assert 'fairlead_job_failed{endpoint="churn",job="broken"} 1' in metrics(running)
+
+
+def publishes_for_look_up(running: Platform, receiver: HttpReceiver) -> None:
+    key = rows_of(50, seed=9)["customer_id"][0]
+    assert running.api(f"/v1/endpoints/churn/lookup/{key}").status == 404
+    assert "is run now" in running.run("jobs", "run", "churn/ahead")
+    (told,) = until(lambda: told_of(receiver, "churn/ahead"), "the end of the job")
+    assert (told["event"], told["detail"]["rows"]) == ("job completed", 50)
+    found = until(lambda: looked_up(running, key), "the prediction")
+    assert (found["source"], found["version"]) == ("precomputed", "churn:1")
+    (listed,) = json.loads(running.run("jobs", "list", "churn/ahead", "--json"))
+    assert listed["output"] == told["detail"]["output"]
+    assert 'fairlead_job_rows{endpoint="churn",job="ahead"} 50' in metrics(running)
+
+
+def looked_up(running: Platform, key: object) -> dict[str, Any] | None:
+    reply = running.api(f"/v1/endpoints/churn/lookup/{key}")
+    return None if reply.status == 404 else dict(reply.json["predictions"][0])
 
 
 def alerts_of(running: Platform) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ import msgspec
 
 from fairlead.app.batch import run_batch
 from fairlead.app.jobs import Asked
+from fairlead.app.precompute import precompute
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Progress
 from fairlead.errors import FairleadError
@@ -104,7 +105,8 @@ def _done(connection: Connection, workspace: Workspace, asked: Asked) -> Told:
             _tell(connection, Going(progress.rows, answered, progress.rejected))
 
     try:
-        record = run_batch(workspace, asked.job, tell)
+        run = precompute if asked.job.key else run_batch
+        record = run(workspace, asked.job, tell)
     except FairleadError as error:
         return Failed(str(error))
     except Exception as error:  # a fault of ours is told of as one

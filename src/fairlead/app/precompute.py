@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from fairlead.app.batch import run_batch
 from fairlead.app.workspace import Workspace
-from fairlead.batch import Finished, Job, JobRecord, Progress, tabulate
-from fairlead.errors import ConflictError, NotFoundError
+from fairlead.batch import Finished, Job, JobRecord, Progress, rows_alike, tabulate
+from fairlead.errors import ConflictError, InputError, NotFoundError
 from fairlead.locks import hold
 from fairlead.names import check_name
 from fairlead.precomputed import Precomputed, about, table_of
@@ -22,7 +22,7 @@ UNFINISHED = ".incomplete"
 Tell = Callable[[Progress], None]
 
 
-def precompute(workspace: Workspace, job: Job, key: str, tell: Tell) -> JobRecord:
+def precompute(workspace: Workspace, job: Job, tell: Tell) -> JobRecord:
     """Score rows, and publish the answers for look-up in place of those that were there.
 
     Killed anywhere it is run again to go on; until all is done the former answers are looked up.
@@ -30,10 +30,10 @@ def precompute(workspace: Workspace, job: Job, key: str, tell: Tell) -> JobRecor
 
     Args:
         workspace: that has the version, and the table.
-        job: what is to be scored; its name and output are chosen here. A version that is named
-            without a number or alias is the one that answers the endpoint of that name now, or
-            else the latest.
-        key: the column by which predictions are found.
+        job: what is to be scored, and by which key it is found; its output is chosen here. One
+            that has a name is done once: it goes on with, or gives back, what was done under this
+            name. A version that is named without a number or alias is the one that answers the
+            endpoint of that name now, or else the latest.
         tell: is told how far it is.
 
     Returns:
@@ -47,9 +47,10 @@ def precompute(workspace: Workspace, job: Job, key: str, tell: Tell) -> JobRecor
     version = _version(workspace, job.version)
     endpoint = job.endpoint or version.model
     check_name(endpoint, "endpoint")
-    job = replace(job, version=version.name, endpoint=endpoint, keep=(key,))
+    job = replace(job, version=version.name, endpoint=endpoint, keep=(job.key,))
     with _held(workspace.home.precomputed / endpoint, endpoint) as folder:
-        record = _run(workspace, job, folder, _publishing(workspace, version, endpoint, key), tell)
+        deliver = _publishing(workspace, version, endpoint, job.key)
+        record = _run(workspace, job, folder, deliver, tell)
         _sweep(folder, Path(record.output))
     return record
 
@@ -72,13 +73,13 @@ def _run(
     tell: Tell,
 ) -> JobRecord:
     """Go on with the run that was left unfinished, if it is this one; else begin."""
-    for left in sorted(folder.glob(f"*{UNFINISHED}")):
+    for left in sorted(folder.glob(f"{job.name or '*'}{UNFINISHED}")):
         try:
             output = left.with_name(left.name.removesuffix(UNFINISHED))
             return run_batch(workspace, _named(job, output), tell, deliver)
         except ConflictError:
             shutil.rmtree(left, ignore_errors=True)
-    output = folder / f"{workspace.clock.now_us():016d}"
+    output = folder / (job.name or f"{workspace.clock.now_us():016d}")
     return run_batch(workspace, _named(job, output), tell, deliver)
 
 
@@ -97,13 +98,16 @@ def _publishing(
         told = Precomputed(
             version=version.name, digest=version.digest, made_us=made_us, key=key, outputs=outputs
         )
-        workspace.tables.publish(
-            table_of(endpoint),
-            ("prediction_id", *(field.name for field in outputs)),
-            tabulate(finished, key, outputs),
-            workspace.clock.now_us(),
-            about=about(told),
-        )
+        try:
+            workspace.tables.publish(
+                table_of(endpoint),
+                ("prediction_id", *(field.name for field in outputs)),
+                tabulate(finished, key, outputs),
+                workspace.clock.now_us(),
+                about=about(told),
+            )
+        except InputError as error:
+            raise rows_alike(finished, key) or error from None
 
     return publish
 

@@ -233,13 +233,18 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
         for endpoint, own in settings.endpoint.items()
         for name, batch in own.batch.items()
     )
-    outputs = set[str]()
+    taken = set[str]()
     for schedule in found:
         at = f"endpoint.{schedule.endpoint}.batch.{schedule.name}"
         _check_announced(f"{at}.announce", schedule.announce, settings.alerts)
-        if schedule.job.output in outputs:
-            raise ConfigError(f"The setting '{at}.output' is that of another schedule, too.")
-        outputs.add(schedule.job.output)
+        where = schedule.job.output or schedule.endpoint  # each has one table for look-up
+        if where in taken:
+            what = "key" if schedule.job.key else "output"
+            raise ConfigError(
+                f"The answers of '{at}.{what}' would replace those of another schedule.",
+                hint="Name another output; of those with a key there is one, with all inputs.",
+            )
+        taken.add(where)
     return found
 
 

@@ -9,7 +9,7 @@ from fairlead.batch.job import Deliver, Ground, run_job
 from fairlead.batch.plan import CHUNK_BYTES, size_chunks
 from fairlead.batch.publish import Finished
 from fairlead.batch.ray import RayEngine
-from fairlead.batch.tabulate import tabulate
+from fairlead.batch.tabulate import rows_alike, tabulate
 from fairlead.batch.types import JOBS, Job, JobRecord, Progress
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "LocalEngine",
     "Progress",
     "RayEngine",
+    "rows_alike",
     "run_job",
     "size_chunks",
     "tabulate",

@@ -38,19 +38,57 @@ def tabulate(finished: Finished, key: str, outputs: Sequence[Field]) -> Iterator
     for chunk in finished.chunks:
         if finished.done[chunk.number].rows:
             frame = pl.read_parquet(finished.target.working / chunk.part, hive_partitioning=False)
-            keys = _keys(frame[key], chunk.file.path)
+            keys = _keys(frame, key, chunk.file.path)
             columns = [_ids(frame[ID]), *(_values(field, frame) for field in outputs)]
             made_us = finished.plan.begun_us
             for each, *own in zip(keys, *columns, strict=True):
                 yield each, Row(made_us, tuple(own))
 
 
-def _keys(column: pl.Series, path: str) -> list[str]:
+def rows_alike(finished: Finished, key: str) -> InputError | None:
+    """Two rows that have the same key, to name them where a table has refused it; None if none.
+
+    Args:
+        finished: a job of Parquet, which keeps the column of keys.
+        key: that column.
+    """
+    import polars as pl
+
+    parts = [
+        pl.scan_parquet(finished.target.working / chunk.part, hive_partitioning=False).select(
+            pl.col(key).cast(pl.String), ID, chunk=pl.lit(chunk.number)
+        )
+        for chunk in finished.chunks
+        if finished.done[chunk.number].rows
+    ]
+    every = pl.concat(parts)
+    twice = every.filter(~pl.col(key).is_first_distinct()).head(1)
+    alike = every.join(twice, on=key, how="semi").select(ID, "chunk")
+    found = alike.sort("chunk", ID).head(2).collect()
+    if not found.height:
+        return None
+    one, other = (
+        f"{finished.chunks[number].file.path}, row {_row(written)}"
+        for written, number in found.iter_rows()
+    )
+    return InputError(
+        f"{other}: this value of '{key}' stands twice, as in {one}.",
+        hint="Give one row for each key; what is looked up stays as it was.",
+    )
+
+
+def _row(written: str) -> int:
+    """The number of a row in its file, which the id of its prediction ends with."""
+    return int(written.rpartition("-")[2], 16)
+
+
+def _keys(frame: pl.DataFrame, key: str, path: str) -> list[str]:
+    column = frame[key]
     missing = column.null_count()
     if missing:
+        row = _row(frame[ID][column.is_null().arg_true()[0]])
         raise InputError(
-            f"Of {path}, {missing} rows or more that were answered have no value of "
-            f"'{column.name}'.",
+            f"{path}, row {row}: there is no value of '{key}'; so it is in {missing} rows or more.",
             hint="Give every row a key; what is looked up stays as it was.",
         )
     keys = [key_text(key) for key in column.to_list()]

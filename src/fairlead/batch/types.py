@@ -30,6 +30,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         name: tells jobs apart whose inputs and version are the same, as those of a schedule
             are; prediction ids differ with it.
         keep: columns of the input that are written beside the answers; `*` for all.
+        key: column by which answers are looked up, if they are published for that instead.
         caller_id: column with the rows' own ids, for the log.
         unit: column with the key of who each row is about, for the log.
         on_error: whether a row that does not fit is set aside, or ends the job.
@@ -47,6 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str = ""
     name: str = ""
     keep: tuple[str, ...] = ()
+    key: str = ""
     caller_id: str = ""
     unit: str = ""
     on_error: OnError = "reject"

@@ -52,12 +52,12 @@ def precompute_command(
     the endpoint of this name. Requests get the former predictions until all new ones are there.
     """
     job = Job(
-        version=version, inputs=inputs, output="", query=query, on_error=on_error,
+        version=version, inputs=inputs, output="", query=query, key=key, on_error=on_error,
         endpoint=endpoint, memory_mb=memory_mb, workers=workers, allow_pickle=allow_pickle,
     )  # fmt: skip
     try:
         with progress_bar() as show:
-            record = precompute(Workspace(home), job, key, show)
+            record = precompute(Workspace(home), job, show)
     except KeyboardInterrupt:
         click.echo("Interrupted: run the same line again to go on.", err=True)
         raise

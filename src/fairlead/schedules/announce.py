@@ -26,7 +26,9 @@ def announce(schedule: Schedule, run: Run) -> Message:
         "error": run.error,
     }  # fmt: skip
     lines = [f"Run {run.id} of {schedule.place} is {run.state}.", in_words(run)]
-    lines += [f"Written to {run.output}."] if run.state == "completed" else []
+    if run.state == "completed":
+        key = schedule.job.key
+        lines.append(f"Looked up by '{key}'." if key else f"Written to {run.output}.")
     lines += [f"Drift in {detail['drifted']}."] if run.drifted else []
     return Message(
         endpoint=schedule.endpoint,

@@ -39,6 +39,8 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             several; `{date}` stands for the day of the run, `{run}` for its time.
         query: SQL whose rows are scored; likewise.
         output: a folder, or a `.csv` or `.jsonl` file; likewise, so that each run has its own.
+        key: column by which the answers are looked up, as of `fairlead precompute`; they are
+            published for that, and have no output.
         version: that answers; the one that the endpoint serves if empty.
         keep: columns that are written beside the answers; `*` for all.
         caller_id: column with the rows' own ids.
@@ -58,6 +60,7 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     input: str | list[str] = ""
     query: str = ""
     output: str = ""
+    key: str = ""
     version: str = ""
     keep: list[str] = []
     caller_id: str = ""
@@ -98,16 +101,19 @@ def schedule_of(endpoint: str, name: str, settings: BatchSettings) -> Schedule:
     """
     check_name(name, "schedule")
     at = f"endpoint.{endpoint}.batch.{name}"
-    if not settings.output or not settings.inputs or not all(settings.inputs):
+    if not settings.inputs or not all(settings.inputs) or not (settings.output or settings.key):
         raise ConfigError(
-            f"The setting '{at}' needs an input and an output.",
-            hint='Write input = "in/*.parquet" and output = "out/{date}".',
+            f"The setting '{at}' needs an input, and an output or a key.",
+            hint='Write input = "in/*.parquet" and output = "out/{date}"; or key = "customer_id".',
         )
     timing = _timing(at, settings)
-    _check_output(at, settings.output, timing)
+    if settings.key:
+        _check_published(at, settings)
+    else:
+        _check_output(at, settings.output, timing)
     job = Job(
         version=settings.version, inputs=settings.inputs, output=settings.output,
-        query=settings.query, endpoint=endpoint, keep=tuple(settings.keep),
+        query=settings.query, endpoint=endpoint, keep=tuple(settings.keep), key=settings.key,
         caller_id=settings.caller_id, unit=settings.unit, on_error=settings.on_error,
         memory_mb=settings.memory_mb, workers=settings.workers,
         allow_pickle=settings.allow_pickle,
@@ -155,6 +161,20 @@ def _check_cron(at: str, timing: Timing) -> None:
             f"The setting '{at}.cron' is no cron expression: {error}.",
             hint="Five fields: minute, hour, day of the month, month, day of the week.",
         ) from None
+
+
+def _check_published(at: str, settings: BatchSettings) -> None:
+    """Refuse what answers that are published for look-up cannot have.
+
+    Raises:
+        ConfigError: it was asked for.
+    """
+    for name, given in (("output", settings.output), ("keep", settings.keep)):
+        if given:
+            raise ConfigError(
+                f"The setting '{at}.{name}' does not go with '{at}.key'.",
+                hint="Answers with a key go into the table for look-up: leave one of them out.",
+            )
 
 
 def _check_output(at: str, output: str, timing: Timing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.alerts import NOTIFICATIONS
 from fairlead.app import job_child
 from fairlead.app.jobs import Asked, JobProcess, job_controller
 from fairlead.app.settings import describe, load_settings
@@ -18,7 +20,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError
-from fairlead.schedules import Completed, Failed, Told
+from fairlead.schedules import Completed, Failed, Run, Told
 from fairlead.schedules.controller import LEASE_US
 from support.batch import rows_of
 from support.control import control_of
@@ -143,6 +145,7 @@ every = "1d"
 input = ["in/*.parquet", "postgresql://me:hun/ter2@db/shop?password=hunter2"]
 output = "out/{date}"
 """
+AHEAD = '[endpoint.churn.batch.{}]\nevery = "1d"\ninput = "in"\nkey = "id"\n'
 
 
 def test_paths_begin_where_the_settings_lie_and_no_password_is_shown(tmp_path: Path) -> None:
@@ -166,7 +169,9 @@ def test_paths_begin_where_the_settings_lie_and_no_password_is_shown(tmp_path: P
         ('evry = "1d"', "Did you mean 'endpoint.churn.batch.nightly.every'?"),
         ("retries = 100", "retries is not right"),
         ('[endpoint.churn.batch.twin]\nevery = "2d"\ninput = "in"\noutput = "out/{date}"',
-         "that of another schedule"),
+         "those of another schedule"),
+        (f"{AHEAD.format('gold')}{AHEAD.format('silver')}",
+         "'endpoint.churn.batch.silver.key' would replace those of another schedule"),
     ],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_named(tmp_path: Path, more: str, words: str) -> None:
@@ -192,6 +197,46 @@ def test_the_doors_of_jobs_show_them_and_take_an_order(tmp_path: Path) -> None:
         assert control.ask("/v1/jobs/churn/nightly/runs", {}).status == 409
         assert control.ask("/v1/jobs/churn/nightly/runs").json["runs"] == []
         assert "hun" not in control.ask("/v1/jobs").body.decode()
+
+
+PUBLISHED = """
+[endpoint.churn.batch.nightly]
+every = "1d"
+input = "in/00.parquet"
+key = "customer_id"
+version = "churn:1"
+workers = 1
+announce = ["ops"]
+
+[alerts.channel.ops]
+url = "https://ops.example/"
+"""
+
+
+def test_a_schedule_with_a_key_publishes_for_look_up(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home.parent / "in", tmp_path / "in")
+    (tmp_path / "fairlead.toml").write_text(PUBLISHED)
+    clock = ManualClock()
+    workspace = Workspace(Path(shutil.copytree(home, tmp_path / ".fairlead")), clock)
+    controller, book = job_controller(workspace), workspace.job_book
+
+    def ended() -> list[Run]:
+        controller.tick()
+        return [run for run in book.runs("churn/nightly") if run.ended_us is not None]
+
+    assert not ended()
+    assert workspace.tables.open("precomputed.churn") is None
+    clock.advance(86_400)
+    (run,) = until(ended, "its run", 60)
+    controller.close()
+    assert (run.state, run.version, run.rows, run.rejected) == ("completed", "churn:1", 200, 0)
+    table = workspace.tables.open("precomputed.churn")
+    assert table is not None
+    keys = rows_of(200, seed=1)["customer_id"]
+    assert {key for key, _ in table.items()} == {str(key) for key in keys}
+    (told,) = workspace.store.scan(NOTIFICATIONS)
+    assert "Looked up by 'customer_id'." in told.value.message.text
+    workspace.close()
 
 
 def test_an_endpoint_that_serves_nothing_has_jobs_that_say_so(tmp_path: Path) -> None:

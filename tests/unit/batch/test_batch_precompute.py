@@ -36,7 +36,7 @@ import fairlead.lookup.mapped as mapped
 import fairlead.app.precompute as ahead
 from unit.batch.test_precompute import run
 
-home, source, where, after = sys.argv[1:]
+home, source, where, after, name = sys.argv[1:]
 left = int(after)
 
 def deadly(original, before):
@@ -51,11 +51,11 @@ def deadly(original, before):
         return found
     return call
 
-place, _, name = where.removeprefix("before ").rpartition(".")
+place, _, step = where.removeprefix("before ").rpartition(".")
 owner = {"Manifest": job.Manifest, "mapped": mapped, "publish": publish, "ahead": ahead,
          "Path": Path}[place]
-setattr(owner, name, deadly(getattr(owner, name), where.startswith("before ")))
-run(Path(home), Path(source))
+setattr(owner, step, deadly(getattr(owner, step), where.startswith("before ")))
+run(Path(home), Path(source), name=name)
 """
 
 
@@ -63,9 +63,9 @@ def run(home: Path, *sources: Path, key: str = "customer_id", **asked: Any) -> J
     """Precompute in this very process."""
     space = Workspace(home)
     job = Job(version=asked.pop("version", "churn"), inputs=tuple(map(str, sources)), output="",
-              workers=1, **asked)  # fmt: skip
+              key=key, workers=1, **asked)  # fmt: skip
     try:
-        return precompute(space, job, key, lambda _: None)
+        return precompute(space, job, lambda _: None)
     finally:
         space.close()
 
@@ -90,10 +90,10 @@ def keys(home: Path) -> set[object]:
     return {key for key, _ in table.items()}
 
 
-def killed(home: Path, source: Path, where: str, after: int = 0) -> None:
+def killed(home: Path, source: Path, where: str, after: int = 0, name: str = "") -> None:
     path = os.pathsep.join(filter(None, sys.path))
     finished = subprocess.run(
-        [sys.executable, "-c", KILLED, str(home), str(source), where, str(after)],
+        [sys.executable, "-c", KILLED, str(home), str(source), where, str(after), name],
         env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert finished.returncode == -signal.SIGKILL, finished.stderr
@@ -155,11 +155,28 @@ def test_each_run_replaces_the_table_and_has_predictions_of_its_own(
     assert all(path.name.startswith("_") for path in Path(second.output).iterdir())
 
 
+def test_a_run_with_a_name_is_done_once(home: Path, source: Path) -> None:
+    first = run(home, source, name="nightly-1")
+    before = opened(home)
+    assert before is not None
+    assert run(home, source, name="nightly-1") == first
+    after = opened(home)
+    assert after is not None
+    assert after.snapshot == before.snapshot
+    assert len(logged(home)) == ROWS
+    run(home, source, name="nightly-2")
+    assert len(logged(home)) == 2 * ROWS
+
+
 def faulty() -> Iterator[tuple[str, pl.DataFrame, str, type[FairleadError], str]]:
     rows = rows_of(ROWS)
-    nobody = pl.when(pl.col("visits") == rows["visits"][3]).then(None).otherwise("customer_id")
-    yield "missing", rows.with_columns(customer_id=nobody), "customer_id", InputError, "no value"
-    yield "twice", pl.concat([rows, rows[:1]]), "customer_id", InputError, "stands twice"
+    nobody = pl.when(pl.int_range(ROWS).is_in([3, 9])).then(None).otherwise("customer_id")
+    said = "bad.parquet, row 3: there is no value of 'customer_id'; so it is in 2 rows"
+    yield "missing", rows.with_columns(customer_id=nobody), "customer_id", InputError, said
+    unfit = rows[:1].with_columns(age=pl.lit(None, pl.Float64))  # rows are counted as in the file
+    twice = pl.concat([unfit, rows, rows[5:6], rows[:1]])
+    said = rf"bad.parquet, row {ROWS + 1}: .* stands twice, as in .*bad.parquet, row 6\."
+    yield "twice", twice, "customer_id", InputError, said
     yield "column", rows, "customerid", ConfigError, "Did you mean 'customer_id'?"
     yield (
         "type",
@@ -237,6 +254,19 @@ def test_killed_at_every_step_the_former_table_answers_and_the_next_run_goes_on(
     assert table is not None
     assert made_of(table.snapshot).made_us == record.begun_us
     assert len(list((home / "precomputed" / "churn").iterdir())) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["Manifest.commit", "before ahead._sweep"])
+def test_a_run_with_a_name_that_was_killed_is_gone_on_with(
+    home: Path, source: Path, where: str
+) -> None:
+    killed(home, source, where, name="nightly-1")
+    begun = {path.name for path in (home / "precomputed" / "churn").iterdir()}
+    assert begun & {"nightly-1", "nightly-1.incomplete"}
+    record = run(home, source, name="nightly-1")
+    assert len(logged(home)) == ROWS == record.rows
+    assert all(path.name.startswith("_") for path in Path(record.output).iterdir())
 
 
 @pytest.mark.slow

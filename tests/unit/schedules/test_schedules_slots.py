@@ -95,9 +95,9 @@ def said(**changes: Any) -> BatchSettings:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"input": ""}, "needs an input and an output"),
-        ({"input": []}, "needs an input and an output"),
-        ({"output": ""}, "needs an input and an output"),
+        ({"input": ""}, "needs an input, and an output or a key"),
+        ({"input": []}, "needs an input, and an output or a key"),
+        ({"output": ""}, "needs an input, and an output or a key"),
         ({"every": None}, "needs one of 'every' and 'cron'"),
         ({"cron": "0 3 * * *"}, "needs one of 'every' and 'cron'"),
         ({"every": "0s"}, "longer than nothing"),
@@ -110,6 +110,8 @@ def said(**changes: Any) -> BatchSettings:
         ({"every": None, "cron": "0 3,15 * * *"}, "the same for several runs"),
         ({"output": "out/{run}.parquet"}, "one file"),
         ({"output": "s3://bucket/{run}"}, "cannot be written to"),
+        ({"key": "customer_id"}, "nightly.output' does not go with"),
+        ({"output": "", "key": "customer_id", "keep": ["age"]}, "nightly.keep' does not go with"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -125,6 +127,7 @@ def test_a_schedule_that_makes_no_sense_is_refused(changes: dict[str, Any], word
         {"every": None, "cron": "0 0 29 2 *"},
         {"every": None, "cron": "0 0 * * *", "timezone": BERLIN},
         {"output": "{date}.csv"},
+        {"every": "1h", "output": "", "key": "customer_id"},
     ],
 )
 def test_a_schedule_that_makes_sense_is_one(changes: dict[str, Any]) -> None:

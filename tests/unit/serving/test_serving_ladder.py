@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from fairlead.clock import SystemClock
 from fairlead.errors import ModelError, StorageError
@@ -218,6 +219,17 @@ def test_a_field_named_key_is_the_models(tmp_path: Path, mapped: Tables) -> None
     with plane_of(tmp_path, mapped) as plane:
         plane.serve("m", named, answer(0.75))
         assert one(plane.predict({"key": "c-1"}))["arm"] == "stable"
+
+
+def test_a_model_that_passes_over_what_it_does_not_know_answers_rows_with_all_fields(
+    tmp_path: Path, mapped: Tables
+) -> None:
+    publish(mapped, {"c-1": 0.125})
+    with plane_of(tmp_path, mapped) as plane:
+        plane.serve("m", replace(MODEL, extra="ignore"), answer(0.75))
+        for whole in ({**ROW, "key": "c-1"}, {**ROW, "key": 1.5}, {"rows": [{**ROW, "key": {}}]}):
+            assert one(plane.predict(whole))["arm"] == "stable"
+        assert one(plane.predict({"key": "c-1"}))["source"] == "precomputed"
 
 
 def test_what_is_young_enough_comes_before_the_model_and_else_the_model(

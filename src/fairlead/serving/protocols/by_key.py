@@ -61,6 +61,8 @@ def read_by_key(
     bare = [not row for row in rows]
     found = tables.look_up(endpoint, keys, bare)
     whose = {name: value[name] for name in (*WHOSE, ARM) if name in value}
+    if all(bare):
+        return (absent(envelope.inputs, len(rows)), *envelope.whose(whose)), found
     full = [place for place, row in enumerate(rows) if row]
     brought = [rows[place] for place in full]
     batch, unit, caller_id, arm = _read(envelope, brought, whose, full, len(rows))
@@ -101,8 +103,6 @@ def _read(
     count: int,
 ) -> Decoded:  # fmt: skip
     """Those rows that bring fields; what is wrong with them is told by their place in the body."""
-    if not rows:
-        return (absent(envelope.inputs, 0), *envelope.whose(whose))
     try:
         return envelope.decode_value({FORMS[0]: rows, **whose})
     except InputError as error:
@@ -121,12 +121,12 @@ def _spread(batch: Batch, places: list[int], rows: int, inputs: Sequence[Field])
     """The same rows among others that have no fields."""
     if len(places) == rows:
         return batch
-    blank = absent(inputs, rows - len(places), batch if places else None)
+    blank = absent(inputs, rows - len(places), batch)
     order = np.empty(rows, np.intp)
     others = np.setdiff1d(np.arange(rows), places)
     order[places] = np.arange(len(places))
     order[others] = np.arange(len(places), rows)
-    whole = concat([batch, blank]).take(order) if places else blank
+    whole = concat([batch, blank]).take(order)
     if not isinstance(batch, Filled):
         return whole
     notes: list[str | None] = [None] * rows

@@ -73,6 +73,15 @@ class Envelope:
         Raises:
             InputError: it is no such body, or rows do not fit; names each row and field.
         """
+        decoded = self.decode_plain(body)
+        return self.decode_exactly(body) if decoded is None else decoded
+
+    def refuses(self, name: str) -> bool:
+        """Whether no row may have a field of this name."""
+        return self.rows.signature.extra == "error" and name not in self._fields
+
+    def decode_plain(self, body: bytes) -> Decoded | None:
+        """The same in one go; None if it has to be read again, to say what is wrong with it."""
         try:
             decoded = self._decoder.decode(body)
         except UNREADABLE:
@@ -85,22 +94,22 @@ class Envelope:
             return batch, decoded.unit, decoded.id, decoded.arm
         return self._decode_record(body)
 
-    def _decode_record(self, body: bytes) -> Decoded:
+    def decode_exactly(self, body: bytes) -> Decoded:
+        """The same of a body that was refused in one go."""
+        return self.decode_value(parse_json(body))
+
+    def _decode_record(self, body: bytes) -> Decoded | None:
         if self._record is None:
-            return self._decode_exactly(body)
+            return None
         try:
             decoded = self._record.decode(body)
         except UNREADABLE:
-            return self._decode_exactly(body)
+            return None
         if decoded.rows is not UNSET or decoded.columns is not UNSET:
-            return self._decode_exactly(body)
+            return None
         row = tuple([getattr(decoded, f"f{place}") for place in range(len(self._fields))])
         unit, caller_id = (getattr(decoded, f"whose_{key}", None) for key in WHOSE)
         return self.rows.gather([row]), unit, caller_id, ""
-
-    def _decode_exactly(self, body: bytes) -> Decoded:
-        """Read again what was refused, to say what is wrong with it."""
-        return self.decode_value(parse_json(body))
 
     def _read_rows(self, rows: object) -> Batch:
         return self.rows.recover(rows)

@@ -21,7 +21,7 @@ from fairlead.serving.features.fill import Asked, Fill, Note
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.protocols.envelope import Decoded, Envelope
 from fairlead.serving.types import Filled, check_rows
-from fairlead.signature import Batch, RowDecoder, parse_json
+from fairlead.signature import Batch, RowDecoder
 from fairlead.signature.findings import Findings
 
 Notes = list[dict[str, Note]]
@@ -53,24 +53,26 @@ class KeyedEnvelope(Envelope):
         self._keys = {spec.key for spec in specs} - self._inputs
         self._row_types: Any = list[rows.row_type]  # type: ignore[name-defined]
 
-    def decode(self, body: bytes) -> Decoded:
+    def refuses(self, name: str) -> bool:
+        """Whether no row may have a field of this name."""
+        return super().refuses(name) and name not in self._keys
+
+    def decode_plain(self, body: bytes) -> Decoded | None:  # noqa: ARG002
+        """None: what rows lack is filled in before they are decoded.
+
+        Raises:
+            NotHereError: it can be done, but not on the loop.
+        """
+        if self._features.waits and on_loop():
+            raise NotHereError
+        return None
+
+    def decode_value(self, value: object) -> Decoded:
         """The rows of a body, filled; its `unit`, its `id` and the `arm` that it names.
 
         Raises:
             InputError: it is no such body, rows do not fit, or nothing is known of their keys.
             UnavailableError: nothing can be looked up now.
-            NotHereError: it is, but not on the loop.
-        """
-        if self._features.waits and on_loop():
-            raise NotHereError
-        return self.decode_value(parse_json(body))
-
-    def decode_value(self, value: object) -> Decoded:
-        """The same of a body that was parsed.
-
-        Raises:
-            InputError: as of `decode`.
-            UnavailableError: as of `decode`.
         """
         notes = self._fill(value) if isinstance(value, dict) else []
         batch, unit, caller_id, arm = super().decode_value(value)

@@ -28,7 +28,7 @@ from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Reply, Request, Response
 from fairlead.serving.negotiate import media_type, preferred
-from fairlead.serving.protocols.by_key import mentions_key, read_by_key
+from fairlead.serving.protocols.by_key import KEY, mentions_key, read_by_key
 from fairlead.serving.protocols.envelope import WHOSE, Decoded, Envelope, Texts, each
 from fairlead.serving.protocols.form import FORM_TYPE, read_form
 from fairlead.serving.protocols.keyed import KeyedEnvelope
@@ -109,22 +109,31 @@ class Native:
         envelope = self._envelopes.get(name)
         if envelope is None or envelope.rows is not endpoint.decoder:
             envelope = self._envelopes[name] = self._envelope(name, endpoint.decoder)
-        found = self._by_key(envelope, name, request.body) if name in self._laddered else None
-        keys = None
-        try:
-            decoded = envelope.decode(request.body) if found is None else found[0]
-        except InputError:
-            found = self._by_key(envelope, name, request.body)
-            if found is None:
-                raise
-        if found is not None:
-            decoded, keys = found
-        batch, unit, caller_id, arm = decoded
+        (batch, unit, caller_id, arm), keys = self._decode(envelope, name, request.body)
         if request.headers.get(b"accept") not in JSON_WISHES:
             reading = reading_of(request, batch, {"unit": unit, "id": caller_id})
             return msgspec.structs.replace(reading, arm=arm, keys=keys)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
         return Reading(batch, _write, units, caller_ids, holds=True, arm=arm, keys=keys)
+
+    def _decode(
+        self, envelope: Envelope, endpoint: str, body: bytes
+    ) -> tuple[Decoded, Keys | None]:
+        """A key is looked for in every row, or else in those that have to be refused without it."""
+        laddered, refused = endpoint in self._laddered, envelope.refuses(KEY)
+        found = self._by_key(envelope, endpoint, body) if laddered else None
+        decoded = None if found else envelope.decode_plain(body)
+        if not found and decoded is None and refused and not laddered:
+            found = self._by_key(envelope, endpoint, body)
+        if found:
+            return found
+        try:
+            return decoded or envelope.decode_exactly(body), None
+        except InputError:
+            found = None if laddered or refused else self._by_key(envelope, endpoint, body)
+            if found is None:
+                raise
+            return found
 
     def _by_key(
         self, envelope: Envelope, endpoint: str, body: bytes
