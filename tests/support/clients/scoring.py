@@ -13,11 +13,11 @@ from typing import Any
 
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
-import boto3  # type: ignore[import-not-found]
+import boto3
 import numpy as np
 import pandas as pd
-from botocore.config import Config  # type: ignore[import-not-found]
-from botocore.exceptions import ClientError  # type: ignore[import-not-found]
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from mlflow.pyfunc.scoring_server.client import (  # type: ignore[import-not-found]
     ScoringServerClient,
 )
