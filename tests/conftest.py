@@ -17,6 +17,11 @@ from support.browser import chromium
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# Tests start many hundred processes, and each would compile the package anew where an environment
+# forbids to keep bytecode, as those of containers like to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A test that waits for its turn on a busy machine is not wrong.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
