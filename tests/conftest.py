@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 # What tests load onnxruntime by themselves reports to nobody, as what Fairlead loads does not.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# Tests start many hundred processes, and each would compile the package anew where an environment
+# forbids to keep bytecode, as those of containers like to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Two tests at a time have more threads than there are cores: to wait they shall sleep, not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A test that waits for its turn on a busy machine is not wrong.
 settings.register_profile("patient", deadline=None)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
@@ -22,6 +21,7 @@ from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
 from fairlead.runners.boosters import LIBRARIES, Library
 from fairlead.runners.load import load_runner, replay
+from fairlead.runners.sklearn import import_skops
 from support.models import churn_model, customers
 from support.platform import fairlead as run
 
@@ -108,7 +108,7 @@ def test_a_name_that_cannot_be_is_refused_before_anything_is_done(home: Path) ->
 
 def test_a_skops_file(home: Path, reference: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.skops"
-    skops.io.dump(churn_model(*customers()), model)
+    import_skops().dump(churn_model(*customers()), model)
     said = run(home, "package", str(model), "--name", "churn", "--reference", str(reference),
                "--label", "left")  # fmt: skip
     assert "churn:1 is registered, served by onnx" in said
@@ -122,7 +122,7 @@ def test_a_folder_that_mlflow_wrote(home: Path, reference: Path, tmp_path: Path)
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "MLmodel").write_text(MLMODEL)
-    skops.io.dump(churn_model(*customers()), folder / "model.skops")
+    import_skops().dump(churn_model(*customers()), folder / "model.skops")
     said = run(home, "package", str(folder), "--name", "churn", "--reference", str(reference),
                "--label", "left")  # fmt: skip
     assert "churn:1 is registered, served by onnx" in said

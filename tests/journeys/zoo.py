@@ -37,6 +37,7 @@ from sklearn import (
     svm,
     tree,
 )
+from threadpoolctl import threadpool_limits
 
 from fairlead.bundle.receipt import compare
 from fairlead.errors import ExportError
@@ -340,7 +341,7 @@ def reference_of(data: Any) -> Reference:
 @cache
 def examine(name: str, steps: Steps) -> Outcome:
     """Fit, export and check one model on rows that its receipt does not hold."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # rows are few; threads would only wait
         warnings.simplefilter("ignore")
         model = model_of(name, steps).fit(data_of(steps, 0), labels_of(name, 0))
         return outcome_of(name, steps, model)

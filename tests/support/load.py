@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Self
 
-PAUSE_S = 0.002
+PAUSE_S = 0.01
 
 
 class Load(threading.Thread, ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -107,6 +108,27 @@ read their state with their own parsers. `functools.partial` is harmless because
 is audited by its own name.
 """
 
+_ADAPTERS = tuple(
+    f"sklearn.externals.array_api_compat.{library}" for library in ("cupy", "dask", "torch")
+)
+
+
+def import_skops() -> Any:
+    """`skops.io`, and nothing of PyTorch.
+
+    To learn the names of all estimators skops has every package within scikit-learn imported, and
+    of those the adapters of other libraries' arrays import these libraries, if they are installed:
+    seconds and hundreds of megabytes that no model needs.
+    """
+    absent = [name for name in _ADAPTERS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # so that import fails
+    try:
+        import skops.io
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
+    return skops.io
+
 
 def untrusted_types(raw: bytes) -> tuple[str, ...]:
     """The types in a skops file that are not vetted, sorted.
@@ -114,10 +136,9 @@ def untrusted_types(raw: bytes) -> tuple[str, ...]:
     Raises:
         BundleError: it is no skops file.
     """
-    import skops.io
-
+    skops = import_skops()
     try:
-        found = skops.io.get_untrusted_types(data=raw)
+        found = skops.get_untrusted_types(data=raw)
     except Exception as error:
         raise _unreadable(error) from error
     return tuple(sorted(set(found) - VETTED))
@@ -130,8 +151,7 @@ def load_skops(raw: bytes) -> object:
         BundleError: it is no skops file, or holds a type that is not vetted.
         ModelError: a library that it holds types of is not installed.
     """
-    import skops.io
-
+    skops = import_skops()
     refused = untrusted_types(raw)
     if refused:
         raise BundleError(
@@ -139,7 +159,7 @@ def load_skops(raw: bytes) -> object:
             hint="Only plain types of scikit-learn, NumPy and SciPy are loaded.",
         )
     try:
-        loaded: object = skops.io.loads(raw, trusted=sorted(VETTED))
+        loaded: object = skops.loads(raw, trusted=sorted(VETTED))
     except ModuleNotFoundError as error:
         raise not_installed((error.name or "a library").partition(".")[0]) from None
     except Exception as error:

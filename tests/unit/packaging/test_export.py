@@ -37,7 +37,7 @@ from fairlead.bundle import decode_receipt, encode_receipt
 from fairlead.bundle.receipt import compare
 from fairlead.errors import BundleError, ExportError
 from fairlead.packaging.export import export
-from fairlead.runners.sklearn import SklearnRunner, load_skops
+from fairlead.runners.sklearn import SklearnRunner, import_skops, load_skops
 from fairlead.signature import Batch, Signature
 
 MATRIX = np.random.default_rng(0).normal(0, 10, (150, 4))
@@ -193,9 +193,7 @@ def test_code_of_the_users_own_needs_a_pickle() -> None:
 
 
 def test_a_skops_file_of_foreign_types_is_not_loaded() -> None:
-    import skops.io
-
-    raw = skops.io.dumps(FunctionTransformer(_double))
+    raw = import_skops().dumps(FunctionTransformer(_double))
     with pytest.raises(BundleError, match="not vetted"):
         load_skops(raw)
     with pytest.raises(BundleError, match="cannot be read"):

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from fairlead.errors import ExportError
 from fairlead.packaging.export import export, export_onnx
 from fairlead.packaging.mlflow import is_mlflow, open_mlflow
+from fairlead.runners.sklearn import import_skops
 
 pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -99,10 +100,8 @@ def write(folder: Path, flavor: str, **facts: Any) -> Path:
 
 
 def write_sklearn(folder: Path, model: object) -> Path:
-    import skops.io
-
     write(folder, SKLEARN, payload="model.skops", form="skops", trusted="null")
-    skops.io.dump(model, folder / "model.skops")
+    import_skops().dump(model, folder / "model.skops")
     return folder
 
 
@@ -136,10 +135,8 @@ def test_an_estimator_kept_as_skops_is_read(folder: Path, model: Any) -> None:
 
 
 def test_types_that_the_folder_trusts_are_not_trusted(folder: Path, tmp_path: Path) -> None:
-    import skops.io
-
     write(folder, SKLEARN, payload="model.skops", form="skops", trusted="[pathlib.Path.touch]")
-    (folder / "model.skops").write_bytes(skops.io.dumps({"hook": Marks(tmp_path / "mark")}))
+    (folder / "model.skops").write_bytes(import_skops().dumps({"hook": Marks(tmp_path / "mark")}))
     with pytest.raises(ExportError, match="not vetted"):
         open_mlflow(folder, allow_pickle=True)
     assert not (tmp_path / "mark").exists()

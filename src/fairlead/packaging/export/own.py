@@ -11,7 +11,7 @@ from fairlead.errors import ExportError
 from fairlead.packaging.export.original import Original
 from fairlead.runners.boosters import SUFFIXES, Library, dump_booster, library_of, load_booster
 from fairlead.runners.frame import make_frame
-from fairlead.runners.sklearn import answer, load_skops, untrusted_types
+from fairlead.runners.sklearn import answer, import_skops, load_skops, untrusted_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,7 @@ def own_form(original: Original, receipt: Receipt) -> Own:
 
 
 def _skops(model: object) -> bytes:
-    import skops.io
-
-    raw: bytes = skops.io.dumps(model)
+    raw: bytes = import_skops().dumps(model)
     refused = untrusted_types(raw)
     if refused:
         raise ExportError(f"It holds types that are not vetted: {', '.join(refused[:5])}.")
