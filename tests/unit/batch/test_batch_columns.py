@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -36,7 +36,8 @@ def nan_if_none(value: object) -> object:
 
 
 numbers = st.text(st.sampled_from("0123456789.eE+-_ naif"), max_size=7)
-lines = st.lists(st.sampled_from([b"a", b"1", b",", b"\n", b"\r", b"\r\n", b" ", b"\xff", b'"']))
+marks = [b"a", b"1", b",", b"\n", b"\r", b"\r\n", b" ", b"\xff", b'"', b"\0", b"\xef\xbb\xbf"]
+lines = st.lists(st.sampled_from(marks))
 
 
 def read_by_csv(raw: bytes, width: int, rows: int) -> list[list[str]]:
@@ -57,6 +58,7 @@ def read_by_csv(raw: bytes, width: int, rows: int) -> list[list[str]]:
 
 
 @given(lines.map(b"".join), st.integers(1, 3))
+@example(b"\xef\xbb\xbfa,1\n", 2)
 def test_cells_at_once_are_those_of_each_row(raw: bytes, width: int) -> None:
     rows = sum(bool(row) for row, _ in rows_of(io.BytesIO(raw), "csv"))
     names = [f"c{place}" for place in range(width)]
