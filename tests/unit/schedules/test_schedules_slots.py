@@ -109,7 +109,7 @@ def said(**changes: Any) -> BatchSettings:
         ({"every": "1h"}, "the same for several runs"),
         ({"every": None, "cron": "0 3,15 * * *"}, "the same for several runs"),
         ({"output": "out/{run}.parquet"}, "one file"),
-        ({"output": "s3://bucket/{run}"}, "cannot be written to"),
+        ({"output": "s3://bucket/{run}"}, "cannot be a URL"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(changes: dict[str, Any], words: str) -> None:
