@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,24 @@ def test_a_folder_that_tells_nothing_leaves_the_column_missing(home: Path, tmp_p
         rows.drop("plan").write_parquet(place / "a.parquet")
     run(home, tmp_path / "in", tmp_path / "out", keep=("plan",))
     assert set(answers(tmp_path / "out")["plan"]) == {"pro", None}
+
+
+def test_digits_of_other_scripts_are_text(home: Path, tmp_path: Path) -> None:
+    place = tmp_path / "in" / "day=1\u0661"
+    place.mkdir(parents=True)
+    customers_of(10).write_parquet(place / "a.parquet")
+    run(home, tmp_path / "in", tmp_path / "out", keep=("day",))
+    assert set(answers(tmp_path / "out")["day"]) == {"1\u0661"}
+
+
+def test_a_name_that_is_no_text_is_refused(home: Path, tmp_path: Path) -> None:
+    place = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/day=\xff"))
+    place.mkdir(parents=True)
+    customers_of(10).write_csv(tmp_path / "a.csv")
+    (tmp_path / "a.csv").rename(place / "a.csv")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        run(home, tmp_path / "in", tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_what_only_some_folders_tell_is_named(home: Path, tmp_path: Path) -> None:
