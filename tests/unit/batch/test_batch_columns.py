@@ -89,6 +89,15 @@ def test_numbers_of_a_csv_are_read_as_text_by_text(kind: str, tmp_path: Path) ->
     check()
 
 
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_file_is_cut_by_its_longest_rows_not_by_its_first(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"in.{ending}"
+    rows = pl.DataFrame({"text": [*["a"] * 5000, *(f"{row:01000}" for row in range(5000))]})
+    rows.write_parquet(path) if ending == "parquet" else rows.write_ipc(path)
+    file = inspect_file(Found(path, path.name, ending), None, 1_000_000)  # type: ignore[arg-type]
+    assert max(piece.rows for piece in file.pieces) < 1100
+
+
 @given(st.integers(0, 2**48 - 200_000), st.integers(1, 140_000))
 def test_ids_of_a_column_are_those_of_each(low: int, count: int) -> None:
     ids = Ids(b"0123456789", low, count)
