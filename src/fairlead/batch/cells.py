@@ -107,5 +107,7 @@ def _cells(row: bytes) -> list[str] | str:
         return next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True), [])
     except UnicodeDecodeError:
         return "is not UTF-8"
-    except csv.Error:
+    except csv.Error as error:
+        if "field limit" in str(error):
+            return f"has a cell of more than {csv.field_size_limit()} letters"
         return "cannot be read: a cell that holds a quote is written in quotes, the quote doubled"

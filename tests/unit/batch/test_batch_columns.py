@@ -70,6 +70,12 @@ def test_cells_at_once_are_those_of_each_row(raw: bytes, width: int) -> None:
     assert cells.height + len(refused) == rows
 
 
+def test_a_cell_that_is_too_long_is_called_that() -> None:
+    cells, refused = read_cells(b"a," + b"x" * 200_000 + b"\nb,c\n", ["x", "y"], 2)
+    assert cells.rows() == [("b", "c")]
+    assert refused[0][0].message == "has a cell of more than 131072 letters"
+
+
 @pytest.mark.parametrize("kind", ["number", "integer", "boolean"])
 def test_numbers_of_a_csv_are_read_as_text_by_text(kind: str, tmp_path: Path) -> None:
     field = Field(name="x", kind=kind)  # type: ignore[arg-type]
