@@ -23,7 +23,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # forbids to keep bytecode, as those of containers like to.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# Tests that run at a time have more threads than there are cores: to wait they shall sleep, not spin.
+# Tests that run at a time have more threads than there are cores: they shall wait asleep.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A test that waits for its turn on a busy machine is not wrong.

@@ -26,7 +26,7 @@ from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
-from fairlead.app.settings import Settings, rules
+from fairlead.app.settings import Settings, rules, schedules
 from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
@@ -63,7 +63,7 @@ class ControlPlane:
         )
         self.monitor = monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
-        self.jobs = job_controller(self.workspace)
+        self.jobs, jobs = job_controller(self.workspace), schedules(start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         ticks: dict[str, Tick] = {
             "evidence": self.workspace.witness.tick,
@@ -79,7 +79,7 @@ class ControlPlane:
             "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "jobs": self.jobs.tick,
-            "alerts": lambda: alerts.tick([*monitor.signals(), *job_signals(store, clock)]),
+            "alerts": lambda: alerts.tick([*monitor.signals(), *job_signals(store, clock, jobs)]),
             "notifications": self.courier.tick,
         }
         if start.settings.monitoring.joint_drift:

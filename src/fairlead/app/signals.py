@@ -16,7 +16,7 @@ from fairlead.monitoring.operations import Reading, Readings, stretches
 from fairlead.monitoring.recall import DAY_US
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.types import Drift, Quality
-from fairlead.schedules import STANDINGS
+from fairlead.schedules import STANDINGS, Schedule
 from fairlead.store import Store
 
 BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
@@ -143,11 +143,12 @@ def latency_signals(past: Mapping[str, Sequence[Latencies]]) -> Iterator[Signal]
             )
 
 
-def job_signals(store: Store, clock: Clock) -> Iterator[Signal]:
-    """Of each scheduled job, how many of its last runs in a row failed."""
+def job_signals(store: Store, clock: Clock, schedules: Sequence[Schedule]) -> Iterator[Signal]:
+    """Of each job that is scheduled now, how many of its last runs in a row failed."""
+    places = {schedule.place for schedule in schedules}
     for stored in store.scan(STANDINGS):
         standing = stored.value
-        if standing.last is None:
+        if standing.last is None or standing.place not in places:
             continue
         evidence: Evidence = {"run": standing.last.id, "output": standing.last.output}
         if standing.failed:

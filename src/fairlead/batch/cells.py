@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Sequence
@@ -47,6 +48,7 @@ def _plain(raw: bytes, names: Sequence[str], rows: int) -> pl.DataFrame | None:
     import polars as pl
 
     strange = b'"' in raw or raw.count(b"\r") != raw.count(b"\r\n")
+    strange |= raw.startswith(codecs.BOM_UTF8)  # Polars leaves it out wherever it begins to read
     if strange or raw.count(b",") != rows * (len(names) - 1):
         return None
     try:
@@ -105,5 +107,7 @@ def _cells(row: bytes) -> list[str] | str:
         return next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True), [])
     except UnicodeDecodeError:
         return "is not UTF-8"
-    except csv.Error:
+    except csv.Error as error:
+        if "field limit" in str(error):
+            return f"has a cell of more than {csv.field_size_limit()} letters"
         return "cannot be read: a cell that holds a quote is written in quotes, the quote doubled"

@@ -23,6 +23,9 @@ COPY_BYTES = 1 << 20
 SPOOL = "query.jsonl"
 _POSTGRES = ("postgresql", "postgres")
 
+_PROVES = re.compile(r"(?<=://)[^/@?#:]*(?::(?!\d+[/?])(?:(?!://)[^@])*)?@")
+"""Who asks, and a password, which may hold what ends a URL's other parts; not a host and port."""
+
 _SAID = re.compile(r".*failed: (?:FATAL: *)?(.*)")
 """What a server, or the network, has to say to a connection; not what the URL says."""
 
@@ -75,12 +78,13 @@ def without_secret(url: str) -> str:
         'postgresql://db.example/shop'
         >>> without_secret("s3://me:secret@bucket/days?key=secret")
         's3://bucket/days'
+        >>> without_secret("zip://*.csv::s3://me:sec/ret@bucket/days.zip")
+        'zip://*.csv::s3://bucket/days.zip'
     """
-    scheme, _, rest = url.partition("://")
-    if scheme in _POSTGRES:  # a password may hold what ends a URL's other parts
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme in _POSTGRES:
         return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+    return "::".join(each.partition("?")[0] for each in _PROVES.sub("", url).split("::"))
 
 
 def fetch_query(inputs: Sequence[str], query: str, folder: Path) -> list[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,8 +52,23 @@ def find_files(inputs: Sequence[str]) -> list[Found]:
                 hint=f"Known: {', '.join(FORMS)}.",
             )
         for each in some:
+            _check_name(each)
             found.setdefault(each.path, each)
     return list(found.values())
+
+
+def _check_name(found: Found) -> None:
+    """See that a file's name can be written down.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    raw = os.fsencode(found.path)
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        shown = raw.decode(errors="replace")
+        raise ConfigError(f"The name of {shown} is not UTF-8.", hint="Rename it.") from None
 
 
 def form_of(path: Path) -> Form:

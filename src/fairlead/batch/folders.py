@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from fairlead.batch.types import InputFile
 
 MISSING = "__HIVE_DEFAULT_PARTITION__"
-_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 
 
 def told_by(name: str, columns: Collection[str], wanted: Sequence[str] | None) -> dict[str, str]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 SAMPLE_ROWS = 1000
+SAMPLES = 8
+"""Places that are looked at: the first rows of a file may be short, and the others long."""
 TEXT = "String"
 _KINDS = {bool: "Boolean", int: "Int64", float: "Float64"}
 _INTEGER_MAX = 1 << 63
@@ -95,13 +97,18 @@ def _frame(
         some = [name for name in schema.names() if wanted is None or name in wanted]
         widths = {name: _width_bytes(schema[name]) for name in some}
         looked_at = [name for name, width_bytes in widths.items() if not width_bytes]
-        sample = rows.select(looked_at).head(SAMPLE_ROWS).collect()
+        row_bytes = _longest_bytes(rows.select(looked_at), count) + sum(widths.values())
     except (Exception, pl.exceptions.PanicException) as error:
         raise unreadable(found.path, found.form) from error
-    row_bytes = sample.estimated_size() / max(sample.height, 1)
-    row_bytes += sum(widths.values())
     columns = {name: str(dtype) for name, dtype in schema.items()}
     return columns, cut(count, row_bytes, chunk_bytes)
+
+
+def _longest_bytes(rows: pl.LazyFrame, count: int) -> float:
+    """Of a row, where the longest ones of those that are looked at lie."""
+    starts = {place * max(count - SAMPLE_ROWS, 0) // (SAMPLES - 1) for place in range(SAMPLES)}
+    samples = (rows.slice(start, SAMPLE_ROWS).collect() for start in sorted(starts))
+    return max(sample.estimated_size() / max(sample.height, 1) for sample in samples)
 
 
 def _width_bytes(dtype: pl.DataType) -> float:

@@ -15,7 +15,7 @@ from fairlead.batch.inspect import check_alike, inspect_file, with_types
 from fairlead.batch.plan import key_of
 from fairlead.batch.score import selecting
 from fairlead.batch.types import Form, InputFile, Job, Plan
-from fairlead.batch.write import check_names
+from fairlead.batch.write import check_names, check_types
 from fairlead.errors import ConfigError
 from fairlead.names import check_name
 from fairlead.nearest import nearest
@@ -60,6 +60,7 @@ def make_plan(
         raise ConfigError(f"There are no rows in {', '.join(each.name for each in found)}.")
     keep = tuple(files[0].columns) if every else tuple(dict.fromkeys(job.keep))
     check_names(signature.outputs, keep)
+    check_types(files[0].columns, keep, form)
     check_alike(files, [*fields, *keep, *own], [*keep, *own])
     notes = _check_columns(files[0], signature, [*keep, *own])
     return Plan(

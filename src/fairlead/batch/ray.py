@@ -208,10 +208,10 @@ def _hushed() -> Iterator[None]:
 
 
 def _sweep(base: Path) -> None:
-    """Remove the folders of those that were killed."""
+    """Remove the folders of this user's that were killed; another's may hold anything."""
     for folder in base.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or one that is just being made
-            if not is_held(folder / LOCK):
+        with suppress(OSError):  # one that is just being made
+            if folder.lstat().st_uid == os.getuid() and not is_held(folder / LOCK):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

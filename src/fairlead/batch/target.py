@@ -65,7 +65,8 @@ def target_of(output: str) -> Target:
     path = Path(output).expanduser().absolute()
     if "://" in output:
         raise ConfigError(
-            f"{output} cannot be written to.", hint="Name a folder, and copy it when it is whole."
+            f"An output cannot be a URL, as one that begins with {output.partition('://')[0]}://.",
+            hint="Name a folder, and copy it when it is whole.",
         )
     if path.suffix.lower() in (".parquet", ".pq"):
         raise ConfigError(

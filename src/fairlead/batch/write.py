@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ID = "prediction_id"
 """The column of prediction ids."""
+_QUOTED = re.compile(r"'[^']*'")
+_CALLED = {"csv": "CSV", "jsonl": "JSON"}
 DIGITS_ROWS = 1 << 16
 """Of which ids differ in their last four digits alone."""
 
@@ -53,6 +56,31 @@ def check_names(fields: Sequence[Field], kept: Sequence[str]) -> None:
             f"The column '{twice[0]}' cannot be kept: the answers have one of this name.",
             hint="Rename it in the input.",
         )
+
+
+def check_types(columns: Mapping[str, str], kept: Sequence[str], form: Form) -> None:
+    """See that what is kept can be written.
+
+    Args:
+        columns: types by their names, as Polars writes them.
+        kept: names of those that are kept.
+        form: of the parts.
+
+    Raises:
+        ConfigError: a column cannot.
+
+    Example:
+        >>> check_types({"photo": "Binary"}, ["photo"], "parquet")
+    """
+    for name in kept:
+        kind = _QUOTED.sub("", columns.get(name, ""))
+        if (form in ("csv", "jsonl") and "Binary" in kind) or (
+            form == "csv" and kind.startswith("Duration")
+        ):
+            raise ConfigError(
+                f"The column '{name}' cannot be kept: {_CALLED[form]} cannot hold its values.",
+                hint="Name a folder as the output, which gets Parquet; or leave the column out.",
+            )
 
 
 def id_series(ids: Ids) -> pl.Series:
@@ -153,8 +181,9 @@ def heading(names: Sequence[str]) -> bytes:
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Lists as JSON."""
+    """Lists as JSON, times in UTC, as their ending says."""
     import polars as pl
+    import polars.selectors as cs
 
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     written = [
@@ -165,4 +194,5 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
         .alias(name)
         for name in nested
     ]
-    return frame.with_columns(written)
+    zoned = cs.datetime(time_zone="*").dt.convert_time_zone("UTC")
+    return frame.with_columns(zoned, *written)

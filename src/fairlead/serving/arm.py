@@ -72,6 +72,7 @@ class LiveArm:
 
     Attributes:
         repeatable: whether answers that were given apart can be put together.
+        queue_rows_max: that wait.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class LiveArm:
         self._counters = counters
         self._clock = clock
         self._batch_rows_max = limits.batch_rows_max
+        self.queue_rows_max = limits.queue_rows_max
         self._row_s = 0.0
         self._loop = loop
         self._known: list[_Known] = []

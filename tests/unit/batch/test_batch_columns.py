@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -36,7 +37,8 @@ def nan_if_none(value: object) -> object:
 
 
 numbers = st.text(st.sampled_from("0123456789.eE+-_ naif"), max_size=7)
-lines = st.lists(st.sampled_from([b"a", b"1", b",", b"\n", b"\r", b"\r\n", b" ", b"\xff", b'"']))
+marks = [b"a", b"1", b",", b"\n", b"\r", b"\r\n", b" ", b"\xff", b'"', b"\0", b"\xef\xbb\xbf"]
+lines = st.lists(st.sampled_from(marks))
 
 
 def read_by_csv(raw: bytes, width: int, rows: int) -> list[list[str]]:
@@ -57,6 +59,7 @@ def read_by_csv(raw: bytes, width: int, rows: int) -> list[list[str]]:
 
 
 @given(lines.map(b"".join), st.integers(1, 3))
+@example(b"\xef\xbb\xbfa,1\n", 2)
 def test_cells_at_once_are_those_of_each_row(raw: bytes, width: int) -> None:
     rows = sum(bool(row) for row, _ in rows_of(io.BytesIO(raw), "csv"))
     names = [f"c{place}" for place in range(width)]
@@ -65,6 +68,12 @@ def test_cells_at_once_are_those_of_each_row(raw: bytes, width: int) -> None:
     assert cells.columns == names
     assert [list(row) for row in cells.rows()] == expected
     assert cells.height + len(refused) == rows
+
+
+def test_a_cell_that_is_too_long_is_called_that() -> None:
+    cells, refused = read_cells(b"a," + b"x" * 200_000 + b"\nb,c\n", ["x", "y"], 2)
+    assert cells.rows() == [("b", "c")]
+    assert refused[0][0].message == "has a cell of more than 131072 letters"
 
 
 @pytest.mark.parametrize("kind", ["number", "integer", "boolean"])
@@ -84,6 +93,15 @@ def test_numbers_of_a_csv_are_read_as_text_by_text(kind: str, tmp_path: Path) ->
         )
 
     check()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_file_is_cut_by_its_longest_rows_not_by_its_first(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"in.{ending}"
+    rows = pl.DataFrame({"text": [*["a"] * 5000, *(f"{row:01000}" for row in range(5000))]})
+    rows.write_parquet(path) if ending == "parquet" else rows.write_ipc(path)
+    file = inspect_file(Found(path, path.name, ending), None, 1_000_000)  # type: ignore[arg-type]
+    assert max(piece.rows for piece in file.pieces) < 1100
 
 
 @given(st.integers(0, 2**48 - 200_000), st.integers(1, 140_000))
@@ -146,6 +164,24 @@ def test_a_folder_that_tells_nothing_leaves_the_column_missing(home: Path, tmp_p
         rows.drop("plan").write_parquet(place / "a.parquet")
     run(home, tmp_path / "in", tmp_path / "out", keep=("plan",))
     assert set(answers(tmp_path / "out")["plan"]) == {"pro", None}
+
+
+def test_digits_of_other_scripts_are_text(home: Path, tmp_path: Path) -> None:
+    place = tmp_path / "in" / "day=1\u0661"
+    place.mkdir(parents=True)
+    customers_of(10).write_parquet(place / "a.parquet")
+    run(home, tmp_path / "in", tmp_path / "out", keep=("day",))
+    assert set(answers(tmp_path / "out")["day"]) == {"1\u0661"}
+
+
+def test_a_name_that_is_no_text_is_refused(home: Path, tmp_path: Path) -> None:
+    place = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/day=\xff"))
+    place.mkdir(parents=True)
+    customers_of(10).write_csv(tmp_path / "a.csv")
+    (tmp_path / "a.csv").rename(place / "a.csv")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        run(home, tmp_path / "in", tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_what_only_some_folders_tell_is_named(home: Path, tmp_path: Path) -> None:

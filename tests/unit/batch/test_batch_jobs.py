@@ -245,6 +245,31 @@ def test_all_columns_are_kept_where_all_are_asked_for(home: Path, tmp_path: Path
     assert (first["since"], first["tags"]) == ("2026-03-01T12:00:00.000000Z", "[1,2]")
 
 
+def test_times_of_any_zone_are_the_same_times_in_a_csv(home: Path, tmp_path: Path) -> None:
+    noon = pl.Series([dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)] * 300)
+    zoned = ROWS.with_columns(since=noon.dt.convert_time_zone("Europe/Berlin"))
+    run(home, write(zoned, tmp_path / "in.parquet"), tmp_path / "out.csv", keep=("since",))
+    assert set(answers(tmp_path / "out.csv")["since"]) == {"2026-03-01T12:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("column", "ending"),
+    [
+        (pl.Series([b"\xff"] * 300), "csv"),
+        (pl.Series([b"\xff"] * 300), "jsonl"),
+        (pl.Series([[b"\xff"]] * 300), "jsonl"),
+        (pl.Series([dt.timedelta(1)] * 300), "csv"),
+    ],
+)
+def test_a_column_that_a_file_of_lines_cannot_hold_is_named_before_a_row_is_scored(
+    home: Path, tmp_path: Path, column: pl.Series, ending: str
+) -> None:
+    source = write(ROWS.with_columns(column.alias("Binary")), tmp_path / "in.parquet")
+    with pytest.raises(ConfigError, match="'Binary' cannot be kept"):
+        run(home, source, tmp_path / f"out.{ending}", keep=("Binary",))
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_the_record_tells_what_was_read_and_who_answered(home: Path, tmp_path: Path) -> None:
     source = write(ROWS, tmp_path / "in.parquet")
     run(home, source, tmp_path / "out")

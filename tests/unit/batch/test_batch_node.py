@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from fairlead.app.workspace import Workspace
-from fairlead.batch import RayEngine
+from fairlead.batch import RayEngine, ray
 from fairlead.batch.engine import Done, Failed
 from fairlead.batch.find import find_files
 from fairlead.batch.inspect import inspect_file
@@ -112,3 +113,15 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, "")  # so that none stays behind
     with RayEngine(1) as engine, pytest.raises(ConfigError, match=r"install 'fairlead\[ray\]'"):
         engine.prepare(1, threads=False)
+
+
+def test_only_ones_own_folders_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / f"{ray.PREFIX}left"
+    folder.mkdir()
+    (folder / ray.LOCK).touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+        ray._sweep(tmp_path)
+        assert folder.exists()
+    ray._sweep(tmp_path)
+    assert not folder.exists()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from fairlead.batch.fetch import without_secret
+from fairlead.batch.target import target_of
 from fairlead.errors import ConfigError
 from support.batch import answers, rows_of, run
 from support.waiting import until
@@ -148,6 +149,30 @@ def test_a_server_that_is_not_reached_is_named_without_a_secret(
 def test_no_password_is_part_of_what_is_shown(password: str) -> None:
     shown = without_secret(f"postgresql://me:{password}@db.example/shop?password=x#y")
     assert shown == "postgresql://db.example/shop"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("s3://me:ses/a+me@bucket/days", "s3://bucket/days"),
+        ("ftp://me:ses?ame#@host/days", "ftp://host/days"),
+        ("s3://me:ses::ame@bucket/days", "s3://bucket/days"),
+        ("simplecache::s3://me:sesame@bucket/days", "simplecache::s3://bucket/days"),
+        ("zip://*.csv::s3://me:sesame@bucket/a.zip", "zip://*.csv::s3://bucket/a.zip"),
+        ("https://host:80/days?of=me@host&key=sesame", "https://host:80/days"),
+        ("https://host/days?key=sesame::file://x", "https://host/days::file://x"),
+        ("s3://bucket/days@night/a:b@c", "s3://bucket/days@night/a:b@c"),
+        ("s3://[bad", "s3://[bad"),
+    ],
+)
+def test_no_secret_of_a_store_is_part_of_what_is_shown(url: str, shown: str) -> None:
+    assert without_secret(url) == shown
+
+
+def test_an_output_that_is_a_url_is_refused_without_its_secret() -> None:
+    with pytest.raises(ConfigError, match="begins with s3://") as caught:
+        target_of("s3://me:sesame@bucket/out")
+    assert "sesame" not in str(caught.value)
 
 
 def test_a_server_that_dies_in_the_midst_leaves_nothing_and_the_job_runs_later(

@@ -34,7 +34,7 @@ from pathlib import Path
 import fairlead.batch.job as job, fairlead.batch.publish as publish
 import fairlead.lookup.mapped as mapped
 import fairlead.app.precompute as ahead
-from unit.batch.test_precompute import run
+from unit.batch.test_batch_precompute import run
 
 home, source, where, after, name = sys.argv[1:]
 left = int(after)

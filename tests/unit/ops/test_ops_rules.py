@@ -101,6 +101,10 @@ LOUD: dict[str, tuple[Series, set[tuple[str, str, str]]]] = {
     "rows are not logged": (
         {"fairlead_unlogged_rows_total": "0x472 3x8"}, {("FairleadUnloggedRows", "page", "")}
     ),
+    "a job of the night failed": (
+        {'fairlead_job_failed{endpoint="churn",job="nightly"}': "0x470 1x10"},
+        {("FairleadJobFailed", "ticket", "")},
+    ),
     "a worker dies again and again": (
         {'fairlead_process_restarts_total{process="worker-0"}': "0x470 0+1x10"},
         {("FairleadRestarts", "page", "")},

@@ -18,6 +18,7 @@ from fairlead.schedules import (
     Failed,
     Going,
     JobBook,
+    Schedule,
     ScheduleController,
     Timing,
     Told,
@@ -306,10 +307,12 @@ def test_a_schedule_that_there_is_not_is_named_with_the_nearest() -> None:
         book_of(World()).job("churn/hourl")
 
 
-def alerts_of(store: Store, world: World) -> list[str]:
+def alerts_of(store: Store, world: World, *scheduled: Schedule) -> list[str]:
+    scheduled = scheduled or (schedule(),)
     (rule,) = [each for each in rules_of("churn", {}) if each.name == "jobs"]
     assert isinstance(rule, Rule)
-    found = decide_alerts(rule, (), list(job_signals(store, world.clock)), world.clock.now_us())
+    signals = list(job_signals(store, world.clock, scheduled))
+    found = decide_alerts(rule, (), signals, world.clock.now_us())
     return [f"{each.name} {each.state}: {each.steps[-1].reason}" for each in found.changed]
 
 
@@ -320,6 +323,7 @@ def test_a_job_that_failed_is_an_alert_and_one_that_was_done_is_none() -> None:
     process.tell(Failed("The disk is full."))
     world.controllers[0][0].tick()
     assert alerts_of(world.store, world) == ["churn/jobs/hourly firing: failed_runs is 1, above 0."]
+    assert not alerts_of(world.store, world, schedule("another")), "it is not scheduled any more"
     world.clock.advance(HOUR_S)
     world.controllers[0][0].tick()
     world.alive[0].tell(DONE)

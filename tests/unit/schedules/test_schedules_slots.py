@@ -109,7 +109,7 @@ def said(**changes: Any) -> BatchSettings:
         ({"every": "1h"}, "the same for several runs"),
         ({"every": None, "cron": "0 3,15 * * *"}, "the same for several runs"),
         ({"output": "out/{run}.parquet"}, "one file"),
-        ({"output": "s3://bucket/{run}"}, "cannot be written to"),
+        ({"output": "s3://bucket/{run}"}, "cannot be a URL"),
         ({"key": "customer_id"}, "nightly.output' does not go with"),
         ({"output": "", "key": "customer_id", "keep": ["age"]}, "nightly.keep' does not go with"),
     ],

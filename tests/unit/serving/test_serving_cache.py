@@ -346,6 +346,20 @@ def test_where_there_is_no_room_nobody_is_left_waiting(slow: World) -> None:
     assert given(slow.end(slow.begin(50_001.0))) == [100_002.0]
 
 
+def test_no_more_rows_wait_for_what_is_under_way_than_would_for_the_model(slow: World) -> None:
+    slow.model.go.set()
+    assert given(slow.end(slow.begin(2.0))) == [4.0]
+    slow.model.go.clear()
+    tasks = [slow.begin(1.0), *(slow.begin(*[1.0] * 900) for _ in range(11))]
+    refused = slow.begin(*[1.0] * 900)
+    assert slow.end(refused).status == 503
+    assert given(slow.end(slow.begin(2.0))) == [4.0], "who does not wait is answered"
+    slow.model.go.set()
+    assert [given(slow.end(task)) for task in tasks[1:]] == [[2.0] * 900] * 11
+    assert slow.model.asked == [[2.0], [1.0]]
+    assert given(slow.end(slow.begin(*[1.0] * 900))) == [2.0] * 900
+
+
 def test_where_the_log_stops_answers_hits_are_held_back_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

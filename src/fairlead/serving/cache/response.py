@@ -66,6 +66,7 @@ class ResponseCache:
         self._secret = secret
         self._keep = Keep(limits)
         self._flights: dict[Key, list[_Waiter]] = {}
+        self._waiting = 0
 
     def digests(self, batch: Batch) -> list[bytes] | None:
         """By what each row is known; None if they are known by nothing."""
@@ -90,14 +91,29 @@ class ResponseCache:
         Args:
             arm: that computes what must be.
             work: the rows.
+
+        Raises:
+            UnavailableError: too many rows wait already for what is under way.
         """
         now_s = self._clock.monotonic_s()
         known = self.digests(work.ask.batch) if arm.repeatable else None
         if known is None or work.ask.deadline_s <= now_s:
             _send(arm, work)
             return
-        version = arm.version.ref.digest
-        runs = [self._look(place, (version, digest), now_s) for place, digest in enumerate(known)]
+        keys = [(arm.version.ref.digest, digest) for digest in known]
+        if self._is_full(keys, arm.queue_rows_max):
+            raise UnavailableError("The model is busy and its queue is full.", shed="queue")
+        self._submit(arm, work, keys, now_s)
+
+    def _is_full(self, keys: Sequence[Key], rows_max: int) -> bool:
+        """Whether those of some rows that would wait are too many beside those that do."""
+        if not self._waiting or self._waiting + len(keys) <= rows_max:
+            return False
+        more = sum(key in self._flights for key in keys)
+        return bool(more) and self._waiting + more > rows_max
+
+    def _submit(self, arm: LiveArm, work: Work, keys: Sequence[Key], now_s: float) -> None:
+        runs = [self._look(place, key, now_s) for place, key in enumerate(keys)]
         if len(runs) > 1:
             runs = _joined(runs)
         if len(runs) == 1:
@@ -129,6 +145,7 @@ class ResponseCache:
             arm.answer(work, concat([kept.outputs for kept in run.kept]), ages_s)
         elif run.waits:
             self._flights[run.keys[0]].append(_Waiter(arm, work))
+            self._waiting += 1
             arm.version.in_flight += 1
         else:
             _send(arm, replace(work, done=partial(self._landed, run.keys, work)))
@@ -138,6 +155,7 @@ class ResponseCache:
         now_s = self._clock.monotonic_s()
         for place, key in enumerate(keys):
             waiters = self._flights.pop(key)
+            self._waiting -= len(waiters)
             for waiter in waiters:
                 waiter.arm.version.in_flight -= 1
             if isinstance(result, Answered):
@@ -145,7 +163,7 @@ class ResponseCache:
                 self._counters.evicted(self._keep.put(key, kept))
                 self._share(waiters, kept, now_s)
             else:
-                self._try_again(waiters, result)
+                self._try_again(key, waiters, result, now_s)
         self._counters.holds(self._keep.size_bytes)
         work.done(result)
 
@@ -156,7 +174,9 @@ class ResponseCache:
             else:
                 arm.answer(work, kept.outputs, [now_s - kept.made_s])
 
-    def _try_again(self, waiters: Sequence[_Waiter], error: FairleadError) -> None:
+    def _try_again(
+        self, key: Key, waiters: Sequence[_Waiter], error: FairleadError, now_s: float
+    ) -> None:
         """Have rows computed whose computation failed for another.
 
         If his time was up, the one who has the most left tries, and the others wait for that;
@@ -164,7 +184,10 @@ class ResponseCache:
         """
         if isinstance(error, DeadlineError):
             for arm, work in sorted(waiters, key=lambda one: -one.work.ask.deadline_s):
-                self.submit(arm, work)
+                if work.ask.deadline_s <= now_s:
+                    _send(arm, work)
+                else:
+                    self._submit(arm, work, [key], now_s)
         else:
             for arm, work in waiters:
                 _send(arm, work)
