@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -135,16 +136,8 @@ def test_missing_values_go_where_the_forest_sends_them() -> None:
     np.testing.assert_array_equal(got.column("probabilities"), model.predict_proba(holed))
 
 
-@given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4), min_size=1, max_size=20))
-@settings(max_examples=60)
-def test_any_numbers_are_answered_alike(rows: list[list[float]]) -> None:
-    model, runner, made = BOOSTED
-    matrix = np.array(rows)
-    got = runner.predict(batch_of(made, matrix))
-    assert got.column("label").tolist() == model.predict(matrix).tolist()
-
-
-def _boosted() -> tuple[Any, Any, Any]:
+@cache
+def boosted() -> tuple[Any, Any, Any]:
     model = make_pipeline(
         StandardScaler(), HistGradientBoostingClassifier(max_iter=5, random_state=0)
     ).fit(MATRIX, CLASSES)
@@ -152,7 +145,13 @@ def _boosted() -> tuple[Any, Any, Any]:
     return model, onnx_runner(made), made
 
 
-BOOSTED = _boosted()
+@given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=4, max_size=4), min_size=1, max_size=20))
+@settings(max_examples=60)
+def test_any_numbers_are_answered_alike(rows: list[list[float]]) -> None:
+    model, runner, made = boosted()
+    matrix = np.array(rows)
+    got = runner.predict(batch_of(made, matrix))
+    assert got.column("label").tolist() == model.predict(matrix).tolist()
 
 
 def test_a_form_that_flips_beside_a_split_is_not_served() -> None:
