@@ -24,6 +24,7 @@ from fairlead.schedules.decide import (
     is_due,
     pause,
     take,
+    too_long,
 )
 from fairlead.schedules.fill import job_of
 from fairlead.schedules.types import (
@@ -31,7 +32,6 @@ from fairlead.schedules.types import (
     STANDINGS,
     Completed,
     Failed,
-    Going,
     Process,
     Run,
     Schedule,
@@ -59,6 +59,7 @@ class _Attempt:
 
     process: Process
     holder: str
+    begun_s: float
     told_s: float = float("-inf")
 
 
@@ -181,21 +182,24 @@ class ScheduleController:
             why = "No process could be started for it."
             self._settle(schedule, stored, fail(schedule, run, why, now_us))
         else:
-            self._attempts[schedule.place] = _Attempt(process, holder)
+            begun_s = self._clock.monotonic_s()
+            self._attempts[schedule.place] = _Attempt(process, holder, begun_s)
 
     def _hear(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> None:
         """Note what an attempt has told."""
         attempt, now_us = self._attempts[schedule.place], self._clock.now_us()
-        match attempt.process.look():
-            case Completed() as told:
-                ended = complete(run, told, now_us)
-            case Failed(error):
-                ended = fail(schedule, run, error, now_us)
-            case Going() as told:
+        told = attempt.process.look()
+        taken_s = self._clock.monotonic_s() - attempt.begun_s
+        if isinstance(told, Completed):
+            ended = complete(run, told, now_us)
+        elif isinstance(told, Failed):
+            ended = fail(schedule, run, told.error, now_us)
+        elif why := too_long(schedule, taken_s):
+            ended = fail(schedule, run, why, now_us)
+        else:
+            if told is not None:
                 self._note(attempt, stored, go_on(run, told))
-                return
-            case None:
-                return
+            return
         self._settle(schedule, stored, ended)
         attempt.process.close()
         self._leave(schedule.place)

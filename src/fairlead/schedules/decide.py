@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from fairlead.durations import write_duration
 from fairlead.schedules.slots import latest_slot, run_id
 from fairlead.schedules.types import Completed, Going, Run, Schedule, Standing
 
@@ -103,6 +104,16 @@ def fail(schedule: Schedule, run: Run, error: str, now_us: int) -> Run:
         return replace(run, state="failed", ended_us=now_us)
     wait_us = min(schedule.retry_us << (failures - 1), RETRY_US_MAX)
     return replace(run, state="waiting", due_us=now_us + wait_us)
+
+
+def too_long(schedule: Schedule, taken_s: float) -> str:
+    """Why an attempt must end that has taken some time; empty if it may go on.
+
+    One that waits for a database or a disk that never answers would keep all others waiting.
+    """
+    if taken_s * 1e6 <= schedule.timeout_us:
+        return ""
+    return f"It took longer than {write_duration(schedule.timeout_us / 1e6)}, its timeout."
 
 
 def pause(run: Run, now_us: int) -> Run:

@@ -49,6 +49,7 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         memory_mb: that all its processes together may take; half of the machine's if 0.
         workers: processes that score; one for each core if 0.
         allow_pickle: whether a pickled payload may be loaded.
+        timeout: that one attempt may take.
         retries: further attempts after the first one that fails.
         retry_after: before the first of these; it doubles from one to the next, up to an hour.
         announce: channels of alerts that are told how each run ended.
@@ -69,6 +70,7 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     memory_mb: Whole = 0
     workers: Whole = 0
     allow_pickle: bool = False
+    timeout: Duration = "12h"
     retries: Annotated[int, Meta(ge=0, le=10)] = 2
     retry_after: Duration = "1m"
     announce: list[str] = []
@@ -120,7 +122,8 @@ def schedule_of(endpoint: str, name: str, settings: BatchSettings) -> Schedule:
     )  # fmt: skip
     return Schedule(
         endpoint=endpoint, name=name, timing=timing, job=job, retries=settings.retries,
-        retry_us=_us(settings.retry_after), announce=tuple(settings.announce),
+        retry_us=_us(settings.retry_after), timeout_us=_us(settings.timeout),
+        announce=tuple(settings.announce),
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             empty version stands for what the endpoint serves.
         retries: further attempts after the first one that fails.
         retry_us: before the first of these, microseconds; it doubles from one to the next.
+        timeout_us: that one attempt may take, microseconds.
         announce: channels that are told how each run ended.
     """
 
@@ -46,6 +47,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     retries: int = 2
     retry_us: int = 60_000_000
+    timeout_us: int = 12 * 3_600_000_000
     announce: tuple[str, ...] = ()
 
     @property

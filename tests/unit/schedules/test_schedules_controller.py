@@ -73,6 +73,23 @@ def test_what_was_missed_is_run_once() -> None:
     assert run.slot_us == world.clock.now_us() // HOUR_US * HOUR_US
 
 
+def test_an_attempt_that_never_ends_is_ended_and_tried_again() -> None:
+    world = World(schedule(timeout_us=10 * HOUR_US))
+    process = begun(world)
+    (controller, _) = world.controllers[0]
+    process.tell(Going(total=10, rows=1, rejected=0))
+    world.clock.advance(10 * HOUR_S)
+    controller.tick()
+    assert world.alive == [process]
+    world.clock.advance(1)
+    controller.tick()
+    assert world.alive == []
+    run = world.standing().run
+    assert run is not None
+    assert run.error == "It took longer than 10h, its timeout."
+    assert (run.state, run.failures) == ("waiting", 1)
+
+
 def test_a_run_that_takes_longer_than_from_slot_to_slot_is_not_overtaken() -> None:
     world = World()
     process = begun(world)
