@@ -101,8 +101,9 @@ def test_an_endpoint_answers_as_its_document_says(
 ) -> None:
     served, url = plane
     document = openapi(served.plane.endpoints[name].route)
-    asked = hold(document, url, {})
-    assert asked == {f"POST /v1/endpoints/{name}/{door}" for door in ("predict", "feedback")}
+    asked = hold(document, url, {"key": "7"})
+    of = f"/v1/endpoints/{name}"
+    assert asked == {f"POST {of}/predict", f"POST {of}/feedback", f"GET {of}/lookup/{{key}}"}
 
 
 @pytest.mark.slow

@@ -71,6 +71,8 @@ class Telling(Load):
         tell: what comes of a version's answer.
     """
 
+    pause_s = 0.002  # the first labels that are looked at shall be enough to prove what is wrong
+
     def __init__(self, platform: Platform, place: int, tell: Tell) -> None:
         super().__init__(place)
         self._platform = platform

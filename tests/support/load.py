@@ -7,8 +7,6 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Self
 
-PAUSE_S = 0.01
-
 
 class Load(threading.Thread, ABC):
     """Asks until it is told to stop; how, a subclass says.
@@ -18,7 +16,10 @@ class Load(threading.Thread, ABC):
 
     Attributes:
         statuses: of the replies.
+        pause_s: between a reply and the next request.
     """
+
+    pause_s = 0.01
 
     def __init__(self, place: int = 0) -> None:
         super().__init__(daemon=True)
@@ -27,7 +28,7 @@ class Load(threading.Thread, ABC):
         self._enough = threading.Event()
 
     def run(self) -> None:
-        while not self._enough.wait(PAUSE_S):
+        while not self._enough.wait(self.pause_s):
             self._number += 1
             self.ask(self._number)
 
