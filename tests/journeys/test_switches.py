@@ -126,6 +126,11 @@ def switch(platform: Platform, version: int) -> None:
     until(lambda: newest(platform)["state"] == "done", "the switch")
 
 
+def all_hear(callers: list[Caller], version: int) -> None:
+    """Wait until each caller's last answer is of a version."""
+    until(lambda: all(one.versions[-1:] == [f"line:{version}"] for one in callers), "its answers")
+
+
 def newest(platform: Platform) -> dict[str, Any]:
     releases: list[dict[str, Any]] = platform.control("/v1/endpoints/line/releases").json[
         "releases"
@@ -135,8 +140,10 @@ def newest(platform: Platform) -> dict[str, Any]:
 
 def test_of_many_requests_across_many_switches_none_is_lost(platform: Platform) -> None:
     with load(platform) as callers:
+        all_hear(callers, 1)
         for place in range(SWITCHES):
             switch(platform, 2 - place % 2)
+            all_hear(callers, 2 - place % 2)
         until(lambda: statuses(callers).total() >= REQUESTS, "all requests", 120.0)
     found = statuses(callers)
     assert set(found) == {200}
