@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 
 from fairlead.api.alerts import build_alerts
 from fairlead.api.document import DescribedApi
+from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
@@ -88,6 +89,7 @@ def build_api(
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
+    app.include_router(build_figures(services))
     app.include_router(build_jobs(services))
     app.include_router(build_simulations(services))
     for router in pages:

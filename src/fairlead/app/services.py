@@ -12,6 +12,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.api.overview import Overview
 from fairlead.app.changes import Changes
+from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
@@ -74,6 +75,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
