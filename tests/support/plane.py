@@ -13,7 +13,7 @@ import msgspec
 from fairlead.access import Gate, Sites
 from fairlead.clock import Clock, SystemClock
 from fairlead.predictionlog import JournalWriter, PredictionFrame
-from fairlead.routing import SLOTS, Arm, Role, Route
+from fairlead.routing import SLOTS, Arm, Automation, Role, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.cache.response import ResponseCache
 from fairlead.serving.cache.types import CacheLimits
@@ -23,6 +23,7 @@ from fairlead.serving.doors import make_router
 from fairlead.serving.entry import OPEN, Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.held import Holder
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.ladder.stored import Stored
 from fairlead.serving.ladder.types import Ladder
@@ -44,6 +45,7 @@ BODY_BYTES_MAX = 1 << 20
 ROWS_MAX = 1000
 ANSWER_S_MAX = 60.0
 ROLES: tuple[Role, ...] = ("stable", "candidate")
+FULL = Automation()
 LIMITS = ArmLimits(batch_rows_max=256, queue_rows_max=10 * ROWS_MAX)
 
 
@@ -93,10 +95,11 @@ class PlaneInProcess:
             name: ResponseCache(limits, self.clock, self._counters.cache(name), b"secret")
             for name, limits in caches.items()
         }
-        self.plane = DataPlane(self.clock, caches=self.caches)
         self._journal = JournalWriter(folder, "w", self.clock)
         self.sink = _Sink(self._journal, "continue", {}, self._counters)
         self.sink.frames = self.frames
+        holder = Holder(self.sink, self._counters, self.clock)
+        self.plane = DataPlane(self.clock, caches=self.caches, holder=holder)
         by_key = [name for name, each in ladders.items() if each.has("precomputed")]
         tables = PrecomputedTables(followed, by_key) if followed else None
         self.stored = Stored(self.sink, self._counters, self.clock, self.caches)
@@ -136,7 +139,8 @@ class PlaneInProcess:
         executor: Executor | None = None,
         shadow: Callable[[Batch], Batch] | None = None,
         seen: float = 1.0,
-        decided_by: str = "",
+        automation: Automation = FULL,
+        role: Role = "stable",
         previous: Callable[[Batch], Batch] | None = None,
     ) -> None:
         """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
@@ -151,7 +155,8 @@ class PlaneInProcess:
             executor: that they run on.
             shadow: a model that sees a share of the requests and answers nobody.
             seen: that share.
-            decided_by: who decides in place of the model, whose role is then a shadow's.
+            automation: who decides, the models or people.
+            role: of the first model's arm; a shadow's in a release beside a person.
             previous: the model that was stable before.
         """
         taken = int(SLOTS * candidate) if len(answers) > 1 else 0
@@ -159,11 +164,11 @@ class PlaneInProcess:
         shares = [(some,) if some[0] < some[1] else () for some in ranges]
         arms = tuple(
             Arm(role, version(numbers[place], name), role, shares[place])
-            for place, role in enumerate(("shadow",) if decided_by else ROLES[: len(answers)])
+            for place, role in enumerate((role, *ROLES[1:])[: len(answers)])
         )
         shown = Arm("shadow", version(9, name), "shadow", ((0, int(SLOTS * seen)),))
         route = Route(
-            name, 1, signature, arms, shadows=(shown,) if shadow else (), decided_by=decided_by
+            name, 1, signature, arms, shadows=(shown,) if shadow else (), automation=automation
         )
 
         before = Arm(PREVIOUS, version(8, name), "stable", ())

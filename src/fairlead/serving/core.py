@@ -23,6 +23,7 @@ from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.entry import Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.held import Holder
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.ladder.stored import Stored
 from fairlead.serving.ladder.types import Ladder, Rung
@@ -121,7 +122,7 @@ class Core:
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
         caches = self._caches()
-        self._plane = DataPlane(clock, waiting, caches)
+        self._plane = DataPlane(clock, waiting, caches, Holder(sink, counters, clock))
         self._stored = Stored(sink, counters, clock, caches)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(

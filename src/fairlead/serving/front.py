@@ -15,10 +15,10 @@ from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.failures import fields_of, request_failed, request_refused
-from fairlead.serving.held import held_response
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
+from fairlead.serving.rows import write_held
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, Held, Keys, check_rows
 from fairlead.serving.waiting import IdleError
@@ -328,7 +328,7 @@ class Front:
         elif isinstance(answer, FairleadError):
             call.reply(call.shape(refusal_of(answer)))
         elif isinstance(answer, Held):
-            call.reply(held_response(answer))
+            call.reply(_written_held(call.shape, answer))
         elif slow:
             written = partial(_written, write, call.shape, answer)
             self._aside.run(written, partial(_reply_written, call.reply, call.shape))
@@ -354,6 +354,15 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     route = (ROUTE_HEADER, b"; ".join([part.told for part in answer.parts]))
     headers = (*response.headers, route, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
+
+
+def _written_held(shape: Shape, held: Held) -> Response:
+    """The reply where people decide: JSON, whatever form was asked for, and not who was asked."""
+    try:
+        return write_held(held)
+    except Exception as error:  # as of `_written`
+        tell_error("write_failed", error, endpoint=held.endpoint)
+        return shape(refusal_of(error))
 
 
 def _reply_written(reply: Reply, shape: Shape, written: Response | BaseException) -> None:
