@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
 from fairlead.api.alerts import build_alerts
+from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
@@ -86,6 +87,7 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
+    app.include_router(build_automation(services))
     app.include_router(build_jobs(services))
     app.include_router(build_simulations(services))
     app.include_router(build_site(services, keys=guard.gate is not None))
