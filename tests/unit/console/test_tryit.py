@@ -7,60 +7,21 @@ import json
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fairlead.api.tryit import PAGES, STATIC, STATIC_FILES, render_try
+from fairlead.console.page import PAGES, STATIC
+from fairlead.console.static import OURS
+from fairlead.console.tryit import render_try
 from fairlead.signature import Field, Signature
+from support.html import Page
 
-VOID = {"meta", "link", "input", "br", "img"}
 HOSTILE = "\"><script>alert(1)</script>' onfocus='x"
 SVG_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 NODE = shutil.which("node")
 BASH = shutil.which("bash")
-
-
-class Page(HTMLParser):
-    """The elements of a page: name, attributes, and the text inside."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str], list[str]]] = []
-        self.open: list[tuple[str, list[str]]] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        text: list[str] = []
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"{tag} has an attribute twice"
-        self.elements.append((tag, {name: value or "" for name, value in attrs}, text))
-        if tag not in VOID:
-            self.open.append((tag, text))
-
-    def handle_endtag(self, tag: str) -> None:
-        opened, _ = self.open.pop()
-        assert opened == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, text in self.open:
-            text.append(data)
-
-    def all(self, *tags: str) -> list[dict[str, str]]:
-        return [attributes for tag, attributes, _ in self.elements if tag in tags]
-
-    def by_id(self, element_id: str) -> tuple[str, dict[str, str], str]:
-        (found,) = [e for e in self.elements if e[1].get("id") == element_id]
-        return found[0], found[1], "".join(found[2])
-
-    def labels(self) -> dict[str, str]:
-        """The text of each label, by the id of what it names."""
-        return {a["for"]: "".join(t).strip() for tag, a, t in self.elements
-                if tag == "label" and "for" in a}  # fmt: skip
 
 
 def field(name: str, kind: Any, **more: Any) -> Field:
@@ -98,7 +59,7 @@ def render(
 ) -> Page:
     signature = Signature(inputs=inputs, outputs=outputs)
     shown = EXAMPLE if example is None else example
-    return Page(render_try(endpoint, 3, ["churn:1"], signature, "http://api.test:8080/", shown))
+    return Page(render_try(endpoint, signature, "http://api.test:8080/", shown))
 
 
 def test_every_field_has_a_labelled_control() -> None:
@@ -161,11 +122,11 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
         if tag == "script":
-            assert attributes["src"] in [f"{STATIC}/{name}" for name in STATIC_FILES]
+            assert attributes["src"] in [f"{STATIC}/{name}" for name in OURS]
             assert not "".join(text)
         if tag == "link":
-            assert attributes["href"] in [f"{STATIC}/{name}" for name in STATIC_FILES]
-    for name in STATIC_FILES:
+            assert attributes["href"] in [f"{STATIC}/{name}" for name in OURS]
+    for name in OURS:
         content = (PAGES / name).read_text()
         outside = r"https?://|@import|innerHTML|outerHTML|eval\(|insertAdjacent"
         assert not re.search(outside, content.replace(SVG_NAMESPACE, ""))
@@ -184,7 +145,7 @@ def test_hostile_names_are_only_ever_text() -> None:
         inputs[3].name: ["</textarea><script>"],
     }  # fmt: skip
     page = render(inputs, outputs, example, endpoint=HOSTILE)
-    assert len(page.all("script")) == 1
+    assert len(page.all("script")) == 2  # both ours, see above
     assert page.all("img") == []
     assert not [n for _, a, _ in page.elements for n in a if n.startswith("on")]
     assert page.labels()["field-0"] == HOSTILE
@@ -311,7 +272,7 @@ def test_python_asks_for_exactly_the_row_that_was_typed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(NODE is None, reason="needs node")
-@pytest.mark.parametrize("name", [name for name in STATIC_FILES if name.endswith(".js")])
+@pytest.mark.parametrize("name", [name for name in OURS if name.endswith(".js")])
 def test_scripts_are_valid_modules(name: str, tmp_path: Path) -> None:
     assert NODE is not None
     copy = tmp_path / Path(name).with_suffix(".mjs").name
