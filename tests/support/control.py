@@ -47,7 +47,9 @@ class Control:
         console = build_console(services, guard, clock)
         self._app = build_api(services, guard, clock, console.routers)
 
-    def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
+    def ask(
+        self, path: str, body: object | None = None, secret: str = "", method: str = ""
+    ) -> Reply:
         """Send a request, with a body or to get something; the path may end in a query."""
         place, _, query = path.partition("?")
         raw = b"" if body is None else msgspec.json.encode(body)
@@ -56,8 +58,8 @@ class Control:
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": "GET" if body is None else "POST", "path": unquote(place),
-            "query_string": query.encode(),
+            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
         sent: list[MutableMapping[str, Any]] = []
