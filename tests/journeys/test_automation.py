@@ -28,7 +28,7 @@ def told(platform: Platform) -> tuple[int, list[dict[str, Any]]]:
 
 
 def confidence(row: dict[str, Any]) -> float:
-    return max(row["probabilities"].values())
+    return float(max(row["probabilities"].values()))
 
 
 @pytest.fixture(scope="module")
