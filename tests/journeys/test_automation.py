@@ -28,7 +28,7 @@ def told(platform: Platform) -> tuple[int, list[dict[str, Any]]]:
 
 
 def confidence(row: dict[str, Any]) -> float:
-    return max(row["probabilities"].values())
+    return max(map(float, row["probabilities"].values()))
 
 
 @pytest.fixture(scope="module")
