@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from fairlead.access import Gate, Sessions, Sites
+from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
 from fairlead.app.gauges import Seen
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.sessions import porter_of
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.control import Controller
@@ -39,9 +40,8 @@ class Control:
             lambda: FleetStatus((), {}),
             Seen,
         )
-        gate = Gate(workspace.key_book.get, clock, 1) if keys else None
-        sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        self._app = build_api(services, Guard(Sites(), 1 << 20, gate, sessions), clock)
+        porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
+        self._app = build_api(services, Guard(Sites(), 1 << 20, keys, porter))
 
     def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
         """Send a request, with a body or to get something."""
