@@ -23,7 +23,6 @@ from fairlead.serving.message import Response
 from fairlead.serving.types import BEFORE, DECIDED, SOURCED, Answer, Held, Outputs, Part
 from fairlead.signature import Field, RowEncoder
 
-
 _encode = msgspec.json.Encoder().encode
 
 
