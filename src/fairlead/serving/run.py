@@ -132,7 +132,7 @@ def frame_of(
         _texts([ask.caller_ids for ask in asks], counts),
         _texts([ask.units for ask in asks], counts),
         np.array(_joined([item.slots for item in items]), np.int16),
-        share.repeat(rows),
+        share if rows == 1 else share.repeat(rows),
         _each(queue_us, counts, rows),
         round(run.model_s * 1e6),
         run.inputs,
