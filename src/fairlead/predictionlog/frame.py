@@ -25,6 +25,9 @@ from fairlead.signature import Batch, Column
 MAGIC = b"FLJ1"
 HEADER = struct.Struct("<4sII")
 PAYLOAD_BYTES_MAX = 1 << 30
+_STORED: dict[Any, np.dtype[Any]] = {
+    kind: np.dtype(kind).newbyteorder("<") for kind in (np.int16, np.int32, np.int64, np.float64)
+}
 
 Frame = PredictionFrame | FeedbackFrame
 Value = bool | int | float | str
@@ -186,30 +189,30 @@ def _split_ids(raw: bytes) -> list[bytes]:
 
 
 def _prediction(raw: _Prediction) -> PredictionFrame:
-    frame = PredictionFrame(
-        endpoint=raw.endpoint,
-        revision=raw.revision,
-        arm=raw.arm,
-        version=raw.version,
-        role=raw.role,
-        assigned_by=raw.assigned_by,
-        outcome=raw.outcome,
-        source=raw.source,
-        time_us=_numbers(raw.time_us, np.int64),
-        ids=_split_ids(raw.ids),
-        caller_ids=raw.caller_ids,
-        units=raw.units,
-        slots=_numbers(raw.slots, np.int16),
-        propensity=_numbers(raw.propensity, np.float64),
-        queue_us=_numbers(raw.queue_us, np.int32),
-        model_us=raw.model_us,
-        inputs=_unpack(raw.inputs),
-        outputs=None if raw.outputs is None else _unpack(raw.outputs),
-        trace_ids=raw.trace_ids,
-        parent_ids=raw.parent_ids,
-        step=raw.step,
-        features=raw.features,
-        decided_by=raw.decided_by,
+    frame = PredictionFrame(  # by place, as in `encode_prediction`
+        raw.endpoint,
+        raw.revision,
+        raw.arm,
+        raw.version,
+        raw.role,
+        raw.assigned_by,
+        raw.outcome,
+        raw.source,
+        _numbers(raw.time_us, np.int64),
+        _split_ids(raw.ids),
+        raw.caller_ids,
+        raw.units,
+        _numbers(raw.slots, np.int16),
+        _numbers(raw.propensity, np.float64),
+        _numbers(raw.queue_us, np.int32),
+        raw.model_us,
+        _unpack(raw.inputs),
+        None if raw.outputs is None else _unpack(raw.outputs),
+        raw.trace_ids,
+        raw.parent_ids,
+        raw.step,
+        raw.features,
+        raw.decided_by,
     )
     rows = frame.inputs.rows
     columns = (frame.time_us, frame.ids, frame.slots, frame.propensity, frame.queue_us)
@@ -241,4 +244,4 @@ def _feedback(raw: _Feedback) -> FeedbackFrame:
 
 
 def _numbers(raw: bytes, dtype: type[npt._ScalarT]) -> npt.NDArray[npt._ScalarT]:  # type: ignore[name-defined]
-    return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype, copy=False)
+    return np.frombuffer(raw, _STORED[dtype]).astype(dtype, copy=False)
