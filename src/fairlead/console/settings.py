@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -19,8 +19,28 @@ from fairlead.errors import ConfigError, FairleadError
 from fairlead.serving.refusal import status_of
 
 Form = dict[str, str]
-Work = Callable[[Form, str], dict[str, str] | None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the page says once.
+
+    Args:
+        said: what was done.
+        secret: that is kept nowhere.
+        problem: why it was not done.
+    """
+
+    said: str = ""
+    secret: str = ""
+    problem: str = ""
+
+
+Work = Callable[[Form, str], Told | None]
 """Makes a change that a form asks for, by whom; gives what is to be shown once, if anything."""
+
+
+NOTHING = Told()
 
 
 def build_settings(services: Services) -> APIRouter:
@@ -40,9 +60,9 @@ def build_settings(services: Services) -> APIRouter:
 
     @router.post("/settings/channels/{channel}/test")
     async def test(channel: str, request: Request) -> Response:
-        def work(_: Form, actor: str) -> dict[str, str]:
+        def work(_: Form, actor: str) -> Told:
             sent = services.try_channel(channel, actor)
-            return {"said": f"The channel {channel} took the test message {sent}."}
+            return Told(f"The channel {channel} took the test message {sent}.")
 
         return await _change(services, request, "channels", work)
 
@@ -59,7 +79,7 @@ def build_settings(services: Services) -> APIRouter:
 def _add_keys(router: APIRouter, services: Services) -> None:
     @router.post("/settings/keys")
     async def make(request: Request) -> Response:
-        def work(given: Form, actor: str) -> dict[str, str]:
+        def work(given: Form, actor: str) -> Told:
             key, secret = services.make_key(
                 given.get("name", ""),
                 [scope for scope in SCOPES if given.get(f"scope-{scope}")],
@@ -68,7 +88,7 @@ def _add_keys(router: APIRouter, services: Services) -> None:
                 days=number(given, "days"),
                 actor=actor,
             )
-            return {"said": f"The key {key.name} is made.", "secret": secret}
+            return Told(f"The key {key.name} is made.", secret)
 
         return await _change(services, request, "keys", work)
 
@@ -122,15 +142,16 @@ async def _change(services: Services, request: Request, place: str, work: Work) 
     try:
         once = await run_in_threadpool(work, given, actor_of(request))
     except FairleadError as error:
-        status = status_of(error)
-        return await run_in_threadpool(_page, services, request, status, problem=str(error))
+        refused = Told(problem=str(error))
+        return await run_in_threadpool(_page, services, request, refused, status_of(error))
     if once is None:
         return Response(b"", 303, {"location": f"/settings#{place}", "cache-control": "no-store"})
-    return await run_in_threadpool(partial(_page, services, request, **once))
+    return await run_in_threadpool(_page, services, request, once)
 
 
-def _page(services: Services, request: Request, status: int = 200, **told: Any) -> Response:
-    context = {"problem": "", "said": "", "secret": "", **told}
+def _page(
+    services: Services, request: Request, told: Told = NOTHING, status: int = 200
+) -> Response:
     return show(
         request, "settings.html", status,
         keys=[key for key in services.key_book.all_keys() if key.revoked_us is None],
@@ -138,7 +159,7 @@ def _page(services: Services, request: Request, status: int = 200, **told: Any) 
         links=services.link_book.in_force(),
         channels=services.channels(),
         endpoints=[route.endpoint for route in services.routes()],
-        roles=list(ROLES), scopes=SCOPES, **context,
+        roles=list(ROLES), scopes=SCOPES, told=told,
     )  # fmt: skip
 
 
