@@ -50,7 +50,7 @@ FIELDS = {
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
-         "job": "nightly"}  # fmt: skip
+         "job": "nightly", "name": "requests"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

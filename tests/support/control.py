@@ -7,6 +7,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -17,6 +18,7 @@ from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
+from fairlead.console import build_console
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
@@ -41,18 +43,23 @@ class Control:
             Seen,
         )
         porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
-        self._app = build_api(services, Guard(Sites(), 1 << 20, keys, porter))
+        guard = Guard(Sites(), 1 << 20, keys, porter)
+        console = build_console(services, guard)
+        self._app = build_api(services, guard, console.routers)
 
-    def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
-        """Send a request, with a body or to get something."""
+    def ask(
+        self, path: str, body: object | None = None, secret: str = "", method: str = ""
+    ) -> Reply:
+        """Send a request, with a body or to get something; the path may end in a query."""
+        place, _, query = path.partition("?")
         raw = b"" if body is None else msgspec.json.encode(body)
         named = {
             "host": "localhost", "content-type": "application/json",
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": "GET" if body is None else "POST", "path": path,
-            "query_string": b"",
+            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
         sent: list[MutableMapping[str, Any]] = []

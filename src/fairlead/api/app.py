@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute
 from fairlead.api.access import build_access
 from fairlead.api.alerts import build_alerts
 from fairlead.api.audit import build_audit
+from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
+from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
@@ -94,6 +96,8 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
         build_simulations(services),
         build_access(services),
         build_audit(services),
+        build_automation(services),
+        build_figures(services),
     )
     routes += app.routes
     for router in (*doors, *pages):

@@ -37,6 +37,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/endpoints"): "view",
     ("GET", "/v1/endpoints/{endpoint}"): "view",
     ("GET", "/v1/endpoints/{endpoint}/openapi.json"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
     # Releases

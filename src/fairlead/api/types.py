@@ -10,12 +10,13 @@ from typing import Any, Protocol
 from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
+from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
-from fairlead.routing import Route
+from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
@@ -110,6 +111,11 @@ class Services(Protocol):
 
     def try_channel(self, name: str, actor: str) -> str:
         """Send a test message through a channel; gives its id."""
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """The figures of endpoints."""
         ...
 
     def samples(self) -> list[Sample]:
@@ -212,6 +218,20 @@ class Services(Protocol):
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end."""
+        ...
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        ...
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; `actor` and `reason` are for the audit."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from fairlead.api import Upstream
 from fairlead.api.audit import look_back
 from fairlead.api.overview import Overview
 from fairlead.app.alerting import try_channel
+from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
+from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
@@ -35,7 +37,7 @@ from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
-from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
@@ -79,6 +81,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
@@ -310,6 +313,20 @@ class WorkspaceServices:
             give_back(self._workspace, endpoint, order.actor, order.reason)
         else:
             self._workspace.releases.order(endpoint, order)
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        return automation_of(self.route(endpoint))
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; arguments and errors as of `automate`."""
+        return automate(self._workspace, endpoint, automation, actor, reason)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import DeadlineError, FairleadError
-from fairlead.predictionlog import Outcome, PredictionFrame, Source
+from fairlead.predictionlog import DecidedBy, Outcome, PredictionFrame, Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
@@ -90,7 +90,13 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     ]
 
 
-def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> PredictionFrame:
+def frame_of(
+    run: Run,
+    waits_s: list[float],
+    route: Route,
+    arm: Arm,
+    pending: npt.NDArray[np.bool_] | None = None,
+) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
 
     Args:
@@ -98,6 +104,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
+        pending: of each row, whether a person decides it; None where people decide nothing.
     """
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
@@ -126,7 +133,13 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         trace_ids=_traces(items),
         parent_ids=_parents(items),
         features=_notes(items),
+        decided_by=None if pending is None else deciders(pending),
     )
+
+
+def deciders(pending: npt.NDArray[np.bool_]) -> list[DecidedBy]:
+    """Who decides each row, as it is recorded."""
+    return ["pending" if waits else "model" for waits in pending.tolist()]
 
 
 def _each(values: npt.NDArray[Any], counts: list[int], rows: int) -> npt.NDArray[Any]:

@@ -23,6 +23,7 @@ from fairlead.precomputed import Precomputed, about, table_of
 from fairlead.predictionlog.frame import HEADER, decode_payload, encode_prediction
 from fairlead.predictionlog.tables import predictions_table
 from fairlead.predictionlog.types import PredictionFrame
+from fairlead.routing import Automation
 from fairlead.serving.cache.types import CacheLimits
 from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.serving.lookup.follow import Followed
@@ -351,7 +352,7 @@ async def until_logged(plane: PlaneInProcess, outcome: str) -> None:
 def test_where_a_person_decides_no_answer_is_given_away(tmp_path: Path, mapped: Tables) -> None:
     publish(mapped, {"c-1": 0.125})
     with plane_of(tmp_path, mapped, "precomputed", "live") as plane:
-        plane.serve("m", MODEL, answer(0.75), decided_by="human:desk")
+        plane.serve("m", MODEL, answer(0.75), automation=Automation("shadow", queue="desk"))
         assert look_up(plane, "c-1").status == 409
         assert plane.predict({"key": "c-1"}).status == 409
         assert plane.predict({"rows": [ROW]}).status == 202

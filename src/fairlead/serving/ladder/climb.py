@@ -14,7 +14,7 @@ from fairlead.ids import Ids, IdSource
 from fairlead.routing import slot_of_request
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.gather import FAILURES
-from fairlead.serving.held import nobody_answers
+from fairlead.serving.held import check_held
 from fairlead.serving.ladder.choose import Known, choose
 from fairlead.serving.ladder.stored import Kept, Stored
 from fairlead.serving.ladder.types import BY_KEY, WITH_KEY, Ladder
@@ -55,11 +55,11 @@ class Ladders:
         Raises:
             FairleadError: as `DataPlane.predict` has it, where no step but a model is asked.
         """
-        keys, decided_by = ask.keys, endpoint.route.decided_by
-        if decided_by and keys is not None:
-            raise nobody_answers(decided_by)
+        keys, automation = ask.keys, endpoint.route.automation
+        if keys is not None:
+            check_held(endpoint.route, holds=False)
         named = bool(ask.version or ask.arm) and not (keys and any(keys.bare))
-        if named or decided_by or not ask.batch.rows:
+        if named or automation.mode != "full" or not ask.batch.rows:
             self.plane.predict(endpoint, replace(ask, keys=None), done)
             return
         ladder = BY_KEY
