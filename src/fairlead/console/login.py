@@ -14,9 +14,6 @@ from fairlead.console.types import NOBODY
 from fairlead.errors import FairleadError, RateError
 from fairlead.serving.refusal import status_of
 
-# Without a referrer a browser would not say either that the form is on a page of ours.
-HEADERS = {"referrer-policy": "same-origin", "cache-control": "no-store"}
-
 
 def build_login(porter: Porter) -> APIRouter:
     """The routes to sign in and out by.
@@ -74,14 +71,13 @@ def _page(then: str, problem: FairleadError | None = None, name: str = "") -> Re
     told = "" if problem is None else problem.message
     page = render("login.html", NOBODY, then=_ours(then), name=name, problem=told)
     answer = answer_with(page, 200 if problem is None else status_of(problem))
-    answer.headers.update(HEADERS)
     if isinstance(problem, RateError):
         answer.headers["retry-after"] = str(math.ceil(problem.retry_after_s))
     return answer
 
 
 def _go(path: str, cookie: str) -> Response:
-    return Response(b"", 303, {**HEADERS, "location": path, "set-cookie": cookie})
+    return Response(b"", 303, {"location": path, "set-cookie": cookie, "cache-control": "no-store"})
 
 
 def _ours(path: str) -> str:

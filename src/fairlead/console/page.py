@@ -58,7 +58,12 @@ def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
 
 def answer_with(page: str, status: int = 200) -> Response:
     """A reply with a page, under the policy."""
-    headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+    headers = {
+        "content-security-policy": POLICY,
+        "cache-control": "no-store",
+        # Without a referrer a browser would not say either that a form is on a page of ours.
+        "referrer-policy": "same-origin",
+    }
     return Response(page, status, headers, "text/html; charset=utf-8")
 
 
