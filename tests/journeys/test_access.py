@@ -205,14 +205,14 @@ def test_a_person_logs_in_with_a_key_once(platform: Platform) -> None:
     assert shown.status == 200
     found = re.search(rb'name="csrf" value="([0-9a-f]{64})"', shown.body)
     assert found is not None
-    word = {"X-CSRF-Token": found[1].decode()}
-    answered = platform.control("/v1/endpoints/churn/predict", ROWS, headers=session | word)
+    csrf = {"X-CSRF-Token": found[1].decode()}
+    answered = platform.control("/v1/endpoints/churn/predict", ROWS, headers=session | csrf)
     assert answered.status == 200, answered.body
     assert platform.api(PREDICT, ROWS, headers=session).status == 401, "it is for pages alone"
     wanted = {"Content-Type": "application/json", **session}
     asked = platform.control("/v1/endpoints/churn/releases", {"version": "churn:1"}, headers=wanted)
     assert asked.status == 403, "no other site knows the word of the session"
-    wanted |= word
+    wanted |= csrf
     asked = platform.control("/v1/endpoints/churn/releases", {"version": "churn:1"}, headers=wanted)
     assert asked.status == 202
     events = Workspace(platform.home).store.events(subject="release/churn/")

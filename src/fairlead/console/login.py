@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from fairlead.access import Porter
+from fairlead.api.again import AGAIN, is_from_elsewhere
 from fairlead.api.form import read_form
 from fairlead.console.page import answer_with, render
 from fairlead.console.types import NOBODY
@@ -38,14 +40,17 @@ def build_login(porter: Porter) -> APIRouter:
         return _go(_ours(then), cookie)
 
     @login.get("/enter/{token}")
-    def follow(token: str) -> Response:
-        try:
-            cookie = porter.by_link(token)
-        except FairleadError as error:
-            return _page("/", error)
+    def follow(token: str, request: Request, then: str = "/") -> Response:
         # A redirect would count as one from where the link stood, and lose the session.
-        answer = answer_with(render("enter.html", NOBODY))
-        answer.headers["set-cookie"] = cookie
+        answer = answer_with(render("enter.html", NOBODY, then=_ours(then)))
+        headers = dict(request.headers.raw)
+        try:
+            answer.headers["set-cookie"] = porter.by_link(token)
+        except FairleadError as error:
+            if is_from_elsewhere(headers):
+                return answer_with(AGAIN)
+            if not _is_signed_in(porter, headers):
+                return _page(then, error)
         return answer
 
     @login.post("/logout")
@@ -53,6 +58,14 @@ def build_login(porter: Porter) -> APIRouter:
         return _go("/login", porter.sessions.close())
 
     return login
+
+
+def _is_signed_in(porter: Porter, headers: Mapping[bytes, bytes]) -> bool:
+    try:
+        porter.caller(headers)
+    except FairleadError:
+        return False
+    return True
 
 
 def _sign_in(porter: Porter, given: dict[str, str]) -> str:
