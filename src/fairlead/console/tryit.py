@@ -69,7 +69,7 @@ def render_try(
     answer = answer_of(signature)
     page = {
         "endpoint": endpoint,
-        "apiUrl": api_url.rstrip("/"),
+        "apiUrl": "" if shared else api_url.rstrip("/"),
         "keys": keys,
         "predict": f"{shared or path}/predict",
         "feedback": f"{path}/feedback",
