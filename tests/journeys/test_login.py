@@ -39,7 +39,7 @@ def test_a_person_logs_in_tries_an_endpoint_and_logs_out(
     with Visit(browser, platform.addresses.control) as page:
         page.goto("/try/churn")
         page.wait_for_url("**/login?then=/try/churn")
-        page.get_by_label("Key").fill(secret)
+        page.get_by_role("textbox", name="Key").fill(secret)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{platform.addresses.control}/try/churn")
         page.get_by_role("button", name="Predict").click()
@@ -69,7 +69,7 @@ def test_a_key_that_is_not_for_the_pages_is_told_so(browser: Browser, platform: 
     visit = Visit(browser, platform.addresses.control)
     with visit as page:
         page.goto("/")
-        page.get_by_label("Key").fill(secret)
+        page.get_by_role("textbox", name="Key").fill(secret)
         page.get_by_role("button", name="Sign in with it").click()
         page.get_by_role("alert").wait_for()
         assert "view" in page.get_by_role("alert").inner_text()

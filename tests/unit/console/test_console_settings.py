@@ -94,7 +94,7 @@ def test_who_may_less_sees_less(control: Control, admin: Person) -> None:
     assert 'action="/settings/keys' not in page
     assert 'action="/settings/users' not in page
     for role in ("viewer", "reviewer"):
-        person = Person(control, role, role)  # type: ignore[arg-type]
+        person = Person(control, role, role)
         assert person.get("/settings").status == person.get("/audit").status == 403
         assert b'href="/settings"' not in person.get("/docs").body
 
