@@ -30,22 +30,25 @@ class Control:
     Args:
         workspace: of the home.
         keys: whether callers need one.
+        api: of the data plane.
     """
 
-    def __init__(self, workspace: Workspace, *, keys: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, *, keys: bool, api: str = "http://localhost:1"
+    ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
         services = WorkspaceServices(
             workspace,
-            Addresses(1, "http://localhost:1", "http://localhost:2", keys=keys),
+            Addresses(1, api, "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
             lambda: FleetStatus((), {}),
             Seen,
         )
-        porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
-        guard = Guard(Sites(), 1 << 20, keys, porter)
+        self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
+        guard = Guard(Sites(), 1 << 20, keys, porter_of(workspace, self.sessions))
         console = build_console(services, guard)
-        self._app = build_api(services, guard, console.routers)
+        self.app = build_api(services, guard, console.routers)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = ""
@@ -70,7 +73,7 @@ class Control:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
         return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
 
 
