@@ -43,10 +43,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
-    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
-    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
-    ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
-    ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
     # Releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
