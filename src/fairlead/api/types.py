@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from fairlead.access import Porter, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.charts import Charts
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
@@ -94,6 +95,24 @@ class Services(Protocol):
 
     def overview(self) -> Overview:
         """How every endpoint is doing, worst first."""
+        ...
+
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared; of a version's rows and answers, or of the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, of the newest if `start_us` is 0.
+
+        Raises:
+            NotFoundError: there is no such endpoint, version, window or field.
+        """
         ...
 
     def changes(self) -> dict[str, str]:

@@ -10,10 +10,12 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
+from fairlead.app.endpoint import endpoint_health, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
@@ -125,6 +127,16 @@ class WorkspaceServices:
     def overview(self) -> Overview:
         """How every endpoint is doing, worst first."""
         return overview(self._workspace, self._seen(), self.problems())
+
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared."""
+        return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, with the numbers of its test."""
+        return field_window(self._workspace, endpoint, field, start_us, version)
 
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it."""

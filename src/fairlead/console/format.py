@@ -121,6 +121,16 @@ def interval(estimate: Estimate | None) -> str:
     return "" if estimate is None else f"{metric(estimate.low)} to {metric(estimate.high)}"
 
 
+def capital(text: str) -> str:
+    """A text that begins as a sentence does; names in it stay as they are.
+
+    Example:
+        >>> capital("values of MeanRadius have moved")
+        'Values of MeanRadius have moved'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def moment(time_us: int | None) -> Markup | str:
     """A time, as text in UTC that the page's script writes in the reader's zone.
 
@@ -136,6 +146,7 @@ def moment(time_us: int | None) -> Markup | str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "capital": capital,
     "number": number,
     "percent": percent,
     "rate": rate,

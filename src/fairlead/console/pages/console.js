@@ -95,6 +95,7 @@ function themed(layout) {
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
+    legend: { ...rest.legend, font: { size: 11 } },
     margin: { ...rest.margin, t: rest.showlegend ? 36 : 12 },
   };
   for (const [name, axis] of Object.entries(plain)) {
@@ -113,11 +114,23 @@ async function drawOne(figure) {
     const options = { displayModeBar: false, responsive: true, doubleClick: "reset" };
     const paint = () => Plotly.react(canvas, data, themed(layout), options);
     await paint();
+    if (figure.dataset.opens) canvas.on("plotly_click", (event) => open(figure, event.points[0]));
     dark.addEventListener("change", paint);
     figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
   } catch {
     canvas.firstElementChild?.replaceChildren("It could not be drawn. The CSV has its numbers.");
   }
+}
+
+// A mark carries what it opens behind its label, in the order that the figure names it in.
+function open(figure, point) {
+  const names = figure.dataset.opens.split(" ");
+  const values = [].concat(point.customdata).slice(1);
+  if (values.length !== names.length || !values.every(Boolean)) return;
+  const there = new URL(location.href);
+  names.forEach((name, place) => there.searchParams.set(name, values[place]));
+  there.hash = names[0];
+  location.assign(there);
 }
 
 // Only what is looked at is drawn, and after what can be read.

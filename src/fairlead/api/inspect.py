@@ -1,0 +1,41 @@
+"""How an endpoint has fared, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+
+from fairlead.api.charts import HOURS
+from fairlead.api.figures import Hours
+from fairlead.api.types import Services
+
+Version = Annotated[str, Query(max_length=300, description="The one of now if not given.")]
+Field = Annotated[str, Query(max_length=1000, description="Name of the field.")]
+Window = Annotated[
+    int, Query(ge=0, lt=1 << 62, description="Start of the window, microseconds since 1970.")
+]
+
+
+def build_inspect(services: Services) -> APIRouter:
+    """The routes of what an endpoint's pages show.
+
+    Args:
+        services: the platform behind them.
+    """
+    router = APIRouter()
+
+    @router.get("/v1/endpoints/{endpoint}/health")
+    def health(endpoint: str, hours: Hours = HOURS, version: Version = "") -> Response:
+        return _json(services.endpoint_health(endpoint, hours, version))
+
+    @router.get("/v1/endpoints/{endpoint}/field")
+    def field(endpoint: str, field: Field, window: Window = 0, version: Version = "") -> Response:
+        return _json(services.field_window(endpoint, field, window, version))
+
+    return router
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
