@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from fairlead.api.charts import HOURS
 from fairlead.api.figures import Hours
+from fairlead.api.predictions import LIMIT, LIMIT_MAX, Asked
 from fairlead.api.types import Services
 
 Version = Annotated[str, Query(max_length=300, description="The one of now if not given.")]
@@ -16,6 +17,9 @@ Field = Annotated[str, Query(max_length=1000, description="Name of the field.")]
 Window = Annotated[
     int, Query(ge=0, lt=1 << 62, description="Start of the window, microseconds since 1970.")
 ]
+
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many at most, the newest.")]
+Wanted = Annotated[str, Query(max_length=1000, description="Only those; any if not given.")]
 
 
 def build_inspect(services: Services) -> APIRouter:
@@ -33,6 +37,18 @@ def build_inspect(services: Services) -> APIRouter:
     @router.get("/v1/endpoints/{endpoint}/field")
     def field(endpoint: str, field: Field, window: Window = 0, version: Version = "") -> Response:
         return _json(services.field_window(endpoint, field, window, version))
+
+    @router.get("/v1/endpoints/{endpoint}/predictions")
+    def predictions(
+        endpoint: str,
+        hours: Hours = HOURS,
+        limit: Limit = LIMIT,
+        id: Wanted = "",  # noqa: A002
+        caller_id: Wanted = "",
+        unit: Wanted = "",
+    ) -> Response:
+        asked = Asked(hours=hours, id=id, caller_id=caller_id, unit=unit, limit=limit)
+        return _json(services.predictions(endpoint, asked))
 
     return router
 

@@ -12,6 +12,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -112,6 +113,14 @@ class Services(Protocol):
 
         Raises:
             NotFoundError: there is no such endpoint, version, window or field.
+        """
+        ...
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
         """
         ...
 

@@ -12,6 +12,7 @@ from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
@@ -20,9 +21,11 @@ from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.predictions import predictions
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
-from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
+from fairlead.app.simulating import Asked as AskedPlan
+from fairlead.app.simulating import Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -138,6 +141,10 @@ class WorkspaceServices:
         """One field in one window, with the numbers of its test."""
         return field_window(self._workspace, endpoint, field, start_us, version)
 
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late, from the newest files of the log."""
+        return predictions(self._workspace, endpoint, asked)
+
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it."""
         return self._changes.look()
@@ -249,7 +256,7 @@ class WorkspaceServices:
             self.route(from_log)
         wanted = plan_of(settings_of(plan))
         traffic = traffic_for(self._workspace, from_log, made)
-        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
+        return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

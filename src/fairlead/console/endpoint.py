@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from fairlead.api import Services
 from fairlead.api.charts import HOURS, HOURS_MAX, Cell
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
+from fairlead.api.predictions import LIMIT, Asked
 from fairlead.console.figures import link
 from fairlead.console.page import address, show
 from fairlead.errors import NotFoundError
@@ -56,6 +58,23 @@ def build_endpoint(services: Services) -> APIRouter:
             spans=SPANS,
             heat_px=_heat_px(found),
             **_field(services, endpoint, shown, field, window),
+        )  # fmt: skip
+
+    @router.get("/endpoints/{endpoint}/predictions")
+    def predictions(
+        endpoint: str,
+        request: Request,
+        hours: Hours = HOURS,
+        by: Literal["id", "caller_id", "unit"] = "id",
+        value: Text = "",
+    ) -> Response:
+        value = value.strip()
+        asked = msgspec.structs.replace(Asked(hours=hours), **{by: value})
+        found = services.predictions(endpoint, asked)
+        return show(
+            request, "predictions.html",
+            endpoint=endpoint, found=found, hours=hours, by=by, value=value,
+            spans=SPANS, limit=LIMIT,
         )  # fmt: skip
 
     return router
