@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
+import uvicorn
 
 from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
@@ -22,6 +24,7 @@ from fairlead.console import build_console
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
+from support.waiting import until
 
 
 class Control:
@@ -30,9 +33,12 @@ class Control:
     Args:
         workspace: of the home.
         keys: whether callers need one.
+        seen: what monitoring saw.
     """
 
-    def __init__(self, workspace: Workspace, *, keys: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, *, keys: bool, seen: Callable[[], Seen] = Seen
+    ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
         services = WorkspaceServices(
@@ -40,12 +46,13 @@ class Control:
             Addresses(1, "http://localhost:1", "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
             lambda: FleetStatus((), {}),
-            Seen,
+            seen,
         )
         porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
         guard = Guard(Sites(), 1 << 20, keys, porter)
         console = build_console(services, guard)
-        self._app = build_api(services, guard, console.routers)
+        self.feed = console.feed
+        self.app = build_api(services, guard, console.routers)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = ""
@@ -70,8 +77,24 @@ class Control:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
         return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    @contextmanager
+    def serve(self) -> Iterator[str]:
+        """Let browsers ask it, at an address of this machine."""
+        config = uvicorn.Config(self.app, port=0, ws="none", log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run)
+        thread.start()
+        try:
+            until(lambda: server.started, "the server")
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            self.feed.close()
+            thread.join()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from fairlead.api.overview import AlertLine, EndpointState, Underway
 from fairlead.monitoring.course import FieldState
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.types import Drift, Quality, Side
+from fairlead.routing import Automation
 from fairlead.stats import Estimate
 
 
@@ -121,6 +122,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
         alerts: of now and of late.
         looked_up: names of features that requests may leave out.
         answer: who answers, in this order; empty if the model alone does.
+        automation: who decides, the versions that answer or people.
         cached_s: for how long answers are given again; None if they are not.
         cost: of answers.
     """
@@ -139,6 +141,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertLine, ...]
     looked_up: tuple[str, ...]
     answer: tuple[str, ...]
+    automation: Automation
     cached_s: float | None
     cost: Cost
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 
 from fairlead.api.charts import HOURS
 from fairlead.api.figures import Hours
 from fairlead.api.predictions import LIMIT, LIMIT_MAX, Asked
+from fairlead.api.reply import as_json
 from fairlead.api.types import Services
 
 Version = Annotated[str, Query(max_length=300, description="The one of now if not given.")]
@@ -32,11 +32,11 @@ def build_inspect(services: Services) -> APIRouter:
 
     @router.get("/v1/endpoints/{endpoint}/health")
     def health(endpoint: str, hours: Hours = HOURS, version: Version = "") -> Response:
-        return _json(services.endpoint_health(endpoint, hours, version))
+        return as_json(services.endpoint_health(endpoint, hours, version))
 
     @router.get("/v1/endpoints/{endpoint}/field")
     def field(endpoint: str, field: Field, window: Window = 0, version: Version = "") -> Response:
-        return _json(services.field_window(endpoint, field, window, version))
+        return as_json(services.field_window(endpoint, field, window, version))
 
     @router.get("/v1/endpoints/{endpoint}/predictions")
     def predictions(
@@ -48,10 +48,6 @@ def build_inspect(services: Services) -> APIRouter:
         unit: Wanted = "",
     ) -> Response:
         asked = Asked(hours=hours, id=id, caller_id=caller_id, unit=unit, limit=limit)
-        return _json(services.predictions(endpoint, asked))
+        return as_json(services.predictions(endpoint, asked))
 
     return router
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -60,6 +60,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         propensity: the chance of it.
         unit: that assignment stuck to; None if there was none.
         outcome: `ok`, `model_error` or `timeout`.
+        decided_by: whose word counts, a model's or a person's; None where that was not asked.
         source: which way the answer came about.
         queue_us: how long it waited.
         model_us: how long the model ran for its batch.
@@ -82,6 +83,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     propensity: float
     unit: str | None
     outcome: str
+    decided_by: str | None
     source: str
     queue_us: int
     model_us: int

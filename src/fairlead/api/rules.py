@@ -41,6 +41,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
     ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/health"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/field"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
     # Releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
@@ -62,6 +65,8 @@ RULES: dict[tuple[str, str], Rule] = {
     # Pages
     ("GET", "/"): "view",
     ("GET", "/live"): "view",
+    ("GET", "/endpoints/{endpoint}"): "view",
+    ("GET", "/endpoints/{endpoint}/predictions"): "view",
     ("GET", "/try/{endpoint}"): "view",
     ("GET", "/docs"): "view",
     ("GET", "/docs/{endpoint}"): "view",

@@ -71,6 +71,7 @@ def endpoint_health(
         alerts=alert_lines(workspace, _lately(workspace, endpoint, since_us)),
         looked_up=tuple(own.features),
         answer=tuple(own.answer),
+        automation=route.automation,
         cached_s=read_duration(own.cache.ttl) if own.cache.ttl else None,
         cost=cost_of(workspace, seen, endpoint),
     )
