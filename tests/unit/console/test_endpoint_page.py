@@ -79,6 +79,7 @@ def opened(control: Control, path: str) -> tuple[Page, str]:
 def test_words_and_numbers_come_with_the_page(control: Control) -> None:
     page, text = opened(control, f"{PAGE}?hours=48")
     tiles = {a["data-live"]: t for _, a, t in page.elements if "data-live" in a}
+    assert set(tiles) == {f"churn {name}" for name in ("rate", "errors", "p99", "rows")}
     assert "".join(tiles["churn errors"]) == "100 %"
     assert "".join(tiles["churn rate"]) == "10 /min"
     assert "moved" in text
