@@ -8,8 +8,7 @@ import msgspec
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairlead.alerts import Alert
-from fairlead.alerts.book import SILENCE_S_MAX
+from fairlead.alerts.book import NOTE_LENGTH_MAX, SILENCE_S_MAX
 from fairlead.api.types import Services
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -29,6 +28,17 @@ class SilenceRequest(BaseModel):
     reason: Text = ""
 
 
+class AcknowledgeRequest(BaseModel):
+    """Say that you are on an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alert: Text
+    """Its name, as `GET /v1/alerts` has it."""
+    note: Annotated[str, Field(max_length=NOTE_LENGTH_MAX)] = ""
+    """What others should know."""
+
+
 def build_alerts(services: Services) -> APIRouter:
     """The alerts' own list of routes.
 
@@ -39,8 +49,12 @@ def build_alerts(services: Services) -> APIRouter:
 
     @doors.get("/v1/alerts")
     def alerts(endpoint: str = "") -> Response:
-        book = services.alert_book
-        return _json({"alerts": [_shown(alert) for alert in book.alerts(endpoint)]})
+        return _json({"alerts": [shown.fields() for shown in services.alerts(endpoint)]})
+
+    @doors.post("/v1/alerts/acknowledgements", status_code=201)
+    def acknowledge(wanted: Annotated[AcknowledgeRequest, Body()], request: Request) -> Response:
+        told = services.alert_book.acknowledge(wanted.alert, wanted.note, _actor(request))
+        return _json(told.acknowledged, 201)
 
     @doors.get("/v1/notifications")
     def notifications() -> Response:
@@ -72,10 +86,6 @@ def build_alerts(services: Services) -> APIRouter:
         return _json(services.alert_book.unsilence(silence_id, _actor(request)))
 
     return doors
-
-
-def _shown(alert: Alert) -> dict[str, Any]:
-    return {"name": alert.name, "state": alert.state, **_fields(alert)}
 
 
 def _fields(value: msgspec.Struct, without: str = "") -> dict[str, Any]:

@@ -1,13 +1,23 @@
-"""The doors of scheduled jobs: how they stand, what came of their runs, and a run now."""
+"""The doors of scheduled jobs: how they stand, what came of their runs, a run now, and pauses."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.api.types import Services
+from fairlead.schedules.book import REASON_LENGTH_MAX
+
+
+class PauseRequest(BaseModel):
+    """Let nothing of a schedule be due until it is resumed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=REASON_LENGTH_MAX)] = ""
 
 
 def build_jobs(services: Services) -> APIRouter:
@@ -35,6 +45,20 @@ def build_jobs(services: Services) -> APIRouter:
         place = f"{endpoint}/{job}"
         services.job_book.ask(place, getattr(request.state, "actor", "api"))
         return _json({"job": place}, 202)
+
+    @doors.put("/v1/jobs/{endpoint}/{job}/pause")
+    def pause(
+        endpoint: str, job: str, wanted: Annotated[PauseRequest, Body()], request: Request
+    ) -> Response:
+        place = f"{endpoint}/{job}"
+        services.job_book.pause(place, wanted.reason, getattr(request.state, "actor", "api"))
+        return _json(services.job_book.job(place))
+
+    @doors.delete("/v1/jobs/{endpoint}/{job}/pause")
+    def resume(endpoint: str, job: str, request: Request) -> Response:
+        place = f"{endpoint}/{job}"
+        services.job_book.resume(place, actor=getattr(request.state, "actor", "api"))
+        return _json(services.job_book.job(place))
 
     return doors
 

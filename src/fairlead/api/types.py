@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from fairlead.access import Gate, Sessions, Sites
 from fairlead.alerts import AlertBook
+from fairlead.api.board import ShownAlert
 from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
@@ -65,6 +66,10 @@ class Services(Protocol):
         """Alerts and silences."""
         ...
 
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        ...
+
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
@@ -93,7 +98,8 @@ class Services(Protocol):
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
-        Topics are `release/churn`, `alert/churn`, `route/churn`, `job/churn`, `model`.
+        Topics are `release/churn`, `alert/churn`, `route/churn`, `schedule/churn`, `model`,
+        `version`, `silence`, `notification`.
         """
         ...
 

@@ -10,7 +10,9 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.api.board import ShownAlert
 from fairlead.api.overview import Overview
+from fairlead.app.board import board
 from fairlead.app.changes import Changes
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
@@ -87,6 +89,10 @@ class WorkspaceServices:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return self._workspace.alert_book
+
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        return board(self._workspace, endpoint)
 
     @property
     def job_book(self) -> JobBook:
