@@ -17,6 +17,7 @@ from fairlead.api.alerts import build_alerts
 from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
+from fairlead.api.models import build_models
 from fairlead.api.proxy import forward
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
@@ -37,6 +38,9 @@ class ReleaseRequest(BaseModel):
 
     version: str
     """`churn:2` or `churn@champion`."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+    """Why; for whoever looks at it later."""
 
     strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
     """How it takes over. What is not given here is as the settings' table `[release.NAME]` says, if
@@ -85,7 +89,7 @@ def build_api(
     app.add_exception_handler(RequestValidationError, _on_bad_body)
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
-    _add_registry(app, services)
+    app.include_router(build_models(services))
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
     app.include_router(build_jobs(services))
@@ -124,20 +128,6 @@ def _add_health(app: FastAPI, services: Services) -> None:
         return _json(services.fleet())
 
 
-def _add_registry(app: FastAPI, services: Services) -> None:
-    @app.get("/v1/models")
-    def models() -> Response:
-        return _json({"models": services.models()})
-
-    @app.get("/v1/models/{model}/versions")
-    def versions(model: str) -> Response:
-        return _json({"versions": services.versions(model)})
-
-    @app.get("/v1/versions/{reference}")
-    def version(reference: str) -> Response:
-        return _json(services.version(reference))
-
-
 def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     @app.get("/v1/endpoints")
     def endpoints() -> Response:
@@ -172,8 +162,9 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
         actor = getattr(request.state, "actor", "api")
-        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
-        return _json(services.release(endpoint, wanted.version, told, actor), 202)
+        told = wanted.model_dump(exclude={"version", "reason"}, exclude_none=True)
+        asked = services.release(endpoint, wanted.version, told, actor, wanted.reason)
+        return _json(asked, 202)
 
     @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from fairlead.access import Gate, Sessions, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.board import ShownAlert
+from fairlead.api.catalogue import Catalogue
 from fairlead.api.overview import Overview
-from fairlead.registry import Model, Version
+from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
@@ -75,6 +76,11 @@ class Services(Protocol):
         """Scheduled jobs."""
         ...
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """Models and versions."""
+        ...
+
     def samples(self) -> list[Sample]:
         """What is told under `/metrics`."""
         ...
@@ -119,10 +125,6 @@ class Services(Protocol):
         """
         ...
 
-    def models(self) -> list[Model]:
-        """All models."""
-        ...
-
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
 
@@ -140,9 +142,14 @@ class Services(Protocol):
         ...
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        """Ask for a release of a version to an endpoint; `actor` and `reason` are for the audit."""
         ...
 
     def experiment(self, endpoint: str) -> Experiment:

@@ -11,8 +11,10 @@ import msgspec
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.api.board import ShownAlert
+from fairlead.api.catalogue import Catalogue
 from fairlead.api.overview import Overview
 from fairlead.app.board import board
+from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
@@ -27,7 +29,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
-from fairlead.registry import Model, Version
+from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
@@ -76,6 +78,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self._catalogue = WorkspaceCatalogue(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
@@ -98,6 +101,11 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Models and versions."""
+        return self._catalogue
 
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""
@@ -149,10 +157,6 @@ class WorkspaceServices:
         """
         return self._workspace.route(endpoint)
 
-    def models(self) -> list[Model]:
-        """All models."""
-        return self._workspace.registry.models()
-
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
 
@@ -179,15 +183,21 @@ class WorkspaceServices:
         return ShownRelease(**msgspec.structs.asdict(told), comparison=comparison)
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit.
+        """Ask for a release of a version to an endpoint.
 
         Args:
             endpoint: whose.
             reference: of the version.
             told: of its plan, by key of a table `[release.NAME]`.
-            actor: who asks.
+            actor: who asks, for the audit.
+            reason: why, likewise.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -200,7 +210,9 @@ class WorkspaceServices:
             )
         ref = self._workspace.ref(version)
         plan, _ = plan_for(self._workspace, endpoint, told)
-        return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
+        return self._workspace.releases.request(
+            endpoint, ref, version.signature, actor, plan, reason
+        )
 
     def experiment(self, endpoint: str) -> Experiment:
         """What the newest experiment of an endpoint has found.

@@ -11,9 +11,9 @@ from fairlead.alerts import Alert, AlertBook, Silence
 from fairlead.alerts.compose import describe
 from fairlead.alerts.tell import covers
 from fairlead.app.board import rule_in_words
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, NotFoundError
 

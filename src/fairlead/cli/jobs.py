@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import msgspec
 
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 from fairlead.errors import NotFoundError
 from fairlead.schedules import Overview, Run
 
