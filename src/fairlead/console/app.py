@@ -9,10 +9,13 @@ from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
 from fairlead.clock import Clock
+from fairlead.console.alerts import build_alerts_page
 from fairlead.console.docs import build_docs
 from fairlead.console.feed import Feed
+from fairlead.console.jobs import build_jobs_pages
 from fairlead.console.live import news
 from fairlead.console.login import build_login
+from fairlead.console.models import build_models_pages
 from fairlead.console.overview import build_overview
 from fairlead.console.static import build_static
 from fairlead.console.tryit import build_tryit
@@ -43,6 +46,9 @@ def build_console(services: Services, guard: Guard, clock: Clock) -> Console:
     feed = Feed(lambda: news(services))
     routers = [
         build_overview(services),
+        build_models_pages(services),
+        build_alerts_page(services),
+        build_jobs_pages(services),
         build_tryit(services, keys=keys),
         build_docs(services),
         build_static(),

@@ -17,7 +17,13 @@ PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
 
 STATIC = "/static"
-NAVIGATION = (("overview", "Overview", "/"), ("api", "API", "/docs"))
+NAVIGATION = (
+    ("overview", "Overview", "/"),
+    ("models", "Models", "/models"),
+    ("alerts", "Alerts", "/alerts"),
+    ("jobs", "Jobs", "/jobs"),
+    ("api", "API", "/docs"),
+)
 """What leads everywhere: a page's `here`, its title and its path."""
 # Plotly and Swagger UI set styles on elements and draw icons from data: URLs; scripts are ours.
 POLICY = (
@@ -68,7 +74,17 @@ def address(endpoint: str, *parts: str) -> str:
         >>> address("a/b", "release")
         '/endpoints/a%2Fb/release'
     """
-    return "/".join(["/endpoints", *(quote(part, safe="") for part in (endpoint, *parts))])
+    return path_of("endpoints", endpoint, *parts)
+
+
+def path_of(*parts: str) -> str:
+    """The path of a page.
+
+    Example:
+        >>> path_of("models", "churn", "7")
+        '/models/churn/7'
+    """
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 @cache
@@ -80,6 +96,6 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": STATIC, "address": address}
+    environment.globals |= {"static": STATIC, "address": address, "path_of": path_of}
     environment.filters |= FILTERS
     return environment
