@@ -102,7 +102,7 @@ def beside(pair: MetricPair) -> str:
         return "not compared row by row"
     found = verdict(pair.name, Estimate(gap.value, gap.low, gap.high))
     if found == "no difference seen":
-        return "not known to differ: the interval holds zero"
+        return "not known to differ"
     return f"{found}: it is {'higher' if gap.value > 0 else 'lower'}"
 
 
