@@ -6,8 +6,9 @@ domain. A record's bytes are JSON `[version, value]`: readable by hand, refused 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Kind(Generic[T]):
         prefix: what its keys start with, without the slash: `release`.
         type: the frozen Struct its values are.
         version: of the Struct's shape; raised when old bytes would be misread.
+        older: by version, what brings a value of that shape to the one after it.
 
     Example:
         >>> class Note(msgspec.Struct, frozen=True):
@@ -38,6 +40,9 @@ class Kind(Generic[T]):
     prefix: str
     type: type[T]
     version: int = 1
+    older: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(
+        default_factory=dict, compare=False
+    )
     _decoder: msgspec.json.Decoder[tuple[int, T]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +77,7 @@ class Kind(Generic[T]):
             StorageError: the bytes are damaged, or were written by a newer Fairlead.
         """
         try:
-            version, value = self._decoder.decode(raw)
+            version, value = self._decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StorageError(
                 f"A record of kind '{self.prefix}' cannot be read: {error}.",
@@ -85,3 +90,15 @@ class Kind(Generic[T]):
                 hint="Upgrade Fairlead on this machine.",
             )
         return value
+
+    def _decode(self, raw: bytes) -> tuple[int, T]:
+        if not self.older:
+            return self._decoder.decode(raw)
+        version, plain = msgspec.json.decode(raw, type=tuple[int, msgspec.Raw])
+        if version not in self.older:
+            return self._decoder.decode(raw)
+        value = msgspec.json.decode(plain, type=dict[str, Any])
+        for each in range(version, self.version):
+            if each in self.older:
+                value = self.older[each](value)
+        return version, msgspec.convert(value, self.type)

@@ -7,13 +7,15 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlencode
 
-import msgspec
+from msgspec.json import encode
 
-from fairlead.access import Gate, Sessions, Sites
+from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
 from fairlead.app.gauges import Seen
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.sessions import porter_of
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.console import build_console
@@ -40,22 +42,25 @@ class Control:
             lambda: FleetStatus((), {}),
             Seen,
         )
-        gate = Gate(workspace.key_book.get, clock, 1) if keys else None
-        sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        guard = Guard(Sites(), 1 << 20, gate, sessions)
-        console = build_console(services, guard, clock)
-        self.app = build_api(services, guard, clock, console.routers)
+        porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
+        guard = Guard(Sites(), 1 << 20, keys, porter)
+        console = build_console(services, guard)
+        self.app = build_api(services, guard, console.routers)
 
-    def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
-        """Send a request, with a body or to get something."""
-        raw = b"" if body is None else msgspec.json.encode(body)
+    def ask(
+        self, path: str, body: object | None = None, secret: str = "", method: str = "",
+        content_type: str = "application/json",
+    ) -> Reply:  # fmt: skip
+        """Send a request, with a body or to get something; the path may end in a query."""
+        place, _, query = path.partition("?")
+        raw = b"" if body is None else body if isinstance(body, bytes) else encode(body)
         named = {
-            "host": "localhost", "content-type": "application/json",
+            "host": "localhost", "content-type": content_type,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": "GET" if body is None else "POST", "path": path,
-            "query_string": b"",
+            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
         sent: list[MutableMapping[str, Any]] = []
@@ -67,7 +72,13 @@ class Control:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, send))
-        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    def order(self, path: str, secret: str = "", **fields: str) -> Reply:
+        """Send a form, as a page's button does."""
+        body = urlencode(fields).encode()
+        return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
 
 
 @contextmanager

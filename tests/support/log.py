@@ -12,6 +12,7 @@ import numpy as np
 
 from fairlead.clock import ManualClock
 from fairlead.predictionlog import (
+    DecidedBy,
     FeedbackFrame,
     JournalWriter,
     PredictionFrame,
@@ -111,7 +112,7 @@ def number_of(written: str) -> int:
 
 
 def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int = 0,
-               **columns: Any) -> bytes:  # fmt: skip
+               decided_by: list[DecidedBy] | None = None, **columns: Any) -> bytes:  # fmt: skip
     """Predictions with the numbers `first` and up, a microsecond apart."""
     x = np.arange(first, first + rows, dtype=np.float64)
     return encode_prediction(
@@ -124,7 +125,7 @@ def prediction(first: int, rows: int = 1, *, endpoint: str = "churn", day: int =
             slots=np.zeros(rows, np.int16), propensity=np.ones(rows),
             queue_us=np.zeros(rows, np.int32),
             inputs=Batch(rows, ("x",), x[:, None], {}),
-            outputs=Batch(rows, (), np.zeros((rows, 0)), columns),
+            outputs=Batch(rows, (), np.zeros((rows, 0)), columns), decided_by=decided_by,
         )
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import msgspec
 from fairlead.access import Gate, Sites
 from fairlead.clock import Clock, SystemClock
 from fairlead.predictionlog import JournalWriter, PredictionFrame
-from fairlead.routing import SLOTS, Arm, Role, Route
+from fairlead.routing import SLOTS, Arm, Automation, Role, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.cache.response import ResponseCache
 from fairlead.serving.cache.types import CacheLimits
@@ -23,6 +23,7 @@ from fairlead.serving.doors import make_router
 from fairlead.serving.entry import OPEN, Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.held import Holder
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.ladder.stored import Stored
 from fairlead.serving.ladder.types import Ladder
@@ -30,6 +31,7 @@ from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.lookup.follow import Followed
 from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Request, Response
+from fairlead.serving.protocols.decisions import Find
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
@@ -44,6 +46,7 @@ BODY_BYTES_MAX = 1 << 20
 ROWS_MAX = 1000
 ANSWER_S_MAX = 60.0
 ROLES: tuple[Role, ...] = ("stable", "candidate")
+FULL = Automation()
 LIMITS = ArmLimits(batch_rows_max=256, queue_rows_max=10 * ROWS_MAX)
 
 
@@ -62,6 +65,7 @@ class PlaneInProcess:
         ladders: who answers, by endpoint, where that is not the model alone.
         caches: limits of each endpoint's cache that has one.
         clock: the machine's if there is none.
+        find: the task of a prediction's id.
 
     Attributes:
         ready: as it tells who asks for its health.
@@ -82,6 +86,7 @@ class PlaneInProcess:
         ladders: Mapping[str, Ladder] = {},
         caches: Mapping[str, CacheLimits] = {},
         clock: Clock | None = None,
+        find: Find | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.loop = loop or asyncio.new_event_loop()
@@ -93,10 +98,11 @@ class PlaneInProcess:
             name: ResponseCache(limits, self.clock, self._counters.cache(name), b"secret")
             for name, limits in caches.items()
         }
-        self.plane = DataPlane(self.clock, caches=self.caches)
         self._journal = JournalWriter(folder, "w", self.clock)
         self.sink = _Sink(self._journal, "continue", {}, self._counters)
         self.sink.frames = self.frames
+        holder = Holder(self.sink, self._counters, self.clock)
+        self.plane = DataPlane(self.clock, caches=self.caches, holder=holder)
         by_key = [name for name, each in ladders.items() if each.has("precomputed")]
         tables = PrecomputedTables(followed, by_key) if followed else None
         self.stored = Stored(self.sink, self._counters, self.clock, self.caches)
@@ -110,7 +116,7 @@ class PlaneInProcess:
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
             features=features, tables=tables, by_key=frozenset(by_key),
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
+            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX, find=find,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -136,7 +142,8 @@ class PlaneInProcess:
         executor: Executor | None = None,
         shadow: Callable[[Batch], Batch] | None = None,
         seen: float = 1.0,
-        decided_by: str = "",
+        automation: Automation = FULL,
+        role: Role = "stable",
         previous: Callable[[Batch], Batch] | None = None,
     ) -> None:
         """Let one model answer an endpoint, or two: the arms `stable` and `candidate`.
@@ -151,7 +158,8 @@ class PlaneInProcess:
             executor: that they run on.
             shadow: a model that sees a share of the requests and answers nobody.
             seen: that share.
-            decided_by: who decides in place of the model, whose role is then a shadow's.
+            automation: who decides, the models or people.
+            role: of the first model's arm; a shadow's in a release beside a person.
             previous: the model that was stable before.
         """
         taken = int(SLOTS * candidate) if len(answers) > 1 else 0
@@ -159,11 +167,11 @@ class PlaneInProcess:
         shares = [(some,) if some[0] < some[1] else () for some in ranges]
         arms = tuple(
             Arm(role, version(numbers[place], name), role, shares[place])
-            for place, role in enumerate(("shadow",) if decided_by else ROLES[: len(answers)])
+            for place, role in enumerate((role, *ROLES[1:])[: len(answers)])
         )
         shown = Arm("shadow", version(9, name), "shadow", ((0, int(SLOTS * seen)),))
         route = Route(
-            name, 1, signature, arms, shadows=(shown,) if shadow else (), decided_by=decided_by
+            name, 1, signature, arms, shadows=(shown,) if shadow else (), automation=automation
         )
 
         before = Arm(PREVIOUS, version(8, name), "stable", ())

@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from multiprocessing.connection import Connection
+from typing import Any
 
 import msgspec
 import pytest
@@ -144,6 +145,19 @@ def test_a_record_may_gain_fields_and_lose_them_but_not_come_from_the_future() -
     assert Kind("note", Note, version=3).decode(b'[2,{"share":0.5}]') == Note(0.5)
     with pytest.raises(StorageError, match="version 2"):
         NOTES.decode(b'[2,{"share":0.5}]')
+
+
+def test_a_record_of_an_older_shape_is_brought_to_the_newest() -> None:
+    def halve(value: dict[str, Any]) -> dict[str, Any]:
+        return {"share": value["percent"] / 100}
+
+    newest = Kind("note", Note, 3, {1: halve})
+    assert newest.decode(b'[1,{"percent":50}]') == Note(0.5)
+    assert newest.decode(b'[2,{"share":0.5}]') == newest.decode(newest.encode(Note(0.5)))
+    with pytest.raises(StorageError, match="version 4"):
+        newest.decode(b'[4,{"share":0.5}]')
+    with pytest.raises(StorageError, match="cannot be read"):
+        newest.decode(b"[1,5]")
 
 
 @given(raw=st.binary() | st.binary().map(lambda b: b'[1,{"share":1,"text":"' + b + b'"}]'))

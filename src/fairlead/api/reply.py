@@ -10,7 +10,7 @@ from fastapi import Request, Response
 
 def actor_of(request: Request) -> str:
     """The name of who asks, for the audit; the guard has found it."""
-    actor: str = getattr(request.state, "actor", "api")
+    actor: str = request.state.actor
     return actor
 
 

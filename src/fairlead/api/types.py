@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Gate, Sessions, Sites
+from fairlead.access import Porter, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.board import ShownAlert
 from fairlead.api.catalogue import Catalogue
+from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
-from fairlead.routing import Route
+from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -29,14 +30,14 @@ class Guard:
     Args:
         sites: that browsers may send requests from and to.
         body_bytes_max: of one request.
-        gate: asks for keys; None while none are needed.
-        sessions: of people who have shown their key to a page.
+        keys: whether programs need one.
+        porter: tells who asks.
     """
 
     sites: Sites
     body_bytes_max: int
-    gate: Gate | None
-    sessions: Sessions
+    keys: bool
+    porter: Porter
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ class Services(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """Models and versions."""
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """The figures of endpoints."""
         ...
 
     def samples(self) -> list[Sample]:
@@ -183,6 +189,20 @@ class Services(Protocol):
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end."""
+        ...
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        ...
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; `actor` and `reason` are for the audit."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

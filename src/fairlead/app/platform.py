@@ -288,8 +288,9 @@ def _under_way(workspace: Workspace, endpoint: str, ref: VersionRef) -> Release 
 def answers(workspace: Workspace, endpoint: str) -> str | None:
     """The version that answers all of an endpoint's requests; None if there is no such one."""
     stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
-    arms = stored.value.arms if stored and not stored.value.decided_by else ()
-    return arms[0].version.name if len(arms) == 1 else None
+    arms = stored.value.arms if stored else ()
+    alone = len(arms) == 1 and arms[0].role != "shadow"  # which is so beside a person
+    return arms[0].version.name if alone else None
 
 
 def wait_ready(addresses: Addresses, timeout_s: float = 120.0) -> None:

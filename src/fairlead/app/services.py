@@ -11,11 +11,12 @@ import msgspec
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.api.board import ShownAlert
-from fairlead.api.catalogue import Catalogue
 from fairlead.api.overview import Overview
+from fairlead.app.automating import automate, automation_of
 from fairlead.app.board import board
 from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
+from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
@@ -35,7 +36,7 @@ from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
-from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -78,7 +79,8 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
-        self._catalogue = WorkspaceCatalogue(workspace)
+        self.catalogue = WorkspaceCatalogue(workspace)
+        self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
@@ -101,11 +103,6 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Models and versions."""
-        return self._catalogue
 
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""
@@ -265,6 +262,20 @@ class WorkspaceServices:
             give_back(self._workspace, endpoint, order.actor, order.reason)
         else:
             self._workspace.releases.order(endpoint, order)
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        return automation_of(self.route(endpoint))
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; arguments and errors as of `automate`."""
+        return automate(self._workspace, endpoint, automation, actor, reason)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

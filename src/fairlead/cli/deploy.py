@@ -14,7 +14,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import BundleError
 from fairlead.releases import Release, Strategy
-from fairlead.routing import ROUTES
+from fairlead.routing import ROUTES, Route
 
 
 @click.command("deploy")
@@ -89,9 +89,8 @@ def endpoints_command(home: Path | None) -> None:
     rows = [
         (
             route.endpoint,
-            route.decided_by
-            or ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms)
-            or "nobody yet",
+            ", ".join(f"{arm.version.name} {arm.weight:.0%}" for arm in route.arms) or "nobody yet",
+            _mode(route),
             ", ".join(ref.name for ref in (*route.prepare, *route.keep)),
             route.revision,
             moment(changed[route.endpoint]) if route.endpoint in changed else None,
@@ -99,6 +98,12 @@ def endpoints_command(home: Path | None) -> None:
         for route in (stored.value for stored in workspace.store.scan(ROUTES))
     ]
     if rows:
-        table(("endpoint", "answers", "warm", "revision", "since"), rows)
+        table(("endpoint", "answers", "mode", "warm", "revision", "since"), rows)
     else:
         say("There are no endpoints yet: 'fairlead up MODEL:VERSION' makes one.")
+
+
+def _mode(route: Route) -> str:
+    """Who decides, and whose people if any do."""
+    mode = route.automation.mode
+    return mode if mode == "full" else f"{mode} ({route.queue})"

@@ -2,9 +2,10 @@
 
 from fairlead.predictionlog.frame import encode_feedback, encode_prediction
 from fairlead.predictionlog.journal import JournalWriter
-from fairlead.predictionlog.types import FeedbackFrame, Outcome, PredictionFrame, Source
+from fairlead.predictionlog.types import DecidedBy, FeedbackFrame, Outcome, PredictionFrame, Source
 
 __all__ = [
+    "DecidedBy",
     "FeedbackFrame",
     "JournalWriter",
     "Outcome",

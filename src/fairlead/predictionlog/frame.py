@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.predictionlog.types import FeedbackFrame, Outcome, PredictionFrame, Source
+from fairlead.predictionlog.types import DecidedBy, FeedbackFrame, Outcome, PredictionFrame, Source
 from fairlead.signature import Batch, Column
 
 MAGIC = b"FLJ1"
@@ -68,6 +68,7 @@ class _Prediction(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="p
     inputs: _Columns
     outputs: _Columns | None
     features: list[str | None] | None = None
+    decided_by: list[DecidedBy] | None = None
 
 
 class _Feedback(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="f"):
@@ -116,6 +117,7 @@ def encode_prediction(frame: PredictionFrame) -> bytes:
         inputs=_pack(frame.inputs),
         outputs=None if frame.outputs is None else _pack(frame.outputs),
         features=frame.features,
+        decided_by=frame.decided_by,
     )
     return _with_header(_encode(payload))
 
@@ -207,10 +209,14 @@ def _prediction(raw: _Prediction) -> PredictionFrame:
         parent_ids=raw.parent_ids,
         step=raw.step,
         features=raw.features,
+        decided_by=raw.decided_by,
     )
     rows = frame.inputs.rows
     columns = (frame.time_us, frame.ids, frame.slots, frame.propensity, frame.queue_us)
-    texts = (frame.caller_ids, frame.units, frame.trace_ids, frame.parent_ids, frame.features)
+    texts = (
+        frame.caller_ids, frame.units, frame.trace_ids, frame.parent_ids, frame.features,
+        frame.decided_by,
+    )  # fmt: skip
     if frame.outputs is not None and frame.outputs.rows != rows:
         raise ValueError("answers to more or fewer rows than were asked")
     lengths = {len(column) for column in columns} | {len(t) for t in texts if t is not None}

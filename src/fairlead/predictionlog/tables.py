@@ -38,6 +38,7 @@ PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "parent_id": pl.String,
     "step": pl.String,
     "features": pl.String,
+    "decided_by": pl.String,
 }
 FEEDBACK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "prediction_id": pl.String,
@@ -164,6 +165,7 @@ def _group_table(frames: Sequence[PredictionFrame], describe: Describe) -> pl.Da
         "parent_id": [raw and text(raw) for raw in each(frame.parent_ids for frame in frames)],
         "step": same(frame.step for frame in frames),
         "features": each(frame.features for frame in frames),
+        "decided_by": each(frame.decided_by for frame in frames),
     }
     series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
     series += batch_series("in.", [frame.inputs for frame in frames], describe)

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from fairlead.signature import Batch
 
 Outcome = Literal["ok", "model_error", "timeout"]
+DecidedBy = Literal["model", "pending"]
 Describe = Callable[[Sequence[bytes]], Sequence[str]]
 """Tells what is kept of pictures and sounds beside digest and size; an empty text of nothing."""
-Source = Literal["live", "batch", "cache", "precomputed", "previous", "constant", "replay"]
+Source = Literal["live", "batch", "cache", "precomputed", "previous", "constant", "replay", "human"]
 
 
 class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -46,11 +47,13 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
         queue_us: how long each row waited, (rows,) int32.
         model_us: how long the model ran for the whole batch.
         inputs: what was asked.
-        outputs: what was answered; None unless the outcome is ok.
+        outputs: what was answered; None unless the outcome is ok, and where no model was asked.
         trace_ids: W3C trace ids; None where there is none.
         parent_ids: prediction ids that these answers belong under; None where there is none.
         features: which inputs were looked up, in which snapshots, of which age; JSON by the name
             of the features; None where none were.
+        decided_by: `model` where its answer stands, `pending` where a person decides; None where
+            people decide nothing.
     """
 
     endpoint: str
@@ -75,6 +78,7 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
     parent_ids: list[bytes | None] | None = None
     step: str = ""
     features: list[str | None] | None = None
+    decided_by: list[DecidedBy] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from fairlead.releases.types import Release
-from fairlead.routing import SLOTS, Arm, Route, reweigh
+from fairlead.routing import PERSON, SLOTS, Arm, Automation, Route, reweigh
 
 CANDIDATE, CONTROL, SHADOW = "candidate", "control", "shadow"
 
@@ -66,7 +66,7 @@ def route_back(release: Release, route: Route) -> Route:
         prepare=(),
         keep=before.keep,
         shadows=before.shadows,
-        decided_by=before.decided_by,
+        automation=_automation(release, route),
     )
 
 
@@ -81,7 +81,7 @@ def _promoted(release: Release, route: Route) -> Route:
         prepare=(),
         keep=tuple(refs),
         shadows=(),
-        decided_by="",
+        automation=_automation(release, route),
     )
 
 
@@ -96,8 +96,15 @@ def _decided(release: Release, route: Route) -> Route:
         prepare=(),
         keep=tuple(refs),
         shadows=(),
-        decided_by=release.plan.decided_by,
+        automation=Automation("shadow", queue=release.plan.decided_by.removeprefix(PERSON)),
     )
+
+
+def _automation(release: Release, route: Route) -> Automation:
+    """Who decides after a release: as before where it let people decide, else as now."""
+    if not release.plan.decided_by:
+        return route.automation
+    return release.before.automation if release.before is not None else Automation()
 
 
 def _start(release: Release) -> int:

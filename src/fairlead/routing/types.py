@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +13,9 @@ SLOTS = 10_000
 
 Role = Literal["stable", "candidate", "shadow"]
 AssignedBy = Literal["hash", "override", "test", "fallback"]
+Mode = Literal["human", "shadow", "assist", "partial", "full"]
+PERSON = "human:"
+"""What stands before the queue of a person who decides."""
 
 
 class VersionRef(msgspec.Struct, frozen=True):
@@ -52,6 +55,24 @@ class Arm(msgspec.Struct, frozen=True):
         return sum(end - start for start, end in self.slots) / SLOTS
 
 
+class Automation(msgspec.Struct, frozen=True):
+    """How much of an endpoint's work the model does.
+
+    Args:
+        mode: `human`, a person decides every row and the model is not asked; `shadow`, a person
+            decides and the model's answer is on the log alone; `assist`, as shadow, but the
+            person is shown the answer; `partial`, the model decides some rows; `full`, all.
+        auto_if: which rows it decides, of partial: `confidence >= 0.97`.
+        queue: whose people decide; empty for that of the endpoint's name.
+        audit: share of the rows that the model decides which a person looks at too, 0 to 1.
+    """
+
+    mode: Mode = "full"
+    auto_if: str = ""
+    queue: str = ""
+    audit: float = 0.0
+
+
 class Route(msgspec.Struct, frozen=True):
     """An immutable snapshot of what answers an endpoint.
 
@@ -65,8 +86,7 @@ class Route(msgspec.Struct, frozen=True):
         salt: of the hash that assigns units to slots.
         shadows: who also sees requests, after they were answered, and answers nobody; their slots
             are those of the requests they see.
-        decided_by: `human:QUEUE` where a person decides: what the arms answer is logged alone,
-            and callers are given prediction ids. Empty where the arms answer.
+        automation: who decides, the arms or people.
     """
 
     endpoint: str
@@ -77,7 +97,12 @@ class Route(msgspec.Struct, frozen=True):
     keep: tuple[VersionRef, ...] = ()
     salt: str = ""
     shadows: tuple[Arm, ...] = ()
-    decided_by: str = ""
+    automation: Automation = Automation()
+
+    @property
+    def queue(self) -> str:
+        """Whose people decide what the model does not."""
+        return self.automation.queue or self.endpoint
 
 
 def number_of(version: str) -> str:
@@ -90,4 +115,12 @@ def number_of(version: str) -> str:
     return version.rpartition(":")[2]
 
 
-ROUTES = Kind("route", Route)
+def _of_version_1(value: dict[str, Any]) -> dict[str, Any]:
+    """A route that said `decided_by`: `human:QUEUE` where a person decided, the model silently."""
+    by = str(value.pop("decided_by", ""))
+    if not by:
+        return value
+    return {**value, "automation": {"mode": "shadow", "queue": by.removeprefix(PERSON)}}
+
+
+ROUTES = Kind("route", Route, 2, {1: _of_version_1})

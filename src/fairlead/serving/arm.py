@@ -23,6 +23,7 @@ from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Arm, Route
 from fairlead.serving.counters import ArmCounters, Labels
 from fairlead.serving.failures import known
+from fairlead.serving.held import Splitter, held_result
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.run import Run, alike, apart, form_of, frame_of, in_time
 from fairlead.serving.sink import LogSink
@@ -94,6 +95,7 @@ class LiveArm:
         if rung is not None:
             told = f"{told}, source={rung}"
             self._source = Source(arm.name, arm.version.name, told.encode(), rung, 0.0)
+        self._splitter = Splitter.of(route, version.fields) if arm in route.arms else None
         self._logged: LogSource = rung or "live"
         self.version = version
         self._route = route
@@ -226,8 +228,11 @@ class LiveArm:
         """
         held_back: FairleadError | None = None
         waits_s = run.waits_s()
+        pending = None
         try:
-            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm))
+            if self._splitter is not None:
+                pending = self._splitter.pending(run)
+            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm, pending))
         except StorageError as error:
             held_back = error
         except Exception as error:  # a model may answer anything
@@ -245,6 +250,9 @@ class LiveArm:
             self._counters.known(run.outcome, run.inputs.rows, waits_s, since_s)
         else:
             self._counters.run(run.outcome, run.inputs.rows, run.model_s, waits_s, since_s)
+        if pending is not None:
+            held = held_result(run, pending, self._source, self.version.fields)
+            run = replace(run, result=held)
         _answer(run, waits_s, held_back)
 
 

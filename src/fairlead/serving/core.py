@@ -13,6 +13,7 @@ from typing import Literal
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
+from fairlead.review.types import TASKS, Task
 from fairlead.routing import Arm, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.cache.response import ResponseCache
@@ -23,6 +24,7 @@ from fairlead.serving.doors import make_router, make_rpc_doors
 from fairlead.serving.entry import Entry
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
+from fairlead.serving.held import Holder
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.ladder.stored import Stored
 from fairlead.serving.ladder.types import Ladder, Rung
@@ -121,7 +123,7 @@ class Core:
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
         waiting = Waiting(clock, options.first_request, options.first_requests)
         caches = self._caches()
-        self._plane = DataPlane(clock, waiting, caches)
+        self._plane = DataPlane(clock, waiting, caches, Holder(sink, counters, clock))
         self._stored = Stored(sink, counters, clock, caches)
         self._keys: dict[str, Key] = {}
         self._watcher = RouteWatcher(
@@ -163,7 +165,13 @@ class Core:
             by_key=by_key,
             default_endpoint=options.default_endpoint,
             body_bytes_max=options.http.body_bytes_max,
+            find=self._task,
         )
+
+    def _task(self, prediction: str) -> Task | None:
+        """What a person is asked about a prediction."""
+        stored = self._store.get(TASKS, TASKS.key(prediction))
+        return None if stored is None else stored.value
 
     def _caches(self) -> dict[str, ResponseCache]:
         secret = os.urandom(32)

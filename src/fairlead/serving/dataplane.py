@@ -24,7 +24,7 @@ from fairlead.routing import (
 from fairlead.serving.arm import LiveArm
 from fairlead.serving.cache.response import ResponseCache, takes_part
 from fairlead.serving.gather import Gather
-from fairlead.serving.held import hold, nobody_answers
+from fairlead.serving.held import Holder, check_held, hold
 from fairlead.serving.mirror import Mirror
 from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
 from fairlead.serving.waiting import IdleError, Waiting
@@ -111,6 +111,7 @@ class DataPlane:
         clock: for times and ids.
         waiting: the requests that wait for idle endpoints.
         caches: of the endpoints that have one.
+        holder: takes on rows of which no model is asked.
 
     Attributes:
         endpoints: that answer now.
@@ -123,9 +124,11 @@ class DataPlane:
         clock: Clock,
         waiting: Waiting | None = None,
         caches: Mapping[str, ResponseCache] = {},
+        holder: Holder | None = None,
     ) -> None:
         self.waiting = waiting or Waiting(clock)
         self._caches = caches
+        self._holder = holder
         self.endpoints: Mapping[str, Endpoint] = {}
         self.idle: Mapping[str, Route] = {}
         self.loading: frozenset[str] = frozenset()
@@ -193,21 +196,24 @@ class DataPlane:
             ConflictError: a person decides, and the protocol cannot say so.
             UnavailableError: too many rows wait already.
         """
-        decided_by = endpoint.route.decided_by
-        if decided_by and not ask.holds:
-            raise nobody_answers(decided_by)
+        mode = endpoint.route.automation.mode
+        if mode != "full":
+            check_held(endpoint.route, holds=ask.holds)
         rows = ask.batch.rows
         if not rows:  # some protocols take it
             _named(endpoint, ask)
             done(Answer(endpoint.route.endpoint, endpoint.route.revision, 0, ()))
             return
         ids = self._ids.take(rows)
+        if mode == "human" and self._holder is not None:
+            self._holder.hold(endpoint.route, ask, ids, done)
+            return
         now_us = self._clock.now_us()
         slots = _slots(endpoint.route.salt, ask, ids)
         places = _split(endpoint, ask, slots)
         by: AssignedBy = "override" if ask.version or ask.arm else "hash"
-        if decided_by:
-            done = hold(endpoint.route, ids, done)
+        if mode != "full":
+            done = hold(done)
         if endpoint.shadows and by == "hash":
             done = self._mirror.after(endpoint, ask, slots, done)
         if isinstance(places, LiveArm):

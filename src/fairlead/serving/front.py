@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -15,14 +16,16 @@ from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.failures import fields_of, request_failed, request_refused
-from fairlead.serving.held import held_response
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
+from fairlead.serving.rows import write_held
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, Held, Keys, check_rows
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
+
+T = TypeVar("T")
 
 LOOKUP_THREADS = 8
 LOOKUPS_MAX = 1024
@@ -295,6 +298,16 @@ class Front:
             reading.keys,
         )
 
+    def look_up(
+        self, work: Callable[[], T], until_s: float, then: Callable[[T | BaseException], None]
+    ) -> None:
+        """Ask what another process knows, beside the loop; arguments as of `Aside.admit`.
+
+        Raises:
+            UnavailableError: too much waits already.
+        """
+        self._lookups.admit(work, until_s, then)
+
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
         """Answer what never became a record."""
         self.count(error, name)
@@ -328,7 +341,7 @@ class Front:
         elif isinstance(answer, FairleadError):
             call.reply(call.shape(refusal_of(answer)))
         elif isinstance(answer, Held):
-            call.reply(held_response(answer))
+            call.reply(_written_held(call.shape, answer))
         elif slow:
             written = partial(_written, write, call.shape, answer)
             self._aside.run(written, partial(_reply_written, call.reply, call.shape))
@@ -354,6 +367,15 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     route = (ROUTE_HEADER, b"; ".join([part.told for part in answer.parts]))
     headers = (*response.headers, route, (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
+
+
+def _written_held(shape: Shape, held: Held) -> Response:
+    """The reply where people decide: JSON, whatever form was asked for, and not who was asked."""
+    try:
+        return write_held(held)
+    except Exception as error:  # as of `_written`
+        tell_error("write_failed", error, endpoint=held.endpoint)
+        return shape(refusal_of(error))
 
 
 def _reply_written(reply: Reply, shape: Shape, written: Response | BaseException) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fairlead.routing import Route
+from fairlead.routing import Mode, Route
 from fairlead.serving.openapi_bodies import WHOSE, ref, reply_content, request_content, schemas
 
 Json = dict[str, Any]
@@ -30,6 +30,12 @@ _REFUSED: dict[str, str] = {
     "500": "The model failed.",
     "503": "Not now: starting, stopping or overloaded.",
     "504": "The answer was not there in time.",
+}
+_DECIDES: dict[Mode, str] = {
+    "human": "A person decides every row.",
+    "shadow": "A person decides every row.",
+    "assist": "A person decides every row.",
+    "partial": "The model decides some rows, a person the others.",
 }
 _TIMEOUT: Json = {
     "name": "fairlead-timeout-ms",
@@ -57,20 +63,20 @@ def openapi(route: Route, *, keys: bool = False, by: Sequence[str] = ()) -> Json
     """
     name = route.endpoint
     versions = ", ".join(arm.version.name for arm in route.arms)
+    mode = route.automation.mode
+    is_full = mode == "full"
     described: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": name,
             "version": str(route.revision),
-            "description": f"Decided by {route.decided_by}."
-            if route.decided_by
-            else f"Answered by {versions}.",
+            "description": f"Answered by {versions}." if is_full else _DECIDES[mode],
         },
         "servers": [{"url": _ROOT}],
         "paths": {
             f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},
-            **({} if route.decided_by else _lookup(name, keys=keys)),
+            **(_lookup(name, keys=keys) if is_full else _decision(keys=keys)),
         },
         "components": {"schemas": {**schemas(route.signature, by), "Error": _error()}},
     }
@@ -99,7 +105,7 @@ def _predict(route: Route, *, keys: bool) -> Json:
         "parameters": [*named, _TIMEOUT],
         "requestBody": {"required": True, "content": request_content(route.signature)},
         "responses": {
-            **(_held() if route.decided_by else _answered()),
+            **_replies(route.automation.mode),
             **_refusals(*(s for s in _REFUSED if keys or s not in _KEYED)),
         },
     }
@@ -119,22 +125,54 @@ def _lookup(endpoint: str, *, keys: bool) -> Json:
     return {f"/v1/endpoints/{endpoint}/lookup/{{key}}": {"get": described}}
 
 
+def _decision(*, keys: bool) -> Json:
+    text = {"type": "string"}
+    told = {
+        "id": text,
+        "endpoint": text,
+        "decided_by": {**text, "enum": ["pending", "person", "model"]},
+        "decision": {"type": ["boolean", "number", "string", "null"]},
+        "decided_at": {"type": ["string", "null"], "format": "date-time"},
+    }
+    schema = {"type": "object", "required": [*told], "properties": told}
+    content = {"application/json": {"schema": schema}}
+    described = {
+        "operationId": "decision",
+        "summary": "Ask what a person has decided.",
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": text}],
+        "responses": {
+            "200": {"description": "What is known of it now.", "content": content},
+            **_refusals(*(_KEYED if keys else ()), "404", "503", "504"),
+        },
+    }
+    return {"/v1/predictions/{id}": {"get": described}}
+
+
 def _answered() -> Json:
     return {"200": {"description": "OK", "headers": _TIMINGS, "content": reply_content()}}
 
 
+def _replies(mode: Mode) -> Json:
+    """What is replied to rows that fit, by who decides them."""
+    if mode == "full":
+        return _answered()
+    held = {"202": {"description": "A person decides some rows, or all.", "content": _held()}}
+    decided = {"200": {"description": "The model decides all rows.", "content": _held()}}
+    return {**decided, **held} if mode == "partial" else held
+
+
 def _held() -> Json:
-    """Ids alone: the decision of each row is sent as feedback under its id."""
-    row = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+    """Rows that say who decides; of those that wait for a person the id alone."""
+    who = {"type": "string", "enum": ["model", "pending"]}
+    told = {"id": {"type": "string"}, "decided_by": who}
+    row = {"type": "object", "required": [*told], "properties": told}
     names = {
         "endpoint": {"type": "string"},
         "revision": {"type": "integer"},
-        "decided_by": {"type": "string"},
         "predictions": {"type": "array", "items": row},
     }
     schema = {"type": "object", "required": [*names], "properties": names}
-    content = {"application/json": {"schema": schema}}
-    return {"202": {"description": "A person decides.", "content": content}}
+    return {"application/json": {"schema": schema}}
 
 
 def _feedback(*, keys: bool) -> Json:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.errors import DeadlineError, FairleadError
-from fairlead.predictionlog import Outcome, PredictionFrame, Source
+from fairlead.predictionlog import DecidedBy, Outcome, PredictionFrame, Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
@@ -90,7 +90,13 @@ def in_time(run: Run, ended_s: float, late: FairleadError) -> list[Run]:
     ]
 
 
-def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> PredictionFrame:
+def frame_of(
+    run: Run,
+    waits_s: list[float],
+    route: Route,
+    arm: Arm,
+    pending: npt.NDArray[np.bool_] | None = None,
+) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
 
     Args:
@@ -98,6 +104,7 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
+        pending: of each row, whether a person decides it; None where people decide nothing.
     """
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
@@ -115,8 +122,8 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         source=run.source,
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
-        caller_ids=_texts([ask.caller_ids for ask in asks], counts),
-        units=_texts([ask.units for ask in asks], counts),
+        caller_ids=texts_of([ask.caller_ids for ask in asks], counts),
+        units=texts_of([ask.units for ask in asks], counts),
         slots=np.array([slot for item in items for slot in item.slots], np.int16),
         propensity=np.array([arm.weight] * rows),
         queue_us=_each(queue_us, counts, rows),
@@ -126,20 +133,37 @@ def frame_of(run: Run, waits_s: list[float], route: Route, arm: Arm) -> Predicti
         trace_ids=_traces(items),
         parent_ids=_parents(items),
         features=_notes(items),
+        decided_by=None if pending is None else deciders(pending),
     )
+
+
+def deciders(pending: npt.NDArray[np.bool_]) -> list[DecidedBy]:
+    """Who decides each row, as it is recorded."""
+    return ["pending" if waits else "model" for waits in pending.tolist()]
+
+
+def texts_of(
+    lists: Sequence[Sequence[str | None] | None], counts: Sequence[int]
+) -> list[str | None] | None:
+    """One text for each row of several requests; None if no request has any.
+
+    Args:
+        lists: of each request one text for each of its rows, or none.
+        counts: rows of each.
+
+    Example:
+        >>> texts_of([["a"], None], [1, 2]), texts_of([None], [1])
+        (['a', None, None], None)
+    """
+    if not any(lists):
+        return None
+    each = zip(lists, counts, strict=True)
+    return [text for texts, rows in each for text in (texts or [None] * rows)]
 
 
 def _each(values: npt.NDArray[Any], counts: list[int], rows: int) -> npt.NDArray[Any]:
     """One value for each row of items; most have one row."""
     return values if len(counts) == rows else np.repeat(values, counts)
-
-
-def _texts(lists: Sequence[list[str | None] | None], counts: list[int]) -> list[str | None] | None:
-    """Join the items' lists; None if no item has one."""
-    if not any(lists):
-        return None
-    each = zip(lists, counts, strict=True)
-    return [text for texts, rows in each for text in (texts if texts else [None] * rows)]
 
 
 def _traces(items: list[Work]) -> list[str | None] | None:
@@ -156,7 +180,7 @@ def _notes(items: list[Work]) -> list[str | None] | None:
         if type(item.ask.batch) is Filled:
             batches = [each.ask.batch for each in items]
             lists = [batch.notes if isinstance(batch, Filled) else None for batch in batches]
-            return _texts(lists, [batch.rows for batch in batches])
+            return texts_of(lists, [batch.rows for batch in batches])
     return None
 
 

@@ -19,6 +19,9 @@ from fairlead.signature import Batch, Field
 BEFORE = ("id", "version", "arm")
 """What stands before the model's fields in each row of a native reply."""
 
+DECIDED = ("id", "decided_by", "version", "arm")
+"""The same, of an endpoint where people decide some rows."""
+
 SOURCED = (*BEFORE, "source", "age_s")
 """The same, of an endpoint with a ladder."""
 
@@ -149,9 +152,13 @@ class Outputs:
         ids: the prediction ids, request by request.
         ages_s: how old each answer is that comes from a cache, None where the model has just
             given it; empty where it has given them all.
+
+    Attributes:
+        pending: of each row, whether a person decides it, (rows,); None where people decide
+            nothing.
     """
 
-    __slots__ = ("_views", "ages_s", "batch", "fields", "ids", "source")
+    __slots__ = ("_views", "ages_s", "batch", "fields", "ids", "pending", "source")
 
     def __init__(
         self,
@@ -166,6 +173,7 @@ class Outputs:
         self.batch = batch
         self.ids = ids
         self.ages_s = ages_s
+        self.pending: npt.NDArray[np.bool_] | None = None
         self._views: dict[object, Any] = {}
 
     def view(self, make: Callable[[Outputs], T]) -> T:
@@ -178,7 +186,10 @@ class Outputs:
     def some(self, start: int, ids: Ids) -> Outputs:
         """The answers to one request alone."""
         ages_s = self.ages_s[start : start + ids.count]
-        return Outputs(self.source, self.fields, self.rows(start, ids.count), [ids], ages_s)
+        some = Outputs(self.source, self.fields, self.rows(start, ids.count), [ids], ages_s)
+        if self.pending is not None:
+            some.pending = self.pending[start : start + ids.count]
+        return some
 
     def rows(self, start: int, rows: int) -> Batch:
         """Some rows."""
@@ -232,6 +243,12 @@ class Part(msgspec.Struct, frozen=True, eq=False, gc=False):
         return self.answered.outputs.ages_s[start : start + self.ids.count]
 
     @property
+    def is_pending(self) -> bool:
+        """Whether any of its rows waits for a person."""
+        start, pending = self.answered.start, self.answered.outputs.pending
+        return pending is not None and bool(pending[start : start + self.ids.count].any())
+
+    @property
     def told(self) -> bytes:
         """Who answered, for the reply's header, and how many answers a cache did, how old ones."""
         outputs = self.answered.outputs
@@ -278,20 +295,8 @@ class Answer(msgspec.Struct, frozen=True, eq=False, gc=False):
         return ids
 
 
-class Held(Answer, frozen=True, eq=False, gc=False, kw_only=True):
-    """Prediction ids for a request that a person decides; what the arms said is on the log.
-
-    Args:
-        given: the ids of all rows.
-        decided_by: `human:QUEUE`.
-    """
-
-    given: Ids
-    decided_by: str
-
-    def ids(self) -> list[bytes]:
-        """The prediction id of each row, in the request's order."""
-        return self.given.raw()
+class Held(Answer, frozen=True, eq=False, gc=False):
+    """The answer of an endpoint where people decide: not all that the arms said is for callers."""
 
 
 Done = Callable[[Answer | FairleadError], None]

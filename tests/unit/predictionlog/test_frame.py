@@ -76,6 +76,7 @@ def predictions(draw: st.DrawFn) -> PredictionFrame:
         source=draw(st.sampled_from(["live", "batch", "cache", "precomputed", "replay"])),
         time_us=np.array(column(INT64), np.int64),
         ids=column(IDS),
+        decided_by=draw(st.none() | st.just(column(st.sampled_from(["model", "pending"])))),
         caller_ids=draw(st.none() | st.just(column(st.none() | TEXT))),
         units=draw(st.none() | st.just(column(st.none() | TEXT))),
         slots=np.array(column(st.integers(-1, 9_999)), np.int16),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from fairlead.errors import StorageError
@@ -16,7 +18,7 @@ from fairlead.predictionlog import (
     encode_prediction,
 )
 from fairlead.predictionlog.attempts import RETRY_S
-from fairlead.predictionlog.frame import HEADER, decode_payload
+from fairlead.predictionlog.frame import HEADER, MAGIC, decode_payload
 from fairlead.predictionlog.read import feedback, read
 from fairlead.predictionlog.sealer import SEAL_S
 from fairlead.predictionlog.segments import JOURNALS, SEGMENTS
@@ -52,6 +54,38 @@ def test_rows_are_read_alike_before_and_after_sealing(log: Log) -> None:
     assert [row["label"] for row in after] == [None, "yes", None, None]
     assert log.journals() == []
     assert log.store.scan(JOURNALS) == []
+
+
+def test_who_decides_is_read_before_and_after_sealing(log: Log) -> None:
+    writer = log.writer()
+    writer.append(prediction(0, 3, decided_by=["model", "pending", "model"]))
+    writer.append(prediction(3))
+    writer.close()
+    said = [row["decided_by"] for row in log.rows()]
+    assert said == ["model", "pending", "model", None]
+    log.sealer().tick(everything=True)
+    log.clock.advance(2 * 86_400)
+    log.compactor().tick()
+    assert [row["decided_by"] for row in log.rows()] == said
+
+
+def test_a_log_of_before_anybody_decided_is_read_with_a_new_one(log: Log) -> None:
+    def of_before(frame: bytes) -> bytes:
+        payload = msgspec.msgpack.encode(msgspec.msgpack.decode(frame[HEADER.size :])[:-1])
+        return HEADER.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
+
+    writer = log.writer()
+    writer.append(of_before(prediction(0)))
+    log.sealer().tick(everything=True)
+    (segment,) = (stored.value for stored in log.store.scan(SEGMENTS))
+    file = log.blobs.locate(segment.blob)
+    pl.read_parquet(file).drop("decided_by").write_parquet(file)
+    writer.append(of_before(prediction(1)))
+    writer.append(prediction(2, decided_by=["pending"]))
+    assert [row["decided_by"] for row in log.rows()] == [None, None, "pending"]
+    writer.close()
+    log.sealer().tick(everything=True)
+    assert [row["decided_by"] for row in log.rows()] == [None, None, "pending"]
 
 
 def test_endpoints_in_one_journal_are_kept_apart(log: Log) -> None:

@@ -25,7 +25,7 @@ from fairlead.releases import (
 )
 from fairlead.releases.shadow.comparison import Agreement, Comparison
 from fairlead.releases.shadow.differ import judge_answers
-from fairlead.routing import SLOTS, Arm, Route
+from fairlead.routing import SLOTS, Arm, Automation, Route
 from fairlead.stats import Finding
 from support.routes import SIGNATURE, route, version
 
@@ -208,7 +208,14 @@ def test_where_nobody_answers_there_is_nothing_to_compare_with() -> None:
 HUMAN = plan_of(PlanSettings(strategy="shadow", stable="human:risk", duration="1h", rows=50))
 
 
-@pytest.mark.parametrize("before", [BEFORE, replace(BEFORE, arms=(), keep=())])
+@pytest.mark.parametrize(
+    "before",
+    [
+        BEFORE,
+        replace(BEFORE, arms=(), keep=()),
+        replace(BEFORE, automation=Automation("partial", "label == yes", audit=0.1)),
+    ],
+)
 def test_where_a_person_decides_the_shadow_is_the_only_arm_until_a_person_ends_it(
     before: Route,
 ) -> None:
@@ -221,7 +228,8 @@ def test_where_a_person_decides_the_shadow_is_the_only_arm_until_a_person_ends_i
     on = entered.route
     assert on is not None
     assert [(arm.role, arm.version, arm.weight) for arm in on.arms] == [("shadow", TWO, 1.0)]
-    assert (on.decided_by, on.shadows) == ("human:risk", ())
+    assert (on.automation, on.queue) == (Automation("shadow", queue="risk"), "risk")
+    assert on.shadows == ()
     assert {arm.version for arm in before.arms} <= {*on.keep}
     held = go(entered.release, 0, on=on)
     assert held is not None
@@ -239,7 +247,7 @@ def test_where_a_person_decides_the_shadow_is_the_only_arm_until_a_person_ends_i
         ended = go(told, 90, 50, on=on)
         assert ended is not None
         assert ended.route is not None
-        assert (ended.release.state, ended.route.decided_by) == (state, "")
+        assert (ended.release.state, ended.route.automation) == (state, before.automation)
         if arms is not None:
             assert ended.route.arms == arms
         else:
@@ -276,7 +284,7 @@ def test_there_is_a_decision_whatever_is_compared_and_a_shadow_never_answers(
     assert once == twice
     promoted = order == "promote" and state not in ("requested", "preparing")
     if not plan.is_moving and not promoted and once is not None and once.route is not None:
-        assert once.route.arms == BEFORE.arms or once.route.decided_by
+        assert once.route.arms == BEFORE.arms or once.route.automation.mode == "shadow"
 
 
 @pytest.mark.parametrize(

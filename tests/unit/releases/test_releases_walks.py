@@ -28,7 +28,7 @@ from fairlead.releases.outcomes.interim import interim
 from fairlead.releases.outcomes.metrics import Arrived, Beside, Metric, Outcomes, Seen
 from fairlead.releases.shadow.comparison import Agreement, Comparison
 from fairlead.releases.types import Tally
-from fairlead.routing import SLOTS, Arm, Route, owners
+from fairlead.routing import SLOTS, Arm, Automation, Route, owners
 from fairlead.stats import Failures, FailureStep, Split, count_split, moments
 from support.routes import SIGNATURE, route, version
 
@@ -49,8 +49,12 @@ PLANS = [plan_of(PlanSettings(**each)) for each in (
     {**EXPERIMENT, "goal": "absolute_error", "guard": {}, "decide": "auto"},
 )]  # fmt: skip
 WATCHER = Arm("shadow", version(7), "shadow", ((0, 10),))
-BEFORE = replace(route("e", 1, version(1), keep=(version(9),)), shadows=(WATCHER,))
-EMPTY = replace(BEFORE, arms=(), keep=(), shadows=())
+PARTIAL = Automation("partial", "label == yes", "desk", 0.1)
+BESIDE = Automation("shadow", queue="risk")
+BEFORE = replace(
+    route("e", 1, version(1), keep=(version(9),)), shadows=(WATCHER,), automation=PARTIAL
+)
+EMPTY = replace(BEFORE, arms=(), keep=(), shadows=(), automation=Automation())
 MINUTE_US = 60_000_000
 counts = st.integers(0, 10**6)
 values = st.sampled_from([0.0, 0.0, 1.0, 1.0, 2.5, -3.0, 1e-60, -1e59, 1e59])
@@ -115,12 +119,13 @@ def check(plan: Plan, before: Route, was: Release, on: Route, taken: Decision) -
     if release.state == "switching":
         assert release.shares[after.revision] == (step.slots if step.kind == "share" else 0)
         assert (release.version in answering) == (step.kind == "share")
-        assert bool(after.decided_by) == (step.kind == "shadow" and bool(plan.decided_by))
+        people = step.kind == "shadow" and bool(plan.decided_by)
+        assert after.automation == (BESIDE if people else before.automation)
     elif release.state not in OPEN and was.state not in ("requested", "preparing"):
         assert (after.arms, after.shadows, after.keep) == (
             before.arms, before.shadows, before.keep,
         )  # fmt: skip
-        assert after.decided_by == ""
+        assert after.automation == before.automation
 
 
 @settings(max_examples=100, deadline=None)

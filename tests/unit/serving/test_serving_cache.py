@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from fairlead.clock import Clock, ManualClock, SystemClock
 from fairlead.errors import StorageError
 from fairlead.ids import parse
+from fairlead.routing import Automation, Mode
 from fairlead.serving.cache.types import CacheLimits
 from fairlead.signature import Batch, Field, Signature
 from support.plane import PlaneInProcess
@@ -248,9 +249,10 @@ def test_who_names_a_version_or_an_arm_gets_what_the_model_says_now(world: World
     assert [frame.assigned_by for frame in world.frames] == ["hash", "override"]
 
 
-def test_where_a_person_decides_nothing_is_kept(world: World) -> None:
-    world.serve("m", SIGNATURE, world.model, decided_by="human:desk")
-    assert {world.rows(1.0).status, world.rows(1.0).status} == {202}
+@pytest.mark.parametrize(("mode", "status"), [("shadow", 202), ("partial", 200)])
+def test_where_a_person_decides_nothing_is_kept(world: World, mode: Mode, status: int) -> None:
+    world.serve("m", SIGNATURE, world.model, automation=Automation(mode, auto_if="prediction >= 0"))
+    assert {world.rows(1.0).status, world.rows(1.0).status} == {status}
     assert len(world.model.asked) == 2
 
 

@@ -215,7 +215,7 @@ def takes_part(route: Route) -> bool:
         len(route.arms) == 1
         and route.arms[0].role == "stable"
         and not route.shadows
-        and not route.decided_by
+        and route.automation.mode == "full"
     )
 
 

@@ -14,7 +14,7 @@ from fairlead.ids import Ids, IdSource
 from fairlead.routing import slot_of_request
 from fairlead.serving.dataplane import DataPlane, Endpoint
 from fairlead.serving.gather import FAILURES
-from fairlead.serving.held import nobody_answers
+from fairlead.serving.held import check_held
 from fairlead.serving.ladder.choose import Known, choose
 from fairlead.serving.ladder.stored import Kept, Stored
 from fairlead.serving.ladder.types import BY_KEY, WITH_KEY, Ladder
@@ -55,11 +55,11 @@ class Ladders:
         Raises:
             FairleadError: as `DataPlane.predict` has it, where no step but a model is asked.
         """
-        keys, decided_by = ask.keys, endpoint.route.decided_by
-        if decided_by and keys is not None:
-            raise nobody_answers(decided_by)
+        keys, automation = ask.keys, endpoint.route.automation
+        if keys is not None:
+            check_held(endpoint.route, holds=False)
         named = bool(ask.version or ask.arm) and not (keys and any(keys.bare))
-        if named or decided_by or not ask.batch.rows:
+        if named or automation.mode != "full" or not ask.batch.rows:
             self.plane.predict(endpoint, replace(ask, keys=None), done)
             return
         ladder = BY_KEY
@@ -146,7 +146,7 @@ class _Climb:
         stored, route = self._ladders.stored, self._endpoint.route
         ids = self._ladders.ids.take(len(places))
         if rung == "precomputed":
-            stored.precomputed(route, ask, ids, partial(self._found, places, ids))
+            stored.precomputed(route, ask, ids, partial(self._found, step, places, ids))
             return
         try:
             if rung == "cached":
@@ -157,11 +157,15 @@ class _Climb:
         except FairleadError as error:  # the log cannot be written
             self.settle([], error)
         else:
-            self._found(places, ids, answered)
+            self._found(step, places, ids, answered)
 
-    def _found(self, places: list[int], ids: Ids, result: Answered | FairleadError) -> None:
+    def _found(
+        self, step: int, places: list[int], ids: Ids, result: Answered | FairleadError
+    ) -> None:
         if isinstance(result, Answered):
             self.settle([Part(places, ids, result)], None)
+        elif isinstance(result, FAILURES):
+            self.go_on(places, step, result)
         else:
             self.settle([], result)
 

@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fairlead.clock import Clock
-from fairlead.errors import ConfigError, FairleadError
+from fairlead.errors import ConfigError, FairleadError, UnavailableError
 from fairlead.ids import Ids
-from fairlead.logs import tell
+from fairlead.logs import tell, tell_error
 from fairlead.lookup import Row
 from fairlead.precomputed import Precomputed, answers_of, parent_of
-from fairlead.predictionlog import PredictionFrame
 from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Arm, Route
 from fairlead.serving.cache.response import ResponseCache
 from fairlead.serving.counters import ArmCounters, Counters
 from fairlead.serving.ladder.constant import read_constant
 from fairlead.serving.ladder.types import Ladder
+from fairlead.serving.record import record_of
 from fairlead.serving.run import form_of
 from fairlead.serving.sink import LogSink
 from fairlead.serving.types import Answered, Ask, Outputs, Source
@@ -81,6 +81,7 @@ class Stored:
         self._constants: dict[str, tuple[tuple[Field, ...], Batch | None]] = {}
         self._problems: dict[str, str] = {}
         self._waiting: dict[object, list[_Waits]] = {}
+        self._unread: dict[str, Precomputed] = {}
 
     def problems(self) -> list[str]:
         """What an operator should know, in words."""
@@ -103,16 +104,37 @@ class Stored:
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for some in waiting.values():
-            try:
-                answered = self._precomputed(some)
-            except FairleadError as error:  # the log cannot be written
-                for one in some:
-                    one.done(error)
-                continue
-            start = 0
+            self._answer_together(some)
+
+    def _answer_together(self, some: Sequence[_Waits]) -> None:
+        try:
+            answered = self._precomputed(some)
+        except FairleadError as error:  # the log cannot be written
             for one in some:
-                one.done(Answered(answered, start, 0.0, 0.0))
-                start += one.ids.count
+                one.done(error)
+            return
+        except Exception as error:  # a table may hold anything
+            if len(some) > 1:  # those whose rows are sound still have their answer
+                for one in some:
+                    self._answer_together([one])
+                return
+            some[0].done(self._unreadable(some[0], error))
+            return
+        start = 0
+        for one in some:
+            one.done(Answered(answered, start, 0.0, 0.0))
+            start += one.ids.count
+
+    def _unreadable(self, one: _Waits, error: Exception) -> UnavailableError:
+        """What a caller hears of rows that are no answers; the operator hears it once a table."""
+        endpoint = one.route.endpoint
+        if self._unread.get(endpoint) != one.made:
+            self._unread[endpoint] = one.made
+            tell_error("precomputed_unreadable", error, endpoint=endpoint, version=one.made.version)
+        return UnavailableError(
+            "The predictions that were made ahead cannot be read.",
+            hint="Its operator has to precompute them again.",
+        )
 
     def _precomputed(self, some: Sequence[_Waits]) -> Outputs:
         route, made, rows = some[0].route, some[0].made, [row for one in some for row in one.rows]
@@ -120,7 +142,7 @@ class Stored:
         source = Source.of("precomputed", made.version, "precomputed", age_s)
         outputs = Outputs(source, made.outputs, answers_of(made, rows), [one.ids for one in some])
         parents: list[bytes | None] = [parent_of(row) for row in rows]
-        record = partial(_frame, source="precomputed", parent_ids=parents)
+        record = partial(record_of, source="precomputed", parent_ids=parents)
         self._record(record, route, [one.ask for one in some], outputs)
         return outputs
 
@@ -145,7 +167,7 @@ class Stored:
         source = Source.of(arm.name, arm.version.name, "cached", None)
         answers, ages_s = concat([one.outputs for one in kept]), [one.age_s for one in kept]
         outputs = Outputs(source, route.signature.outputs, answers, [ids], ages_s)
-        record = partial(_frame, source="cache", role=arm.role, assigned_by="fallback")
+        record = partial(record_of, source="cache", role=arm.role, assigned_by="fallback")
         return self._answered(record, route, ask, outputs)
 
     def constant(self, route: Route, ladder: Ladder) -> Batch | None:
@@ -179,7 +201,7 @@ class Stored:
         outputs = Outputs(
             Source.of(CONSTANT, CONSTANT, CONSTANT, None), route.signature.outputs, answers, [ids]
         )
-        return self._answered(partial(_frame, source=CONSTANT), route, ask, outputs)
+        return self._answered(partial(record_of, source=CONSTANT), route, ask, outputs)
 
     def _answered(self, record: Any, route: Route, ask: Ask, outputs: Outputs) -> Answered:
         self._record(record, route, [ask], outputs)
@@ -202,49 +224,3 @@ class Stored:
 def _answering(route: Route) -> Arm:
     """The arm whose answers are kept."""
     return next((arm for arm in route.arms if arm.role == "stable"), route.arms[0])
-
-
-def _each(lists: Sequence[Any], counts: Sequence[int]) -> list[str | None] | None:
-    """One text for each row of several requests; None if no request has any."""
-    if not any(lists):
-        return None
-    some = zip(lists, counts, strict=True)
-    return [text for texts, rows in some for text in texts or [None] * rows]
-
-
-def _frame(
-    route: Route,
-    asks: Sequence[Ask],
-    outputs: Outputs,
-    now_us: int,
-    *,
-    source: LogSource,
-    role: str = "",
-    assigned_by: str = "",
-    parent_ids: list[bytes | None] | None = None,
-) -> PredictionFrame:
-    """The record of rows that no arm of the route has answered."""
-    rows, counts = outputs.batch.rows, [ask.batch.rows for ask in asks]
-    traces = [ask.trace_id and [ask.trace_id] * ask.batch.rows for ask in asks]
-    return PredictionFrame(
-        endpoint=route.endpoint,
-        revision=route.revision,
-        arm=outputs.source.arm,
-        version=outputs.source.version,
-        role=role or source,
-        assigned_by=assigned_by or source,
-        outcome="ok",
-        source=source,
-        time_us=np.full(rows, now_us, np.int64),
-        ids=[raw for ids in outputs.ids for raw in ids.raw()],
-        caller_ids=_each([ask.caller_ids for ask in asks], counts),
-        units=_each([ask.units for ask in asks], counts),
-        slots=np.full(rows, -1, np.int16),
-        propensity=np.ones(rows),
-        queue_us=np.zeros(rows, np.int32),
-        model_us=0,
-        inputs=concat([ask.batch for ask in asks]),
-        outputs=outputs.batch,
-        trace_ids=_each(traces, counts),
-        parent_ids=parent_ids,
-    )

@@ -1,10 +1,6 @@
 """Fairlead's own protocol: rows in any of several forms in, one answer for each row out.
 
-    {"endpoint": "churn", "revision": 3, "predictions": [
-        {"id": "…", "version": "churn:1", "arm": "stable", "label": "yes", "probabilities": {…}}]}
-
-Where answers come from a cache there is also `"cache": {"age_s": [12.3, null]}`: how old each row's
-answer is, null of those that the model has just given.
+What replies look like `rows` has.
 
 The body's Content-Type says what it is: JSON (as `envelope` has it), a table, a form with files,
 or the bytes of one picture or sound. Accept says what the answer shall be: JSON or a table.
@@ -12,10 +8,8 @@ or the bytes of one picture or sound. Accept says what the answer shall be: JSON
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache, partial
-from itertools import repeat
-from typing import Any
+from collections.abc import Collection, Mapping
+from functools import partial
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -26,7 +20,7 @@ from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front, Read, Reading
 from fairlead.serving.lookup.predictions import PrecomputedTables
-from fairlead.serving.message import Reply, Request, Response
+from fairlead.serving.message import Reply, Request
 from fairlead.serving.negotiate import media_type, preferred
 from fairlead.serving.protocols.by_key import KEY, mentions_key, read_by_key
 from fairlead.serving.protocols.envelope import WHOSE, Decoded, Envelope, Texts, each
@@ -40,8 +34,9 @@ from fairlead.serving.protocols.tables import (
 )
 from fairlead.serving.refusal import native_shape
 from fairlead.serving.router import Door, Names
-from fairlead.serving.types import BEFORE, SOURCED, Answer, Keys, Outputs, Part
-from fairlead.signature import Batch, Field, RowDecoder, RowEncoder, Signature, from_records
+from fairlead.serving.rows import write_rows
+from fairlead.serving.types import Keys
+from fairlead.signature import Batch, Field, RowDecoder, Signature, from_records
 
 JSON_TYPE = "application/json"
 JSON_TYPES = frozenset(
@@ -114,7 +109,7 @@ class Native:
             reading = reading_of(request, batch, {"unit": unit, "id": caller_id})
             return msgspec.structs.replace(reading, arm=arm, keys=keys)
         units, caller_ids = each(unit, batch.rows, "unit"), each(caller_id, batch.rows, "id")
-        return Reading(batch, _write, units, caller_ids, holds=True, arm=arm, keys=keys)
+        return Reading(batch, write_rows, units, caller_ids, holds=True, arm=arm, keys=keys)
 
     def _decode(
         self, envelope: Envelope, endpoint: str, body: bytes
@@ -212,72 +207,5 @@ def reading_of(request: Request, batch: Batch, whose: Mapping[str, Texts]) -> Re
     units, caller_ids = (each(whose.get(key), batch.rows, key) for key in WHOSE)
     kind = preferred(request.headers.get(b"accept"), (JSON_TYPE, *WRITTEN_TYPES), JSON_TYPE)
     if kind == JSON_TYPE:
-        return Reading(batch, _write, units, caller_ids, holds=True)
+        return Reading(batch, write_rows, units, caller_ids, holds=True)
     return Reading(batch, partial(write_table, kind), units, caller_ids, slow=True, holds=True)
-
-
-def _write(answer: Answer) -> Response:
-    """One object for each row in the request's order."""
-    first = answer.parts[0]
-    if first.places is None:
-        rows = _rows(first)
-    else:
-        rows = [b""] * answer.rows
-        for part in answer.parts:
-            for place, row in zip(part.places or (), _rows(part), strict=True):
-                rows[place] = row
-    start = _start(answer.endpoint, answer.revision)
-    cached = _cached(first) if first.answered.outputs.ages_s else b""
-    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), cached))
-
-
-def _cached(part: Part) -> bytes:
-    """What a reply says of rows whose answers come from a cache, which are all of one part."""
-    if part.source.rung:  # of a ladder, each row says it
-        return b""
-    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in part.ages_s]
-    return b',"cache":' + msgspec.json.encode({"age_s": rounded})
-
-
-@lru_cache(maxsize=256)
-def _start(endpoint: str, revision: int) -> bytes:
-    """A reply up to its rows."""
-    told = {"endpoint": endpoint, "revision": revision, "predictions": ()}
-    return msgspec.json.encode(told).removesuffix(b"]}")
-
-
-def _rows(part: Part) -> list[bytes]:
-    """Answers as objects, one for each row of a part."""
-    outputs, start = part.answered.outputs, part.answered.start
-    together = outputs.view(_together)
-    if together:
-        return together[start : start + part.ids.count]
-    return _written(outputs.some(start, part.ids))
-
-
-def _together(outputs: Outputs) -> list[bytes]:
-    """The rows of all requests that ran together; none if one of them cannot be written."""
-    try:
-        return _written(outputs)
-    except Exception:  # whose it is, is found by writing each request's alone
-        return []
-
-
-def _written(outputs: Outputs) -> list[bytes]:
-    """Answers as objects, of one request or of all that ran together."""
-    source = outputs.source
-    ids = [text for some in outputs.ids for text in some.texts()]
-    before: list[Iterable[Any]] = [ids, repeat(source.version), repeat(source.arm)]
-    if not source.rung:
-        return _encoder(BEFORE, outputs.fields).rows(before, outputs.batch)
-    if outputs.ages_s:
-        before.append(["cached" if age_s is not None else source.rung for age_s in outputs.ages_s])
-        before.append([0.0 if age_s is None else round(age_s, 3) for age_s in outputs.ages_s])
-    else:
-        before += repeat(source.rung), repeat(source.age_s)
-    return _encoder(SOURCED, outputs.fields).rows(before, outputs.batch)
-
-
-@lru_cache(maxsize=256)
-def _encoder(before: tuple[str, ...], fields: tuple[Field, ...]) -> RowEncoder:
-    return RowEncoder(before, fields)

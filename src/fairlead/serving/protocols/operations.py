@@ -108,8 +108,8 @@ class Operations:
                 for arm in route.arms
             ],
         }
-        if route.decided_by:
-            described["decided_by"] = route.decided_by
+        if route.automation.mode != "full":
+            described["mode"] = route.automation.mode
         if route.endpoint in self._plane.idle:
             described["idle"] = True
         if whole:

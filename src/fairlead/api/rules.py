@@ -1,0 +1,96 @@
+"""What each route is for: one table, and nothing is reached that does not stand in it.
+
+To add a route, add its line: the method, the path as the route's decorator has it, and the scope
+that callers need. What changes something needs `operate`, or `review` if it is a decision left to
+people; what only shows needs `view`. `open` is for everybody, also without signing in. A test goes
+through all routes and fails for one without a line, and for a line without a route.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fairlead.access import Scope
+
+Rule = Scope | Literal["open"]
+
+RULES: dict[tuple[str, str], Rule] = {
+    # For everybody
+    ("GET", "/health/live"): "open",
+    ("GET", "/health/ready"): "open",
+    ("GET", "/static/{name}"): "open",
+    ("GET", "/login"): "open",
+    ("POST", "/login"): "open",
+    ("POST", "/logout"): "open",
+    ("GET", "/enter/{token}"): "open",
+    # The platform
+    ("GET", "/openapi.json"): "view",
+    ("GET", "/metrics"): "view",
+    ("GET", "/v1/overview"): "view",
+    ("GET", "/v1/workers"): "view",
+    # Models and endpoints
+    ("GET", "/v1/models"): "view",
+    ("GET", "/v1/models/{model}"): "view",
+    ("GET", "/v1/models/{model}/versions"): "view",
+    ("GET", "/v1/models/{model}/compare"): "view",
+    ("PUT", "/v1/models/{model}/aliases/{alias}"): "operate",
+    ("DELETE", "/v1/models/{model}/aliases/{alias}"): "operate",
+    ("GET", "/v1/versions/{reference}"): "view",
+    ("GET", "/v1/endpoints"): "view",
+    ("GET", "/v1/endpoints/{endpoint}"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/openapi.json"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
+    ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
+    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
+    ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
+    # Releases
+    ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/experiment/plan"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/releases"): "operate",
+    ("POST", "/v1/endpoints/{endpoint}/releases/order"): "operate",
+    ("POST", "/v1/simulations"): "operate",
+    # Alerts
+    ("GET", "/v1/alerts"): "view",
+    ("POST", "/v1/alerts/acknowledgements"): "operate",
+    ("GET", "/v1/notifications"): "view",
+    ("GET", "/v1/silences"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/silences"): "operate",
+    ("DELETE", "/v1/silences/{silence_id}"): "operate",
+    # Jobs
+    ("GET", "/v1/jobs"): "view",
+    ("GET", "/v1/jobs/{endpoint}/{job}"): "view",
+    ("GET", "/v1/jobs/{endpoint}/{job}/runs"): "view",
+    ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
+    ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    # Pages
+    ("GET", "/"): "view",
+    ("GET", "/live"): "view",
+    ("GET", "/models"): "view",
+    ("GET", "/models/{model}"): "view",
+    ("GET", "/models/{model}/compare"): "view",
+    ("GET", "/models/{model}/{number}"): "view",
+    ("POST", "/models/{model}/{number}"): "operate",
+    ("GET", "/alerts"): "view",
+    ("POST", "/alerts"): "operate",
+    ("GET", "/jobs"): "view",
+    ("POST", "/jobs"): "operate",
+    ("GET", "/jobs/{endpoint}/{job}"): "view",
+    ("POST", "/jobs/{endpoint}/{job}"): "operate",
+    ("GET", "/try/{endpoint}"): "view",
+    ("GET", "/docs"): "view",
+    ("GET", "/docs/{endpoint}"): "view",
+}
+
+
+def rule_of(method: str, template: str) -> Rule | None:
+    """What a route needs; None if the table does not know it.
+
+    Example:
+        >>> rule_of("HEAD", "/v1/models"), rule_of("POST", "/v1/models")
+        ('view', None)
+    """
+    return RULES.get(("GET" if method == "HEAD" else method, template))

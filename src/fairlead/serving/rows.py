@@ -1,0 +1,122 @@
+"""Answers as objects of JSON, one for each row.
+
+    {"endpoint": "churn", "revision": 3, "predictions": [
+        {"id": "…", "version": "churn:1", "arm": "stable", "label": "yes", "probabilities": {…}}]}
+
+Where answers come from a cache there is also `"cache": {"age_s": [12.3, null]}`: how old each row's
+answer is, null of those that the model has just given. Where people decide, each row says whether
+the model did; one that waits for a person has nothing else but its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import repeat
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from fairlead.serving.message import Response
+from fairlead.serving.types import BEFORE, DECIDED, SOURCED, Answer, Held, Outputs, Part
+from fairlead.signature import Field, RowEncoder
+
+
+def write_rows(answer: Answer) -> Response:
+    """One object for each row in the request's order.
+
+    Args:
+        answer: whole.
+    """
+    first = answer.parts[0]
+    if first.places is None:
+        rows = _rows(first)
+    else:
+        rows = [b""] * answer.rows
+        for part in answer.parts:
+            for place, row in zip(part.places or (), _rows(part), strict=True):
+                rows[place] = row
+    start = _start(answer.endpoint, answer.revision)
+    cached = _cached(first) if first.answered.outputs.ages_s else b""
+    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), cached))
+
+
+def write_held(held: Held) -> Response:
+    """The same where people decide, of status 202 if any row waits for one.
+
+    Args:
+        held: whole.
+    """
+    response = write_rows(held)
+    waits = any(part.is_pending for part in held.parts)
+    return msgspec.structs.replace(response, status=202) if waits else response
+
+
+def _cached(part: Part) -> bytes:
+    """What a reply says of rows whose answers come from a cache, which are all of one part."""
+    if part.source.rung:  # of a ladder, each row says it
+        return b""
+    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in part.ages_s]
+    return b',"cache":' + msgspec.json.encode({"age_s": rounded})
+
+
+@lru_cache(maxsize=256)
+def _start(endpoint: str, revision: int) -> bytes:
+    """A reply up to its rows."""
+    told = {"endpoint": endpoint, "revision": revision, "predictions": ()}
+    return msgspec.json.encode(told).removesuffix(b"]}")
+
+
+def _rows(part: Part) -> list[bytes]:
+    """Answers as objects, one for each row of a part."""
+    outputs, start = part.answered.outputs, part.answered.start
+    together = outputs.view(_together)
+    if together:
+        return together[start : start + part.ids.count]
+    return _written(outputs.some(start, part.ids))
+
+
+def _together(outputs: Outputs) -> list[bytes]:
+    """The rows of all requests that ran together; none if one of them cannot be written."""
+    try:
+        return _written(outputs)
+    except Exception:  # whose it is, is found by writing each request's alone
+        return []
+
+
+def _written(outputs: Outputs) -> list[bytes]:
+    """Answers as objects, of one request or of all that ran together."""
+    source = outputs.source
+    ids = [text for some in outputs.ids for text in some.texts()]
+    if outputs.pending is not None:
+        return _decided(outputs, ids)
+    before: list[Iterable[Any]] = [ids, repeat(source.version), repeat(source.arm)]
+    if not source.rung:
+        return _encoder(BEFORE, outputs.fields).rows(before, outputs.batch)
+    if outputs.ages_s:
+        before.append(["cached" if age_s is not None else source.rung for age_s in outputs.ages_s])
+        before.append([0.0 if age_s is None else round(age_s, 3) for age_s in outputs.ages_s])
+    else:
+        before += repeat(source.rung), repeat(source.age_s)
+    return _encoder(SOURCED, outputs.fields).rows(before, outputs.batch)
+
+
+def _decided(outputs: Outputs, ids: list[str]) -> list[bytes]:
+    """The rows where people decide: answers of those alone that the model decides."""
+    assert outputs.pending is not None
+    rows = [b'{"id":"%b","decided_by":"pending"}' % one.encode() for one in ids]
+    places = np.flatnonzero(~outputs.pending)
+    if not len(places):
+        return rows
+    source, mine = outputs.source, [ids[place] for place in places.tolist()]
+    before = [mine, repeat("model"), repeat(source.version), repeat(source.arm)]
+    own = _encoder(DECIDED, outputs.fields).rows(before, outputs.batch.take(places))
+    for place, row in zip(places.tolist(), own, strict=True):
+        rows[place] = row
+    return rows
+
+
+@lru_cache(maxsize=256)
+def _encoder(before: tuple[str, ...], fields: tuple[Field, ...]) -> RowEncoder:
+    return RowEncoder(before, fields)
