@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
 
+import uvicorn
 from msgspec.json import encode
 
 from fairlead.access import Sessions, Sites
@@ -22,6 +25,7 @@ from fairlead.console import build_console
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
+from support.waiting import until
 
 
 class Control:
@@ -79,6 +83,24 @@ class Control:
         """Send a form, as a page's button does."""
         body = urlencode(fields).encode()
         return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
+
+
+@contextmanager
+def served(control: Control) -> Iterator[str]:
+    """Its application behind a port of this machine, for a browser; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            control.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            until(lambda: server.started, "the server")
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
