@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
-import msgspec
 import uvicorn
+from msgspec.json import encode
 
 from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
@@ -61,13 +61,14 @@ class Control:
         self.app = build_api(services, guard, console.routers)
 
     def ask(
-        self, path: str, body: object | None = None, secret: str = "", method: str = ""
-    ) -> Reply:
+        self, path: str, body: object | None = None, secret: str = "", method: str = "",
+        content_type: str = "application/json",
+    ) -> Reply:  # fmt: skip
         """Send a request, with a body or to get something; the path may end in a query."""
         place, _, query = path.partition("?")
-        raw = b"" if body is None else msgspec.json.encode(body)
+        raw = b"" if body is None else body if isinstance(body, bytes) else encode(body)
         named = {
-            "host": "localhost", "content-type": "application/json",
+            "host": "localhost", "content-type": content_type,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
@@ -84,7 +85,13 @@ class Control:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, send))
-        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    def order(self, path: str, secret: str = "", **fields: str) -> Reply:
+        """Send a form, as a page's button does."""
+        body = urlencode(fields).encode()
+        return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
 
     @contextmanager
     def serve(self) -> Iterator[str]:

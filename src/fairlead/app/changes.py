@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.alerts import ALERTS, SILENCES
+from fairlead.alerts import ALERTS, NOTIFICATIONS, SILENCES
 from fairlead.records import Kind
-from fairlead.registry.types import MODELS
+from fairlead.registry.types import EVALUATIONS, MODELS, VERSIONS
 from fairlead.releases import RELEASES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
@@ -15,11 +15,14 @@ from fairlead.store import Store
 # Of each kind: whether each endpoint's records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
+    (EVALUATIONS, False),
     (MODELS, False),
+    (NOTIFICATIONS, False),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),
     (STANDINGS, True),
+    (VERSIONS, False),
 )
 
 
