@@ -91,13 +91,13 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
     _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
-        build_alerts(services),
-        build_jobs(services),
-        build_simulations(services),
         build_access(services),
+        build_alerts(services),
         build_audit(services),
         build_automation(services),
         build_figures(services),
+        build_jobs(services),
+        build_simulations(services),
     )
     routes += app.routes
     for router in (*doors, *pages):
