@@ -21,6 +21,7 @@ from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
 from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
+from fairlead.api.inspect import build_inspect
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
 from fairlead.api.reply import actor_of
@@ -96,6 +97,7 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
         build_audit(services),
         build_automation(services),
         build_figures(services),
+        build_inspect(services),
         build_jobs(services),
         build_simulations(services),
     )

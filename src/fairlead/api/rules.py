@@ -43,6 +43,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
+    ("GET", "/v1/endpoints/{endpoint}/health"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/field"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
     # Releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
@@ -89,6 +92,8 @@ RULES: dict[tuple[str, str], Rule] = {
     # Pages
     ("GET", "/"): "view",
     ("GET", "/live"): "view",
+    ("GET", "/endpoints/{endpoint}"): "view",
+    ("GET", "/endpoints/{endpoint}/predictions"): "view",
     ("GET", "/try/{endpoint}"): "view",
     ("POST", "/try/{endpoint}/links"): "operate",
     ("GET", "/docs"): "view",

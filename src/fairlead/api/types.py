@@ -11,7 +11,9 @@ from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBo
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.charts import Charts
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -136,6 +138,32 @@ class Services(Protocol):
 
     def overview(self) -> Overview:
         """How every endpoint is doing, worst first."""
+        ...
+
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared; of a version's rows and answers, or of the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, of the newest if `start_us` is 0.
+
+        Raises:
+            NotFoundError: there is no such endpoint, version, window or field.
+        """
+        ...
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
         ...
 
     def changes(self) -> dict[str, str]:

@@ -13,18 +13,23 @@ from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
 from fairlead.api.audit import look_back
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
+from fairlead.app.endpoint import endpoint_health, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.predictions import predictions
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
-from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
+from fairlead.app.simulating import Asked as AskedPlan
+from fairlead.app.simulating import Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -189,6 +194,20 @@ class WorkspaceServices:
         """How every endpoint is doing, worst first."""
         return overview(self._workspace, self._seen(), self.problems())
 
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared."""
+        return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, with the numbers of its test."""
+        return field_window(self._workspace, endpoint, field, start_us, version)
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late, from the newest files of the log."""
+        return predictions(self._workspace, endpoint, asked)
+
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it."""
         return self._changes.look()
@@ -300,7 +319,7 @@ class WorkspaceServices:
             self.route(from_log)
         wanted = plan_of(settings_of(plan))
         traffic = traffic_for(self._workspace, from_log, made)
-        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
+        return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from fairlead.api import Guard, Services
 from fairlead.console.audit import build_audit_page
 from fairlead.console.docs import build_docs
+from fairlead.console.endpoint import build_endpoint
 from fairlead.console.feed import Feed
 from fairlead.console.live import news
 from fairlead.console.login import build_login
@@ -43,6 +44,7 @@ def build_console(services: Services, guard: Guard) -> Console:
     feed = Feed(lambda: news(services))
     routers = [
         build_overview(services),
+        build_endpoint(services),
         build_tryit(services, keys=guard.keys),
         build_docs(services),
         build_static(),
