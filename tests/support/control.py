@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -34,21 +33,31 @@ class Control:
     Args:
         workspace: of the home.
         keys: whether callers need one.
+        api: of the data plane.
+        seen: what monitoring saw.
     """
 
-    def __init__(self, workspace: Workspace, *, keys: bool) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        keys: bool,
+        api: str = "http://localhost:1",
+        seen: Callable[[], Seen] = Seen,
+    ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
         services = WorkspaceServices(
             workspace,
-            Addresses(1, "http://localhost:1", "http://localhost:2", keys=keys),
+            Addresses(1, api, "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
             lambda: FleetStatus((), {}),
-            Seen,
+            seen,
         )
-        porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
-        guard = Guard(Sites(), 1 << 20, keys, porter)
+        self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
+        guard = Guard(Sites(), 1 << 20, keys, porter_of(workspace, self.sessions))
         console = build_console(services, guard)
+        self.feed = console.feed
         self.app = build_api(services, guard, console.routers)
 
     def ask(
@@ -84,22 +93,20 @@ class Control:
         body = urlencode(fields).encode()
         return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
 
-
-@contextmanager
-def served(control: Control) -> Iterator[str]:
-    """Its application behind a port of this machine, for a browser; gives its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            control.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2
-        )
+    @contextmanager
+    def serve(self) -> Iterator[str]:
+        """Let browsers ask it, at an address of this machine."""
+        config = uvicorn.Config(self.app, port=0, ws="none", log_config=None, lifespan="off")
         server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
+        thread = Thread(target=server.run)
         thread.start()
         try:
             until(lambda: server.started, "the server")
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield f"http://127.0.0.1:{port}"
         finally:
             server.should_exit = True
+            self.feed.close()
             thread.join()
 
 

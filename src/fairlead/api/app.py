@@ -14,11 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 
+from fairlead.api.access import build_access
 from fairlead.api.alerts import build_alerts
+from fairlead.api.audit import build_audit
 from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
 from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
+from fairlead.api.inspect import build_inspect
 from fairlead.api.jobs import build_jobs
 from fairlead.api.models import build_models
 from fairlead.api.proxy import forward
@@ -92,10 +95,13 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
     _add_health(app, services)
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
+        build_access(services),
         build_models(services),
         build_alerts(services),
+        build_audit(services),
         build_automation(services),
         build_figures(services),
+        build_inspect(services),
         build_jobs(services),
         build_simulations(services),
     )

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Porter, Sites
+from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
 from fairlead.alerts import AlertBook
+from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.board import ShownAlert
-from fairlead.api.catalogue import Catalogue
 from fairlead.api.charts import Charts
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -20,6 +22,7 @@ from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
+from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 
@@ -83,6 +86,46 @@ class Services(Protocol):
         ...
 
     @property
+    def key_book(self) -> KeyBook:
+        """The keys of callers."""
+        ...
+
+    @property
+    def user_book(self) -> UserBook:
+        """The people who sign in."""
+        ...
+
+    @property
+    def link_book(self) -> LinkBook:
+        """The published pages."""
+        ...
+
+    def make_key(
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        *,
+        endpoints: Sequence[str] | None = None,
+        rate: float | None = None,
+        days: float | None = None,
+        actor: str,
+    ) -> tuple[Key, str]:
+        """Make a key that expires after so many days, if any; gives its secret with it."""
+        ...
+
+    def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:
+        """Who did what, newest first, and where the next page begins; 0 if there is none."""
+        ...
+
+    def channels(self) -> Mapping[str, ChannelSettings]:
+        """The ways for alerts to people, by name."""
+        ...
+
+    def try_channel(self, name: str, actor: str) -> str:
+        """Send a test message through a channel; gives its id."""
+        ...
+
+    @property
     def charts(self) -> Charts:
         """The figures of endpoints."""
         ...
@@ -105,6 +148,32 @@ class Services(Protocol):
 
     def overview(self) -> Overview:
         """How every endpoint is doing, worst first."""
+        ...
+
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared; of a version's rows and answers, or of the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, of the newest if `start_us` is 0.
+
+        Raises:
+            NotFoundError: there is no such endpoint, version, window or field.
+        """
+        ...
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
         ...
 
     def changes(self) -> dict[str, str]:

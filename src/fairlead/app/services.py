@@ -8,22 +8,31 @@ from typing import Any
 
 import msgspec
 
+from fairlead.access import Key, KeyBook, LinkBook, Scope, UserBook
 from fairlead.alerts import AlertBook
+from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
+from fairlead.api.audit import look_back
 from fairlead.api.board import ShownAlert
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
+from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.board import board
 from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
+from fairlead.app.endpoint import endpoint_health, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.predictions import predictions
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
-from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
+from fairlead.app.simulating import Asked as AskedPlan
+from fairlead.app.simulating import Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
@@ -39,6 +48,7 @@ from fairlead.releases.simulation.ending import Simulated
 from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
+from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
@@ -104,6 +114,64 @@ class WorkspaceServices:
         """Scheduled jobs."""
         return self._workspace.job_book
 
+    @property
+    def key_book(self) -> KeyBook:
+        """The keys of callers."""
+        return self._workspace.key_book
+
+    @property
+    def user_book(self) -> UserBook:
+        """The people who sign in."""
+        return self._workspace.user_book
+
+    @property
+    def link_book(self) -> LinkBook:
+        """The published pages."""
+        return self._workspace.link_book
+
+    def make_key(
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        *,
+        endpoints: Sequence[str] | None = None,
+        rate: float | None = None,
+        days: float | None = None,
+        actor: str,
+    ) -> tuple[Key, str]:
+        """Make a key that expires after so many days, if any; gives its secret with it.
+
+        Raises:
+            ConfigError: such a key would make no sense.
+            ConflictError: a user or a key in force has this name.
+        """
+        now_us = self._workspace.clock.now_us()
+        expires_us = None if days is None else now_us + round(days * 86_400e6)
+        return self._workspace.key_book.create(
+            name, scopes, endpoints=endpoints, rate=rate, expires_us=expires_us, actor=actor
+        )
+
+    def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:
+        """Who did what, newest first, and where the next page begins; 0 if there is none."""
+        return look_back(self._workspace.store, before, subject, actor, limit)
+
+    def channels(self) -> Mapping[str, ChannelSettings]:
+        """The ways for alerts to people, by name."""
+        return self._workspace.settings.alerts.channel
+
+    def try_channel(self, name: str, actor: str) -> str:
+        """Send a test message through a channel; gives its id.
+
+        Raises:
+            NotFoundError: there is no such channel.
+            UnavailableError: it was not delivered; says why.
+        """
+        sent = try_channel(self._workspace, name)
+        now_us = self._workspace.clock.now_us()
+        event = Event(time_us=now_us, actor=actor, action="test_channel", subject=f"channel/{name}")
+        self._workspace.store.commit(events=[event])
+        return sent
+
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""
         told = gauges(self._seen(), self._workspace.clock.now_us())
@@ -133,6 +201,20 @@ class WorkspaceServices:
     def overview(self) -> Overview:
         """How every endpoint is doing, worst first."""
         return overview(self._workspace, self._seen(), self.problems())
+
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared."""
+        return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, with the numbers of its test."""
+        return field_window(self._workspace, endpoint, field, start_us, version)
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late, from the newest files of the log."""
+        return predictions(self._workspace, endpoint, asked)
 
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it."""
@@ -249,7 +331,7 @@ class WorkspaceServices:
             self.route(from_log)
         wanted = plan_of(settings_of(plan))
         traffic = traffic_for(self._workspace, from_log, made)
-        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
+        return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

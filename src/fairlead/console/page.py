@@ -10,6 +10,7 @@ from urllib.parse import quote
 import jinja2
 from fastapi import Request, Response
 
+from fairlead.access import Scope
 from fairlead.console.format import FILTERS
 from fairlead.console.types import NOBODY, Viewer
 
@@ -17,14 +18,16 @@ PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
 
 STATIC = "/static"
-NAVIGATION = (
-    ("overview", "Overview", "/"),
-    ("models", "Models", "/models"),
-    ("alerts", "Alerts", "/alerts"),
-    ("jobs", "Jobs", "/jobs"),
-    ("api", "API", "/docs"),
+NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
+    ("overview", "Overview", "/", "view"),
+    ("models", "Models", "/models", "view"),
+    ("alerts", "Alerts", "/alerts", "view"),
+    ("jobs", "Jobs", "/jobs", "view"),
+    ("audit", "Audit", "/audit", "operate"),
+    ("settings", "Settings", "/settings", "operate"),
+    ("api", "API", "/docs", "view"),
 )
-"""What leads everywhere: a page's `here`, its title and its path."""
+"""What leads everywhere: a page's `here`, its title, its path, and the scope that it needs."""
 # Plotly and Swagger UI set styles on elements and draw icons from data: URLs; scripts are ours.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -58,7 +61,12 @@ def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
 
 def answer_with(page: str, status: int = 200) -> Response:
     """A reply with a page, under the policy."""
-    headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+    headers = {
+        "content-security-policy": POLICY,
+        "cache-control": "no-store",
+        # Without a referrer a browser would not say either that a form is on a page of ours.
+        "referrer-policy": "same-origin",
+    }
     return Response(page, status, headers, "text/html; charset=utf-8")
 
 
