@@ -9,7 +9,7 @@ import pytest
 
 from support.browser import Visit, faint, overhang_px
 from support.catalogue import fill
-from support.control import Control, control_of, served
+from support.control import Control, control_of
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def control(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def origin(control: Control) -> Iterator[str]:
-    with served(control) as origin:
+    with control.serve() as origin:
         yield origin
 
 

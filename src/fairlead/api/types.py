@@ -11,6 +11,7 @@ from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBo
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.board import ShownAlert
+from fairlead.api.catalogue import Catalogue
 from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
