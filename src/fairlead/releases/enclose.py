@@ -73,7 +73,7 @@ def enclose(guard: Guard, evidence: Evidence, share: float, alpha: float) -> Enc
         ...                 failures=count_failures(Failures(), 0.05, candidate=17, control=95))
         >>> found = enclose(Guard("failures", 1.25), seen, 0.05, 0.05)
         >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
-        (3.4, 1.35, 7.25)
+        (3.4, 1.48, 6.82)
     """
     own = chance(guard, share, alpha)
     if guard.name in QUANTILES:
