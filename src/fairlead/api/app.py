@@ -168,6 +168,18 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
         services.route(endpoint)
         return _json({"releases": services.releases(endpoint)})
 
+    @app.get("/v1/endpoints/{endpoint}/releases/{release_id}")
+    def release_report(endpoint: str, release_id: str, request: Request) -> Response:
+        services.route(endpoint)
+        actor = getattr(request.state, "actor", "api")
+        return _json(services.release_report(endpoint, release_id, actor))
+
+    @app.post("/v1/endpoints/{endpoint}/releases/plan")
+    def planned_release(endpoint: str, wanted: Annotated[ReleaseRequest, Body()]) -> Response:
+        services.route(endpoint)
+        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
+        return _json(services.planned_release(endpoint, wanted.version, told))
+
     @app.get("/v1/endpoints/{endpoint}/experiment")
     def experiment(endpoint: str) -> Response:
         services.route(endpoint)

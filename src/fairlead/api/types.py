@@ -12,6 +12,7 @@ from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
+from fairlead.api.release import Choice, Planned, ReleaseReport
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -185,6 +186,22 @@ class Services(Protocol):
         self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        ...
+
+    def release_report(self, endpoint: str, release_id: str, actor: str) -> ReleaseReport:
+        """How one release stands, and what `actor` may tell it.
+
+        Raises:
+            NotFoundError: there is no such release of the endpoint.
+        """
+        ...
+
+    def planned_release(self, endpoint: str, reference: str, told: Mapping[str, Any]) -> Planned:
+        """What a release of a version would do, before it is asked for."""
+        ...
+
+    def choices(self, endpoint: str) -> tuple[Choice, ...]:
+        """The versions that could be released to an endpoint, and why others could not."""
         ...
 
     def experiment(self, endpoint: str) -> Experiment:

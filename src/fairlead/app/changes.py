@@ -8,6 +8,8 @@ from fairlead.alerts import ALERTS, SILENCES
 from fairlead.records import Kind
 from fairlead.registry.types import MODELS
 from fairlead.releases import RELEASES
+from fairlead.releases.fold import EVIDENCE
+from fairlead.releases.outcomes.reckoning import OUTCOMES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
 from fairlead.store import Store
@@ -15,7 +17,9 @@ from fairlead.store import Store
 # Of each kind: whether each endpoint's records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
+    (EVIDENCE, True),
     (MODELS, False),
+    (OUTCOMES, True),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),
