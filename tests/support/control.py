@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import msgspec
 
@@ -51,17 +51,27 @@ class Control:
         self.app = build_api(services, guard, console.routers)
 
     def ask(
-        self, path: str, body: object | None = None, secret: str = "", method: str = ""
+        self,
+        path: str,
+        body: object | None = None,
+        secret: str = "",
+        method: str = "",
+        form: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send a request, with a body or to get something; the path may end in a query."""
+        """Send a request, with a body or a form, or to get something.
+
+        The path may end in a query.
+        """
         place, _, query = path.partition("?")
         raw = b"" if body is None else msgspec.json.encode(body)
+        raw = raw if form is None else urlencode(form).encode()
+        kind = "application/json" if form is None else "application/x-www-form-urlencoded"
         named = {
-            "host": "localhost", "content-type": "application/json",
+            "host": "localhost", "content-type": kind,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "type": "http", "method": method or ("POST" if raw else "GET"),
             "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
@@ -74,7 +84,8 @@ class Control:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, send))
-        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Reply(sent[0]["status"], told, b"".join(m.get("body", b"") for m in sent[1:]))
 
 
 @contextmanager

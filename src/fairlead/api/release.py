@@ -10,7 +10,7 @@ from fairlead.releases.enclose import Enclosed, MeasuredIn
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.outcomes.metrics import Goal
 from fairlead.releases.shadow.summary import Summary
-from fairlead.releases.types import OrderName, State, Strategy
+from fairlead.releases.types import OrderName, Release, State, Strategy
 from fairlead.stats import Finding
 
 StepStanding = Literal["done", "present", "ended here", "to come", "not reached"]
@@ -26,6 +26,7 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True):
         who: has to approve; empty for whoever may operate.
         standing: where the release is.
         begun_us: when it began, microseconds since 1970; None if it has not.
+        ended_us: when it was left; None if it was not.
     """
 
     kind: Literal["share", "shadow", "approve", "bake"]
@@ -34,6 +35,7 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True):
     who: str = ""
     standing: StepStanding = "to come"
     begun_us: int | None = None
+    ended_us: int | None = None
 
 
 class GuardLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,3 +204,18 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     refused: str = ""
+
+
+def line_of(release: Release) -> ReleaseLine:
+    """A release in one line."""
+    return ReleaseLine(
+        id=release.id,
+        version=release.version.name,
+        strategy=release.plan.strategy,
+        state=release.state,
+        paused=release.paused,
+        actor=release.actor,
+        created_us=release.created_us,
+        changed_us=release.changed_us,
+        reason=release.reason,
+    )

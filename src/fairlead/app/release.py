@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from fairlead.api.release import (
     GuardLine,
     Offer,
-    ReleaseLine,
     ReleaseReport,
     StepLine,
     StepStanding,
     Word,
+    line_of,
 )
 from fairlead.app.releasing import went_before
 from fairlead.app.workspace import Workspace
@@ -63,7 +63,7 @@ def report(workspace: Workspace, endpoint: str, release_id: str, actor: str) -> 
     release = find_release(workspace, endpoint, release_id)
     evidence = workspace.witness.evidence(release)
     course = workspace.releases.course(release)
-    events = workspace.store.events(subject=RELEASES.key(endpoint, release_id))
+    events = _events(workspace, release)
     plan, before = release.plan, release.before
     return ReleaseReport(
         endpoint=endpoint,
@@ -87,19 +87,22 @@ def report(workspace: Workspace, endpoint: str, release_id: str, actor: str) -> 
     )
 
 
-def line_of(release: Release) -> ReleaseLine:
-    """A release in one line."""
-    return ReleaseLine(
-        id=release.id,
-        version=release.version.name,
-        strategy=release.plan.strategy,
-        state=release.state,
-        paused=release.paused,
-        actor=release.actor,
-        created_us=release.created_us,
-        changed_us=release.changed_us,
-        reason=release.reason,
-    )
+def begun(workspace: Workspace, release: Release) -> dict[int, int]:
+    """When each step of a release began, by its place, in microseconds since 1970."""
+    return _begun(_events(workspace, release))
+
+
+def share_of(release: Release, place: int) -> str:
+    """What one step gives or shows the candidate, in a word."""
+    step = release.plan.steps[place]
+    if step.kind == "approve":
+        return "approval"
+    share = f"{100 * step.slots / SLOTS:g} %"
+    return f"shadow {share}" if step.kind == "shadow" else share
+
+
+def _events(workspace: Workspace, release: Release) -> list[Event]:
+    return workspace.store.events(subject=RELEASES.key(release.endpoint, release.id))
 
 
 def steps_of(plan: Plan) -> tuple[StepLine, ...]:
@@ -116,13 +119,13 @@ def steps_of(plan: Plan) -> tuple[StepLine, ...]:
 def _stood(release: Release, begun: Mapping[int, int]) -> Iterator[StepLine]:
     present = len(release.plan.steps) if release.state == "baking" else release.step
     for place, step in enumerate(steps_of(release.plan)):
-        begun_us = release.step_us if step.kind == "bake" else begun.get(place)
-        reached = place <= present and release.state not in ("requested", "preparing")
-        yield replace(
-            step,
-            standing=_standing(release, place, present),
-            begun_us=begun_us if reached else None,
-        )
+        standing = _standing(release, place, present)
+        begun_us = begun.get(place)
+        if place == present and release.step_us:
+            begun_us = release.step_us  # since when its time counts
+        later = [at_us for other, at_us in begun.items() if other > place]
+        ended_us = min(later, default=None) if standing == "done" else None
+        yield replace(step, standing=standing, begun_us=begun_us, ended_us=ended_us)
 
 
 def _standing(release: Release, place: int, present: int) -> StepStanding:

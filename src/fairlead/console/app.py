@@ -14,6 +14,7 @@ from fairlead.console.feed import Feed
 from fairlead.console.live import news
 from fairlead.console.login import build_login
 from fairlead.console.overview import build_overview
+from fairlead.console.releases import build_releases_page
 from fairlead.console.settings import build_settings
 from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
@@ -43,6 +44,7 @@ def build_console(services: Services, guard: Guard) -> Console:
     feed = Feed(lambda: news(services))
     routers = [
         build_overview(services),
+        build_releases_page(services),
         build_tryit(services, keys=guard.keys),
         build_docs(services),
         build_static(),

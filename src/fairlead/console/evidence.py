@@ -71,7 +71,12 @@ def outlook(guard: GuardLine) -> str:
     if guard.needed is None:
         return "Too little is seen to say how much more it takes."
     of = "units" if "units" in guard.seen else "rows" if "rows" in guard.seen else "requests"
-    return f"About {write.number(max(round(guard.needed), 1))} more {of} to the candidate."
+    return f"About {write.number(_roughly(guard.needed))} more {of} to the candidate."
+
+
+def _roughly(count: float) -> int:
+    """Two figures: nobody knows it better."""
+    return max(int(float(f"{count:.2g}")), 1)
 
 
 def value(amount: float | None, measured_in: MeasuredIn) -> str:
@@ -91,7 +96,7 @@ def apart(amount: float | None, guard: GuardLine) -> str:
     if amount is None:
         return write.NOTHING
     if guard.kind == "ratio":
-        return f"{amount:.3g} times"
+        return f"{amount:.2f} times" if amount < 10 else f"{amount:.0f} times"
     if guard.kind == "difference" and guard.measured_in == "share":
         return f"{100 * amount:+.2g} points"
     sign = "+" if guard.kind == "difference" and amount > 0 else ""

@@ -85,6 +85,8 @@ def step_note(step: StepLine, now_us: int) -> str:
         '2 min of 10 min'
     """
     hold = write.span(step.hold_us / 1e6)
+    if step.standing == "done" and step.begun_us is not None and step.ended_us is not None:
+        return f"in {write.span((step.ended_us - step.begun_us) // 1_000_000)}"
     if step.standing != "present" or step.begun_us is None:
         return f"for {hold}" if step.hold_us else ""
     passed = write.span(max(now_us - step.begun_us, 0) // 1_000_000)
