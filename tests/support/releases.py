@@ -143,7 +143,7 @@ def put_release(
 
 
 def begin(home: Path, *models: str) -> Workspace:
-    """A home with the endpoint `churn`, that `churn:1` answers, and three versions of each model."""
+    """A home whose endpoint `churn` is answered by `churn:1`, with three versions of each model."""
     workspace = Workspace(home, ManualClock(NOW_US))
     answers = replace(route("churn", 3, version(1, "churn")), signature=LABELS)
     put_route(workspace, answers)

@@ -51,6 +51,16 @@ def title_of(guard: GuardLine) -> str:
     return TITLES.get(guard.name, guard.name)
 
 
+def allows(guard: GuardLine) -> str:
+    """What is neither too much nor too little, in words."""
+    if guard.kind == "value":
+        return f"at most {value(guard.bound, guard.measured_in)}"
+    if guard.kind == "difference" and guard.measured_in == "share":
+        side = "below" if guard.at_least else "above"
+        return f"at most {abs(100 * guard.bound):.2g} points {side} the stable version's"
+    return guard.allows
+
+
 def level_of(guard: GuardLine) -> str:
     """How urgent what is proven is."""
     return VERDICTS[guard.finding][0]

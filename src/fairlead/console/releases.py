@@ -27,6 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "now": (),
 }
 """What the form asks for besides, by strategy; each is a key of the settings' table."""
+FIELDS = ("version", "strategy", *dict.fromkeys(one for some in OPTIONS.values() for one in some))
 
 
 def build_releases_page(services: Services) -> APIRouter:
@@ -133,7 +134,7 @@ def _form(
         "release_new.html",
         200 if problem is None else refusal_of(problem).status,
         endpoint=endpoint,
-        given=given,
+        given=dict.fromkeys(FIELDS, "") | {n: given[n] for n in FIELDS if n in given},
         planned=planned,
         problem=problem,
         choices=services.choices(endpoint),
