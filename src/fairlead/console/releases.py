@@ -150,7 +150,7 @@ def _start(
     try:
         services.route(endpoint)
         found = services.release(
-            endpoint, given.get("version", ""), _told(given), viewer(request).actor or "console"
+            endpoint, given.get("version", ""), _told(given), viewer(request).actor
         )
     except FairleadError as error:
         return _form(services, request, endpoint, given, error)
@@ -193,7 +193,7 @@ def _order(
         )
     order: OrderName = offer.order
     reason = given.get("reason", "").strip()[:REASON_MAX]
-    services.order(report.endpoint, Order(order, viewer(request).actor or "console", reason))
+    services.order(report.endpoint, Order(order, viewer(request).actor, reason))
 
 
 def _told(given: Mapping[str, str]) -> dict[str, Any]:
