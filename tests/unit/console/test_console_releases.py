@@ -212,11 +212,11 @@ def test_the_plan_says_what_is_done_where_it_is_and_what_is_to_come(control: Con
 def test_evidence_is_told_with_both_sides_ends_and_what_is_missing(control: Control) -> None:
     put_release(control.workspace, ONE, evidence(), looks=5)
     said = text(shown(control), "guards")
-    assert "at most 1.25 times the stable version's 1 % 1 % 1.00 times" in said
+    assert "1 % 1 % 1.00 times" in said
     assert "0.57 to 1.63 times" in said
     assert "Not yet known" in said
     assert "About 20,000 more requests to the candidate." in said
-    assert "Latency, 95 of 100 at most 1.5 times the stable version's 42.9 ms 41.2 ms" in said
+    assert "42.9 ms 41.2 ms 1.04 times" in said
     assert "Proven no worse" in said
 
 
@@ -341,7 +341,7 @@ def test_a_release_is_foretold_and_then_begun(control: Control) -> None:
     assert "What it would do" in page.by_id("planned-title")[2]
     assert len([one for one in page.all("li") if one.get("class") == "to-come"]) == 3
     form = {"version": "churn:3", "strategy": "canary", "steps": "5% for 1h, 100%"}
-    hidden = {one["name"]: one["value"] for one in page.all("input") if one["type"] == "hidden"}
+    hidden = {one["name"]: one["value"] for one in page.all("input") if one.get("type") == "hidden"}
     assert {name: hidden[name] for name in form} == form
     reply = control.ask(PAGE, form=form)
     (begun,) = control.workspace.releases.releases("churn")
