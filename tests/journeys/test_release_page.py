@@ -12,6 +12,7 @@ from fairlead.app.workspace import Workspace
 from support.browser import Visit, faint, overhang_px
 from support.models import package_churn
 from support.platform import Platform
+from support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,6 +40,12 @@ def ask(platform: Platform, requests: int = 200) -> set[str]:
         reply = platform.predict("churn", {"rows": [ROW], "unit": f"user-{number}"})
         found.add(reply.json["predictions"][0]["version"])
     return found
+
+
+def is_seen(platform: Platform) -> bool:
+    """Whether something is known of what the candidate answered."""
+    newest = platform.control("/v1/endpoints/churn/releases").json["releases"][-1]
+    return bool(newest["judged"][0]["seen"]["requests"])
 
 
 def tell(page: Page, title: str, reason: str) -> None:
@@ -74,11 +81,12 @@ def test_a_canary_is_approved_paused_and_rolled_back_from_the_page(
         release.get_by_text("Under way, paused", exact=True).wait_for()
         tell(page, "Resume", "")
         release.get_by_text("Under way", exact=True).wait_for()
+        until(lambda: ask(platform, 20) and is_seen(platform), "evidence", 60)
         page.wait_for_function(  # made anew once the log of it was read, without a reload
             "() => document.querySelector('#guards td').textContent.includes('%')"
         )
         page.screenshot(path=tmp_path / "release.png", full_page=True)
-        assert page.get_by_text("looks <b>good</b>").count() == 1
+        assert page.locator("#words").get_by_text("looks <b>good</b>").first.is_visible()
         tell(page, "Roll back", "enough seen")
         page.wait_for_url("**/endpoints/churn/releases")
         page.get_by_text("No release is under way.").wait_for()

@@ -142,8 +142,8 @@ class Services(Protocol):
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
-        Topics are `release/churn`, `evidence/churn`, `outcomes/churn`, `alert/churn`,
-        `route/churn`, `job/churn`, `model`.
+        Topics are `release/churn`, `course/churn`, `evidence/churn`, `outcomes/churn`,
+        `alert/churn`, `route/churn`, `job/churn`, `model`.
         """
         ...
 

@@ -8,6 +8,7 @@ from fairlead.alerts import ALERTS, SILENCES
 from fairlead.records import Kind
 from fairlead.registry.types import MODELS
 from fairlead.releases import RELEASES
+from fairlead.releases.course import COURSE
 from fairlead.releases.fold import EVIDENCE
 from fairlead.releases.outcomes.reckoning import OUTCOMES
 from fairlead.routing import ROUTES
@@ -17,6 +18,7 @@ from fairlead.store import Store
 # Of each kind: whether each endpoint's records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
+    (COURSE, True),
     (EVIDENCE, True),
     (MODELS, False),
     (OUTCOMES, True),
