@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -62,17 +62,22 @@ class Control:
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = "",
-        content_type: str = "application/json",
+        form: Mapping[str, str] | None = None,
     ) -> Reply:  # fmt: skip
-        """Send a request, with a body or to get something; the path may end in a query."""
+        """Send a request, with a body or a form, or to get something.
+
+        The path may end in a query.
+        """
         place, _, query = path.partition("?")
-        raw = b"" if body is None else body if isinstance(body, bytes) else encode(body)
+        raw = b"" if body is None else encode(body)
+        raw = raw if form is None else urlencode(form).encode()
+        kind = "application/json" if form is None else "application/x-www-form-urlencoded"
         named = {
-            "host": "localhost", "content-type": content_type,
+            "host": "localhost", "content-type": kind,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "type": "http", "method": method or ("POST" if raw else "GET"),
             "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
@@ -90,8 +95,7 @@ class Control:
 
     def order(self, path: str, secret: str = "", **fields: str) -> Reply:
         """Send a form, as a page's button does."""
-        body = urlencode(fields).encode()
-        return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
+        return self.ask(path, secret=secret, form=fields)
 
     @contextmanager
     def serve(self) -> Iterator[str]:

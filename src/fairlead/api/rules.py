@@ -52,6 +52,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
     # Releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/releases/{release_id}"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/releases/plan"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment/plan"): "view",
     ("POST", "/v1/endpoints/{endpoint}/releases"): "operate",
@@ -114,6 +116,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/jobs/{endpoint}/{job}"): "operate",
     ("GET", "/try/{endpoint}"): "view",
     ("POST", "/try/{endpoint}/links"): "operate",
+    ("GET", "/endpoints/{endpoint}/releases"): "view",
+    ("GET", "/endpoints/{endpoint}/releases/new"): "operate",
+    ("GET", "/endpoints/{endpoint}/releases/{release_id}"): "view",
+    ("POST", "/endpoints/{endpoint}/releases"): "operate",
+    ("POST", "/endpoints/{endpoint}/releases/{release_id}"): "operate",
     ("GET", "/docs"): "view",
     ("GET", "/docs/{endpoint}"): "view",
 }

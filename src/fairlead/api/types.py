@@ -16,6 +16,7 @@ from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
+from fairlead.api.release import Choice, Planned, ReleaseReport
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -180,8 +181,9 @@ class Services(Protocol):
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
-        Topics are `release/churn`, `alert/churn`, `route/churn`, `schedule/churn`, `model`,
-        `version`, `silence`, `notification`.
+        Topics are `release/churn`, `course/churn`, `evidence/churn`, `outcomes/churn`,
+        `alert/churn`, `route/churn`, `schedule/churn`, `model`, `version`, `silence`,
+        `notification`.
         """
         ...
 
@@ -226,6 +228,22 @@ class Services(Protocol):
         reason: str = "",
     ) -> Release:
         """Ask for a release of a version to an endpoint; `actor` and `reason` are for the audit."""
+        ...
+
+    def release_report(self, endpoint: str, release_id: str, actor: str) -> ReleaseReport:
+        """How one release stands, and what `actor` may tell it.
+
+        Raises:
+            NotFoundError: there is no such release of the endpoint.
+        """
+        ...
+
+    def planned_release(self, endpoint: str, reference: str, told: Mapping[str, Any]) -> Planned:
+        """What a release of a version would do, before it is asked for."""
+        ...
+
+    def choices(self, endpoint: str) -> tuple[Choice, ...]:
+        """The versions that could be released to an endpoint, and why others could not."""
         ...
 
     def experiment(self, endpoint: str) -> Experiment:

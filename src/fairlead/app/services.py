@@ -17,6 +17,7 @@ from fairlead.api.board import ShownAlert
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
+from fairlead.api.release import Choice, Planned, ReleaseReport
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.board import board
@@ -28,7 +29,9 @@ from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.planning import choices, planned_release
 from fairlead.app.predictions import predictions
+from fairlead.app.release import report
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked as AskedPlan
@@ -292,6 +295,27 @@ class WorkspaceServices:
         return self._workspace.releases.request(
             endpoint, ref, version.signature, actor, plan, reason
         )
+
+    def release_report(self, endpoint: str, release_id: str, actor: str) -> ReleaseReport:
+        """How one release stands, and what `actor` may tell it.
+
+        Raises:
+            NotFoundError: there is no such release of the endpoint.
+        """
+        return report(self._workspace, endpoint, release_id, actor)
+
+    def planned_release(self, endpoint: str, reference: str, told: Mapping[str, Any]) -> Planned:
+        """What a release of a version would do, before it is asked for.
+
+        Raises:
+            NotFoundError: there is no such version.
+            ConfigError: the plan cannot be carried out, or the version does not fit.
+        """
+        return planned_release(self._workspace, endpoint, reference, told)
+
+    def choices(self, endpoint: str) -> tuple[Choice, ...]:
+        """The versions that could be released to an endpoint, and why others could not."""
+        return choices(self._workspace, endpoint)
 
     def experiment(self, endpoint: str) -> Experiment:
         """What the newest experiment of an endpoint has found.
