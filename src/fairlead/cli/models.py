@@ -82,6 +82,9 @@ def _facts(version: Version, names: Mapping[str, str]) -> list[tuple[str, object
         ("trainable", version.trainable or "no: it can only be retrained from scratch"),
         ("size", f"{version.size_bytes / 1e6:.2f} MB"),
     ]
+    if version.proof is not None:
+        worst = max(version.proof.worst.values(), default=0.0)
+        facts.append(("receipt", f"{version.proof.rows} rows, off by {worst:.2g} at most"))
     if lineage.data_digest:
         facts.append(("data", f"{lineage.rows} rows, {lineage.data_digest[:16]}"))
     if lineage.revision:
