@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from fairlead.access import Gate, KeyBook, Sites
-from fairlead.api import Guard, Sessions, build_api
+from fairlead.access import Gate, KeyBook, Sessions, Sites
+from fairlead.api import Guard, build_api
 from fairlead.clock import ManualClock
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.openapi import openapi

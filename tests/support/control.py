@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from fairlead.access import Gate, Sites
-from fairlead.api import Guard, Sessions, build_api
+from fairlead.access import Gate, Sessions, Sites
+from fairlead.api import Guard, build_api
 from fairlead.app.gauges import Seen
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.supervisor import Addresses

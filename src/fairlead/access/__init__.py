@@ -1,8 +1,9 @@
-"""Who may ask for what: keys, what is left of their limits, and which web pages may send."""
+"""Who may ask for what: keys, what is left of their limits, sessions, and which sites may send."""
 
 from fairlead.access.book import KeyBook
 from fairlead.access.gate import Gate
 from fairlead.access.secret import secret_of
+from fairlead.access.session import Sessions
 from fairlead.access.sites import Fault, Sites, fault_of
 from fairlead.access.types import KEYS, SCOPES, Key, Scope
 
@@ -14,6 +15,7 @@ __all__ = [
     "Key",
     "KeyBook",
     "Scope",
+    "Sessions",
     "Sites",
     "fault_of",
     "secret_of",

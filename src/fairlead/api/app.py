@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import Body, FastAPI, Request, Response
+from fastapi import APIRouter, Body, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,10 +17,8 @@ from fairlead.api.alerts import build_alerts
 from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
-from fairlead.api.login import build_login
 from fairlead.api.proxy import forward
 from fairlead.api.simulations import build_simulations
-from fairlead.api.site import build_site
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
 from fairlead.errors import FairleadError
@@ -68,13 +67,16 @@ class OrderRequest(BaseModel):
     reason: str = Field(default="", max_length=500)
 
 
-def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
+def build_api(
+    services: Services, guard: Guard, clock: Clock, pages: Sequence[APIRouter] = ()
+) -> FastAPI:
     """Put the application together.
 
     Args:
         services: the platform behind it.
         guard: who is let in.
         clock: for how long they stay so.
+        pages: that stand beside it, behind the same guard.
     """
     app = DescribedApi(keys=guard.gate is not None)
     app.add_middleware(GuardMiddleware, guard=guard, clock=clock)
@@ -88,9 +90,8 @@ def build_api(services: Services, guard: Guard, clock: Clock) -> FastAPI:
     app.include_router(build_alerts(services))
     app.include_router(build_jobs(services))
     app.include_router(build_simulations(services))
-    app.include_router(build_site(services, keys=guard.gate is not None))
-    if guard.gate is not None:
-        app.include_router(build_login(guard.gate, guard.sessions, clock))
+    for router in pages:
+        app.include_router(router)
     return app
 
 
@@ -113,6 +114,10 @@ def _add_health(app: FastAPI, services: Services) -> None:
         accept = request.headers.get("accept")
         reply = exposition(services.samples(), accept.encode() if accept else None)
         return Response(reply.body, reply.status, media_type=reply.content_type.decode())
+
+    @app.get("/v1/overview")
+    def overview() -> Response:
+        return _json(services.overview())
 
     @app.get("/v1/workers")
     def workers() -> Response:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Gate, Sites
+from fairlead.access import Gate, Sessions, Sites
 from fairlead.alerts import AlertBook
-from fairlead.api.session import Sessions
+from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -84,6 +84,17 @@ class Services(Protocol):
 
     def problems(self) -> tuple[str, ...]:
         """What keeps the control plane from its work, in words."""
+        ...
+
+    def overview(self) -> Overview:
+        """How every endpoint is doing, worst first."""
+        ...
+
+    def changes(self) -> dict[str, str]:
+        """A text for each topic that is another one after each change of it.
+
+        Topics are `release/churn`, `alert/churn`, `route/churn`, `job/churn`, `model`.
+        """
         ...
 
     def routes(self) -> list[Route]:

@@ -14,10 +14,10 @@ import msgspec
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
-from fairlead.access import Gate
+from fairlead.access import Gate, Sessions
 from fairlead.alerts import AlertController
 from fairlead.alerts.courier import Courier
-from fairlead.api import Guard, Sessions, build_api
+from fairlead.api import Guard, build_api
 from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
@@ -31,6 +31,7 @@ from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
+from fairlead.console import build_console
 from fairlead.control import Controller, Tick, view
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
@@ -135,8 +136,10 @@ async def serve(start: Start) -> None:
     channel = Channel(start.channel, _Told)
     thread = threading.Thread(target=plane.controller.run, name="controller")
     thread.start()
+    clock, guarded = plane.workspace.clock, guard(start, plane.workspace)
+    console = build_console(plane.services, guarded, clock)
     config = uvicorn.Config(
-        build_api(plane.services, guard(start, plane.workspace), plane.workspace.clock),
+        build_api(plane.services, guarded, clock, console.routers),
         log_level="warning",
         log_config=None if tells_json() else LOGGING_CONFIG,
         lifespan="off",
@@ -145,15 +148,19 @@ async def serve(start: Start) -> None:
     tls(config, start)
     server = uvicorn.Server(config)
 
+    def end() -> None:
+        console.feed.close()
+        server.should_exit = True
+
     def hear() -> None:
         told = channel.receive()
         if told is None:
             loop.remove_reader(channel.sock)
-            server.should_exit = True
+            end()
             return
         for message in told:
             if message.order == "drain":
-                server.should_exit = True
+                end()
             elif message.workers is not None:
                 plane.hear(FleetStatus(message.workers, message.deaths))
 

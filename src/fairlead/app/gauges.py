@@ -10,6 +10,8 @@ import msgspec
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.joint import Joint
+from fairlead.monitoring.latency import Latencies
+from fairlead.monitoring.operations import Reading, Readings
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.schedules import Overview
 from fairlead.stats import Estimate
@@ -30,6 +32,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         facts: of each stream.
         statements: of each stream's last windows, newest first.
         joints: what days said of all fields of a stream together.
+        counted: requests up to now, by endpoint.
+        readings: requests of the last days, by endpoint.
+        latencies: times of answers of the last minutes, by endpoint.
     """
 
     time_us: int = 0
@@ -37,6 +42,9 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     statements: dict[Stream, tuple[Statement, ...]] = {}
     joints: tuple[Joint, ...] = ()
+    counted: dict[str, Reading] = {}
+    readings: dict[str, Readings] = {}
+    latencies: dict[str, tuple[Latencies, ...]] = {}
 
 
 def gauges(seen: Seen, now_us: int) -> list[Sample]:

@@ -167,6 +167,9 @@ class Monitor:
                 for one in self._workspace.store.scan(JOINTS)
                 if one.value.stream in answering and one.value.days
             ),
+            counted=dict(self.keeper.now),
+            readings=dict(self.keeper.past),
+            latencies=dict(self._latencies),
         )
 
     def _statements(self, stored: Stored[Account]) -> tuple[Statement, ...]:

@@ -10,9 +10,12 @@ import msgspec
 
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
+from fairlead.api.overview import Overview
+from fairlead.app.changes import Changes
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
+from fairlead.app.overview import overview
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
@@ -71,6 +74,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)
 
@@ -114,6 +118,14 @@ class WorkspaceServices:
         if self._controller.silent_s > SILENCE_S_MAX:
             problems = (*problems, "the controller's loop does not turn")
         return problems
+
+    def overview(self) -> Overview:
+        """How every endpoint is doing, worst first."""
+        return overview(self._workspace, self._seen(), self.problems())
+
+    def changes(self) -> dict[str, str]:
+        """A text for each topic that is another one after each change of it."""
+        return self._changes.look()
 
     def routes(self) -> list[Route]:
         """All routes, by endpoint."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -52,6 +53,20 @@ class Stretch(msgspec.Struct, frozen=True):
     total: int
 
 
+class Pace(msgspec.Struct, frozen=True, array_like=True):
+    """How requests came and fared between two readings.
+
+    Args:
+        end_us: when the later one was taken, microseconds since 1970.
+        rate: requests a second.
+        error_ratio: share of them that failed; None without any.
+    """
+
+    end_us: int
+    rate: float
+    error_ratio: float | None
+
+
 READINGS = Kind("readings", Readings)
 
 
@@ -85,6 +100,31 @@ def follow_up(readings: Readings, new: Reading) -> Readings:
         if age_s <= KEPT_S and not (age_s > FINE_KEPT_S and dense):
             kept.append(old)
     return Readings((*kept, new))
+
+
+def paces(readings: Readings, now: Reading | None = None) -> tuple[Pace, ...]:
+    """How requests came and fared from reading to reading, oldest first.
+
+    Args:
+        readings: of the past.
+        now: the newest, which may be of less than a minute after the last: that minute and what
+            came since are told together.
+
+    Example:
+        >>> past = Readings((Reading(0, 0, 0), Reading(60_000_000, 54, 60)))
+        >>> [(pace.rate, pace.error_ratio) for pace in paces(past, Reading(90_000_000, 84, 90))]
+        [(1.0, 0.06666666666666667)]
+    """
+    kept = list(readings.kept)
+    if now is not None and kept and now.time_us > kept[-1].time_us:
+        short = now.time_us - kept[-1].time_us < FINE_S * 1_000_000 and len(kept) > 1
+        kept = [*(kept[:-1] if short else kept), now]
+    found = []
+    for old, new in pairwise(kept):
+        total, good = new.total - old.total, new.good - old.good
+        ratio = (total - good) / total if total else None
+        found.append(Pace(new.time_us, total * 1e6 / (new.time_us - old.time_us), ratio))
+    return tuple(found)
 
 
 def stretches(readings: Readings, now: Reading, windows_s: Sequence[float]) -> tuple[Stretch, ...]:

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.access import Gate, KeyBook, Sites
-from fairlead.api import Guard, Services, Sessions, build_api
-from fairlead.api.login import build_login
-from fairlead.api.session import LIFE_S
-from fairlead.api.site import build_site
+from fairlead.access import Gate, KeyBook, Sessions, Sites
+from fairlead.access.session import LIFE_S
+from fairlead.api import Guard, Services, build_api
 from fairlead.clock import ManualClock
+from fairlead.console import build_console
 from fairlead.store.memory import MemoryStore
 
 SITES = Sites(frozenset({"localhost"}))
@@ -32,8 +31,8 @@ class World:
         gate = Gate(self.book.get, self.clock, 1)
         guard = Guard(SITES, 1000, gate, self.sessions)
         services = cast(Services, None)
-        self.app = build_api(services, guard, self.clock)
-        pages = build_site(services, keys=True), build_login(gate, self.sessions, self.clock)
+        pages = build_console(services, guard, self.clock).routers
+        self.app = build_api(services, guard, self.clock, pages)
         self.routes = [*self.app.routes, *(route for each in pages for route in each.routes)]
 
     def ask(

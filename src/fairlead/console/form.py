@@ -1,4 +1,4 @@
-"""The page on which people try an endpoint: a form made from its signature."""
+"""A form made from a signature: a control for each field, and what the answer may be."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import jinja2
 import msgspec
 
 from fairlead.signature import Field, Scalar, Signature, row_schema
-
-PAGES = Path(__file__).parent / "pages"
-"""The templates, and the files that the pages fetch from `STATIC`."""
-
-STATIC = "/static"
-STATIC_FILES = ("favicon.svg", "site.css", "style.css", "try.js", "snippets.js")
 
 SLIDER_STEPS = 100
 SPAN_MIN = 1e-300
@@ -78,75 +68,35 @@ class Control:
     data: str
 
 
-def render_try(
-    endpoint: str,
-    revision: int,
-    versions: list[str],
-    signature: Signature,
-    api_url: str,
-    example: dict[str, object],
-    *,
-    keys: bool = False,
-) -> str:
-    """Write the page on which an endpoint is tried.
-
-    It runs under the policy `default-src 'self'`, fetches `STATIC_FILES` from below `STATIC`, and
-    sends rows and feedback to the doors of the API on its own origin.
+def controls_of(signature: Signature, example: Mapping[str, object]) -> list[Control]:
+    """A control for each input.
 
     Args:
-        endpoint: its name.
-        revision: of its route.
-        versions: that answer.
-        signature: of what it takes and answers.
-        api_url: of the API, as callers from elsewhere reach it.
+        signature: of what an endpoint takes.
         example: the row that the form starts with, by field name; values may be absent.
-        keys: whether callers from elsewhere need a key.
-
-    Returns:
-        HTML.
     """
-    path = f"/v1/endpoints/{quote(endpoint, safe='')}"
-    answer = _answer(signature)
-    page = {
-        "endpoint": endpoint,
-        "apiUrl": api_url.rstrip("/"),
-        "keys": keys,
-        "predict": f"{path}/predict",
-        "feedback": f"{path}/feedback",
-        "answer": answer.name if answer else None,
-    }
     types = row_schema(signature)["properties"]
-    controls = [
+    return [
         _control(f"field-{place}", field, types[field.name], example)
         for place, field in enumerate(signature.inputs)
     ]
-    return template("try.html").render(
-        endpoint=endpoint,
-        revision=revision,
-        versions=versions,
-        controls=controls,
-        page=_json(page),
-        answer=answer,
-        labels=[Option(_json(value), _text(value)) for value in _labels(signature, answer)],
-    )
 
 
-def template(name: str) -> jinja2.Template:
-    """One of the pages' templates."""
-    return _templates().get_template(name)
+def answer_of(signature: Signature) -> Field | None:
+    """The output that is shown large, and that feedback is about."""
+    by_name = {field.name: field for field in signature.outputs}
+    single = (field for field in signature.outputs if field.kind != "tensor")
+    return by_name.get("label") or by_name.get("prediction") or next(single, None)
 
 
-@cache
-def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["static"] = STATIC
-    return environment
+def options_of(signature: Signature, answer: Field | None) -> list[Option]:
+    """What the right answer may be, where that is known."""
+    return [Option(to_json(value), _text(value)) for value in _labels(signature, answer)]
+
+
+def to_json(value: object) -> str:
+    """A value for a page's script."""
+    return msgspec.json.encode(value).decode()
 
 
 def _control(
@@ -172,10 +122,10 @@ def _control(
         step="1" if field.kind == "integer" else "any",
         accept=f"{field.kind}/*",
         slider=_slider(field) if kind == "number" else None,
-        options=tuple(Option(_json(v), _text(v), _same(v, given)) for v in known),
+        options=tuple(Option(to_json(v), _text(v), _same(v, given)) for v in known),
         nullable=nullable,
         missing=nullable and given is None,
-        data=_json(data),
+        data=to_json(data),
     )
 
 
@@ -237,7 +187,7 @@ def _value(field: Field, given: object) -> str:
         case "timestamp":
             return _local_time(given)
         case "tensor":
-            return _json(given)
+            return to_json(given)
     return _text(given)
 
 
@@ -253,13 +203,6 @@ def _local_time(given: object) -> str:
     except (ValueError, OverflowError, OSError):
         return ""
     return time.isoformat(timespec="seconds")
-
-
-def _answer(signature: Signature) -> Field | None:
-    """The output that is shown large, and that feedback is about."""
-    by_name = {field.name: field for field in signature.outputs}
-    single = (field for field in signature.outputs if field.kind != "tensor")
-    return by_name.get("label") or by_name.get("prediction") or next(single, None)
 
 
 def _labels(signature: Signature, answer: Field | None) -> tuple[Scalar, ...]:
@@ -287,7 +230,3 @@ def _number(value: float) -> str:
     return (
         str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
     )
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -7,10 +7,9 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from fairlead.access import Gate, Key
-from fairlead.api.session import Sessions
-from fairlead.api.tryit import template
+from fairlead.access import Gate, Key, Sessions
 from fairlead.clock import Clock
+from fairlead.console.page import render
 from fairlead.errors import FairleadError
 
 FORM_BYTES_MAX = 4096
@@ -69,7 +68,7 @@ def _form(body: bytes) -> dict[str, str]:
 
 
 def _page(then: str, problem: str = "") -> Response:
-    page = template("login.html").render(then=_ours(then), problem=problem)
+    page = render("login.html", then=_ours(then), problem=problem)
     kind = "text/html; charset=utf-8"
     return Response(page, 401 if problem else 200, HEADERS, kind)
 

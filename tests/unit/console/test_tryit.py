@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.tryit import PAGES, STATIC, STATIC_FILES, render_try
+from fairlead.console.page import PAGES, STATIC
+from fairlead.console.static import OURS
+from fairlead.console.tryit import render_try
 from fairlead.signature import Field, Signature
 
 VOID = {"meta", "link", "input", "br", "img"}
@@ -98,7 +100,7 @@ def render(
 ) -> Page:
     signature = Signature(inputs=inputs, outputs=outputs)
     shown = EXAMPLE if example is None else example
-    return Page(render_try(endpoint, 3, ["churn:1"], signature, "http://api.test:8080/", shown))
+    return Page(render_try(endpoint, signature, "http://api.test:8080/", shown))
 
 
 def test_every_field_has_a_labelled_control() -> None:
@@ -161,11 +163,11 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
         assert "style" not in attributes
         assert not [name for name in attributes if name.startswith("on")]
         if tag == "script":
-            assert attributes["src"] in [f"{STATIC}/{name}" for name in STATIC_FILES]
+            assert attributes["src"] in [f"{STATIC}/{name}" for name in OURS]
             assert not "".join(text)
         if tag == "link":
-            assert attributes["href"] in [f"{STATIC}/{name}" for name in STATIC_FILES]
-    for name in STATIC_FILES:
+            assert attributes["href"] in [f"{STATIC}/{name}" for name in OURS]
+    for name in OURS:
         content = (PAGES / name).read_text()
         outside = r"https?://|@import|innerHTML|outerHTML|eval\(|insertAdjacent"
         assert not re.search(outside, content.replace(SVG_NAMESPACE, ""))
@@ -184,7 +186,7 @@ def test_hostile_names_are_only_ever_text() -> None:
         inputs[3].name: ["</textarea><script>"],
     }  # fmt: skip
     page = render(inputs, outputs, example, endpoint=HOSTILE)
-    assert len(page.all("script")) == 1
+    assert len(page.all("script")) == 2  # both ours, see above
     assert page.all("img") == []
     assert not [n for _, a, _ in page.elements for n in a if n.startswith("on")]
     assert page.labels()["field-0"] == HOSTILE
@@ -311,7 +313,7 @@ def test_python_asks_for_exactly_the_row_that_was_typed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(NODE is None, reason="needs node")
-@pytest.mark.parametrize("name", [name for name in STATIC_FILES if name.endswith(".js")])
+@pytest.mark.parametrize("name", [name for name in OURS if name.endswith(".js")])
 def test_scripts_are_valid_modules(name: str, tmp_path: Path) -> None:
     assert NODE is not None
     copy = tmp_path / Path(name).with_suffix(".mjs").name

@@ -1,0 +1,185 @@
+"""How every endpoint is doing, read from what the control plane keeps: no look at the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fairlead.alerts import Alert, Silence
+from fairlead.alerts.tell import covers
+from fairlead.api.overview import (
+    LEVELS,
+    AlertLine,
+    Answering,
+    DataHealth,
+    EndpointState,
+    Operations,
+    Overview,
+    Quality,
+    Underway,
+)
+from fairlead.app.attend import attend, headline
+from fairlead.app.gauges import Seen
+from fairlead.app.workspace import Workspace
+from fairlead.monitoring.accounts import Statement
+from fairlead.monitoring.latency import slowest
+from fairlead.monitoring.operations import FINE_KEPT_S, Readings, paces
+from fairlead.monitoring.records import Stream
+from fairlead.monitoring.traffic import STABLE
+from fairlead.releases import OPEN, RELEASES, Release
+from fairlead.routing import ROUTES, Route
+
+METRICS = ("accuracy", "rmse")
+"""Of these the first that there is stands for how good answers are."""
+
+
+def overview(workspace: Workspace, seen: Seen, problems: Sequence[str]) -> Overview:
+    """Put together how all endpoints are.
+
+    Args:
+        workspace: whose.
+        seen: by monitoring, at its last look.
+        problems: of the platform itself.
+    """
+    now_us = workspace.clock.now_us()
+    silences = workspace.alert_book.silences()
+    alerts = [one for one in workspace.alert_book.alerts() if one.state != "resolved"]
+    releases = {
+        stored.value.endpoint: stored.value
+        for stored in workspace.store.scan(RELEASES)
+        if stored.value.state in OPEN
+    }
+    found = [
+        endpoint_state(
+            stored.value,
+            seen,
+            [_line(one, silences) for one in alerts if one.endpoint == stored.value.endpoint],
+            releases.get(stored.value.endpoint),
+            now_us,
+        )
+        for stored in workspace.store.scan(ROUTES)
+    ]
+    found.sort(key=lambda one: (LEVELS.index(one.concern.level), one.endpoint))
+    level, words = headline(found, problems)
+    return Overview(
+        time_us=now_us,
+        level=level,
+        headline=words,
+        problems=tuple(problems),
+        endpoints=tuple(found),
+    )
+
+
+def endpoint_state(
+    route: Route, seen: Seen, alerts: Sequence[AlertLine], release: Release | None, now_us: int
+) -> EndpointState:
+    """How one endpoint is doing.
+
+    Args:
+        route: its route.
+        seen: by monitoring, at its last look.
+        alerts: of it, the worst first.
+        release: under way.
+        now_us: microseconds since 1970.
+    """
+    operations = _operations(route.endpoint, seen, now_us)
+    underway = None if release is None else _underway(release)
+    return EndpointState(
+        endpoint=route.endpoint,
+        answering=_answering(route),
+        operations=operations,
+        health=_health(route.endpoint, seen),
+        quality=_quality(route.endpoint, seen),
+        alerts=tuple(alerts),
+        release=underway,
+        concern=attend(alerts, underway, is_answered=bool(route.arms), rate=operations.rate),
+    )
+
+
+def _answering(route: Route) -> tuple[Answering, ...]:
+    arms = [
+        Answering(version=arm.version.name, role=arm.role, share=arm.weight) for arm in route.arms
+    ]
+    shadows = [
+        Answering(version=arm.version.name, role="shadow", share=arm.weight)
+        for arm in route.shadows
+    ]
+    return (*arms, *shadows)
+
+
+def _operations(endpoint: str, seen: Seen, now_us: int) -> Operations:
+    readings = seen.readings.get(endpoint, Readings())
+    found = paces(readings, seen.counted.get(endpoint))
+    lately = tuple(one for one in found if now_us - one.end_us <= FINE_KEPT_S * 1_000_000)
+    slow = slowest(seen.latencies.get(endpoint, ()))
+    return Operations(
+        rate=lately[-1].rate if lately else None,
+        error_ratio=lately[-1].error_ratio if lately else None,
+        p99_s=None if slow is None else slow.seconds,
+        paces=lately,
+    )
+
+
+def _health(endpoint: str, seen: Seen) -> DataHealth | None:
+    for finding in seen.findings:
+        if finding.stream.endpoint == endpoint and finding.stream.role == STABLE:
+            found = finding.comparison
+            return DataHealth(
+                end_us=finding.end_us,
+                rows=found.rows,
+                fields=len(found.fields),
+                drifting=finding.detection.drifting,
+                broken=tuple(dict.fromkeys(one.field for one in found.broken)),
+            )
+    return None
+
+
+def _quality(endpoint: str, seen: Seen) -> Quality | None:
+    streams = (one for one in seen.statements if one.endpoint == endpoint and one.role == STABLE)
+    stream: Stream | None = next(streams, None)
+    return None if stream is None else _of_statements(seen.statements[stream])
+
+
+def _of_statements(statements: Sequence[Statement]) -> Quality | None:
+    """From the newest window with an estimate, and the newest with labels."""
+    ledger = next((one.ledger for one in statements if one.ledger is not None), None)
+    entries = {} if ledger is None else ledger.entries
+    realised = next((one.realised for one in statements if one.realised), {})
+    names = [*realised, *entries]
+    metric = next((name for name in (*METRICS, *names) if name in names), None)
+    if metric is None:
+        return None
+    answered = sum(one.coverage.answered for one in statements)
+    labelled = sum(one.coverage.labelled for one in statements)
+    entry = entries.get(metric)
+    return Quality(
+        metric=metric,
+        estimated=None if entry is None else entry.estimated,
+        realised=realised.get(metric),
+        labelled_ratio=labelled / answered if answered else None,
+    )
+
+
+def _line(alert: Alert, silences: Sequence[Silence]) -> AlertLine:
+    return AlertLine(
+        name=alert.name,
+        severity=alert.severity,
+        state=alert.state,
+        reason=alert.steps[-1].reason,
+        look_at=alert.look_at,
+        since_us=alert.since_us,
+        silenced=any(covers(silence, alert) for silence in silences),
+    )
+
+
+def _underway(release: Release) -> Underway:
+    return Underway(
+        id=release.id,
+        version=release.version.name,
+        strategy=release.plan.strategy,
+        state=release.state,
+        step=min(release.step + 1, len(release.plan.steps)),
+        steps=len(release.plan.steps),
+        share=release.share,
+        paused=release.paused,
+        reason=release.reason,
+    )

@@ -1,0 +1,65 @@
+"""The console, put together: its list of routes, and the stream of live values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from fairlead.api import Guard, Services
+from fairlead.clock import Clock
+from fairlead.console.docs import build_docs
+from fairlead.console.feed import Feed
+from fairlead.console.live import news
+from fairlead.console.login import build_login
+from fairlead.console.overview import build_overview
+from fairlead.console.static import build_static
+from fairlead.console.tryit import build_tryit
+
+
+@dataclass(frozen=True)
+class Console:
+    """The pages.
+
+    Args:
+        routers: their routes.
+        feed: their live values; to be closed when the server shall end.
+    """
+
+    routers: tuple[APIRouter, ...]
+    feed: Feed
+
+
+def build_console(services: Services, guard: Guard, clock: Clock) -> Console:
+    """Put the pages together.
+
+    Args:
+        services: the platform behind them.
+        guard: who is let in.
+        clock: for how long they stay so.
+    """
+    keys = guard.gate is not None
+    feed = Feed(lambda: news(services))
+    routers = [
+        build_overview(services),
+        build_tryit(services, keys=keys),
+        build_docs(services),
+        build_static(),
+        build_live(feed),
+    ]
+    if guard.gate is not None:
+        routers.append(build_login(guard.gate, guard.sessions, clock))
+    return Console(tuple(routers), feed)
+
+
+def build_live(feed: Feed) -> APIRouter:
+    """The route of the live values."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/live")
+    async def live() -> StreamingResponse:
+        headers = {"cache-control": "no-store"}
+        return StreamingResponse(feed.open(), media_type="text/event-stream", headers=headers)
+
+    return router

@@ -1,0 +1,85 @@
+"""A page: a template with what all pages share, under the policy that keeps it from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from fastapi import Request, Response
+
+from fairlead.console.format import FILTERS
+from fairlead.console.types import NOBODY, Viewer
+
+PAGES = Path(__file__).parent / "pages"
+"""The templates, and the files that the pages fetch from `STATIC`."""
+
+STATIC = "/static"
+NAVIGATION = (("overview", "Overview", "/"), ("api", "API", "/docs"))
+"""What leads everywhere: a page's `here`, its title and its path."""
+# Plotly and Swagger UI set styles on elements and draw icons from data: URLs; scripts are ours.
+POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "media-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
+    "object-src 'none'"
+)
+
+
+def show(request: Request, name: str, status: int = 200, /, **context: Any) -> Response:
+    """Answer with a page.
+
+    Args:
+        request: that asked for it; tells who looks.
+        name: of the template.
+        status: of the reply.
+        context: what the template takes beside what all pages share.
+    """
+    return answer_with(render(name, viewer(request), **context), status)
+
+
+def viewer(request: Request) -> Viewer:
+    """Who looks, as the guard found."""
+    state = request.state
+    return Viewer(*(getattr(state, name, "") for name in ("actor", "role", "csrf")))
+
+
+def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
+    """Write a page: a template with what all pages share."""
+    return template(name).render(who=who, navigation=NAVIGATION, **context)
+
+
+def answer_with(page: str, status: int = 200) -> Response:
+    """A reply with a page, under the policy."""
+    headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+    return Response(page, status, headers, "text/html; charset=utf-8")
+
+
+def template(name: str) -> jinja2.Template:
+    """One of the pages' templates."""
+    return _templates().get_template(name)
+
+
+def address(endpoint: str, *parts: str) -> str:
+    """The path of an endpoint's page.
+
+    Example:
+        >>> address("a/b", "release")
+        '/endpoints/a%2Fb/release'
+    """
+    return "/".join(["/endpoints", *(quote(part, safe="") for part in (endpoint, *parts))])
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"static": STATIC, "address": address}
+    environment.filters |= FILTERS
+    return environment

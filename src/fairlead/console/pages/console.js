@@ -1,0 +1,151 @@
+// What all pages do: times in the reader's zone, live values, parts that are made anew when
+// something changed, and figures, once the page can be read. Nothing that comes from the server is
+// ever set as anything but text, points, or a part of a page that it rendered itself.
+
+const LIBRARY = "/static/plotly.min.js";
+
+// Times
+
+const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const far = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+function localize(root) {
+  const today = new Date().toDateString();
+  for (const element of root.querySelectorAll("time[datetime]")) {
+    const time = new Date(element.dateTime);
+    element.textContent = (time.toDateString() === today ? near : far).format(time);
+    element.title = `${exact.format(time)} (${element.dateTime})`;
+  }
+}
+
+// Live values
+
+function follow() {
+  let known = null;
+  let timer = 0;
+  const due = new Set();
+  const events = new EventSource("/live");
+  events.addEventListener("message", (event) => {
+    const { live, changed } = JSON.parse(event.data);
+    for (const element of document.querySelectorAll("[data-live]")) {
+      const text = live[element.dataset.live];
+      if (text !== undefined && element.textContent !== text) element.textContent = text;
+    }
+    for (const element of document.querySelectorAll("[data-live-points]")) {
+      const points = live[element.dataset.livePoints];
+      if (points !== undefined) element.setAttribute("points", points);
+    }
+    for (const [topic, now] of Object.entries(changed)) {
+      if (known && known[topic] !== now) due.add(topic);
+    }
+    known = changed;
+    if (due.size && !timer) {
+      timer = setTimeout(() => {
+        timer = 0;
+        const topics = [...due];
+        due.clear();
+        renew(topics);
+      }, 300);
+    }
+  });
+}
+
+// A part names topics in `data-on`, each as the beginning of those it is about.
+async function renew(topics) {
+  const parts = [...document.querySelectorAll("[data-on][id]")].filter((part) =>
+    part.dataset.on.split(" ").some((start) => topics.some((topic) => topic.startsWith(start))));
+  if (!parts.length) return;
+  const reply = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!reply.ok || reply.redirected) return;
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  for (const part of parts) {
+    const busy = part.contains(document.activeElement) || part.querySelector("details[open]");
+    const fresh = page.getElementById(part.id);
+    if (!fresh || busy || fresh.isEqualNode(part)) continue;
+    part.replaceWith(fresh);
+    localize(fresh);
+    draw(fresh);
+  }
+}
+
+// Figures
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let library = null;
+
+function load() {
+  library ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = LIBRARY;
+    script.addEventListener("load", done);
+    script.addEventListener("error", failed);
+    document.head.append(script);
+  });
+  return library;
+}
+
+function themed(layout) {
+  const style = getComputedStyle(document.documentElement);
+  const [ink, line] = ["--quiet", "--line"].map((name) => style.getPropertyValue(name).trim());
+  const { title, height, ...rest } = layout;
+  const plain = {
+    ...rest,
+    autosize: true,
+    paper_bgcolor: "transparent",
+    plot_bgcolor: "transparent",
+    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
+    margin: { ...rest.margin, t: rest.showlegend ? 36 : 12 },
+  };
+  for (const [name, axis] of Object.entries(plain)) {
+    if (/^[xy]axis/.test(name)) plain[name] = { gridcolor: line, linecolor: line, ...axis };
+  }
+  return plain;
+}
+
+async function drawOne(figure) {
+  const canvas = figure.querySelector(".canvas");
+  try {
+    const [reply] = await Promise.all([fetch(figure.dataset.figure), load()]);
+    if (!reply.ok) throw new Error(String(reply.status));
+    const { data, layout } = await reply.json();
+    canvas.replaceChildren();
+    const options = { displayModeBar: false, responsive: true, doubleClick: "reset" };
+    const paint = () => Plotly.react(canvas, data, themed(layout), options);
+    await paint();
+    dark.addEventListener("change", paint);
+    figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+  } catch {
+    canvas.firstElementChild?.replaceChildren("It could not be drawn. The CSV has its numbers.");
+  }
+}
+
+// Only what is looked at is drawn, and after what can be read.
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    seen.unobserve(entry.target);
+    drawOne(entry.target);
+  }
+}, { rootMargin: "200px" });
+
+function draw(root) {
+  for (const figure of root.querySelectorAll("[data-figure]")) seen.observe(figure);
+}
+
+// One opens at a time, and Escape closes it.
+document.addEventListener("toggle", (event) => {
+  if (!event.target.matches?.("details.pop[open]")) return;
+  for (const other of document.querySelectorAll("details.pop[open]")) {
+    if (other !== event.target) other.open = false;
+  }
+  event.target.querySelector("input:not([type=hidden])")?.focus();
+}, true);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const open of document.querySelectorAll("details.pop[open]")) open.open = false;
+});
+
+localize(document);
+draw(document);
+if (document.querySelector("[data-live], [data-live-points], [data-on]")) follow();

@@ -1,0 +1,81 @@
+"""The page on which people try an endpoint."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+
+from fairlead.api import Services
+from fairlead.console.form import answer_of, controls_of, options_of, to_json
+from fairlead.console.page import answer_with, render, viewer
+from fairlead.console.types import NOBODY, Viewer
+from fairlead.signature import Signature
+
+
+def build_tryit(services: Services, *, keys: bool) -> APIRouter:
+    """The route of the page.
+
+    Args:
+        services: the platform behind it.
+        keys: whether callers need a key.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/try/{endpoint}")
+    def try_it(endpoint: str, request: Request) -> Response:
+        route = services.route(endpoint)
+        example = services.example(route)
+        return answer_with(
+            render_try(
+                endpoint, route.signature, services.api_url, example,
+                keys=keys, who=viewer(request),
+            )
+        )  # fmt: skip
+
+    return router
+
+
+def render_try(
+    endpoint: str,
+    signature: Signature,
+    api_url: str,
+    example: dict[str, object],
+    *,
+    keys: bool = False,
+    who: Viewer = NOBODY,
+) -> str:
+    """Write the page on which an endpoint is tried.
+
+    It sends rows and feedback to the doors of the API on its own origin.
+
+    Args:
+        endpoint: its name.
+        signature: of what it takes and answers.
+        api_url: of the API, as callers from elsewhere reach it.
+        example: the row that the form starts with, by field name; values may be absent.
+        keys: whether callers from elsewhere need a key.
+        who: looks at it.
+
+    Returns:
+        HTML.
+    """
+    path = f"/v1/endpoints/{quote(endpoint, safe='')}"
+    answer = answer_of(signature)
+    page = {
+        "endpoint": endpoint,
+        "apiUrl": api_url.rstrip("/"),
+        "keys": keys,
+        "predict": f"{path}/predict",
+        "feedback": f"{path}/feedback",
+        "answer": answer.name if answer else None,
+    }
+    return render(
+        "try.html",
+        who,
+        endpoint=endpoint,
+        controls=controls_of(signature, example),
+        page=to_json(page),
+        answer=answer,
+        labels=options_of(signature, answer),
+    )
