@@ -31,6 +31,7 @@ from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.serving.lookup.follow import Followed
 from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Request, Response
+from fairlead.serving.protocols.decisions import Find
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.router import Router
 from fairlead.serving.sink import LogSink
@@ -64,6 +65,7 @@ class PlaneInProcess:
         ladders: who answers, by endpoint, where that is not the model alone.
         caches: limits of each endpoint's cache that has one.
         clock: the machine's if there is none.
+        find: the task of a prediction's id.
 
     Attributes:
         ready: as it tells who asks for its health.
@@ -84,6 +86,7 @@ class PlaneInProcess:
         ladders: Mapping[str, Ladder] = {},
         caches: Mapping[str, CacheLimits] = {},
         clock: Clock | None = None,
+        find: Find | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.loop = loop or asyncio.new_event_loop()
@@ -113,7 +116,7 @@ class PlaneInProcess:
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
             features=features, tables=tables, by_key=frozenset(by_key),
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX,
+            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX, find=find,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

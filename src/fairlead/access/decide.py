@@ -8,7 +8,7 @@ from fairlead.errors import FairleadError, ForbiddenError, UnauthorizedError
 ANOTHER = "Ask who runs the platform for another."
 
 
-def admit(key: Key, scope: Scope, endpoint: str, now_us: int) -> FairleadError | None:
+def admit(key: Key, scope: Scope, endpoint: str | None, now_us: int) -> FairleadError | None:
     """Why a key does not allow something; None if it does.
 
     Only the holder of the key's secret gets to read the reason.
@@ -17,7 +17,8 @@ def admit(key: Key, scope: Scope, endpoint: str, now_us: int) -> FairleadError |
         key: whose secret was shown.
         scope: what it must be for.
         endpoint: that is asked; empty if the question is about no single one, which a key for
-            some endpoints only does not allow.
+            some endpoints only does not allow; None where it is not known yet, and is asked
+            again when it is.
         now_us: microseconds since 1970.
 
     Returns:
@@ -39,7 +40,7 @@ def admit(key: Key, scope: Scope, endpoint: str, now_us: int) -> FairleadError |
         return ForbiddenError(
             f"This key is not for this: it lacks the scope '{scope}'.", hint=ANOTHER
         )
-    if key.endpoints is not None and endpoint not in key.endpoints:
+    if endpoint is not None and key.endpoints is not None and endpoint not in key.endpoints:
         what = "for this endpoint" if endpoint else "for all endpoints, which this path is about"
         return ForbiddenError(f"This key is not {what}.", hint=ANOTHER)
     return None

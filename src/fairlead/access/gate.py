@@ -29,13 +29,14 @@ class Gate:
         self._workers = workers
         self._buckets: dict[str, Bucket] = {}
 
-    def admit(self, headers: Mapping[bytes, bytes], scope: Scope, endpoint: str) -> Key:
+    def admit(self, headers: Mapping[bytes, bytes], scope: Scope, endpoint: str | None) -> Key:
         """Let a request in.
 
         Args:
             headers: names in lower case.
             scope: what the key must be for.
-            endpoint: that is asked; empty if the request is about no single one.
+            endpoint: that is asked; empty if the request is about no single one, None if it is
+                not known yet, and `check` is asked when it is.
 
         Returns:
             The key that it shows.
@@ -49,13 +50,13 @@ class Gate:
         self.allow(key, scope, endpoint)
         return key
 
-    def allow(self, key: Key, scope: Scope, endpoint: str) -> None:
+    def allow(self, key: Key, scope: Scope, endpoint: str | None) -> None:
         """Let the holder of a key in; arguments and errors as of `admit`."""
         self.check(key, scope, endpoint)
         if key.rate is not None:
             self._take(key)
 
-    def check(self, key: Key, scope: Scope, endpoint: str) -> None:
+    def check(self, key: Key, scope: Scope, endpoint: str | None) -> None:
         """See what a key allows, beside its limit; arguments and errors as of `admit`."""
         refused = admit(key, scope, endpoint, self._clock.now_us())
         if refused is not None:

@@ -13,6 +13,7 @@ from typing import Literal
 from fairlead.access import Gate, Key, Sites
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
+from fairlead.review.types import TASKS, Task
 from fairlead.routing import Arm, Route
 from fairlead.serving.arm import ArmLimits, LiveArm
 from fairlead.serving.cache.response import ResponseCache
@@ -164,7 +165,13 @@ class Core:
             by_key=by_key,
             default_endpoint=options.default_endpoint,
             body_bytes_max=options.http.body_bytes_max,
+            find=self._task,
         )
+
+    def _task(self, prediction: str) -> Task | None:
+        """What a person is asked about a prediction."""
+        stored = self._store.get(TASKS, TASKS.key(prediction))
+        return None if stored is None else stored.value
 
     def _caches(self) -> dict[str, ResponseCache]:
         secret = os.urandom(32)

@@ -12,6 +12,7 @@ from fairlead.serving.features.follow import FeatureTables
 from fairlead.serving.front import Front
 from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.protocols import mlflow, sagemaker, tfserving
+from fairlead.serving.protocols.decisions import Decisions, Find
 from fairlead.serving.protocols.feedback import Feedback
 from fairlead.serving.protocols.lookup import LookupDoor
 from fairlead.serving.protocols.native import Native
@@ -40,6 +41,7 @@ def make_router(
     by_key: Collection[str] = (),
     default_endpoint: str = "",
     body_bytes_max: int = 4 << 20,
+    find: Find | None = None,
 ) -> Router:
     """Everything the data plane answers.
 
@@ -57,12 +59,15 @@ def make_router(
         by_key: as of `Native`.
         default_endpoint: that paths without a name mean; empty for the only one there is.
         body_bytes_max: of one request.
+        find: the task of a prediction's id; None where nobody is given any.
     """
     ours = Native(front, features, tables, by_key)
     lookups = [] if tables is None else LookupDoor(front, tables).doors()
+    decisions = [] if find is None else Decisions(front, find, entry.gate).doors()
     native = [
         *ours.doors(),
         *lookups,
+        *decisions,
         *Feedback(front, sink, counters, clock).doors(),
         *Operations(plane, health, samples, keys=entry.gate is not None, features=features).doors(),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
 from fairlead.serving.types import Answer, Ask, Done, Held, Keys, check_rows
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
+
+T = TypeVar("T")
 
 LOOKUP_THREADS = 8
 LOOKUPS_MAX = 1024
@@ -294,6 +297,16 @@ class Front:
             reading.holds,
             reading.keys,
         )
+
+    def look_up(
+        self, work: Callable[[], T], until_s: float, then: Callable[[T | BaseException], None]
+    ) -> None:
+        """Ask what another process knows, beside the loop; arguments as of `Aside.admit`.
+
+        Raises:
+            UnavailableError: too much waits already.
+        """
+        self._lookups.admit(work, until_s, then)
 
     def refuse(self, error: FairleadError, reply: Reply, name: str, shape: Shape) -> None:
         """Answer what never became a record."""

@@ -76,7 +76,7 @@ def openapi(route: Route, *, keys: bool = False, by: Sequence[str] = ()) -> Json
         "paths": {
             f"/v1/endpoints/{name}/predict": {"post": _predict(route, keys=keys)},
             f"/v1/endpoints/{name}/feedback": {"post": _feedback(keys=keys)},
-            **(_lookup(name, keys=keys) if is_full else {}),
+            **(_lookup(name, keys=keys) if is_full else _decision(keys=keys)),
         },
         "components": {"schemas": {**schemas(route.signature, by), "Error": _error()}},
     }
@@ -123,6 +123,29 @@ def _lookup(endpoint: str, *, keys: bool) -> Json:
         },
     }
     return {f"/v1/endpoints/{endpoint}/lookup/{{key}}": {"get": described}}
+
+
+def _decision(*, keys: bool) -> Json:
+    text = {"type": "string"}
+    told = {
+        "id": text,
+        "endpoint": text,
+        "decided_by": {**text, "enum": ["pending", "person", "model"]},
+        "decision": {"type": ["boolean", "number", "string", "null"]},
+        "decided_at": {"type": ["string", "null"], "format": "date-time"},
+    }
+    schema = {"type": "object", "required": [*told], "properties": told}
+    content = {"application/json": {"schema": schema}}
+    described = {
+        "operationId": "decision",
+        "summary": "Ask what a person has decided.",
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": text}],
+        "responses": {
+            "200": {"description": "What is known of it now.", "content": content},
+            **_refusals(*(_KEYED if keys else ()), "404", "503", "504"),
+        },
+    }
+    return {"/v1/predictions/{id}": {"get": described}}
 
 
 def _answered() -> Json:

@@ -44,7 +44,7 @@ class Door:
         scope: that a caller's key needs; `open` is for everyone.
         handler: of its requests.
         about: tells which endpoint a request is to, where that is not the path's `{name}`; empty
-            for no single one.
+            for no single one, None where the handler alone can tell, and asks the gate itself.
         repeated: whether the same paths are asked for again and again.
     """
 
@@ -52,7 +52,7 @@ class Door:
     path: str
     scope: Scope | Literal["open"]
     handler: PathHandler
-    about: Callable[[Request], str] | None = None
+    about: Callable[[Request], str | None] | None = None
     repeated: bool = True
 
 
@@ -108,7 +108,7 @@ class Router:
                 if ARM_HEADER in headers:
                     self._entry.gate.check(key, "operate", name)
             except FairleadError as error:
-                self._turn_away(request, reply, refusal_of(error), name)
+                self._turn_away(request, reply, refusal_of(error), name or "")
                 return
         door.handler(request, reply, names)
 

@@ -77,7 +77,7 @@ def world() -> World:
 def plane_router(tmp_path: Path) -> Iterator[tuple[Router, Path]]:
     """The router that workers have, with keys needed and none made."""
     gate = Gate(lambda _: None, ManualClock(), 1)
-    with PlaneInProcess(tmp_path, gate=gate, sites=LOCAL) as plane:
+    with PlaneInProcess(tmp_path, gate=gate, sites=LOCAL, find=lambda _: None) as plane:
         yield plane.router, tmp_path
 
 

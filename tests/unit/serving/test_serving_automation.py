@@ -47,12 +47,12 @@ def plane(tmp_path: Path) -> Iterator[PlaneInProcess]:
         yield plane
 
 
-def logged(plane: PlaneInProcess) -> dict[str, str | None]:
+def logged(plane: PlaneInProcess) -> dict[str, str]:
     """Who decides each row, as the log has it."""
     return {
         text(raw): by
         for frame in plane.frames
-        for raw, by in zip(frame.ids, frame.decided_by or [None] * len(frame.ids), strict=True)
+        for raw, by in zip(frame.ids, frame.decided_by or [], strict=True)
     }
 
 
