@@ -18,6 +18,7 @@ from fairlead.api.document import DescribedApi
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
+from fairlead.api.review import build_review
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
 from fairlead.clock import Clock
@@ -89,6 +90,7 @@ def build_api(
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
     app.include_router(build_jobs(services))
+    app.include_router(build_review(services))
     app.include_router(build_simulations(services))
     for router in pages:
         app.include_router(router)

@@ -14,6 +14,7 @@ from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
+from fairlead.review.book import ReviewBook
 from fairlead.routing import Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
@@ -68,6 +69,19 @@ class Services(Protocol):
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
+        ...
+
+    @property
+    def review_book(self) -> ReviewBook:
+        """What people decide."""
+        ...
+
+    def media(self, task: str, field: str) -> bytes:
+        """A picture or a sound that a reviewer is asked about.
+
+        Raises:
+            NotFoundError: it was not kept.
+        """
         ...
 
     def samples(self) -> list[Sample]:

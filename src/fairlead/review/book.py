@@ -10,7 +10,7 @@ from fairlead.errors import ConfigError, ConflictError
 from fairlead.review.decide import decide, undo
 from fairlead.review.question import read_value
 from fairlead.review.queues import Queues
-from fairlead.review.take import choose, is_held, skip, take
+from fairlead.review.take import choose, is_held, put_back, skip, take
 from fairlead.review.types import PLACES, TASKS, Place, Task, Value
 from fairlead.store import Event, Put, Store, Stored
 
@@ -130,6 +130,22 @@ class ReviewBook:
             NotFoundError: there is no such task.
             ConflictError: it is decided, or somebody else has it before them.
         """
+        self._let_go(task, reviewer, lambda place: skip(place, reviewer))
+
+    def put_back(self, task: str, reviewer: str) -> None:
+        """Leave a task where it was, for whoever comes next.
+
+        Args:
+            task: its id.
+            reviewer: who had it before them.
+
+        Raises:
+            NotFoundError: there is no such task.
+            ConflictError: it is decided, or somebody else has it before them.
+        """
+        self._let_go(task, reviewer, put_back)
+
+    def _let_go(self, task: str, reviewer: str, after: Callable[[Place], Place]) -> None:
         _check_reviewer(reviewer)
 
         def attempt() -> None:
@@ -137,7 +153,7 @@ class ReviewBook:
             place = stored.value
             if place.decided_us is not None or is_held(place, reviewer, self._clock.now_us()):
                 raise ConflictError(f"{task} is not before you.", hint="Take the next one.")
-            self._commit([_kept(stored, skip(place, reviewer))])
+            self._commit([_kept(stored, after(place))])
 
         _insist(attempt)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import polars as pl
@@ -25,7 +24,7 @@ from fairlead.records import Kind
 from fairlead.review.gather import asked, by_model, tasks_of
 from fairlead.review.tally import TALLIES, Tally
 from fairlead.review.terms import Terms, terms_of
-from fairlead.review.types import PLACES, TASKS, Place, Task
+from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
 from fairlead.routing import ROUTES
 from fairlead.store import ABSENT, Blobs, Delete, Put, Store
 
@@ -46,11 +45,6 @@ class Collected(msgspec.Struct, frozen=True):
 
 
 COLLECTED = Kind("collected", Collected)
-
-
-def media_key(task: str, field: str) -> str:
-    """The blob of a picture or a sound that somebody is asked about."""
-    return f"review/{task}/{quote(field, safe='')}"
 
 
 class Collector:

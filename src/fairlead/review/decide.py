@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fairlead.errors import ConflictError
-from fairlead.review.take import is_held, take
+from fairlead.review.take import is_held, put_back, take
 from fairlead.review.types import Place, Task, Value
 
 GRACE_US = 10_000_000
@@ -37,7 +37,7 @@ def decide(
         raise ConflictError(f"Somebody else has {task.id} before them.", hint="Take the next one.")
     return (
         replace(task, decision=value, decided_by=reviewer, decided_us=now_us),
-        replace(place, taken_by="", taken_until_us=0, decided_by=reviewer, decided_us=now_us),
+        replace(put_back(place), decided_by=reviewer, decided_us=now_us),
     )
 
 

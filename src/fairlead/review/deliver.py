@@ -16,12 +16,11 @@ from fairlead.ids import IdSource, parse
 from fairlead.predictionlog import FeedbackFrame, JournalWriter, encode_feedback
 from fairlead.predictionlog.read import feedback
 from fairlead.review.announce import announce
-from fairlead.review.collect import media_key
 from fairlead.review.decide import is_due
 from fairlead.review.queues import reviewer_key
 from fairlead.review.tally import REVIEWERS, TALLIES, Reviewer, Tally, count, credit, place_of
 from fairlead.review.terms import Terms, terms_of
-from fairlead.review.types import PLACES, TASKS, Place, Task
+from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
 from fairlead.routing import ROUTES
 from fairlead.store import ABSENT, Blobs, Delete, Put, Store, Stored
 

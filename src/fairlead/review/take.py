@@ -49,10 +49,15 @@ def take(place: Place, reviewer: str, now_us: int) -> Place:
     return replace(place, taken_by=reviewer, taken_until_us=now_us + LEASE_US)
 
 
+def put_back(place: Place) -> Place:
+    """The place free again, where it was."""
+    return replace(place, taken_by="", taken_until_us=0)
+
+
 def skip(place: Place, reviewer: str) -> Place:
     """The place after a reviewer has passed it over: free for others, last in their own line."""
     skips = {**place.skips, reviewer: place.skips.get(reviewer, 0) + 1}
-    return replace(place, taken_by="", taken_until_us=0, skips=skips)
+    return replace(put_back(place), skips=skips)
 
 
 def _rank(place: Place, reviewer: str, now_us: int) -> tuple[bool, int, str]:

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.review import PLACES, TASKS, Task
-from fairlead.review.collect import Collector, media_key
+from fairlead.review.collect import Collector
 from fairlead.review.gather import is_audited
 from fairlead.review.tally import TALLIES
+from fairlead.review.types import media_key
 from fairlead.signature import Batch, Field
 from fairlead.store import Delete
 from support.log import Crash, Crashing, Log, open_log
