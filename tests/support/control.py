@@ -64,7 +64,8 @@ class Control:
             sent.append(message)
 
         asyncio.run(self._app(scope, receive, send))
-        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from fairlead.cli.reviewing import work
 from fairlead.errors import ConfigError
 from fairlead.review.book import ReviewBook
 from fairlead.review.bring import bring, write_lines
+from fairlead.review.exchange import Form
 from fairlead.review.rungs import Rung
 from fairlead.stats import Estimate
 
@@ -54,7 +55,7 @@ def review_command(
         if status:
             _status(book, endpoint, queue, as_json=as_json)
         elif target is not None:
-            form = "label-studio" if label_studio else "plain"
+            form: Form = "label-studio" if label_studio else "plain"
             lines = list(write_lines(book, queue, form, decided=decided))
             target.write_bytes(b"".join(lines))
             say(f"{len(lines)} tasks written to {target}.")
