@@ -43,7 +43,9 @@ class Control:
         sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
         self._app = build_api(services, Guard(Sites(), 1 << 20, gate, sessions), clock)
 
-    def ask(self, path: str, body: object | None = None, secret: str = "") -> Reply:
+    def ask(
+        self, path: str, body: object | None = None, secret: str = "", method: str = ""
+    ) -> Reply:
         """Send a request, with a body or to get something."""
         raw = b"" if body is None else msgspec.json.encode(body)
         named = {
@@ -51,7 +53,7 @@ class Control:
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": "GET" if body is None else "POST", "path": path,
+            "type": "http", "method": method or ("GET" if body is None else "POST"), "path": path,
             "query_string": b"",
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip

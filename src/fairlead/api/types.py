@@ -15,7 +15,7 @@ from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
 from fairlead.review.book import ReviewBook
-from fairlead.routing import Route
+from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -184,6 +184,20 @@ class Services(Protocol):
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end."""
+        ...
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        ...
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; `actor` and `reason` are for the audit."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from fairlead.alerts import AlertBook
 from fairlead.api import Upstream
 from fairlead.api.overview import Overview
+from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
@@ -33,7 +34,7 @@ from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
 from fairlead.review.book import ReviewBook
 from fairlead.review.types import media_key
-from fairlead.routing import ROUTES, Route, VersionRef
+from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.telemetry import Sample
@@ -262,6 +263,20 @@ class WorkspaceServices:
             give_back(self._workspace, endpoint, order.actor, order.reason)
         else:
             self._workspace.releases.order(endpoint, order)
+
+    def automation(self, endpoint: str) -> Automation:
+        """Who decides at an endpoint.
+
+        Raises:
+            NotFoundError: there is none; names the nearest.
+        """
+        return automation_of(self.route(endpoint))
+
+    def automate(
+        self, endpoint: str, automation: Automation, actor: str, reason: str
+    ) -> Automation:
+        """Say who decides at an endpoint from now on; arguments and errors as of `automate`."""
+        return automate(self._workspace, endpoint, automation, actor, reason)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

@@ -15,6 +15,10 @@ from fairlead.nearest import nearest
 COMMANDS = {
     "alerts": ("fairlead.cli.alerts", "See what is wrong, silence it, and test who is told."),
     "alias": ("fairlead.cli.models", "Point an alias such as `champion` at a version."),
+    "automation": (
+        "fairlead.cli.automation",
+        "Say who decides: the model, people, or each some rows.",
+    ),
     "batch": ("fairlead.cli.batch", "Score whole files, and go on where it was interrupted."),
     "config": ("fairlead.cli.config", "Check or show the settings."),
     "conformance": (

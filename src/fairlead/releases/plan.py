@@ -294,7 +294,7 @@ def _goal(told: PlanSettings) -> Goal:
             hint='Such as goal = "mean:revenue" in the settings, under [release.NAME].',
         )
     metric = metric_of(told.goal)
-    mde = _share(told.mde or "5%", "mde")
+    mde = read_share(told.mde or "5%", "mde")
     power = 0.8 if told.power is None else told.power
     if not mde > 0.0 or not 0.5 <= power < 1.0 or (told.units is not None and told.units < 1):
         raise ConfigError("The 'mde' and 'units' are above 0, the 'power' is from 0.5 to below 1.")
@@ -312,7 +312,16 @@ def _goal(told: PlanSettings) -> Goal:
     )
 
 
-def _share(text: str, where: str) -> float:
+def read_share(text: str, where: str) -> float:
+    """Read a share.
+
+    Args:
+        text: `2.5%`.
+        where: it is said, for the error.
+
+    Raises:
+        ConfigError: it is none.
+    """
     found = _PERCENT.fullmatch(text)
     if found is None:
         raise ConfigError(f"'{text}' is no share for '{where}'.", hint="Write 50% or 2.5%.")
@@ -320,7 +329,7 @@ def _share(text: str, where: str) -> float:
 
 
 def _slots(text: str, where: str) -> int:
-    slots = round(_share(text, where) * SLOTS)
+    slots = round(read_share(text, where) * SLOTS)
     if not 0 < slots <= SLOTS:
         raise ConfigError(f"'{text}' for '{where}' is not between 0.01% and 100%.")
     return slots
