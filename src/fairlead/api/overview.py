@@ -10,9 +10,10 @@ from fairlead.monitoring.operations import Pace
 from fairlead.releases.types import State
 from fairlead.stats import Estimate
 
-Level = Literal["trouble", "ask", "idle", "well"]
-LEVELS: tuple[Level, ...] = ("trouble", "ask", "idle", "well")
-"""Worst first: something is wrong, a person is asked for something, nobody asks it, all is well."""
+Level = Literal["trouble", "ask", "look", "idle", "well"]
+LEVELS: tuple[Level, ...] = ("trouble", "ask", "look", "idle", "well")
+"""Worst first: something is wrong, a person is asked for something, something is worth a look,
+nobody asks it, all is well."""
 
 
 class Answering(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +111,15 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         level: how urgent.
-        why: in words.
+        what: in a few words.
+        why: how that is known: the numbers; empty where there is nothing to say.
         next: what to do or look at; empty if nothing.
         about: what it is of: `alert`, `release`, `route`; empty if all is well.
     """
 
     level: Level
-    why: str
+    what: str
+    why: str = ""
     next: str = ""
     about: str = ""
 
@@ -128,6 +131,8 @@ class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
         name: `churn/missing/age`.
         severity: whom it calls.
         state: pending or firing.
+        holds: whether what it is about is still so; where it is over the alert ends by itself.
+        phrase: what it is about, in a few words.
         reason: in words.
         look_at: what to look at next.
         since_us: microseconds since 1970.
@@ -137,6 +142,8 @@ class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     severity: str
     state: str
+    holds: bool
+    phrase: str
     reason: str
     look_at: str
     since_us: int

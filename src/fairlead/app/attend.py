@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from fairlead.api.overview import AlertLine, Concern, EndpointState, Level, Underway
 
+OVER = "It looks well again by now: the alert ends by itself if that lasts."
+
 
 def attend(
     alerts: Sequence[AlertLine],
@@ -23,36 +25,32 @@ def attend(
         rate: requests a second; None while that is not known.
 
     Example:
-        >>> attend((), None, is_answered=True, rate=2.0)
-        Concern(level='well', why='All is well.', next='', about='')
+        >>> attend((), None, is_answered=True, rate=2.0).what
+        'all is well'
         >>> attend((), None, is_answered=False, rate=0.0).next
         'Deploy a version to it.'
     """
     firing = [one for one in alerts if one.state == "firing" and not one.silenced]
-    if firing:
-        first, more = firing[0], len(firing) - 1
-        also = f" {more} more alert{'s' if more > 1 else ''} with it." if more else ""
-        rule = first.name.partition("/")[2]
-        return Concern(
-            level="trouble",
-            why=f"{rule}: {_sentence(first.reason)}{also}",
-            next=_sentence(first.look_at) or "Look at the alert's evidence.",
-            about="alert",
-        )
+    urgent = [one for one in firing if one.holds and one.severity != "digest"]
+    if urgent:
+        return _of_alerts("trouble", urgent)
     if release is not None and release.state == "asking":
         return Concern(
             level="ask",
-            why=f"{release.version} waits for a person: {_sentence(release.reason)}",
-            next="Approve the next step, or abort the release.",
+            what=f"{release.version} waits for your word",
+            why=sentence(release.reason),
+            next="Look at the evidence, then approve the next step or abort the release.",
             about="release",
         )
     if not is_answered:
         return Concern(
-            level="ask", why="Nobody answers it.", next="Deploy a version to it.", about="route"
+            level="ask", what="nobody answers it", next="Deploy a version to it.", about="route"
         )
+    if firing:
+        return _of_alerts("look", firing)
     if not rate:
-        return Concern(level="idle", why="It is not being asked.")
-    return Concern(level="well", why="All is well.")
+        return Concern(level="idle", what="it is not being asked")
+    return Concern(level="well", what="all is well")
 
 
 def headline(endpoints: Sequence[EndpointState], problems: Sequence[str]) -> tuple[Level, str]:
@@ -67,23 +65,35 @@ def headline(endpoints: Sequence[EndpointState], problems: Sequence[str]) -> tup
         ('idle', 'There are no endpoints yet.')
     """
     if problems:
-        return "trouble", f"The platform itself has a problem: {_sentence(problems[0])}"
+        return "trouble", f"The platform itself has a problem: {sentence(problems[0])}"
     if not endpoints:
         return "idle", "There are no endpoints yet."
-    worst = endpoints[0]
-    troubled = sum(one.concern.level == "trouble" for one in endpoints)
-    match worst.concern.level:
-        case "trouble":
-            others = f" {troubled - 1} more need it too." if troubled > 1 else ""
-            return "trouble", f"{worst.endpoint} needs attention. {worst.concern.why}{others}"
-        case "ask":
-            return "ask", f"{worst.endpoint} waits for you. {worst.concern.why}"
-        case "idle" if all(one.concern.level == "idle" for one in endpoints):
-            return "idle", "All is quiet: no endpoint is being asked."
-    count = len(endpoints)
-    return "well", "All is well." if count == 1 else f"All is well with {count} endpoints."
+    worst, concern = endpoints[0], endpoints[0].concern
+    others = sum(one.concern.level == concern.level for one in endpoints) - 1
+    match concern.level:
+        case "well":
+            return "well", "All is well."
+        case "idle":
+            return "idle", "All is quiet." if others else "All is quiet: nothing is being asked."
+        case _:
+            more = f" ({others} more {'is' if others == 1 else 'are'} like it)" if others else ""
+            said = f"{worst.endpoint}{more}: {concern.what}. {concern.next}"
+            return concern.level, said.strip()
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """Text that ends as a sentence does; nothing if there is none."""
     return text if not text or text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _of_alerts(level: Level, alerts: Sequence[AlertLine]) -> Concern:
+    """The first of them, and how many there are beside."""
+    first, more = alerts[0], len(alerts) - 1
+    also = f", and {more} more alert{'s' if more > 1 else ''}" if more else ""
+    return Concern(
+        level=level,
+        what=first.phrase + also,
+        why=sentence(first.reason),
+        next=sentence(first.look_at) if first.holds else OVER,
+        about="alert",
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
-from fairlead.alerts import Alert, Silence
+from fairlead.alerts import DEFAULTS, SEVERITIES, Alert, Silence
+from fairlead.alerts.phrase import phrase
 from fairlead.alerts.tell import covers
 from fairlead.api.overview import (
     LEVELS,
@@ -42,7 +44,9 @@ def overview(workspace: Workspace, seen: Seen, problems: Sequence[str]) -> Overv
     """
     now_us = workspace.clock.now_us()
     silences = workspace.alert_book.silences()
-    alerts = [one for one in workspace.alert_book.alerts() if one.state != "resolved"]
+    alerts = sorted(
+        (one for one in workspace.alert_book.alerts() if one.state != "resolved"), key=_urgency
+    )
     releases = {
         stored.value.endpoint: stored.value
         for stored in workspace.store.scan(RELEASES)
@@ -96,8 +100,12 @@ def endpoint_state(
 
 
 def _answering(route: Route) -> tuple[Answering, ...]:
+    shares: defaultdict[str, float] = defaultdict(float)
+    for arm in route.arms:  # one version may have several arms, as beside a canary
+        shares[arm.version.name] += arm.weight
+    roles = {arm.version.name: arm.role for arm in reversed(route.arms)}
     arms = [
-        Answering(version=arm.version.name, role=arm.role, share=arm.weight) for arm in route.arms
+        Answering(version=name, role=roles[name], share=share) for name, share in shares.items()
     ]
     shadows = [
         Answering(version=arm.version.name, role="shadow", share=arm.weight)
@@ -159,11 +167,20 @@ def _of_statements(statements: Sequence[Statement]) -> Quality | None:
     )
 
 
+def _urgency(alert: Alert) -> tuple[int, int, str]:
+    """Worst first; of the same severity, what is harm before what may be its cause or sign."""
+    rules = list(DEFAULTS)
+    place = rules.index(alert.rule) if alert.rule in rules else -1
+    return SEVERITIES.index(alert.severity), place, alert.name
+
+
 def _line(alert: Alert, silences: Sequence[Silence]) -> AlertLine:
     return AlertLine(
         name=alert.name,
         severity=alert.severity,
         state=alert.state,
+        holds=alert.holds,
+        phrase=phrase(alert),
         reason=alert.steps[-1].reason,
         look_at=alert.look_at,
         since_us=alert.since_us,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from fairlead.app.demo.data import fit_models, load
+from fairlead.app.demo.data import DemoData, fit_models, load
 from fairlead.app.demo.drift import DRIFTING, SETTINGS, Send, watch_drift, watch_quiet
+from fairlead.app.demo.fleet import bring_up, in_inches, keep_asking
 from fairlead.app.demo.releases import let_in
 from fairlead.app.platform import deploy, is_ready, start_platform, stop_platform, wait_ready
 from fairlead.app.public import package
@@ -41,27 +43,28 @@ SHOWN_WINDOW_S_MAX = 5.0
 @click.pass_obj
 def demo_command(home: Path | None, once: bool, port: int, control_port: int, workers: int) -> None:
     """Fit, package, serve, ask and give feedback, on a real data set and in a home of its own."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left running
     with tempfile.TemporaryDirectory(prefix="fairlead-demo-") as folder:
         if home is None:
             home = Path(folder) / ".fairlead"
             (Path(folder) / "fairlead.toml").write_text(SETTINGS)
         workspace = Workspace(home)
         try:
-            _play(workspace, f"--port={port}", f"--control-port={control_port}",
-                  f"--workers={workers}")  # fmt: skip
+            data = load()
+            client = _play(workspace, data, f"--port={port}", f"--control-port={control_port}",
+                           f"--workers={workers}")  # fmt: skip
             if not once:
-                say("\nIt stays up until Ctrl-C.")
-                _wait_until_gone(workspace)
+                _stay(workspace, client, data)
         except KeyboardInterrupt:
             say("\nStopping.")
         finally:
             stop_platform(workspace)
 
 
-def _play(workspace: Workspace, *options: str) -> None:
+def _play(workspace: Workspace, data: DemoData, *options: str) -> Client:
+    """The story, from fitting to releases."""
     home = workspace.home.path
     with _step("Fit three models on 228 biopsies"):
-        data = load()
         models = fit_models(data)
     rows, labels = data.fit
     with _step("Package and register them"):
@@ -100,6 +103,20 @@ def _play(workspace: Workspace, *options: str) -> None:
     say(f"OpenAPI  {addresses.control}/docs/{ENDPOINT}")
     say(f"Try it   {addresses.control}/try/{ENDPOINT}")
     say(f"Next     fairlead --home {home} release show {ENDPOINT}")
+    return client
+
+
+def _stay(workspace: Workspace, client: Client, data: DemoData) -> None:
+    """Go on being asked until Ctrl-C, or until the platform is stopped by somebody else."""
+    say("")
+    with _step("Bring up two more endpoints"):
+        callers = bring_up(workspace, client)
+    traffic, truth = data.traffic
+    callers.append(in_inches(traffic, truth.tolist(), ENDPOINT))
+    addresses = workspace.addresses()
+    say(f"\nConsole  {addresses.control}/")
+    say("All are asked from now on; one of them is in trouble. It stays up until Ctrl-C.")
+    keep_asking(client, callers, lambda: is_ready(addresses, "/health/live"))
 
 
 def _show_drift(workspace: Workspace, send: Send, traffic: pl.DataFrame) -> None:
@@ -139,9 +156,3 @@ def _step(what: str) -> Iterator[None]:
     started_s = time.perf_counter()
     yield
     click.echo(f"{time.perf_counter() - started_s:.1f} s")
-
-
-def _wait_until_gone(workspace: Workspace) -> None:
-    addresses = workspace.addresses()
-    while is_ready(addresses, "/health/live"):
-        time.sleep(1.0)

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +16,12 @@ from fairlead.console.page import PAGES, STATIC
 from fairlead.console.static import OURS
 from fairlead.console.tryit import render_try
 from fairlead.signature import Field, Signature
+from support.html import Page
 
-VOID = {"meta", "link", "input", "br", "img"}
 HOSTILE = "\"><script>alert(1)</script>' onfocus='x"
 SVG_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
 NODE = shutil.which("node")
 BASH = shutil.which("bash")
-
-
-class Page(HTMLParser):
-    """The elements of a page: name, attributes, and the text inside."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str], list[str]]] = []
-        self.open: list[tuple[str, list[str]]] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        text: list[str] = []
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"{tag} has an attribute twice"
-        self.elements.append((tag, {name: value or "" for name, value in attrs}, text))
-        if tag not in VOID:
-            self.open.append((tag, text))
-
-    def handle_endtag(self, tag: str) -> None:
-        opened, _ = self.open.pop()
-        assert opened == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, text in self.open:
-            text.append(data)
-
-    def all(self, *tags: str) -> list[dict[str, str]]:
-        return [attributes for tag, attributes, _ in self.elements if tag in tags]
-
-    def by_id(self, element_id: str) -> tuple[str, dict[str, str], str]:
-        (found,) = [e for e in self.elements if e[1].get("id") == element_id]
-        return found[0], found[1], "".join(found[2])
-
-    def labels(self) -> dict[str, str]:
-        """The text of each label, by the id of what it names."""
-        return {a["for"]: "".join(t).strip() for tag, a, t in self.elements
-                if tag == "label" and "for" in a}  # fmt: skip
 
 
 def field(name: str, kind: Any, **more: Any) -> Field:
