@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ import msgspec
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, plain, say, table
 from fairlead.cli.reviewing import work
-from fairlead.errors import ConfigError
+from fairlead.cli.user import user
 from fairlead.review.book import ReviewBook
 from fairlead.review.bring import bring, write_lines
 from fairlead.review.exchange import Form
@@ -51,7 +50,7 @@ def review_command(
     workspace = Workspace(home)
     try:
         book = workspace.review_book
-        queue, who = book.queues.named(endpoint), reviewer or _account()
+        queue, who = book.queues.named(endpoint), reviewer or user()
         if status:
             _status(book, endpoint, queue, as_json=as_json)
         elif target is not None:
@@ -111,10 +110,3 @@ def _interval(found: Estimate) -> str:
 
 def _share(part: int, whole: int) -> str | None:
     return f"{part / whole:.0%} of {whole}" if whole else None
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        raise ConfigError("Your account has no name.", hint="Say it with --as NAME.") from None
