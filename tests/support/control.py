@@ -16,6 +16,7 @@ from fairlead.app.gauges import Seen
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
+from fairlead.console import build_console
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
@@ -41,7 +42,9 @@ class Control:
         )
         gate = Gate(workspace.key_book.get, clock, 1) if keys else None
         sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        self._app = build_api(services, Guard(Sites(), 1 << 20, gate, sessions), clock)
+        guard = Guard(Sites(), 1 << 20, gate, sessions)
+        self.console = build_console(services, guard, clock)
+        self.app = build_api(services, guard, clock, self.console.routers)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = ""
@@ -65,7 +68,7 @@ class Control:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        asyncio.run(self._app(scope, receive, send))
+        asyncio.run(self.app(scope, receive, send))
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
 

@@ -107,7 +107,8 @@ class Services(Protocol):
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
-        Topics are `release/churn`, `alert/churn`, `route/churn`, `job/churn`, `model`.
+        Topics are `release/churn`, `alert/churn`, `route/churn`, `queue/churn`,
+        `schedule/churn`, `model`.
         """
         ...
 

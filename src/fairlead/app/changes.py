@@ -8,14 +8,16 @@ from fairlead.alerts import ALERTS, SILENCES
 from fairlead.records import Kind
 from fairlead.registry.types import MODELS
 from fairlead.releases import RELEASES
+from fairlead.review import PLACES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
 from fairlead.store import Store
 
-# Of each kind: whether each endpoint's records are a topic of their own.
+# Of each kind: whether each endpoint's, or queue's, records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
     (MODELS, False),
+    (PLACES, True),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),

@@ -14,6 +14,7 @@ from fairlead.console.feed import Feed
 from fairlead.console.live import news
 from fairlead.console.login import build_login
 from fairlead.console.overview import build_overview
+from fairlead.console.review import build_review
 from fairlead.console.static import build_static
 from fairlead.console.tryit import build_tryit
 
@@ -44,6 +45,7 @@ def build_console(services: Services, guard: Guard, clock: Clock) -> Console:
     routers = [
         build_overview(services),
         build_tryit(services, keys=keys),
+        build_review(services),
         build_docs(services),
         build_static(),
         build_live(feed),

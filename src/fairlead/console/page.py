@@ -17,7 +17,11 @@ PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
 
 STATIC = "/static"
-NAVIGATION = (("overview", "Overview", "/"), ("api", "API", "/docs"))
+NAVIGATION = (
+    ("overview", "Overview", "/"),
+    ("review", "Review", "/review"),
+    ("api", "API", "/docs"),
+)
 """What leads everywhere: a page's `here`, its title and its path."""
 # Plotly and Swagger UI set styles on elements and draw icons from data: URLs; scripts are ours.
 POLICY = (

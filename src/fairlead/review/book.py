@@ -175,14 +175,12 @@ class ReviewBook:
 
         def attempt() -> Task:
             now_us = self._clock.now_us()
-            places = self.queues.places(queue)
-            mine = [s for s in places if s.value.decided_by == reviewer and not s.value.is_leaving]
-            if not mine:
+            place = self.queues.undoable(queue, reviewer)
+            if place is None:
                 raise ConflictError(
                     "There is no decision of yours that can still be taken back.",
                     hint="What is delivered stands: send a correction as feedback under its id.",
                 )
-            place = max(mine, key=lambda stored: (stored.value.decided_us or 0, stored.key))
             before = self.queues.stored(place.value.id)
             task, again = undo(before.value, place.value, reviewer, now_us)
             event = _event(now_us, reviewer, "undo decision", before.value)

@@ -13,6 +13,7 @@ from fairlead.review.question import Question, question_of, text_of
 from fairlead.review.rungs import Rung, rung_of
 from fairlead.review.take import is_held
 from fairlead.review.tally import REVIEWERS, TALLIES, Reviewer
+from fairlead.review.terms import terms_of
 from fairlead.review.types import PLACES, TASKS, Place, Task
 from fairlead.routing import ROUTES, Route
 from fairlead.store import Store, Stored
@@ -55,7 +56,9 @@ class Queues:
     def lines(self) -> list[Line]:
         """All queues that people are asked in, by name, also those in which nothing waits."""
         places = self._by_queue()
-        return [self._line(queue, places.get(queue, [])) for queue in sorted(self._known(places))]
+        routes = [stored.value for stored in self._store.scan(ROUTES)]
+        asking = {route.queue for route in routes if terms_of(route).asks}
+        return [self._line(queue, places.get(queue, [])) for queue in sorted({*places, *asking})]
 
     def line(self, queue: str) -> Line:
         """How one queue stands.
@@ -128,6 +131,18 @@ class Queues:
         self.places(queue)
         found = (stored.value for stored in self._store.scan(TASKS))
         return [task for task in found if task.queue == queue and task.state != "open"]
+
+    def undoable(self, queue: str, reviewer: str) -> Stored[Place] | None:
+        """The place of a reviewer's last decision that is not on its way yet.
+
+        Raises:
+            NotFoundError: there is no such queue; names the nearest.
+        """
+        found = self.places(queue)
+        mine = [s for s in found if s.value.decided_by == reviewer and not s.value.is_leaving]
+        return max(
+            mine, key=lambda stored: (stored.value.decided_us or 0, stored.key), default=None
+        )
 
     def reviewers(self, queue: str) -> list[Reviewer]:
         """What each person did in a queue, by name."""

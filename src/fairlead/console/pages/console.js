@@ -10,7 +10,7 @@ const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const far = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-function localize(root) {
+export function localize(root) {
   const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
@@ -21,7 +21,7 @@ function localize(root) {
 
 // Live values
 
-function follow() {
+export function follow() {
   let known = null;
   let timer = 0;
   const due = new Set();
