@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import fairlead.monitor as monitor
     from fairlead.app.asgi import asgi
     from fairlead.app.features import join_features
-    from fairlead.app.public import Served, package, read, serve
+    from fairlead.app.public import Served, figure, package, read, serve
     from fairlead.client import Client
     from fairlead.errors import (
         BundleError,
@@ -53,6 +53,7 @@ __all__ = [
     "UnauthorizedError",
     "UnavailableError",
     "asgi",
+    "figure",
     "join_features",
     "monitor",
     "package",
@@ -64,6 +65,7 @@ _HOMES = {
     "Client": "fairlead.client",
     "Served": "fairlead.app.public",
     "asgi": "fairlead.app.asgi",
+    "figure": "fairlead.app.public",
     "join_features": "fairlead.app.features",
     "package": "fairlead.app.public",
     "read": "fairlead.app.public",

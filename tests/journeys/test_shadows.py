@@ -192,7 +192,7 @@ def test_a_person_decides_while_the_model_predicts_silently_and_is_promoted(
     ids = [row["id"] for row in got.json["predictions"]]
     assert platform.api("/invocations", {"dataframe_records": rows}, headers=JSON).status != 200
     refused = platform.api("/endpoints/loans/invocations", {"instances": rows}, headers=JSON)
-    assert (refused.status, b"A person decides here" in refused.body) == (409, True)
+    assert (refused.status, b"A person decides every row here" in refused.body) == (409, True)
     agreed = ["left" if x > 2 else "stay" for x in xs]
     decide(platform, ids[:30], ["stay", "stay", *agreed[2:30]])
     assert "shadow (risk)" in platform.run("endpoints")

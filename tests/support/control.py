@@ -7,6 +7,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -49,15 +50,16 @@ class Control:
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = ""
     ) -> Reply:
-        """Send a request, with a body or to get something."""
+        """Send a request, with a body or to get something; the path may end in a query."""
+        place, _, query = path.partition("?")
         raw = b"" if body is None else msgspec.json.encode(body)
         named = {
             "host": "localhost", "content-type": "application/json",
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": method or ("GET" if body is None else "POST"), "path": path,
-            "query_string": b"",
+            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
         sent: list[MutableMapping[str, Any]] = []

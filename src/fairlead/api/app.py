@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from fairlead.api.alerts import build_alerts
 from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
+from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
@@ -91,6 +92,7 @@ def build_api(
     _add_endpoints(app, services, keys=guard.gate is not None)
     app.include_router(build_alerts(services))
     app.include_router(build_automation(services))
+    app.include_router(build_figures(services))
     app.include_router(build_jobs(services))
     app.include_router(build_review(services))
     app.include_router(build_simulations(services))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from fairlead.access import Gate, Sessions, Sites
 from fairlead.alerts import AlertBook
+from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
 from fairlead.releases import Order, Release
@@ -82,6 +83,11 @@ class Services(Protocol):
         Raises:
             NotFoundError: it was not kept.
         """
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """The figures of endpoints."""
         ...
 
     def samples(self) -> list[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -41,9 +41,10 @@ from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import WINDOWS_MAX, chart_goals
 from fairlead.monitoring.joint import JOINTS
-from fairlead.monitoring.keeper import Keeper
+from fairlead.monitoring.keeper import Keeper, readings_of, timed
 from fairlead.monitoring.latency import Latencies, follow_on, latencies
 from fairlead.monitoring.listener import Listener
+from fairlead.monitoring.operations import Reading
 from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
 from fairlead.monitoring.recount import stated
@@ -104,7 +105,7 @@ class Monitor:
             ).tick
         )  # fmt: skip
         self._latencies: dict[str, tuple[Latencies, ...]] = {}
-        self.keeper = Keeper(store, self._counted, clock)
+        self.keeper = Keeper(store, self._counted, clock, read=self._timed)
         self.archivist = Archivist(store, clock)
         self.refusals = Keeper(
             store, lambda: read(workspace.home.metrics), clock, REFUSALS, refusals_of
@@ -147,6 +148,10 @@ class Monitor:
             for endpoint, new in latencies(samples, self._workspace.clock.now_us()).items()
         }
         return samples
+
+    def _timed(self, samples: Iterable[Sample], now_us: int) -> dict[str, Reading]:
+        """Readings of what was counted just now, with how long answers took."""
+        return timed(readings_of(samples, now_us), self._latencies)
 
     def _look(self, answering: set[Stream]) -> Seen:
         known: list[Fact] = []

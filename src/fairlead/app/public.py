@@ -179,5 +179,35 @@ def read(endpoint: str, *, home: Path | str | None = None) -> pl.LazyFrame:
     return Workspace(_path(home)).read(endpoint)
 
 
+def figure(
+    endpoint: str, name: str, *, hours: float = 24.0, home: Path | str | None = None, **options: str
+) -> dict[str, Any]:
+    """A figure of how an endpoint fares, as its page shows it; whether the platform runs or not.
+
+    Args:
+        endpoint: its name.
+        name: of the figure: `requests`, `errors`, `latency`, `volume`, `drift`, `distribution`,
+            `quality`, `labels`.
+        hours: how far to look back.
+        home: as in `package`.
+        options: `version` of all that are about rows; `field` and `window` (its start, in
+            microseconds since 1970) of a distribution; `metric` of quality.
+
+    Returns:
+        The figure as Plotly reads it: `plotly.graph_objects.Figure(...)` shows it.
+
+    Raises:
+        NotFoundError: there is no such endpoint or figure; names the nearest.
+        ConfigError: an option makes no sense.
+    """
+    from fairlead.app.charts import WorkspaceCharts
+
+    workspace = Workspace(_path(home))
+    try:
+        return WorkspaceCharts(workspace).draw(endpoint, name, hours, options).figure
+    finally:
+        workspace.close()
+
+
 def _path(home: Path | str | None) -> Path | None:
     return None if home is None else Path(home)

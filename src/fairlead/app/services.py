@@ -13,6 +13,7 @@ from fairlead.api import Upstream
 from fairlead.api.overview import Overview
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
+from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
@@ -77,6 +78,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
         self._examples = lru_cache(maxsize=64)(self._read_example)

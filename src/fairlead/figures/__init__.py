@@ -4,16 +4,19 @@ from fairlead.figures.bars import draw_effects, draw_shares
 from fairlead.figures.curves import draw_densities
 from fairlead.figures.intervals import Interval, draw_intervals
 from fairlead.figures.layout import Figure, escape
+from fairlead.figures.lines import Event, draw_lines
 from fairlead.figures.steps import draw_reached
 from fairlead.figures.times import draw_heat, draw_series
 
 __all__ = [
+    "Event",
     "Figure",
     "Interval",
     "draw_densities",
     "draw_effects",
     "draw_heat",
     "draw_intervals",
+    "draw_lines",
     "draw_reached",
     "draw_series",
     "draw_shares",

@@ -14,6 +14,7 @@ Figure = dict[str, Any]
 REFERENCE = "#8a929c"
 CURRENT = "#2484bd"
 WRONG = "#d64550"
+SECOND = "#c9721a"
 LABEL_LENGTH_MAX = 40
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": " ", "\r": " "})

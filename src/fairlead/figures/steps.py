@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, cycle
 
-from fairlead.figures.layout import CURRENT, REFERENCE, WRONG, Figure, axis, escape, frame
+from fairlead.figures.layout import CURRENT, REFERENCE, SECOND, WRONG, Figure, axis, escape, frame
 
-_COLOURS = (REFERENCE, WRONG, CURRENT, "#e9a23b")
+_COLOURS = (REFERENCE, WRONG, CURRENT, SECOND)
 
 
 def draw_reached(

@@ -75,6 +75,7 @@ def draw_heat(
     most: float,
     unit: str,
     note: str = "",
+    opens: Sequence[Sequence[Sequence[str]]] = (),
 ) -> Figure:
     """A value of each field over time, as colours from none to `most`.
 
@@ -86,6 +87,7 @@ def draw_heat(
         most: the value from which on the colour is full.
         unit: of the values.
         note: below the title.
+        opens: of each value, what a page looks at when it is pressed; `customdata` from 1 on.
 
     Example:
         >>> draw_heat("Drift", ["2026-01-01"], ["a"], [[0.1]], most=0.2, unit="PSI")["data"][0]["z"]
@@ -95,10 +97,13 @@ def draw_heat(
     heat = {
         "type": "heatmap", "x": list(times), "y": list(range(len(labels))),
         "z": [list(row) for row in values], "zmin": 0, "zmax": most, "hoverongaps": False,
-        "customdata": [[label] * len(times) for label in labels],
+        "customdata": [
+            [[label, *(opens[row][column] if opens else ())] for column in range(len(times))]
+            for row, label in enumerate(labels)
+        ],
         "colorscale": [[0, "rgba(138, 146, 156, 0.12)"], [0.5, "#e9a23b"], [1, WRONG]],
         "colorbar": {"title": {"text": escape(unit)}, "thickness": 12},
-        "hovertemplate": "%{customdata}, %{x}: %{z:.3g}<extra></extra>", "xgap": 1, "ygap": 1,
+        "hovertemplate": "%{customdata[0]}, %{x}: %{z:.3g}<extra></extra>", "xgap": 1, "ygap": 1,
     }  # fmt: skip
     rows = axis(
         tickmode="array", tickvals=list(range(len(labels))), ticktext=labels,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fairlead.durations import write_duration
 from fairlead.figures import Figure, draw_effects, draw_heat, draw_series
+from fairlead.monitoring.coarsen import coarsen
 from fairlead.monitoring.course import Course
 
 FIELDS_MAX = 20
@@ -33,19 +35,32 @@ def draw_rows(course: Course) -> Figure:
 def draw_drift(course: Course, floor: float) -> Figure:
     """The effect of each field in each window, of the 20 that moved most.
 
+    Where windows are many each column is of several, with the largest effect of them. What a page
+    opens for a value is its field and the start of its window.
+
     Args:
         course: of the stream.
         floor: least effect of a drift.
     """
     fields = course.fields[:FIELDS_MAX]
+    heat = coarsen(course, FIELDS_MAX)
+    joined = (
+        f"each column holds the largest of {write_duration(heat.length_us / 1e6)}"
+        if heat.length_us
+        else ""
+    )
     return draw_heat(
-        "Drift in each window",
-        [iso(each.start_us) for each in course.moments],
+        "Drift over time" if heat.length_us else "Drift in each window",
+        [iso(start_us) for start_us in heat.starts_us],
         [field.name for field in fields],
-        [field.effects for field in fields],
+        [[None if cell is None else cell.effect for cell in row] for row in heat.cells],
         most=HEAT_FLOORS * floor,
         unit="effect",
-        note=_left_out(course),
+        note="; ".join(filter(None, (joined, _left_out(course)))),
+        opens=[
+            [(field.name, "" if cell is None else str(cell.start_us)) for cell in row]
+            for field, row in zip(fields, heat.cells, strict=True)
+        ],
     )
 
 
@@ -68,8 +83,14 @@ def draw_last(course: Course, floor: float) -> Figure:
 
 
 def iso(time_us: int) -> str:
-    """A time as figures take it, in UTC."""
-    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A time as figures take it, in UTC; to the millisecond where it is no whole second.
+
+    Example:
+        >>> iso(0), iso(500_000)
+        ('1970-01-01T00:00:00Z', '1970-01-01T00:00:00.500Z')
+    """
+    time = datetime.fromtimestamp(time_us / 1e6, UTC).replace(tzinfo=None)
+    return time.isoformat(timespec="milliseconds" if time.microsecond else "seconds") + "Z"
 
 
 def _left_out(course: Course) -> str:

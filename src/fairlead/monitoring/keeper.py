@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from fairlead.clock import Clock
+from fairlead.monitoring.latency import Latencies, middle, slowest
 from fairlead.monitoring.operations import (
     BAD_CODES,
     READINGS,
@@ -34,6 +37,24 @@ def readings_of(samples: Iterable[Sample], now_us: int) -> dict[str, Reading]:
         elif sample.series.name == "fairlead_refused_requests_total" and endpoint:
             total[endpoint] += count if labels["code"] in BAD_CODES else 0
     return {name: Reading(now_us, good[name], count) for name, count in total.items()}
+
+
+def timed(
+    found: Mapping[str, Reading], past: Mapping[str, Sequence[Latencies]]
+) -> dict[str, Reading]:
+    """Readings, with how long answers took in the minutes before.
+
+    Args:
+        found: by endpoint.
+        past: by endpoint, times of answers as `follow_on` keeps them.
+    """
+    told = {}
+    for endpoint, reading in found.items():
+        known = past.get(endpoint, ())
+        slow = slowest(known)
+        p99_s = None if slow is None else slow.seconds.value
+        told[endpoint] = replace(reading, p50_s=middle(known), p99_s=p99_s)
+    return told
 
 
 class Keeper:

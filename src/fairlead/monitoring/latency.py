@@ -96,19 +96,38 @@ def slowest(past: Sequence[Latencies]) -> Slowest | None:
         >>> found.requests, round(found.seconds.value, 2)
         (1000, 0.91)
     """
-    if not past:
+    counts = _lately(past)
+    if counts is None:
         return None
-    first, last = past[0], past[-1]
-    counts = [now - before for now, before in zip(last.counts, first.counts, strict=True)]
     requests = int(sum(counts))
-    if requests < REQUESTS_MIN:
-        return None
     z = normal_quantile(CONFIDENCE)
     centre = (SHARE + z * z / (2 * requests)) / (1 + z * z / requests)
     half = sqrt(SHARE * (1 - SHARE) / requests + (z / (2 * requests)) ** 2) * z
     half /= 1 + z * z / requests
     shares = (SHARE, centre - half, min(centre + half, 1.0))
-    return Slowest(requests, Estimate(*(_quantile(last.edges_s, counts, q) for q in shares)))
+    return Slowest(requests, Estimate(*(_quantile(past[-1].edges_s, counts, q) for q in shares)))
+
+
+def middle(past: Sequence[Latencies]) -> float | None:
+    """Tell the median of the time between the first and the last, in seconds.
+
+    Args:
+        past: as `follow_on` keeps it.
+
+    Returns:
+        None of fewer than 20 requests.
+    """
+    counts = _lately(past)
+    return None if counts is None else _quantile(past[-1].edges_s, counts, 0.5)
+
+
+def _lately(past: Sequence[Latencies]) -> list[float] | None:
+    """What was counted between the first and the last; None if that is too little."""
+    if not past:
+        return None
+    pairs = zip(past[-1].counts, past[0].counts, strict=True)
+    counts = [now - before for now, before in pairs]
+    return counts if sum(counts) >= REQUESTS_MIN else None
 
 
 def _quantile(edges_s: Sequence[float], counts: Sequence[float], share: float) -> float:

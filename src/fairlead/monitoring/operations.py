@@ -22,11 +22,16 @@ class Reading(msgspec.Struct, frozen=True, array_like=True):
         time_us: the moment, microseconds since 1970.
         good: requests that were answered.
         total: requests in all.
+        p50_s: time within which half of those of the five minutes before were answered; None where
+            that is not known.
+        p99_s: within which 99 of 100 were.
     """
 
     time_us: int
     good: int
     total: int
+    p50_s: float | None = None
+    p99_s: float | None = None
 
 
 class Readings(msgspec.Struct, frozen=True):
@@ -60,11 +65,16 @@ class Pace(msgspec.Struct, frozen=True, array_like=True):
         end_us: when the later one was taken, microseconds since 1970.
         rate: requests a second.
         error_ratio: share of them that failed; None without any.
+        p50_s: time within which half of those of five minutes were answered; None where that is
+            not known.
+        p99_s: within which 99 of 100 were.
     """
 
     end_us: int
     rate: float
     error_ratio: float | None
+    p50_s: float | None = None
+    p99_s: float | None = None
 
 
 READINGS = Kind("readings", Readings)
@@ -123,7 +133,8 @@ def paces(readings: Readings, now: Reading | None = None) -> tuple[Pace, ...]:
     for old, new in pairwise(kept):
         total, good = new.total - old.total, new.good - old.good
         ratio = (total - good) / total if total else None
-        found.append(Pace(new.time_us, total * 1e6 / (new.time_us - old.time_us), ratio))
+        rate = total * 1e6 / (new.time_us - old.time_us)
+        found.append(Pace(new.time_us, rate, ratio, new.p50_s, new.p99_s))
     return tuple(found)
 
 

@@ -36,14 +36,19 @@ def recount(store: Store, endpoint: str, *, since_us: int = 0) -> list[Course]:
         since_us: windows, and days, that began before are left out, microseconds since 1970.
     """
     watches = (stored.value for stored in store.scan(WATCHES, f"{endpoint}/"))
-    return [
-        chart(
-            watch,
-            _dated(store, FINDINGS, watch.stream, since_us, watch.until_us),
-            _days(store, watch, since_us),
-        )
-        for watch in watches
-    ]
+    return [_course(store, watch, since_us) for watch in watches]
+
+
+def recount_stream(store: Store, stream: Stream, *, since_us: int = 0) -> Course | None:
+    """What was found of one stream; None if it was never watched.
+
+    Args:
+        store: of the records.
+        stream: of rows.
+        since_us: as in `recount`.
+    """
+    stored = store.get(WATCHES, WATCHES.key(stream.place))
+    return None if stored is None else _course(store, stored.value, since_us)
 
 
 def stated(store: Store, stream: Stream, *, since_us: int, until_us: int) -> list[Statement]:
@@ -73,6 +78,35 @@ def gather(store: Store, course: Course, *, last: int) -> Profile | None:
         if window is not None:
             found = window.profile if found is None else merge(found, window.profile)
     return found
+
+
+def rows_at(store: Store, stream: Stream, start_us: int) -> Profile | None:
+    """The profile of a window, or of a day of long ago; None if it is not there any more.
+
+    Args:
+        store: of the records.
+        stream: of rows.
+        start_us: of the window or day, microseconds since 1970.
+    """
+    window = _window(store, stream, start_us)
+    if window is not None:
+        return window.profile
+    day = store.get(DAYS, DAYS.key(stream.place, moment(start_us)))
+    return None if day is None else day.value.profile
+
+
+def finding_at(store: Store, stream: Stream, start_us: int) -> Finding | None:
+    """What was found in a window; None if it was not looked at, or is not there any more."""
+    stored = store.get(FINDINGS, FINDINGS.key(stream.place, moment(start_us)))
+    return None if stored is None else stored.value
+
+
+def _course(store: Store, watch: Watch, since_us: int) -> Course:
+    return chart(
+        watch,
+        _dated(store, FINDINGS, watch.stream, since_us, watch.until_us),
+        _days(store, watch, since_us),
+    )
 
 
 def _dated(

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fairlead.app.report.types import Cell, Row, Section, Table
-from fairlead.figures import Figure, Interval, draw_intervals
+from fairlead.figures import Interval
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.draw_course import iso
+from fairlead.monitoring.draw_statements import (
+    draw_labelled,
+    draw_metric,
+    estimated_of,
+    metrics_of,
+    realised_of,
+)
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.ledger import score
-from fairlead.stats import Estimate
 
 DRAWN_MAX = 4
 TITLE = "Performance"
@@ -26,23 +32,16 @@ def tell_performance(statements: Sequence[Statement], facts: Sequence[Fact]) -> 
     answered = [one for one in statements if one.coverage.answered]
     if not answered:
         return Section(title=TITLE, text="No answer of this time was accounted for yet.")
-    names = _names(answered)
+    names = metrics_of(answered)
     return Section(
         title=TITLE,
         text=f"{_coverage(answered)} {_known(names)}",
         figures=(
-            *(_drawn(name, answered, facts) for name in names[:DRAWN_MAX]),
-            _labelled(answered),
+            *(draw_metric(name, answered, facts) for name in names[:DRAWN_MAX]),
+            draw_labelled(answered),
         ),
         tables=tuple(table for table in _tables(answered, facts) if table.rows),
     )
-
-
-def _names(statements: Sequence[Statement]) -> list[str]:
-    """Of the metrics there are: those that are guarded first."""
-    realised = [name for one in statements for name in one.realised]
-    ledgers = [one.ledger.entries for one in statements if one.ledger is not None]
-    return [*dict.fromkeys((*realised, *(name for entries in ledgers for name in entries)))]
 
 
 def _coverage(statements: Sequence[Statement]) -> str:
@@ -65,53 +64,6 @@ def _known(names: Sequence[str]) -> str:
     )
 
 
-def _drawn(name: str, statements: Sequence[Statement], facts: Sequence[Fact]) -> Figure:
-    estimated, realised = (
-        [take(name, one) for one in statements] for take in (_estimated, _realised)
-    )
-    limits = [fact.evidence.get("limit") for fact in facts if _guards(fact, name)]
-    limit = next((one for one in limits if isinstance(one, float)), None)
-    return draw_intervals(
-        f"{name} in each window",
-        [iso(one.start_us) for one in statements],
-        bands={"estimated": estimated} if any(estimated) else {},
-        points={"realised": realised} if any(realised) else {},
-        limit=limit,
-        unit=name,
-        note="" if limit is None else "beyond the limit answers are worse than they may be",
-    )
-
-
-def _guards(fact: Fact, metric: str) -> bool:
-    return fact.name in {metric, f"estimated_{metric}"}
-
-
-def _labelled(statements: Sequence[Statement]) -> Figure:
-    shares = [one.coverage.share for one in statements]
-    return draw_intervals(
-        "Share of each window's rows with a label",
-        [iso(one.start_us) for one in statements],
-        points={"labelled": [None if share is None else _interval(share) for share in shares]},
-        unit="share",
-    )
-
-
-def _estimated(name: str, one: Statement) -> Interval | None:
-    entry = None if one.ledger is None else one.ledger.entries.get(name)
-    return None if entry is None else _interval(entry.estimated)
-
-
-def _realised(name: str, one: Statement) -> Interval | None:
-    if name in one.realised:
-        return _interval(one.realised[name])
-    entry = None if one.ledger is None else one.ledger.entries.get(name)
-    return None if entry is None or entry.realised is None else (entry.realised, None, None)
-
-
-def _interval(estimate: Estimate) -> Interval:
-    return estimate.value, estimate.low, estimate.high
-
-
 def _tables(statements: Sequence[Statement], facts: Sequence[Fact]) -> Iterator[Table]:
     yield Table(
         caption="What is guarded",
@@ -125,8 +77,8 @@ def _tables(statements: Sequence[Statement], facts: Sequence[Fact]) -> Iterator[
         caption=f"All metrics, of {told}, from {iso(newest.start_us).replace('T', ' ')}",
         heads=("metric", "estimated", "low", "high", "realised", "low", "high"),
         rows=tuple(
-            (name, *_cells(_estimated(name, newest)), *_cells(_realised(name, newest)))
-            for name in _names([newest])
+            (name, *_cells(estimated_of(name, newest)), *_cells(realised_of(name, newest)))
+            for name in metrics_of([newest])
         ),
     )
     scores = score(one.ledger for one in statements if one.ledger is not None)

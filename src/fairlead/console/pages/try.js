@@ -200,7 +200,7 @@ async function post(path, content) {
 
 function showAnswer(reply, latencyMs) {
   answered = reply.predictions[0];
-  const { id, version, arm, ...outputs } = answered;
+  const { id, version, arm, decided_by: by, ...outputs } = answered;
   const shown = element("answer");
   shown.replaceChildren();
   if (page.answer !== null && page.answer in outputs) {
@@ -210,12 +210,12 @@ function showAnswer(reply, latencyMs) {
     if (name === page.answer) continue;
     shown.append(make("h3", "", name), isNamed(value) ? bars(value) : make("p", "", asText(value)));
   }
-  const by = reply.decided_by ? { "decided by": reply.decided_by } : { version, arm };
-  shown.append(facts({ ...by, "round trip": `${latencyMs.toFixed(0)} ms`, id }));
+  const who = by === "pending" ? { "decided by": "a person, later" } : { version, arm };
+  shown.append(facts({ ...who, "round trip": `${latencyMs.toFixed(0)} ms`, id }));
   element("whole").hidden = false;
   element("whole-json").textContent = JSON.stringify(reply, null, 2);
-  if (feedback) {
-    feedback.hidden = false;
+  if (feedback) feedback.hidden = by === "pending";
+  if (feedback && by !== "pending") {
     element("noted").textContent = "";
     offerAnother(outputs[page.answer]);
   }
