@@ -26,7 +26,8 @@ def told(platform: Platform) -> tuple[int, list[dict[str, Any]]]:
 
 
 def confidence(row: dict[str, Any]) -> float:
-    return max(row["probabilities"].values())
+    found: float = max(row["probabilities"].values())
+    return found
 
 
 @pytest.fixture(scope="module")
