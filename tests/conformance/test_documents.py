@@ -9,14 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from fairlead.access import Gate, KeyBook, Sessions, Sites
-from fairlead.api import Guard, build_api
-from fairlead.clock import ManualClock
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.openapi import openapi
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Field, Signature
-from fairlead.store.memory import MemoryStore
+from support.guarded import Guarded
 from support.models import package_churn
 from support.oip import echo
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
@@ -53,7 +50,7 @@ FIELDS = {
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
-         "job": "nightly"}  # fmt: skip
+         "job": "nightly", "name": "requests"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +116,7 @@ def test_the_control_plane_answers_as_its_document_says(tmp_path: Path) -> None:
 def test_where_keys_are_needed_every_document_says_how_they_are_shown(
     plane: tuple[PlaneInProcess, str],
 ) -> None:
-    clock = ManualClock()
-    gate = Gate(KeyBook(MemoryStore(), clock).get, clock, 1)
-    guard = Guard(Sites(), 1000, gate, Sessions("s", b"s" * 32, secure=False))
-    control = build_api(None, guard, clock).openapi()  # type: ignore[arg-type]
+    control = Guarded().app.openapi()
     endpoint = openapi(plane[0].plane.endpoints["text"].route, keys=True)
     for document in (control, endpoint):
         assert document["security"] == [{"bearer": []}, {"key": []}]

@@ -1,7 +1,9 @@
-"""Runs the blocks of one page in order, in this process and folder; started by the tests.
+"""Runs the blocks of pages in order, each page in a fork of this process; started by the tests.
 
-The blocks come as JSON on standard input. Python blocks share one module, as cells of a notebook
-do. What each block prints goes to standard output, as one JSON text a line.
+A page comes as JSON, one a line, on standard input; what its status was goes to standard output.
+Python blocks share one module, as cells of a notebook do. What each block prints goes to the file
+`printed` of the page, as one JSON text a line. The libraries that most pages need are imported
+once, before: each page then has them at once, and nothing of another page.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 import types
 from pathlib import Path
@@ -19,8 +22,48 @@ from typing import Any
 
 
 def main() -> int:
+    """Play every page that comes; gives a status, in a fork that of its page."""
+    _warm()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            return _played(json.loads(line))
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    return 0
+
+
+def _warm() -> None:
+    """Import what has no threads of its own, but for those of OpenBLAS, which minds forks."""
+    import pandas as pd  # noqa: F401
+    import sklearn.compose
+    import sklearn.ensemble
+    import sklearn.pipeline  # noqa: F401
+
+    from fairlead.runners.sklearn import import_skops
+
+    import_skops()
+
+
+def _played(page: dict[str, Any]) -> int:
+    """Be the process of one page; gives its status."""
+    folder = Path(page["folder"])
+    for stream, name in ((1, "printed"), (2, "errors")):
+        os.dup2(os.open(folder.parent / name, os.O_WRONLY | os.O_CREAT), stream)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ |= page["environment"]
+    tempfile.tempdir = None
+    try:
+        return _play(page["name"], page["blocks"])
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+def _play(page: str, blocks: list[dict[str, Any]]) -> int:
     """Run all blocks; the status is 1 if one did not end as it should."""
-    page, blocks = sys.argv[1], json.load(sys.stdin)
     sys.path[0] = str(Path.cwd())
     _move_ports()
     shared = sys.modules["__main__"] = types.ModuleType("__main__")

@@ -20,6 +20,7 @@ import pytest
 
 import fairlead
 from docs.pages import LANGUAGES, PAGES, ROOT, Page, name_of, read_page
+from docs.player import Player
 from docs.printed import lacks, lacks_json
 from fairlead.app.settings import load_settings
 from fairlead.cli.main import COMMANDS, cli
@@ -44,6 +45,14 @@ def load(path: Path) -> Page:
 @pytest.fixture
 def page(path: Path) -> Page:
     return load(path)
+
+
+@pytest.fixture(scope="module")
+def player() -> Iterator[Player]:
+    """What plays the pages."""
+    player = Player(bare())
+    yield player
+    player.close()
 
 
 @pytest.fixture
@@ -89,6 +98,13 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
+def bare() -> dict[str, str]:
+    """The environment of this process, without a home, and with this source."""
+    source = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    kept = {name: value for name, value in os.environ.items() if name != "FAIRLEAD_HOME"}
+    return kept | {"PYTHONPATH": source}
+
+
 def environment(folder: Path, ports: list[int]) -> dict[str, str]:
     """What a page runs in: the command `fairlead`, and no home but its own."""
     bin_folder = folder.parent / "bin"
@@ -97,17 +113,14 @@ def environment(folder: Path, ports: list[int]) -> dict[str, str]:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE / "shim.py"}" "$@"\n')
     command.chmod(0o755)
     path = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]])
-    source = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
-    kept = {name: value for name, value in os.environ.items() if name != "FAIRLEAD_HOME"}
-    return kept | {
+    return bare() | {
         "PATH": path,
-        "PYTHONPATH": source,
         "TMPDIR": str(folder.parent),
         "DOCS_PORTS": " ".join(map(str, ports)),
     }
 
 
-def play(path: Path, page: Page, folder: Path) -> dict[int, str]:
+def play(player: Player, path: Path, page: Page, folder: Path) -> dict[int, str]:
     """Run a page's blocks; gives what each printed, by its line."""
     ports = free_ports(2)
     blocks = []
@@ -115,27 +128,23 @@ def play(path: Path, page: Page, folder: Path) -> dict[int, str]:
         if block.runs:
             code = block.code.replace("8080", str(ports[0])).replace("8081", str(ports[1]))
             blocks.append({**asdict(block), "code": code})
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "play.py"), name_of(path)],
-        cwd=folder, env=environment(folder, ports), start_new_session=True, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        printed, errors = process.communicate(json.dumps(blocks), timeout=PAGE_S_MAX)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
-    assert process.returncode == 0, errors
-    told = [json.loads(line) for line in printed.splitlines()]
+    asked = {
+        "name": name_of(path), "folder": str(folder), "blocks": blocks,
+        "environment": environment(folder, ports),
+    }  # fmt: skip
+    status = player.play(asked, PAGE_S_MAX)
+    assert status == 0, (folder.parent / "errors").read_text()
+    told = [json.loads(line) for line in (folder.parent / "printed").read_text().splitlines()]
     return {each["line"]: each["printed"] for each in told}
 
 
 @pytest.mark.parametrize(
     "path", [path for path in PAGES if any(block.runs for block in load(path).blocks)], ids=name_of
 )
-def test_every_block_runs_and_prints_what_is_shown(path: Path, page: Page, folder: Path) -> None:
-    printed = play(path, page, folder)
+def test_every_block_runs_and_prints_what_is_shown(
+    player: Player, path: Path, page: Page, folder: Path
+) -> None:
+    printed = play(player, path, page, folder)
     last = ""
     for block in page.blocks:
         if block.runs:

@@ -26,8 +26,7 @@ def told(platform: Platform) -> tuple[int, list[dict[str, Any]]]:
 
 
 def confidence(row: dict[str, Any]) -> float:
-    found: float = max(row["probabilities"].values())
-    return found
+    return float(max(row["probabilities"].values()))
 
 
 @pytest.fixture(scope="module")

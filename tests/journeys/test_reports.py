@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,21 @@ HOURS = 30
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     """Thirty hours of traffic as in training, up to a while ago."""
-    start_us = time.time_ns() // 1000 - 48 * HOUR_US
-    watched = Watched(tmp_path / ".fairlead", start_us)
+    with closing(thirty_hours(tmp_path)) as watched:
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The same, for those who let no further hour pass."""
+    with closing(thirty_hours(tmp_path_factory.mktemp("quiet"))) as quiet:
+        yield quiet
+
+
+def thirty_hours(folder: Path) -> Watched:
+    watched = Watched(folder / ".fairlead", time.time_ns() // 1000 - 48 * HOUR_US)
     watched.pass_hours(HOURS)
-    yield watched
-    watched.close()
+    return watched
 
 
 def run(watched: Watched, *arguments: str, status: int) -> str:
@@ -75,20 +86,25 @@ def test_an_endpoint_is_quiet_drifts_and_recovers_and_scripts_are_told(watched: 
     assert [(one["field"], one["kind"]) for one in course["broken"]] == [("plan", "missing")]
 
 
-def test_what_cannot_be_told_ends_with_another_status_than_an_alarm(watched: Watched) -> None:
-    assert "Did you mean 'churn'?" in run(watched, "monitor", "chrun", status=2)
-    assert "36h" in run(watched, "monitor", "churn", "--since=yesterday", status=2)
-    run(watched, "monitor", "churn", "--version=churn:9", status=2)
-    run(watched, "monitor", status=2)
-    (watched.home.parent / "fairlead.toml").write_text("[monitoring]\nwindows = 3\n")
-    run(watched, "monitor", "churn", status=2)
+def test_what_cannot_be_told_ends_with_another_status_than_an_alarm(quiet: Watched) -> None:
+    assert "Did you mean 'churn'?" in run(quiet, "monitor", "chrun", status=2)
+    assert "36h" in run(quiet, "monitor", "churn", "--since=yesterday", status=2)
+    run(quiet, "monitor", "churn", "--version=churn:9", status=2)
+    run(quiet, "monitor", status=2)
+    settings = quiet.home.parent / "fairlead.toml"
+    kept = settings.read_text()
+    settings.write_text("[monitoring]\nwindows = 3\n")
+    try:
+        run(quiet, "monitor", "churn", status=2)
+    finally:
+        settings.write_text(kept)
 
 
-def test_the_span_and_the_version_can_be_chosen(watched: Watched) -> None:
-    assert len(told(watched, "--since=22h", status=0)["courses"][0]["moments"]) < HOURS
-    nothing = run(watched, "monitor", "churn", "--since=1h", status=0)
+def test_the_span_and_the_version_can_be_chosen(quiet: Watched) -> None:
+    assert len(told(quiet, "--since=22h", status=0)["courses"][0]["moments"]) < HOURS
+    nothing = run(quiet, "monitor", "churn", "--since=1h", status=0)
     assert "none was looked at in this time" in nothing
-    assert told(watched, "--version=churn:1", status=0)["courses"]
+    assert told(quiet, "--version=churn:1", status=0)["courses"]
 
 
 def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Path) -> None:
@@ -119,9 +135,9 @@ def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Pat
                 assert overhang_px(page) == 0
 
 
-def test_a_report_of_nothing_and_one_that_cannot_be_written(watched: Watched) -> None:
-    run(watched, "report", "churn", "--since=1h", status=0)
-    assert (watched.home.parent / "churn.html").stat().st_size > 1_000_000
-    said = run(watched, "report", "churn", "-o", "nowhere/x.html", status=1)
+def test_a_report_of_nothing_and_one_that_cannot_be_written(quiet: Watched) -> None:
+    run(quiet, "report", "churn", "--since=1h", status=0)
+    assert (quiet.home.parent / "churn.html").stat().st_size > 1_000_000
+    said = run(quiet, "report", "churn", "-o", "nowhere/x.html", status=1)
     assert "Error: " in said
     assert "Traceback" not in said

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
@@ -78,15 +78,35 @@ def origin(control: Control) -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture
+def cookie(control: Control) -> tuple[str, str]:
+    """Of the session of a reviewer who has signed in."""
+    _, secret = control.workspace.key_book.create("ada", ["review"])
+    name_, _, value = control.porter.by_key(secret).partition(";")[0].partition("=")
+    return name_, value
+
+
+@pytest.fixture
+def visit(browser: Browser, origin: str, cookie: tuple[str, str]) -> Callable[..., Visit]:
+    """Opens the console as that reviewer."""
+
+    def opened(**options: Any) -> Visit:
+        made = Visit(browser, origin, **options)
+        made.page.context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": origin}])
+        return made
+
+    return opened
+
+
 def decisions(control: Control) -> dict[str, object]:
     found = control.workspace.review_book.queues.decided("churn")
     return {task.id: task.decision for task in found}
 
 
 def test_keys_decide_skip_and_take_back(
-    browser: Browser, control: Control, origin: str, tmp_path: Path
+    visit: Callable[..., Visit], control: Control, tmp_path: Path
 ) -> None:
-    with Visit(browser, origin) as page:
+    with visit() as page:
         page.goto("/review")
         assert not faint(page)
         page.get_by_text("ready for assist").click()
@@ -120,12 +140,12 @@ def test_keys_decide_skip_and_take_back(
 
 
 def test_hostile_words_are_words(
-    browser: Browser, control: Control, origin: str, tmp_path: Path
+    visit: Callable[..., Visit], control: Control, tmp_path: Path
 ) -> None:
     control.workspace.review_book.take("churn", "somebody else")
     for width, height, scheme in ((1440, 900, "light"), (390, 844, "dark")):
         options = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-        with Visit(browser, origin, **options) as page:
+        with visit(**options) as page:
             page.goto("/review/churn")
             assert HOSTILE in page.locator(".words").first.inner_text()
             assert page.locator("#review img").count() == 0
@@ -134,10 +154,10 @@ def test_hostile_words_are_words(
             assert not faint(page)
 
 
-def test_what_comes_in_is_shown_by_itself(browser: Browser, control: Control, origin: str) -> None:
+def test_what_comes_in_is_shown_by_itself(visit: Callable[..., Visit], control: Control) -> None:
     book = control.workspace.review_book
     book.decide_all([(name(n), "left") for n in (1, 2, 3)], "somebody else")
-    with Visit(browser, origin) as page:
+    with visit() as page:
         page.goto("/review/churn")
         page.get_by_text("Nothing waits for you").wait_for()
         enter(control.workspace.store, 4, mode="assist")
@@ -148,9 +168,9 @@ def test_what_comes_in_is_shown_by_itself(browser: Browser, control: Control, or
 
 
 def test_what_somebody_else_has_taken_over_is_said(
-    browser: Browser, control: Control, origin: str
+    visit: Callable[..., Visit], control: Control
 ) -> None:
-    with Visit(browser, origin) as page:
+    with visit() as page:
         page.goto("/review/churn")
         _take_over(control, page)
         page.keyboard.press("1")
@@ -163,5 +183,5 @@ def test_what_somebody_else_has_taken_over_is_said(
 def _take_over(control: Control, page: Page) -> None:
     page.get_by_text(name(1)).wait_for()
     book = control.workspace.review_book
-    book.put_back(name(1), "api")
+    book.put_back(name(1), "ada")
     book.decide(name(1), "stayed", "somebody else")

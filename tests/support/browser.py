@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Route
 
-WAIT_MS_MAX = 10_000
+WAIT_MS_MAX = 30_000
 CONTRAST_MIN = 4.5
 
 TELL_VIOLATIONS = """

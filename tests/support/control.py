@@ -11,10 +11,11 @@ from urllib.parse import unquote
 
 import msgspec
 
-from fairlead.access import Gate, Sessions, Sites
+from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
 from fairlead.app.gauges import Seen
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.sessions import porter_of
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
 from fairlead.console import build_console
@@ -41,11 +42,10 @@ class Control:
             lambda: FleetStatus((), {}),
             Seen,
         )
-        gate = Gate(workspace.key_book.get, clock, 1) if keys else None
-        sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        guard = Guard(Sites(), 1 << 20, gate, sessions)
-        self.console = build_console(services, guard, clock)
-        self.app = build_api(services, guard, clock, self.console.routers)
+        self.porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
+        guard = Guard(Sites(), 1 << 20, keys, self.porter)
+        self.console = build_console(services, guard)
+        self.app = build_api(services, guard, self.console.routers)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = ""

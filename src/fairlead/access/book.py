@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from fairlead.access.decide import LADDER
+from fairlead.access.names import check_free
 from fairlead.access.secret import ID_BYTES, RANDOM_BYTES, digest_of, write_secret
 from fairlead.access.types import KEYS, SCOPES, Key, Scope
 from fairlead.clock import Clock
@@ -56,7 +58,7 @@ class KeyBook:
 
         Raises:
             ConfigError: such a key would make no sense.
-            ConflictError: a key in force has this name.
+            ConflictError: a user or a key in force has this name.
         """
         key = Key(
             id=secrets.token_hex(ID_BYTES),
@@ -70,10 +72,7 @@ class KeyBook:
             expires_us=expires_us,
         )
         _check(key)
-        if any(known.name == name and known.revoked_us is None for known in self.all_keys()):
-            raise ConflictError(
-                f"There is a key '{name}' already.", hint="Revoke it, or choose another name."
-            )
+        check_free(self._store, name)
         secret = write_secret(key.id, secrets.token_bytes(RANDOM_BYTES))
         return self.enter(key, secret, actor), secret
 
@@ -160,9 +159,10 @@ def _check(key: Key) -> None:
         raise ConfigError("A key needs a scope.", hint=f"There are {', '.join(SCOPES)}.")
     if not key.name.strip() or not key.name.isprintable() or len(key.name) > NAME_LENGTH_MAX:
         raise ConfigError(f"A key's name is a line of at most {NAME_LENGTH_MAX} characters.")
-    if "operate" in key.scopes and key.endpoints is not None:
+    wide = [scope for scope in LADDER if scope in key.scopes]
+    if wide and key.endpoints is not None:
         raise ConfigError(
-            "The scope 'operate' is about the whole platform, so it is for all endpoints.",
+            f"The scope '{wide[0]}' is about the whole platform, so it is for all endpoints.",
             hint="Make two keys.",
         )
     if key.rate is not None and not 0 < key.rate < 1e9:

@@ -1,11 +1,40 @@
-"""Whether a key allows what is asked for."""
+"""Whether what is asked for is allowed."""
 
 from __future__ import annotations
 
-from fairlead.access.types import Key, Scope
+from collections.abc import Collection
+
+from fairlead.access.types import ROLES, Key, Role, Scope
 from fairlead.errors import FairleadError, ForbiddenError, UnauthorizedError
 
 ANOTHER = "Ask who runs the platform for another."
+LADDER: tuple[Scope, ...] = ("view", "review", "operate", "admin")
+"""Each includes those before it; `predict` and `feedback` stand for themselves."""
+
+
+def grants(scopes: Collection[Scope], wanted: Scope) -> bool:
+    """Whether scopes allow what another one is needed for.
+
+    Example:
+        >>> grants(["operate"], "view"), grants(["view"], "operate"), grants(["admin"], "predict")
+        (True, False, False)
+    """
+    if wanted not in LADDER:
+        return wanted in scopes
+    return any(scope in scopes for scope in LADDER[LADDER.index(wanted) :])
+
+
+def role_of(scopes: Collection[Scope]) -> Role | None:
+    """The greatest role whose work scopes allow; None if there is none.
+
+    Example:
+        >>> role_of(["operate"]), role_of(["predict"])
+        ('operator', None)
+    """
+    found: Role | None = None
+    for role, scope in zip(ROLES, LADDER, strict=True):
+        found = role if grants(scopes, scope) else found
+    return found
 
 
 def admit(key: Key, scope: Scope, endpoint: str | None, now_us: int) -> FairleadError | None:
@@ -36,7 +65,7 @@ def admit(key: Key, scope: Scope, endpoint: str | None, now_us: int) -> Fairlead
         return UnauthorizedError("This key has been revoked.", hint=ANOTHER)
     if key.expires_us is not None and now_us >= key.expires_us:
         return UnauthorizedError("This key has expired.", hint=ANOTHER)
-    if scope not in key.scopes:
+    if not grants(key.scopes, scope):
         return ForbiddenError(
             f"This key is not for this: it lacks the scope '{scope}'.", hint=ANOTHER
         )

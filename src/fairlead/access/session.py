@@ -1,16 +1,37 @@
-"""What a browser holds after a key was pasted: not the key, but a word for it that runs out.
+"""What a browser holds after a person has signed in: a signed word that runs out.
 
-Cookies go to every port of a host. So the key itself is not put into one: what another server on
-the same machine might see is good for these pages alone, and for a day at most.
+Cookies go to every port of a host. So neither key nor password is put into one: what another
+server on the same machine might see is good for these pages alone, and for a day at most.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
+import secrets
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+
+import msgspec
 
 LIFE_S = 86_400
+RANDOM_BYTES = 16
+
+
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """Who signed in, and when.
+
+    Args:
+        subject: `key:ID`, `user:NAME` or `link:NAME` of who asked for the link.
+        stamp: of the user, as it was.
+        issued_s: seconds since 1970.
+        random: tells it from every other one.
+    """
+
+    subject: str
+    stamp: str
+    issued_s: int
+    random: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,53 +39,69 @@ class Sessions:
     """Writes and reads sessions; there is nothing to keep.
 
     Args:
-        cookie: its name, unlike that of another platform on the same host.
+        name: of the cookie, unlike that of another platform on the same host.
         secret: what sessions are signed with; those of another secret are not valid.
         secure: whether the pages are reached over TLS alone.
     """
 
-    cookie: str
+    name: str
     secret: bytes
     secure: bool
 
-    def open(self, key_id: str, now_us: int) -> str:
-        """The value of `Set-Cookie` that begins a session.
+    @property
+    def cookie(self) -> str:
+        """The cookie's name; with TLS one that no neighbour of this host may set."""
+        return f"__Host-{self.name}" if self.secure else self.name
+
+    def open(self, subject: str, stamp: str, now_us: int) -> str:
+        """The value of `Set-Cookie` that begins a session, a new one each time.
 
         Args:
-            key_id: of the key that was shown.
+            subject: who signed in.
+            stamp: of the user.
             now_us: microseconds since 1970.
         """
-        until_s = now_us // 1_000_000 + LIFE_S
-        value = f"{key_id}.{until_s}"
-        return self._set(f"{value}.{self._sign(value)}")
+        random = secrets.token_hex(RANDOM_BYTES)
+        session = Session(subject, stamp, now_us // 1_000_000, random)
+        value = base64.urlsafe_b64encode(msgspec.json.encode(session)).decode().rstrip("=")
+        return self._set(f"{value}.{self._sign('session', value)}")
 
     def close(self) -> str:
         """The value of `Set-Cookie` that ends a session."""
         return f"{self._set('')}; Max-Age=0"
 
-    def key_id(self, cookies: bytes, now_us: int) -> str | None:
-        """The id of the key that began a session.
+    def read(self, cookies: bytes, now_us: int) -> tuple[Session, str] | None:
+        """The session in a request.
 
         Args:
             cookies: the header `Cookie`.
             now_us: microseconds since 1970.
 
         Returns:
-            The id; None if there is no session, or it has run out.
+            The session, and the word that its changes must carry; None if there is none, or it
+            has run out.
         """
+        value, _, signature = self._value(cookies).rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign("session", value).encode()):
+            return None
         try:
-            morsel = SimpleCookie(cookies.decode("latin-1")).get(self.cookie)
-        except CookieError:
+            raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+            session = msgspec.json.decode(raw, type=Session)
+        except (binascii.Error, msgspec.DecodeError):  # signed by another version of Fairlead
             return None
-        value, _, signature = (morsel.value if morsel else "").rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(value).encode()):
-            return None
-        key_id, _, until_s = value.partition(".")
-        return key_id if now_us // 1_000_000 < int(until_s) else None
+        age_s = now_us // 1_000_000 - session.issued_s
+        return (session, self._sign("csrf", value)) if 0 <= age_s < LIFE_S else None
+
+    def _value(self, cookies: bytes) -> str:
+        for pair in cookies.decode("latin-1").split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == self.cookie:
+                return value
+        return ""
 
     def _set(self, value: str) -> str:
         secure = "; Secure" if self.secure else ""
         return f"{self.cookie}={value}; Path=/; HttpOnly; SameSite=Strict{secure}"
 
-    def _sign(self, value: str) -> str:
-        return hmac.digest(self.secret, value.encode(), "sha256").hex()
+    def _sign(self, use: str, value: str) -> str:
+        return hmac.digest(self.secret, f"{use}:{value}".encode("latin-1"), "sha256").hex()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.alerts import Alert
 from fairlead.alerts.book import SILENCE_S_MAX
+from fairlead.api.reply import actor_of
 from fairlead.api.types import Services
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -63,13 +64,13 @@ def build_alerts(services: Services) -> APIRouter:
             rule=wanted.rule,
             subject=wanted.subject,
             reason=wanted.reason,
-            actor=_actor(request),
+            actor=actor_of(request),
         )
         return _json(made, 201)
 
     @doors.delete("/v1/silences/{silence_id}")
     def unsilence(silence_id: str, request: Request) -> Response:
-        return _json(services.alert_book.unsilence(silence_id, _actor(request)))
+        return _json(services.alert_book.unsilence(silence_id, actor_of(request)))
 
     return doors
 
@@ -80,11 +81,6 @@ def _shown(alert: Alert) -> dict[str, Any]:
 
 def _fields(value: msgspec.Struct, without: str = "") -> dict[str, Any]:
     return {f: getattr(value, f) for f in value.__struct_fields__ if f != without}
-
-
-def _actor(request: Request) -> str:
-    actor: str = getattr(request.state, "actor", "api")
-    return actor
 
 
 def _json(value: Any, status: int = 200) -> Response:

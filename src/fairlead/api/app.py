@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute
 
 from fairlead.api.alerts import build_alerts
 from fairlead.api.automation import build_automation
@@ -20,10 +21,10 @@ from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.jobs import build_jobs
 from fairlead.api.proxy import forward
+from fairlead.api.reply import actor_of
 from fairlead.api.review import build_review
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
-from fairlead.clock import Clock
 from fairlead.errors import FairleadError
 from fairlead.releases import Order
 from fairlead.serving.exposition import OPENMETRICS, exposition
@@ -70,33 +71,35 @@ class OrderRequest(BaseModel):
     reason: str = Field(default="", max_length=500)
 
 
-def build_api(
-    services: Services, guard: Guard, clock: Clock, pages: Sequence[APIRouter] = ()
-) -> FastAPI:
+def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ()) -> FastAPI:
     """Put the application together.
 
     Args:
         services: the platform behind it.
         guard: who is let in.
-        clock: for how long they stay so.
         pages: that stand beside it, behind the same guard.
     """
-    app = DescribedApi(keys=guard.gate is not None)
-    app.add_middleware(GuardMiddleware, guard=guard, clock=clock)
+    app = DescribedApi(keys=guard.keys)
+    routes: list[BaseRoute] = []
+    app.add_middleware(GuardMiddleware, guard=guard, routes=routes)
     app.add_exception_handler(FairleadError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_bad_body)
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
     _add_registry(app, services)
-    _add_endpoints(app, services, keys=guard.gate is not None)
-    app.include_router(build_alerts(services))
-    app.include_router(build_automation(services))
-    app.include_router(build_figures(services))
-    app.include_router(build_jobs(services))
-    app.include_router(build_review(services))
-    app.include_router(build_simulations(services))
-    for router in pages:
+    _add_endpoints(app, services, keys=guard.keys)
+    doors = (
+        build_alerts(services),
+        build_automation(services),
+        build_figures(services),
+        build_jobs(services),
+        build_review(services),
+        build_simulations(services),
+    )
+    routes += app.routes
+    for router in (*doors, *pages):
+        routes += router.routes
         app.include_router(router)
     return app
 
@@ -177,15 +180,13 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     def release(
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
-        actor = getattr(request.state, "actor", "api")
         told = wanted.model_dump(exclude={"version"}, exclude_none=True)
-        return _json(services.release(endpoint, wanted.version, told, actor), 202)
+        return _json(services.release(endpoint, wanted.version, told, actor_of(request)), 202)
 
     @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:
-        actor = getattr(request.state, "actor", "api")
         services.route(endpoint)
-        services.order(endpoint, Order(told.order, actor, told.reason))
+        services.order(endpoint, Order(told.order, actor_of(request), told.reason))
         return _json({"order": told.order}, 202)
 
     @app.post("/v1/endpoints/{endpoint}/predict")

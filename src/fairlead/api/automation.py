@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 from fairlead.routing import Automation, Mode
 
@@ -39,18 +39,14 @@ def build_automation(services: Services) -> APIRouter:
 
     @doors.get("/v1/endpoints/{endpoint}/automation")
     def automation(endpoint: str) -> Response:
-        return _json(services.automation(endpoint))
+        return as_json(services.automation(endpoint))
 
     @doors.put("/v1/endpoints/{endpoint}/automation")
     def automate(
         endpoint: str, wanted: Annotated[AutomationRequest, Body()], request: Request
     ) -> Response:
         said = Automation(wanted.mode, wanted.auto_if, wanted.queue, wanted.audit)
-        actor = getattr(request.state, "actor", "api")
-        return _json(services.automate(endpoint, said, actor, wanted.reason))
+        actor = actor_of(request)
+        return as_json(services.automate(endpoint, said, actor, wanted.reason))
 
     return doors
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from fairlead.api.charts import HOURS, HOURS_MAX, to_csv
+from fairlead.api.reply import as_json
 from fairlead.api.types import Services
 
 Hours = Annotated[float, Query(gt=0, le=HOURS_MAX, description="How far to look back.")]
@@ -25,7 +25,7 @@ def build_figures(services: Services) -> APIRouter:
     @router.get("/v1/endpoints/{endpoint}/figures")
     def figures(endpoint: str) -> Response:
         services.route(endpoint)
-        return _json({"figures": services.charts.listed()})
+        return as_json({"figures": services.charts.listed()})
 
     @router.get("/v1/endpoints/{endpoint}/figures/{name}")
     def figure(
@@ -38,13 +38,9 @@ def build_figures(services: Services) -> APIRouter:
         options = {key: value for key, value in request.query_params.items() if key not in _OWN}
         drawn = services.charts.draw(endpoint, name, hours, options)
         if form == "json":
-            return _json(drawn.figure)
+            return as_json(drawn.figure)
         headers = {"content-disposition": f'attachment; filename="{endpoint}-{name}.csv"'}
         text = to_csv(drawn.columns, drawn.rows)
         return Response(text, 200, headers, "text/csv; charset=utf-8")
 
     return router
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

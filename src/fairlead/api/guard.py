@@ -1,21 +1,26 @@
-"""Who is let in: no page of another site, and where keys are needed, only who has one.
+"""Who is let in: no page of another site, and nobody who may not do what they ask for.
 
-Everything here is for operators, but for the health and what it takes to log in. A program shows
-its key with each request; a browser that has shown one to the page `/login` shows its session.
+A program shows its key with each request. A browser shows its session, and with each change the
+session's word, which no other site knows. Where no keys are asked for, a program needs none: it
+runs on this machine. A browser does, because any page may tell it what to send.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import hmac
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute, Match
 
-from fairlead.access import Key, fault_of, secret_of
+from fairlead.access import LOCAL, Caller, fault_of, role_of
+from fairlead.api.form import FORM, FORM_BYTES_MAX, read_form
+from fairlead.api.rules import rule_of
 from fairlead.api.types import Guard
-from fairlead.clock import Clock
-from fairlead.errors import FairleadError, UnauthorizedError
+from fairlead.errors import FairleadError, ForbiddenError, UnauthorizedError
+from fairlead.logs import tell
 from fairlead.serving.refusal import (
     SITE_REFUSALS,
     Refusal,
@@ -40,8 +45,15 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-OPEN = frozenset({"/health/live", "/health/ready", "/login", "/logout"})
-STATIC = "/static/"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN = b"x-csrf-token"
+OF_BROWSERS = (b"origin", b"cookie", b"sec-fetch-site")
+"""What a browser sends, and a program does not."""
+AGAIN = (
+    b'<!doctype html><html lang="en"><title>Fairlead</title>'
+    b'<meta http-equiv="refresh" content="0"><p><a href="">Go on</a></p>'
+)
+"""Asks for the same page once more, from a page of ours."""
 
 
 class GuardMiddleware:
@@ -50,13 +62,13 @@ class GuardMiddleware:
     Args:
         app: behind it.
         guard: what is let in.
-        clock: for sessions that run out.
+        routes: of the application, in the order in which it looks at them.
     """
 
-    def __init__(self, app: App, guard: Guard, clock: Clock) -> None:
+    def __init__(self, app: App, guard: Guard, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._guard = guard
-        self._clock = clock
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on and add headers to the reply."""
@@ -65,16 +77,13 @@ class GuardMiddleware:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         refused = self._unfit(headers)
-        if refused is None and self._guard.gate is not None and not _is_open(scope["path"]):
+        if refused is None:
             try:
-                key = await run_in_threadpool(self._caller, headers)
-                scope.setdefault("state", {})["actor"] = key.name
-            except UnauthorizedError as error:
-                refused = refusal_of(error)
-                if _is_page(scope, headers):
-                    await _to_login(send, scope)
-                    return
+                receive = await self._let_in(scope, headers, receive)
             except FairleadError as error:
+                if isinstance(error, UnauthorizedError) and _is_page(scope, headers):
+                    await _to_login(send, scope, headers)
+                    return
                 refused = refusal_of(error)
         if refused is not None:
             await _refuse(send, refused)
@@ -89,38 +98,71 @@ class GuardMiddleware:
 
         await self._app(scope, receive, send_guarded)
 
+    async def _let_in(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Receive:
+        """See who asks and whether they may; gives what the body is to be received by.
+
+        Raises:
+            FairleadError: they may not.
+        """
+        method, template = scope["method"], self._template(scope)
+        rule = rule_of(method, template)
+        if rule == "open":
+            return receive
+        caller = await run_in_threadpool(self._caller, headers)
+        scope.setdefault("state", {}).update(
+            actor=caller.actor,
+            role=role_of(caller.scopes) or "",
+            scopes=caller.scopes,
+            csrf=caller.csrf,
+        )
+        if not template:
+            return receive  # there is nothing, or not by this method: the application says so
+        if rule is None:
+            tell("error", "no_rule", f"{method} {template} stands in no line of api/rules.py.")
+            raise ForbiddenError("Nobody may do this.")
+        await run_in_threadpool(self._guard.porter.allow, caller, rule)
+        if not caller.csrf or method in SAFE:
+            return receive
+        word, receive = await _word(headers, receive)
+        if not hmac.compare_digest(word.encode(), caller.csrf.encode()):
+            raise ForbiddenError(
+                "The request does not carry the word of your session.", hint="Load the page again."
+            )
+        return receive
+
+    def _template(self, scope: Scope) -> str:
+        """The path of the route that a request is for, as the table has it; empty if none is."""
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                return str(getattr(route, "path", ""))
+        return ""
+
+    def _caller(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Who asks.
+
+        Raises:
+            UnauthorizedError: nobody who is known here.
+        """
+        is_program = not any(name in headers for name in OF_BROWSERS)
+        if not self._guard.keys and is_program and b"text/html" not in headers.get(b"accept", b""):
+            return LOCAL
+        return self._guard.porter.caller(headers)
+
     def _unfit(self, headers: Mapping[bytes, bytes]) -> Refusal | None:
         fault = fault_of(self._guard.sites, headers.get(b"host"), headers.get(b"origin"))
         if fault is not None:
             return SITE_REFUSALS[fault]
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._guard.body_bytes_max:
+        if not length.isdigit():
+            return refusal(400, "The Content-Length is no number.")
+        if int(length) > self._guard.body_bytes_max:
             most = self._guard.body_bytes_max
             return refusal(413, f"A body may have at most {most} bytes here.")
         if headers.get(b"transfer-encoding"):
             return refusal(411, "Send a Content-Length.")
         return None
-
-    def _caller(self, headers: Mapping[bytes, bytes]) -> Key:
-        """The key of who asks.
-
-        Raises:
-            FairleadError: there is none that is for this.
-        """
-        gate, sessions = self._guard.gate, self._guard.sessions
-        assert gate is not None
-        cookies = headers.get(b"cookie")
-        key_id = sessions.key_id(cookies, self._clock.now_us()) if cookies else None
-        if secret_of(headers) is not None or key_id is None:
-            return gate.admit(headers, "operate", "")
-        key = gate.named(key_id)
-        gate.allow(key, "operate", "")
-        return key
-
-
-def _is_open(path: str) -> bool:
-    """Whether a path, exactly as it is matched, is for everyone."""
-    return path in OPEN or (path.startswith(STATIC) and "/" not in path[len(STATIC) :])
 
 
 def _is_page(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
@@ -128,9 +170,45 @@ def _is_page(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     return scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b"")
 
 
-async def _to_login(send: Send, scope: Scope) -> None:
-    target = f"/login?then={quote(scope['path'], safe='/')}".encode()
-    await _send(send, 303, b"", (b"location", target), (b"cache-control", b"no-store"))
+async def _to_login(send: Send, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Let a person sign in, unless they have.
+
+    Who follows a link on a page of another site comes without the session, which the browser keeps
+    back. So they are asked to come once more, from here.
+    """
+    if headers.get(b"sec-fetch-site") == b"cross-site":
+        kind = (b"content-type", b"text/html; charset=utf-8")
+        await _send(send, 200, AGAIN, kind, (b"cache-control", b"no-store"))
+        return
+    path = quote(scope["path"], safe="/")
+    query = scope["query_string"].decode("latin-1")
+    then = quote(f"{path}?{query}" if query else path, safe="/")
+    location = (b"location", f"/login?then={then}".encode())
+    await _send(send, 303, b"", location, (b"cache-control", b"no-store"))
+
+
+async def _word(headers: Mapping[bytes, bytes], receive: Receive) -> tuple[str, Receive]:
+    """The word of the session that a change carries: in a header, or in a field of its form.
+
+    A form is read whole for it, and is then there to be received again.
+    """
+    shown = headers.get(TOKEN)
+    if shown is not None:
+        return shown.decode("latin-1"), receive
+    is_form = headers.get(b"content-type", b"").startswith(FORM.encode())
+    if not is_form or int(headers.get(b"content-length", b"0")) > FORM_BYTES_MAX:
+        return "", receive
+    body, more = b"", True
+    while more and len(body) <= FORM_BYTES_MAX:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    pending = [{"type": "http.request", "body": body, "more_body": more}]
+
+    async def again() -> MutableMapping[str, Any]:
+        return pending.pop() if pending else await receive()
+
+    return read_form(body).get("csrf", ""), again
 
 
 async def _refuse(send: Send, refused: Refusal) -> None:

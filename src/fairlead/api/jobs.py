@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from fairlead.api.reply import actor_of
 from fairlead.api.types import Services
 
 
@@ -33,7 +34,7 @@ def build_jobs(services: Services) -> APIRouter:
     @doors.post("/v1/jobs/{endpoint}/{job}/runs", status_code=202)
     def run(endpoint: str, job: str, request: Request) -> Response:
         place = f"{endpoint}/{job}"
-        services.job_book.ask(place, getattr(request.state, "actor", "api"))
+        services.job_book.ask(place, actor_of(request))
         return _json({"job": place}, 202)
 
     return doors

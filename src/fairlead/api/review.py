@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 from fairlead.review.bring import bring, write_lines
 from fairlead.review.show import shown
@@ -43,25 +44,25 @@ def build_review(services: Services) -> APIRouter:
 def _add_queues(doors: APIRouter, services: Services) -> None:
     @doors.get("/v1/review")
     def queues() -> Response:
-        return _json({"queues": services.review_book.queues.lines()})
+        return as_json({"queues": services.review_book.queues.lines()})
 
     @doors.get("/v1/review/{queue}")
     def queue(queue: str, request: Request) -> Response:
         found = services.review_book.queues
         line = found.line(queue)
         reviewers = [_reviewer(one) for one in found.reviewers(queue)]
-        you = _reviewer(found.reviewer(queue, _actor(request)))
-        return _json({**msgspec.structs.asdict(line), "reviewers": reviewers, "you": you})
+        you = _reviewer(found.reviewer(queue, actor_of(request)))
+        return as_json({**msgspec.structs.asdict(line), "reviewers": reviewers, "you": you})
 
     @doors.post("/v1/review/{queue}/take")
     def take(queue: str, request: Request) -> Response:
-        task = services.review_book.take(queue, _actor(request))
-        return _json({"task": None if task is None else _shown(services, task)})
+        task = services.review_book.take(queue, actor_of(request))
+        return as_json({"task": None if task is None else _shown(services, task)})
 
     @doors.post("/v1/review/{queue}/undo")
     def undo(queue: str, request: Request) -> Response:
-        task = services.review_book.undo(queue, _actor(request))
-        return _json({"task": _shown(services, task)})
+        task = services.review_book.undo(queue, actor_of(request))
+        return as_json({"task": _shown(services, task)})
 
     @doors.get(
         "/v1/review/{queue}/export",
@@ -78,21 +79,21 @@ def _add_queues(doors: APIRouter, services: Services) -> None:
 
     @doors.post("/v1/review/{queue}/import")
     async def bring_in(queue: str, request: Request) -> Response:
-        body, actor = await request.body(), _actor(request)
+        body, actor = await request.body(), actor_of(request)
         brought = await run_in_threadpool(
             bring, services.review_book, queue, body, "The body", actor
         )
-        return _json(brought)
+        return as_json(brought)
 
     @doors.get("/v1/endpoints/{endpoint}/rungs")
     def rungs(endpoint: str) -> Response:
-        return _json({"rungs": services.review_book.queues.rungs(endpoint)})
+        return as_json({"rungs": services.review_book.queues.rungs(endpoint)})
 
 
 def _add_tasks(doors: APIRouter, services: Services) -> None:
     @doors.get("/v1/tasks/{task}")
     def task(task: str) -> Response:
-        return _json(_shown(services, services.review_book.queues.task(task)))
+        return as_json(_shown(services, services.review_book.queues.task(task)))
 
     @doors.get(
         "/v1/tasks/{task}/media/{field}",
@@ -107,13 +108,13 @@ def _add_tasks(doors: APIRouter, services: Services) -> None:
 
     @doors.post("/v1/tasks/{task}/decide")
     def decide(task: str, told: Annotated[DecisionRequest, Body()], request: Request) -> Response:
-        decided = services.review_book.decide(task, told.decision, _actor(request))
-        return _json(_shown(services, decided))
+        decided = services.review_book.decide(task, told.decision, actor_of(request))
+        return as_json(_shown(services, decided))
 
     @doors.post("/v1/tasks/{task}/skip")
     def skip(task: str, request: Request) -> Response:
-        services.review_book.skip(task, _actor(request))
-        return _json({"skipped": task})
+        services.review_book.skip(task, actor_of(request))
+        return as_json({"skipped": task})
 
 
 def _shown(services: Services, task: Task) -> dict[str, Any]:
@@ -126,12 +127,3 @@ def _reviewer(one: Reviewer) -> dict[str, Any]:
         "name": one.name, "decided": one.decided, "compared": one.compared,
         "agreed": one.agreed, "per_hour": one.per_hour,
     }  # fmt: skip
-
-
-def _actor(request: Request) -> str:
-    actor: str = getattr(request.state, "actor", "api")
-    return actor
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

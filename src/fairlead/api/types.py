@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Gate, Sessions, Sites
+from fairlead.access import Porter, Sites
 from fairlead.alerts import AlertBook
 from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
@@ -29,14 +29,14 @@ class Guard:
     Args:
         sites: that browsers may send requests from and to.
         body_bytes_max: of one request.
-        gate: asks for keys; None while none are needed.
-        sessions: of people who have shown their key to a page.
+        keys: whether programs need one.
+        porter: tells who asks.
     """
 
     sites: Sites
     body_bytes_max: int
-    gate: Gate | None
-    sessions: Sessions
+    keys: bool
+    porter: Porter
 
 
 @dataclass(frozen=True, slots=True)

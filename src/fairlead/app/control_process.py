@@ -14,7 +14,7 @@ import msgspec
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
-from fairlead.access import Gate, Sessions
+from fairlead.access import Sessions
 from fairlead.alerts import AlertController
 from fairlead.alerts.courier import Courier
 from fairlead.api import Guard, build_api
@@ -26,6 +26,7 @@ from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
+from fairlead.app.sessions import porter_of, session_secret
 from fairlead.app.settings import Settings, rules, schedules, told_of_decisions
 from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
@@ -125,9 +126,11 @@ def alert_controller(store: Store, clock: Clock, settings: Settings) -> AlertCon
 def guard(start: Start, workspace: Workspace) -> Guard:
     """Who may ask."""
     server, port = start.settings.server, start.listener.getsockname()[1]
-    gate = Gate(workspace.key_book.get, workspace.clock, 1) if server.keys else None
-    sessions = Sessions(f"fairlead_{port}", os.urandom(32), secure=bool(server.tls_cert))
-    return Guard(sites_of(server, shared=False), server.body_bytes_max, gate, sessions)
+    sessions = Sessions(
+        f"fairlead_{port}", session_secret(workspace.home), secure=bool(server.tls_cert)
+    )
+    porter = porter_of(workspace, sessions)
+    return Guard(sites_of(server, shared=False), server.body_bytes_max, server.keys, porter)
 
 
 def tls(config: uvicorn.Config, start: Start) -> None:
@@ -145,10 +148,10 @@ async def serve(start: Start) -> None:
     channel = Channel(start.channel, _Told)
     thread = threading.Thread(target=plane.controller.run, name="controller")
     thread.start()
-    clock, guarded = plane.workspace.clock, guard(start, plane.workspace)
-    console = build_console(plane.services, guarded, clock)
+    guarded = guard(start, plane.workspace)
+    console = build_console(plane.services, guarded)
     config = uvicorn.Config(
-        build_api(plane.services, guarded, clock, console.routers),
+        build_api(plane.services, guarded, console.routers),
         log_level="warning",
         log_config=None if tells_json() else LOGGING_CONFIG,
         lifespan="off",

@@ -79,6 +79,11 @@ class Home:
         return self.keys / "operator.key"
 
     @cached_property
+    def session_file(self) -> Path:
+        """The secret with which sessions of the pages are signed."""
+        return self.keys / "session.key"
+
+    @cached_property
     def lock_file(self) -> Path:
         """Held by the platform that runs."""
         return self._folder("run") / "lock"

@@ -6,13 +6,12 @@ Its secret lies in the home, for the home's owner alone, who could change everyt
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import uuid
 from pathlib import Path
 
 from fairlead.access import SCOPES, Key, KeyBook
 from fairlead.access.secret import ID_BYTES, RANDOM_BYTES, id_of, is_of, write_secret
+from fairlead.app.secret_file import read_or_make
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError
 
@@ -28,7 +27,7 @@ def operator_secret(file: Path, book: KeyBook, clock: Clock) -> str:
         clock: for their times.
     """
     while True:
-        secret = _read_or_make(file)
+        secret = read_or_make(file, _make)
         key_id = id_of(secret.encode())
         key = book.get(key_id) if key_id else None
         if key_id and key is None:
@@ -45,17 +44,5 @@ def _enter(key_id: str, secret: str, book: KeyBook, clock: Clock) -> None:
         book.enter(made, secret, NAME)
 
 
-def _read_or_make(file: Path) -> str:
-    """The secret in a file. Of processes that make one at the same moment, the first wins."""
-    if not file.exists():
-        secret = write_secret(secrets.token_hex(ID_BYTES), secrets.token_bytes(RANDOM_BYTES))
-        temporary = file.with_name(f".{uuid.uuid4().hex}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(temporary, flags, 0o600), "w") as opened:
-            opened.write(secret)
-        try:
-            with contextlib.suppress(FileExistsError):
-                os.link(temporary, file)
-        finally:
-            temporary.unlink()
-    return file.read_text(encoding="ascii").strip()
+def _make() -> str:
+    return write_secret(secrets.token_hex(ID_BYTES), secrets.token_bytes(RANDOM_BYTES))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fairlead.access import KeyBook
+from fairlead.access import EntryBook, KeyBook, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.operator import operator_secret
@@ -85,6 +85,16 @@ class Workspace:
     def key_book(self) -> KeyBook:
         """The keys of callers."""
         return KeyBook(self.store, self.clock)
+
+    @cached_property
+    def user_book(self) -> UserBook:
+        """The people who sign in."""
+        return UserBook(self.store, self.clock)
+
+    @cached_property
+    def entry_book(self) -> EntryBook:
+        """The links that sign in once."""
+        return EntryBook(self.store, self.clock)
 
     def operator_secret(self) -> str:
         """The secret of a key for everything, with which this home speaks to its platform."""

@@ -34,8 +34,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         caller_id: column with the rows' own ids, for the log.
         unit: column with the key of who each row is about, for the log.
         on_error: whether a row that does not fit is set aside, or ends the job.
-        memory_mb: that all its processes together may take; 0 for half of the machine's.
-        workers: processes that score; 0 for one on each core.
+        memory_mb: that it may take as a whole; 0 for half of the machine's.
+        workers: threads or processes that score; 0 for one on each core.
         allow_pickle: whether a pickled payload may be loaded.
         engine: where it is scored.
         ray_address: of the Ray cluster; empty for a Ray of the job's own.

@@ -12,7 +12,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.batch.types import EngineName
 from fairlead.cli.output import say
-from fairlead.cli.progress import progress_bar
+from fairlead.cli.progress import watched
 
 
 @click.command("batch")
@@ -31,15 +31,15 @@ from fairlead.cli.progress import progress_bar
 @click.option("--name", default="", help="Tells jobs apart that score the same rows again.")
 @click.option(
     "--memory", "memory_mb", type=click.IntRange(min=0), default=0, metavar="MB",
-    help="That all processes together may take; default: half of the machine's.",
+    help="That the whole job may take; default: half of the machine's.",
 )  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(min=0), default=0,
-    help="Processes that score; default: one for each core.",
+    help="Threads or processes that score; default: one for each core.",
 )  # fmt: skip
 @click.option(
     "--engine", type=click.Choice(("local", "ray")), default="local",
-    help="Where rows are scored: in processes here, or on Ray.",
+    help="Where rows are scored: on this machine, or on Ray.",
 )  # fmt: skip
 @click.option(
     "--ray-address", default="", envvar="RAY_ADDRESS", metavar="HOST:PORT",
@@ -87,16 +87,7 @@ def batch_command(
         ray_address=ray_address,
         allow_pickle=allow_pickle,
     )
-    try:
-        with progress_bar() as show:
-            record = run_batch(Workspace(home), job, show)
-    except KeyboardInterrupt:
-        click.echo("Interrupted: run the same line again to go on.", err=True)
-        raise
-    for note in record.notes:
-        say(f"Note: {note}")
-    for moved in record.drifted:
-        say(f"Drift in '{moved.field}': {moved.why}")
+    record = watched(lambda show: run_batch(Workspace(home), job, show))
     say(f"{record.rows} rows answered by {record.version}, {record.rejected} rejected.")
     say(
         f"Written to {record.output}; labels join by prediction_id in the log of {record.endpoint}."

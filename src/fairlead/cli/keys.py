@@ -11,6 +11,7 @@ from fairlead.access import SCOPES, Key, Scope
 from fairlead.app.platform import wait_followed
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.cli.user import user
 
 
 @click.group("keys")
@@ -49,6 +50,7 @@ def create_command(
         rate=rate,
         burst=burst,
         expires_us=None if days is None else now_us + round(days * 86_400e6),
+        actor=user(),
     )
     click.echo(f"Key {key.id} for {key.name}. Keep its secret: it is not shown again.", err=True)
     say(secret)
@@ -92,7 +94,7 @@ def _state(key: Key, now_us: int) -> str:
 def revoke_command(home: Path | None, key: str) -> None:
     """Refuse KEY, a name or an id, from now on."""
     workspace = Workspace(home)
-    revoked = workspace.key_book.revoke(key)
+    revoked = workspace.key_book.revoke(key, user())
     say(f"Key {revoked.id} for {revoked.name} is revoked.")
     _wait(workspace)
 

@@ -47,6 +47,7 @@ COMMANDS = {
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
     "jobs": ("fairlead.cli.jobs", "See what is scheduled and how it went; run it now."),
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
+    "link": ("fairlead.cli.link", "Print a link that signs in to the console once."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),
     "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
@@ -65,6 +66,7 @@ COMMANDS = {
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),
     "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
     "up": ("fairlead.cli.up", "Start the platform."),
+    "users": ("fairlead.cli.users", "Add, list and remove who signs in to the console."),
 }
 
 

@@ -11,7 +11,7 @@ from fairlead.app.precompute import precompute
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.cli.output import say
-from fairlead.cli.progress import progress_bar
+from fairlead.cli.progress import watched
 
 
 @click.command("precompute")
@@ -26,11 +26,11 @@ from fairlead.cli.progress import progress_bar
 @click.option("--endpoint", default="", help="Whose they are; default: the model's name.")
 @click.option(
     "--memory", "memory_mb", type=click.IntRange(min=0), default=0, metavar="MB",
-    help="That all processes together may take; default: half of the machine's.",
+    help="That the whole job may take; default: half of the machine's.",
 )  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(min=0), default=0,
-    help="Processes that score; default: one for each core.",
+    help="Threads or processes that score; default: one for each core.",
 )  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Let pickled payloads be loaded.")
 @click.pass_obj
@@ -55,16 +55,7 @@ def precompute_command(
         version=version, inputs=inputs, output="", query=query, key=key, on_error=on_error,
         endpoint=endpoint, memory_mb=memory_mb, workers=workers, allow_pickle=allow_pickle,
     )  # fmt: skip
-    try:
-        with progress_bar() as show:
-            record = precompute(Workspace(home), job, show)
-    except KeyboardInterrupt:
-        click.echo("Interrupted: run the same line again to go on.", err=True)
-        raise
-    for note in record.notes:
-        say(f"Note: {note}")
-    for moved in record.drifted:
-        say(f"Drift in '{moved.field}': {moved.why}")
+    record = watched(lambda show: precompute(Workspace(home), job, show))
     say(f"{record.rows} predictions of {record.version} are looked up from now on.")
     say(f"Ask for one: GET /v1/endpoints/{record.endpoint}/lookup/KEY.")
     if record.rejected:

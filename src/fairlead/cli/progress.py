@@ -1,4 +1,4 @@
-"""How far a job is, on a terminal: a bar, how fast, how long still, how many rejects."""
+"""A job in front of whom asked for it: how far it is, how to go on, and what to know of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,35 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fairlead.batch import Progress
+import click
+
+from fairlead.batch import JobRecord, Progress
+from fairlead.cli.output import say
+
+Show = Callable[[Progress], None]
+
+
+def watched(run: Callable[[Show], JobRecord]) -> JobRecord:
+    """Run a job with a bar on the terminal; then say its notes, and what has drifted.
+
+    Args:
+        run: gives the job's record; calls what it is given with how far it is.
+    """
+    try:
+        with progress_bar() as show:
+            record = run(show)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: run the same line again to go on.", err=True)
+        raise
+    for note in record.notes:
+        say(f"Note: {note}")
+    for moved in record.drifted:
+        say(f"Drift in '{moved.field}': {moved.why}")
+    return record
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[Progress], None]]:
+def progress_bar() -> Iterator[Show]:
     """What draws how far a job is; nothing where nobody sees it."""
     if not sys.stderr.isatty():
         yield lambda _: None

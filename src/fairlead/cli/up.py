@@ -20,6 +20,7 @@ from fairlead.app.platform import (
 )
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
+from fairlead.cli.link import sign_in_link
 from fairlead.cli.output import say
 from fairlead.errors import BundleError
 from fairlead.logs import LEVELS, Format, tell, tells_json
@@ -122,6 +123,9 @@ def _bring_up(
     say(f"Console   {addresses.control}")
     if addresses.keys:
         say("Keys      are asked for; 'fairlead keys create' makes one")
+    elif not workspace.user_book.all_users():
+        say(f"Sign in   {sign_in_link(workspace, addresses)}")
+        say("          once, within 15 minutes; 'fairlead link' prints another")
     for stored in workspace.store.scan(ROUTES):
         name = stored.value.endpoint
         say(f"Endpoint  {name}: {addresses.api}/v1/endpoints/{name}/predict")

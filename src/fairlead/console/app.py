@@ -8,7 +8,6 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
-from fairlead.clock import Clock
 from fairlead.console.docs import build_docs
 from fairlead.console.feed import Feed
 from fairlead.console.live import news
@@ -32,26 +31,23 @@ class Console:
     feed: Feed
 
 
-def build_console(services: Services, guard: Guard, clock: Clock) -> Console:
+def build_console(services: Services, guard: Guard) -> Console:
     """Put the pages together.
 
     Args:
         services: the platform behind them.
         guard: who is let in.
-        clock: for how long they stay so.
     """
-    keys = guard.gate is not None
     feed = Feed(lambda: news(services))
     routers = [
         build_overview(services),
-        build_tryit(services, keys=keys),
+        build_tryit(services, keys=guard.keys),
         build_review(services),
         build_docs(services),
         build_static(),
         build_live(feed),
+        build_login(guard.porter),
     ]
-    if guard.gate is not None:
-        routers.append(build_login(guard.gate, guard.sessions, clock))
     return Console(tuple(routers), feed)
 
 

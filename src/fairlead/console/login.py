@@ -1,29 +1,28 @@
-"""The page on which a person shows a key once, and gets a session for it."""
+"""The page on which a person signs in, and the link that does it for them."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
+import math
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from fairlead.access import Gate, Key, Sessions
-from fairlead.clock import Clock
-from fairlead.console.page import render
-from fairlead.errors import FairleadError
+from fairlead.access import Porter
+from fairlead.api.form import read_form
+from fairlead.console.page import answer_with, render
+from fairlead.console.types import NOBODY
+from fairlead.errors import FairleadError, RateError
+from fairlead.serving.refusal import status_of
 
-FORM_BYTES_MAX = 4096
 # Without a referrer a browser would not say either that the form is on a page of ours.
 HEADERS = {"referrer-policy": "same-origin", "cache-control": "no-store"}
 
 
-def build_login(gate: Gate, sessions: Sessions, clock: Clock) -> APIRouter:
-    """The routes to log in and out by.
+def build_login(porter: Porter) -> APIRouter:
+    """The routes to sign in and out by.
 
     Args:
-        gate: knows the keys.
-        sessions: which it begins and ends.
-        clock: for how long they last.
+        porter: begins sessions.
     """
     login = APIRouter(include_in_schema=False)
 
@@ -33,44 +32,52 @@ def build_login(gate: Gate, sessions: Sessions, clock: Clock) -> APIRouter:
 
     @login.post("/login")
     async def enter(request: Request) -> Response:
-        given = _form(await request.body())
+        given = read_form(await request.body())
         then = given.get("then", "/")
         try:
-            key = await run_in_threadpool(_operator, gate, given.get("key", ""))
+            cookie = await run_in_threadpool(_sign_in, porter, given)
         except FairleadError as error:
-            return _page(then, error.message)
-        return _go(_ours(then), sessions.open(key.id, clock.now_us()))
+            return _page(then, error, given.get("name", "").strip())
+        return _go(_ours(then), cookie)
+
+    @login.get("/enter/{token}")
+    def follow(token: str) -> Response:
+        try:
+            cookie = porter.by_link(token)
+        except FairleadError as error:
+            return _page("/", error)
+        # A redirect would count as one from where the link stood, and lose the session.
+        answer = answer_with(render("enter.html", NOBODY))
+        answer.headers["set-cookie"] = cookie
+        return answer
 
     @login.post("/logout")
     def leave() -> Response:
-        return _go("/login", sessions.close())
+        return _go("/login", porter.sessions.close())
 
     return login
 
 
-def _operator(gate: Gate, pasted: str) -> Key:
-    """The key that was pasted.
+def _sign_in(porter: Porter, given: dict[str, str]) -> str:
+    """Begin a session by what a form holds: a name and a password, or a key.
 
     Raises:
-        FairleadError: there is none, or it is not for these pages.
+        FairleadError: none of it is good for one.
     """
-    key = gate.holder(pasted.strip().encode())
-    gate.allow(key, "operate", "")
-    return key
+    name = given.get("name", "").strip()
+    if name:
+        return porter.by_password(name, given.get("password", ""))
+    return porter.by_key(given.get("key", "").strip())
 
 
-def _form(body: bytes) -> dict[str, str]:
-    """The first value of each field of a form."""
-    if len(body) > FORM_BYTES_MAX:
-        return {}
-    fields = parse_qs(body.decode("latin-1"), errors="replace")
-    return {name: values[0] for name, values in fields.items()}
-
-
-def _page(then: str, problem: str = "") -> Response:
-    page = render("login.html", then=_ours(then), problem=problem)
-    kind = "text/html; charset=utf-8"
-    return Response(page, 401 if problem else 200, HEADERS, kind)
+def _page(then: str, problem: FairleadError | None = None, name: str = "") -> Response:
+    told = "" if problem is None else problem.message
+    page = render("login.html", NOBODY, then=_ours(then), name=name, problem=told)
+    answer = answer_with(page, 200 if problem is None else status_of(problem))
+    answer.headers.update(HEADERS)
+    if isinstance(problem, RateError):
+        answer.headers["retry-after"] = str(math.ceil(problem.retry_after_s))
+    return answer
 
 
 def _go(path: str, cookie: str) -> Response:

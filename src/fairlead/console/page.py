@@ -46,7 +46,7 @@ def show(request: Request, name: str, status: int = 200, /, **context: Any) -> R
 def viewer(request: Request) -> Viewer:
     """Who looks, as the guard found."""
     state = request.state
-    return Viewer(*(getattr(state, name, "") for name in ("actor", "role", "csrf")))
+    return Viewer(state.actor, state.role, state.csrf, state.scopes)
 
 
 def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from fairlead.api import Services
+from fairlead.api.form import read_form
+from fairlead.api.reply import actor_of
 from fairlead.console.page import show
 from fairlead.errors import ConfigError, ConflictError, FairleadError, NotFoundError
 from fairlead.review.question import Question, text_of
@@ -21,10 +23,6 @@ from fairlead.signature.media import media_type
 
 KEYS_MAX = 9
 LONG = 80
-FORM_BYTES_MAX = 1 << 17
-FIELDS_MAX = 10
-NOBODY = "api"
-"""Who decides where no keys are asked for, as in the REST API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +73,15 @@ def build_review(services: Services) -> APIRouter:
 
     @router.post("/review/{queue}")
     async def act(queue: str, request: Request) -> Response:
-        fields = _fields(await request.body())
+        fields = read_form(await request.body())
         return await run_in_threadpool(_act, services, queue, request, fields)
 
     return router
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    """The first value of each field of a form; nothing of one that is none of ours."""
-    if len(body) > FORM_BYTES_MAX:
-        return {}
-    try:
-        found = parse_qs(body.decode("latin-1"), errors="replace", max_num_fields=FIELDS_MAX)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in found.items()}
-
-
 def _act(services: Services, queue: str, request: Request, fields: dict[str, str]) -> Response:
     """Do what a button says, and show the next task; or say why it was not done."""
-    book, who = services.review_book, _who(request)
+    book, who = services.review_book, actor_of(request)
     task = fields.get("task", "")
     try:
         match fields.get("action"):
@@ -123,7 +110,7 @@ def _value(services: Services, task: str, written: str) -> object:
 def _page(
     services: Services, queue: str, request: Request, problem: FairleadError | None = None
 ) -> Response:
-    book, who = services.review_book, _who(request)
+    book, who = services.review_book, actor_of(request)
     task = book.take(queue, who)
     context: dict[str, Any] = {}
     if task is not None:
@@ -178,8 +165,3 @@ def _shown(services: Services, task: Task, name: str, kind: str) -> Shown:
         return Shown(name, media_type(content).partition("/")[0], path)
     long = kind == "text" or len(text) > LONG or "\n" in text
     return Shown(name, "text" if long else "value", text)
-
-
-def _who(request: Request) -> str:
-    who: str = getattr(request.state, "actor", NOBODY)
-    return who

@@ -69,6 +69,7 @@ def render_try(
         "predict": f"{path}/predict",
         "feedback": f"{path}/feedback",
         "answer": answer.name if answer else None,
+        "csrf": who.csrf,
     }
     return render(
         "try.html",

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,7 @@ def environment(model: object) -> dict[str, str]:
     """
     tops = {kind.__module__.partition(".")[0] for kind in _kinds(model)}
     foreign = tops - sys.stdlib_module_names - {"builtins", "__main__"}
-    owners = metadata.packages_distributions() if foreign else {}
-    names = {*ALWAYS, *(name for top in foreign for name in owners.get(top, ()))}
+    names = {*ALWAYS, *_owners(frozenset(foreign))}
     found = {"python": platform.python_version()}
     for name in sorted(names):
         try:
@@ -53,6 +53,13 @@ def environment(model: object) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+@lru_cache(maxsize=64)
+def _owners(modules: frozenset[str]) -> frozenset[str]:
+    """The packages that modules were installed by: to look takes longer than to package a model."""
+    owners = metadata.packages_distributions() if modules else {}
+    return frozenset(name for module in modules for name in owners.get(module, ()))
 
 
 def _kinds(model: object) -> Iterator[type]:

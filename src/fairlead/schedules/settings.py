@@ -46,8 +46,8 @@ class BatchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         caller_id: column with the rows' own ids.
         unit: column with who a row is about.
         on_error: whether a row that does not fit is set aside, or ends the job.
-        memory_mb: that all its processes together may take; half of the machine's if 0.
-        workers: processes that score; one for each core if 0.
+        memory_mb: that it may take as a whole; half of the machine's if 0.
+        workers: threads or processes that score; one for each core if 0.
         allow_pickle: whether a pickled payload may be loaded.
         timeout: that one attempt may take.
         retries: further attempts after the first one that fails.

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from fairlead.predictionlog import DecidedBy, PredictionFrame
 from fairlead.predictionlog import Source as LogSource
 from fairlead.routing import Route
+from fairlead.serving.run import texts_of
 from fairlead.serving.types import Ask, Outputs
 from fairlead.signature import concat
-
-
-def _each(lists: Sequence[Any], counts: Sequence[int]) -> list[str | None] | None:
-    """One text for each row of several requests; None if no request has any."""
-    if not any(lists):
-        return None
-    some = zip(lists, counts, strict=True)
-    return [text for texts, rows in some for text in texts or [None] * rows]
 
 
 def record_of(
@@ -60,15 +52,15 @@ def record_of(
         source=source,
         time_us=np.full(rows, now_us, np.int64),
         ids=[raw for ids in outputs.ids for raw in ids.raw()],
-        caller_ids=_each([ask.caller_ids for ask in asks], counts),
-        units=_each([ask.units for ask in asks], counts),
+        caller_ids=texts_of([ask.caller_ids for ask in asks], counts),
+        units=texts_of([ask.units for ask in asks], counts),
         slots=np.full(rows, -1, np.int16),
         propensity=np.ones(rows),
         queue_us=np.zeros(rows, np.int32),
         model_us=0,
         inputs=concat([ask.batch for ask in asks]),
         outputs=outputs.batch if decided_by is None else None,
-        trace_ids=_each(traces, counts),
+        trace_ids=texts_of(traces, counts),
         parent_ids=parent_ids,
         decided_by=decided_by,
     )

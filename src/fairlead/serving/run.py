@@ -122,8 +122,8 @@ def frame_of(
         source=run.source,
         time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
         ids=[raw for item in items for raw in item.ids.raw()],
-        caller_ids=_texts([ask.caller_ids for ask in asks], counts),
-        units=_texts([ask.units for ask in asks], counts),
+        caller_ids=texts_of([ask.caller_ids for ask in asks], counts),
+        units=texts_of([ask.units for ask in asks], counts),
         slots=np.array([slot for item in items for slot in item.slots], np.int16),
         propensity=np.array([arm.weight] * rows),
         queue_us=_each(queue_us, counts, rows),
@@ -142,17 +142,28 @@ def deciders(pending: npt.NDArray[np.bool_]) -> list[DecidedBy]:
     return ["pending" if waits else "model" for waits in pending.tolist()]
 
 
-def _each(values: npt.NDArray[Any], counts: list[int], rows: int) -> npt.NDArray[Any]:
-    """One value for each row of items; most have one row."""
-    return values if len(counts) == rows else np.repeat(values, counts)
+def texts_of(
+    lists: Sequence[Sequence[str | None] | None], counts: Sequence[int]
+) -> list[str | None] | None:
+    """One text for each row of several requests; None if no request has any.
 
+    Args:
+        lists: of each request one text for each of its rows, or none.
+        counts: rows of each.
 
-def _texts(lists: Sequence[list[str | None] | None], counts: list[int]) -> list[str | None] | None:
-    """Join the items' lists; None if no item has one."""
+    Example:
+        >>> texts_of([["a"], None], [1, 2]), texts_of([None], [1])
+        (['a', None, None], None)
+    """
     if not any(lists):
         return None
     each = zip(lists, counts, strict=True)
-    return [text for texts, rows in each for text in (texts if texts else [None] * rows)]
+    return [text for texts, rows in each for text in (texts or [None] * rows)]
+
+
+def _each(values: npt.NDArray[Any], counts: list[int], rows: int) -> npt.NDArray[Any]:
+    """One value for each row of items; most have one row."""
+    return values if len(counts) == rows else np.repeat(values, counts)
 
 
 def _traces(items: list[Work]) -> list[str | None] | None:
@@ -169,7 +180,7 @@ def _notes(items: list[Work]) -> list[str | None] | None:
         if type(item.ask.batch) is Filled:
             batches = [each.ask.batch for each in items]
             lists = [batch.notes if isinstance(batch, Filled) else None for batch in batches]
-            return _texts(lists, [batch.rows for batch in batches])
+            return texts_of(lists, [batch.rows for batch in batches])
     return None
 
 

@@ -26,7 +26,7 @@ def control(tmp_path: Path) -> Iterator[Control]:
 @pytest.fixture
 def people(control: Control) -> tuple[str, str]:
     """The secrets of two people."""
-    made = [control.workspace.key_book.create(who, ["operate"]) for who in ("ada", "bob")]
+    made = [control.workspace.key_book.create(who, ["review"]) for who in ("ada", "bob")]
     return made[0][1], made[1][1]
 
 

@@ -1,152 +1,238 @@
-"""The guard of the control plane, and sessions: pure ASGI, without a server."""
+"""The guard of the control plane: pure ASGI, without a server."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import MutableMapping
-from typing import Any, cast
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fairlead.access import Gate, KeyBook, Sessions, Sites
+from fairlead.access import SCOPES, Scope
+from fairlead.access.decide import LADDER, grants
 from fairlead.access.session import LIFE_S
-from fairlead.api import Guard, Services, build_api
-from fairlead.clock import ManualClock
-from fairlead.console import build_console
-from fairlead.store.memory import MemoryStore
+from fairlead.access.types import ROLES
+from fairlead.api.rules import RULES, rule_of
+from support.guarded import PAGE, PASSWORD, Guarded, Headers, cookie_of, filled
 
-SITES = Sites(frozenset({"localhost"}))
-HOST = ("host", "localhost:8081")
-
-
-class World:
-    """The application of the control plane, with keys needed, and nothing behind it."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.book = KeyBook(MemoryStore(), self.clock)
-        self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        gate = Gate(self.book.get, self.clock, 1)
-        guard = Guard(SITES, 1000, gate, self.sessions)
-        services = cast(Services, None)
-        pages = build_console(services, guard, self.clock).routers
-        self.app = build_api(services, guard, self.clock, pages)
-        self.routes = [*self.app.routes, *(route for each in pages for route in each.routes)]
-
-    def ask(
-        self, method: str, path: str, *headers: tuple[str, str], body: bytes = b""
-    ) -> tuple[int, dict[str, str], bytes]:
-        sent: list[MutableMapping[str, Any]] = []
-        named = [HOST, *headers, ("content-length", str(len(body)))]
-        scope = {
-            "type": "http", "method": method, "path": path, "query_string": b"",
-            "headers": [(n.encode(), v.encode("latin-1")) for n, v in named],
-        }  # fmt: skip
-
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        asyncio.run(self.app(scope, receive, send))
-        got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], got, b"".join(m.get("body", b"") for m in sent[1:])
-
-    def session(self, secret: str) -> tuple[str, str]:
-        status, headers, _ = self.ask("POST", "/login", body=f"key={secret}".encode())
-        assert status == 303
-        return ("cookie", headers["set-cookie"].partition(";")[0])
+CHANGES = [way for way, rule in RULES.items() if rule != "open" and way[0] != "GET"]
+SHOWS = [way for way, rule in RULES.items() if rule != "open" and way[0] == "GET"]
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> Guarded:
+    return Guarded()
 
 
-def test_every_route_is_shut_without_a_key_but_those_that_are_named(world: World) -> None:
-    open_paths = {"/health/live", "/health/ready", "/login", "/logout", "/static/{name}"}
-    tried = set()
-    for route in world.routes:
-        path = str(getattr(route, "path", ""))
-        for method in getattr(route, "methods", None) or ():
-            tried.add(path)
-            if path not in open_paths:
-                status, headers, _ = world.ask(method, path.replace("{", "").replace("}", ""))
-                assert (status, "www-authenticate" in headers) == (401, True), path
-    assert open_paths < tried
-    assert len(tried) > 15
+@pytest.fixture
+def free() -> Guarded:
+    """Where no keys are asked for."""
+    return Guarded(keys=False)
 
 
-def test_a_session_opens_the_pages_until_it_runs_out_or_its_key_does(world: World) -> None:
-    _, secret = world.book.create("ann", ["operate"])
-    session = world.session(secret)
-    assert world.ask("GET", "/openapi.json", session)[0] == 200
+def test_every_route_stands_in_the_table_and_every_line_has_a_route(world: Guarded) -> None:
+    ways = [way for way in world.ways() if way[0] != "HEAD"]
+    assert sorted(set(ways) - set(RULES)) == [], "add a line to api/rules.py"
+    assert sorted(set(RULES) - set(ways)) == [], "no route is there any more"
+    assert len(ways) == len(set(ways)) > 30
+
+
+def test_a_route_without_a_line_is_shut_for_everybody(
+    world: Guarded, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    admin = world.key("root", *SCOPES)
+    assert world.tried("GET", "/v1/models", admin) == 200
+    monkeypatch.delitem(RULES, ("GET", "/v1/models"))
+    assert world.tried("GET", "/v1/models", admin) == 403
+    assert "GET /v1/models stands in no line" in capfd.readouterr().err
+
+
+def test_what_is_open_changes_nothing_but_who_is_signed_in() -> None:
+    opened = {way for way, rule in RULES.items() if rule == "open" and way[0] != "GET"}
+    assert opened == {("POST", "/login"), ("POST", "/logout")}
+
+
+def test_what_changes_something_needs_more_than_to_look() -> None:
+    assert {RULES[way] for way in CHANGES} <= {"review", "operate", "admin"}
+
+
+def test_every_role_and_scope_gets_what_the_table_says(world: Guarded) -> None:
+    callers: dict[str, tuple[list[Headers], tuple[Scope, ...]]] = {"nobody": ([], ())}
+    for role, scopes in ROLES.items():
+        session = world.user(role, role)
+        callers[role] = ([session, world.csrf(session)], scopes)
+    for scope in SCOPES:
+        callers[f"key {scope}"] = ([world.key(f"k-{scope}", scope)], (scope,))
+    tried = 0
+    for method, template in world.ways():
+        rule = rule_of(method, template)
+        assert rule is not None
+        for name, (headers, scopes) in callers.items():
+            path = filled(template)
+            if rule == "open":
+                wanted = 200
+            elif name == "nobody":
+                wanted = 401
+            else:
+                wanted = 200 if grants(scopes, rule) else 403
+            assert world.tried(method, path, *headers) == wanted, (name, method, template)
+            tried += 1
+    assert tried == len(world.ways()) * (1 + len(ROLES) + len(SCOPES))
+
+
+@pytest.mark.parametrize(("method", "template"), CHANGES)
+def test_a_change_by_a_session_needs_its_word(world: Guarded, method: str, template: str) -> None:
+    session, other = world.user("ann", "admin"), world.user("bob", "admin")
+    path, word = filled(template), world.csrf(session)
+    assert world.tried(method, path, session) == 403
+    assert world.tried(method, path, session, ("x-csrf-token", "")) == 403
+    assert world.tried(method, path, session, ("x-csrf-token", "\xff")) == 403
+    assert world.tried(method, path, session, world.csrf(other)) == 403, "of another session"
+    assert world.tried(method, path, session, body=b"csrf=x") == 403
+    assert world.tried(method, path, session, body=f"csrf={word[1]}".encode()) == 200
+    assert world.tried(method, f"{path}?csrf={word[1]}", session) == 403
+    assert world.tried(method, path, session, word) == 200
+    json = ("content-type", "application/json")
+    assert world.tried(method, path, session, json, body=f'{{"csrf":"{word[1]}"}}'.encode()) == 403
+
+
+def test_a_form_that_was_read_for_the_word_is_there_whole(world: Guarded) -> None:
+    session = world.user("ann", "admin")
+    got: list[bytes] = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        message = await receive()  # type: ignore[operator]
+        got.append(message["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+
+    world.alone._app = app
+    body = f"csrf={world.csrf(session)[1]}&reason=a".encode()
+    assert world.tried("POST", "/v1/simulations", session, body=body) == 200
+    assert got == [body]
+
+
+@pytest.mark.parametrize("path", ["/v1/simulations", "/login", "/logout", "/v1/models", "/"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+def test_pages_of_other_sites_send_nothing(world: Guarded, path: str, origin: str) -> None:
+    session = world.user("ann", "admin")
+    sent = (session, world.csrf(session), ("origin", origin))
+    assert world.tried("POST", path, *sent) == 403
+    assert world.tried("GET", path, *sent) == 403
+
+
+def test_a_key_that_is_shown_counts_and_needs_no_word(world: Guarded) -> None:
+    session = world.user("ann", "admin")
+    assert world.tried("POST", "/v1/simulations", session, world.key("view", "view")) == 403
+    assert world.tried("POST", "/v1/simulations", session, world.key("ops", "operate")) == 200
+    wrong = ("authorization", "Bearer fl_x_y")
+    assert world.tried("GET", "/v1/models", session, wrong) == 401
+
+
+def test_a_session_ends_with_its_day_its_key_and_what_its_user_may(world: Guarded) -> None:
+    _, secret = world.keys.create("key", ["view"])
+    session = world.cookie(key=secret)
     world.clock.advance(LIFE_S - 1)
-    assert world.ask("GET", "/openapi.json", session)[0] == 200
+    assert world.tried("GET", "/v1/models", session) == 200
     world.clock.advance(1)
-    assert world.ask("GET", "/openapi.json", session)[0] == 401
-    session = world.session(secret)
-    world.book.revoke("ann")
-    assert world.ask("GET", "/openapi.json", session)[0] == 401
+    assert world.tried("GET", "/v1/models", session) == 401
+    session = world.cookie(key=secret)
+    world.keys.revoke("key")
+    assert world.tried("GET", "/v1/models", session) == 401
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: world.users.set_role("ann", "admin"),
+        lambda: world.users.set_password("ann", PASSWORD),
+        lambda: world.users.remove("ann"),
+    )
+    for change in changes:
+        if world.users.get("ann") is None:
+            world.users.add("ann", "viewer", PASSWORD)
+        session = world.cookie(name="ann", password=PASSWORD)
+        assert world.tried("GET", "/v1/models", session) == 200
+        change()
+        assert world.tried("GET", "/v1/models", session) == 401
+    world.users.add("ann", "viewer", PASSWORD)
+    assert world.tried("GET", "/v1/models", session) == 401, "a namesake is another"
 
 
-def test_a_session_of_a_key_that_may_less_is_not_begun(world: World) -> None:
-    _, secret = world.book.create("bob", ["predict", "feedback"])
-    status, headers, body = world.ask("POST", "/login", body=f"key={secret}".encode())
-    assert (status, "set-cookie" in headers) == (401, False)
-    assert secret.encode() not in body
+def test_each_sign_in_begins_another_session(world: Guarded) -> None:
+    first = world.user("ann", "viewer")
+    again = world.ask(
+        "POST", "/login", first, body=f"name=ann&password={PASSWORD}".replace(" ", "+").encode()
+    )
+    assert again.status == 303
+    assert cookie_of(again) != first, "what was there before is not kept"
+    assert world.csrf(cookie_of(again)) != world.csrf(first)
+    for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
+        assert word in again.headers["set-cookie"]
+
+
+def test_over_tls_the_cookie_is_for_tls_and_this_host_alone() -> None:
+    world = Guarded(secure=True)
+    name, cookie = world.user("ann", "viewer")
+    assert cookie.startswith("__Host-fairlead_1=")
+    assert "Secure" in world.sessions.open("user:ann", "", 0)
+    assert world.tried("GET", "/v1/models", (name, cookie)) == 200
+    assert world.tried("GET", "/v1/models", (name, cookie.removeprefix("__Host-"))) == 401
+
+
+def test_a_program_on_a_machine_without_keys_needs_nothing(free: Guarded) -> None:
+    for method, template in [*CHANGES, *SHOWS]:
+        assert free.tried(method, filled(template)) == 200
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"key", b"key=", b"key=%ff%fe", b"\xff" * 900, b"a=1&" * 200, b"key=%00"]
-)
-def test_a_form_that_makes_no_sense_is_refused(world: World, body: bytes) -> None:
-    assert world.ask("POST", "/login", body=body)[0] in (400, 401)
+    "header", [PAGE, ("cookie", "other=1"), ("origin", "http://localhost:8081"),
+               ("sec-fetch-site", "none")],
+)  # fmt: skip
+def test_a_browser_needs_a_session_also_where_no_keys_are_asked_for(
+    free: Guarded, header: Headers
+) -> None:
+    for method, template in [*CHANGES, *SHOWS]:
+        assert free.tried(method, filled(template), header) in (401, 303)
+    session = free.user("ann", "viewer")
+    if header[0] == "cookie":
+        session, header = (session[0], f"{header[1]}; {session[1]}"), PAGE
+    assert free.tried("GET", "/v1/models", session, header) == 200
+    word = ("x-csrf-token", "x")
+    assert free.tried("POST", "/v1/simulations", session, word, header) == 403
 
 
-def test_a_program_that_shows_its_key_needs_no_session(world: World) -> None:
-    _, secret = world.book.create("ann", ["operate"])
-    assert world.ask("GET", "/openapi.json", ("authorization", f"Bearer {secret}"))[0] == 200
-    assert world.ask("GET", "/openapi.json", ("x-api-key", secret))[0] == 200
-    session = world.session(secret)
-    wrong = ("authorization", "Bearer fl_x_y")
-    assert world.ask("GET", "/openapi.json", session, wrong)[0] == 401, "what is shown counts"
+def test_only_people_are_sent_to_the_page_to_sign_in(world: Guarded) -> None:
+    sent = world.ask("GET", "/try/a b?x=1&y", PAGE)
+    assert (sent.status, sent.headers["location"]) == (303, "/login?then=/try/a%2520b%3Fx%3D1%26y")
+    assert world.ask("GET", "/try/a", ("accept", "application/json")).status == 401
+    assert world.ask("POST", "/v1/endpoints/a/releases", PAGE).status == 401
 
 
-def test_only_people_are_sent_to_the_page_to_log_in(world: World) -> None:
-    page = ("accept", "text/html")
-    assert world.ask("GET", "/try/a b", page)[1]["location"] == "/login?then=/try/a%20b"
-    assert world.ask("GET", "/try/a", ("accept", "application/json"))[0] == 401
-    assert world.ask("POST", "/v1/endpoints/a/releases", page)[0] == 401
+def test_who_comes_from_another_site_is_asked_to_come_once_more(world: Guarded) -> None:
+    far = ("sec-fetch-site", "cross-site")
+    asked = world.ask("GET", "/try/a", PAGE, far)
+    assert (asked.status, b'http-equiv="refresh"' in asked.body) == (200, True)
+    assert b"/try" not in asked.body
+    assert world.ask("GET", "/try/a", PAGE, ("sec-fetch-site", "same-origin")).status == 303
 
 
-COOKIE = Sessions("c", b"k" * 32, secure=True)
+def test_what_is_nowhere_is_told_to_who_is_let_in_alone(world: Guarded) -> None:
+    assert world.ask("GET", "/nowhere").status == 401
+    assert world.ask("GET", "/nowhere", world.key("a", "predict")).status == 404
+    assert world.ask("DELETE", "/v1/models", world.key("b", "view")).status == 405
 
 
-@given(st.text(max_size=80))
-def test_no_made_up_cookie_is_a_session(text: str) -> None:
-    raw = f"c={text}".encode()
-    assert COOKIE.key_id(raw, 0) is None
-    assert COOKIE.key_id(text.encode(), 0) is None
+def test_every_answer_says_that_no_page_may_frame_it(world: Guarded) -> None:
+    session = world.user("ann", "viewer")
+    for way, sent in (
+        ("/login", ()), ("/v1/models", ()), ("/try/a", (PAGE,)), ("/docs", (session,)),
+        ("/nowhere", (session,)), ("/static/console.css", ()), ("/enter/x", ()),
+        ("/login", (("origin", "https://evil.example"),)),
+        ("/docs", (PAGE, ("sec-fetch-site", "cross-site"))),
+    ):  # fmt: skip
+        headers = world.ask("GET", way, *sent).headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], way
+        assert "script" not in headers["content-security-policy"].replace("object-src", "")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
-@given(st.integers(0, 200), st.characters(codec="ascii"))
-def test_a_session_that_was_changed_is_none(place: int, other: str) -> None:
-    value = COOKIE.open("a1b2", 0).partition(";")[0]
-    assert COOKIE.key_id(value.encode(), 0) == "a1b2"
-    place = min(max(place, 2), len(value) - 1)
-    changed = value[:place] + other + value[place + 1 :]
-    if changed != value:
-        assert COOKIE.key_id(changed.encode(), 0) is None
-
-
-def test_sessions_of_another_process_and_another_platform_are_none() -> None:
-    value = COOKIE.open("a1b2", 0).partition(";")[0].encode()
-    assert Sessions("c", b"x" * 32, secure=True).key_id(value, 0) is None
-    assert Sessions("d", b"k" * 32, secure=True).key_id(value, 0) is None
-    assert "Max-Age=0" in COOKIE.close()
-    assert "Secure" in COOKIE.open("a", 0)
-    assert "Secure" not in Sessions("c", b"k", secure=False).open("a", 0)
+def test_the_ladder_of_scopes_is_that_of_the_roles() -> None:
+    for role, top in zip(ROLES, LADDER, strict=True):
+        for scope in LADDER:
+            assert grants(ROLES[role], scope) == (LADDER.index(scope) <= LADDER.index(top))

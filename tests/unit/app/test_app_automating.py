@@ -55,7 +55,7 @@ def test_who_said_it_and_why_is_on_the_audit(control: Control) -> None:
     control.ask(PATH, {**PARTIAL, "reason": "the week was good"}, method="PUT")
     control.ask(PATH, PARTIAL, method="PUT")
     (event,) = control.workspace.store.events(subject=ROUTES.key("loans"))
-    assert (event.actor, event.action) == ("api", "automation partial")
+    assert (event.actor, event.action) == ("local", "automation partial")
     assert event.detail == {**PARTIAL, "before": "full", "reason": "the week was good"}
 
 

@@ -82,7 +82,10 @@ def test_of_what_the_model_decided_its_own_answer_is_told_whoever_looks_at_it(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("written", [IdSource(ManualClock(5)).one(), "churn", "..%2f", "x" * 999])
+UNKNOWN = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize("written", [UNKNOWN, "churn", "..%2f", "x" * 999])
 def test_what_is_no_such_id_is_not_found_and_says_when_it_may_be(
     plane: PlaneInProcess, tasks: Tasks, written: str
 ) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from fairlead.clock import SystemClock
+from fairlead.routing import Automation
 from fairlead.serving.doors import make_rpc_doors
 from fairlead.serving.router import Router
 from fairlead.serving.types import RpcPlace
 from fairlead.telemetry import read
-from support.oip import serve_models
+from support.oip import NUMBERS, classify, serve_models
 from support.plane import PlaneInProcess
 
 grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
@@ -160,6 +161,14 @@ def test_what_is_wrong_is_told_with_a_code(caller: Caller) -> None:
     assert "2 elements in int_contents; its shape takes 1" in caller.refused(typed)[1]
     typed.inputs[1].datatype = "FP16"
     assert "raw_input_contents" in caller.refused(typed)[1]
+
+
+def test_where_people_decide_it_is_refused_and_nothing_is_recorded(caller: Caller) -> None:
+    automation = Automation("partial", "confidence >= 0.7")
+    caller.plane.serve("churn", NUMBERS, classify, automation=automation)
+    code, details = caller.refused(churn(20.0))
+    assert (code, "A person decides some rows here" in details) == ("ABORTED", True)
+    assert not caller.plane.frames
 
 
 def test_messages_larger_than_a_body_may_be_are_refused(caller: Caller) -> None:

@@ -411,3 +411,31 @@ def test_what_cannot_be_logged_is_not_given_where_it_must_be(
         monkeypatch.setattr(plane.sink, "predictions", full)
         assert look_up(plane, "c-1").status == 503
         assert plane.predict({"key": "none"}).status == 503
+
+
+def test_a_table_whose_rows_are_no_answers_keeps_nobody_waiting(
+    tmp_path: Path, mapped: Tables
+) -> None:
+    """As of a snapshot that something else has written, or another release of Fairlead."""
+    now_us = SystemClock().now_us()
+    made = Precomputed(version="m:7", digest="d", made_us=now_us, key="id", outputs=OUTPUTS)
+    rows = [
+        ("c-1", Row(now_us, (ID, "yes", [0.5]))),  # one probability of two
+        ("c-2", Row(now_us, (ID, "yes", [0.25, 0.75]))),
+    ]
+    columns = ("prediction_id", "label", "probabilities")
+    mapped.publish(table_of("m"), columns, rows, now_us, about=about(made))
+    with plane_of(tmp_path, mapped) as plane:
+        assert look_up(plane, "c-1").status == 503
+        assert plane.predict({"key": "c-1"}).status == 503
+        assert one(plane.predict({"key": "c-1", **ROW}))["label"] == "yes"  # by the model
+
+        async def together() -> list[Reply]:
+            path = "/v1/endpoints/m/lookup/"
+            return await asyncio.gather(*(plane.asking(f"{path}c-{number}") for number in (1, 2)))
+
+        damaged, sound = plane.loop.run_until_complete(together())
+        assert damaged.status == 503
+        assert one(sound)["probabilities"]["yes"] == 0.75
+    with plane_of(tmp_path, mapped, "precomputed", "constant", constant=CONSTANT) as plane:
+        assert sources(plane.predict({"key": "c-1"})) == ["constant"]

@@ -52,7 +52,7 @@ export function follow() {
 }
 
 // A part names topics in `data-on`, each as the beginning of those it is about.
-async function renew(topics) {
+export async function renew(topics) {
   const parts = [...document.querySelectorAll("[data-on][id]")].filter((part) =>
     part.dataset.on.split(" ").some((start) => topics.some((topic) => topic.startsWith(start))));
   if (!parts.length) return;

@@ -1,8 +1,9 @@
 // Keys do what the buttons do: 1 to 9 choose, S passes over, U takes back. The next task takes the
 // place of the last one in the same page, so that no key is lost between two.
 
-import { follow, localize } from "./console.js";
+import { follow, localize, renew } from "./console.js";
 
+const LOOK_MS = 10_000;
 const TYPED = "input:not([type=hidden]):not([type=number]), textarea";
 
 document.addEventListener("keydown", (event) => {
@@ -51,3 +52,8 @@ function show(page) {
     follow();
   }
 }
+
+// What came in between a page and its first event is told by none: nobody waits for that long.
+setInterval(() => {
+  if (document.querySelector("#work[data-on]")) renew(["queue/"]);
+}, LOOK_MS);

@@ -179,7 +179,7 @@ async function post(path, content) {
   try {
     response = await fetch(path, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": page.csrf },
       body: content,
     });
   } catch {

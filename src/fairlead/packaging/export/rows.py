@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,9 @@ from fairlead.signature import Batch, Field, Numbers, concat
 
 PLAIN = 120
 PAIRS = 48
-STEPS = 70
+PARTS = 16
+"""That a span is cut into at once: a call costs a model more than a row does."""
+STEPS = 20
 PER_FIELD = 4
 SPECIAL_MAX = 160
 TREES = ("tree_", "_predictors")
@@ -131,8 +134,8 @@ def _holds(part: object, marks: tuple[str, ...]) -> bool:
 def edge_rows(original: Original, batch: Batch, draw: np.random.Generator) -> list[Batch]:
     """Pairs of rows that differ in one number by one double, and in the answer.
 
-    Found by bisection between the values of two reference rows, so that steps before the trees
-    are taken into account.
+    Found by cutting the span between the values of two reference rows ever smaller, so that
+    steps before the trees are taken into account.
     """
     fields = [f for f in original.inputs if f.kind in ("number", "integer")]
     if not fields:
@@ -144,46 +147,59 @@ def edge_rows(original: Original, batch: Batch, draw: np.random.Generator) -> li
     whole = np.array([fields[choice].kind == "integer" for choice in chosen])
     rows = np.arange(PAIRS)
     starts, ends = low.numbers[rows, places], other.numbers[rows, places]
-    usable = np.isfinite(starts) & np.isfinite(ends) & (starts != ends)
-    if not usable.any():
+    usable = np.flatnonzero(np.isfinite(starts) & np.isfinite(ends) & (starts != ends))
+    if not usable.size:
         return []
-    kept = np.flatnonzero(usable)
-    edges = _bisect(original, low.take(kept), places[kept], ends[kept], whole[kept])
-    return [rows for rows in edges if rows.rows]
+    spans = np.stack([starts, ends], axis=1)
+    differs = _differs(original, low.take(usable), places[usable], spans[usable])
+    if differs is None or not differs.any():
+        return []
+    kept = usable[differs.any(axis=1)]
+    return _narrow(original, low.take(kept), places[kept], spans[kept], whole[kept])
 
 
-def _bisect(
-    original: Original, rows: Batch, places: npt.NDArray[np.intp], ends: Numbers,
+def _narrow(
+    original: Original, rows: Batch, places: npt.NDArray[np.intp], spans: Numbers,
     whole: npt.NDArray[np.bool_],
 ) -> list[Batch]:  # fmt: skip
+    """Move both ends of each span to where the answer first differs, until nothing is between."""
     here = np.arange(rows.rows)
-
-    def moved(values: Numbers) -> Batch:
-        numbers = rows.numbers.copy()
-        numbers[here, places] = values
-        return Batch(rows.rows, rows.names, numbers, rows.columns)
-
-    starts = rows.numbers[here, places]
-    first, last = _signals(original, moved(starts)), _signals(original, moved(ends))
-    if first is None or last is None:
-        return []
-    jumps = (first != last).any(axis=1)
     for _ in range(STEPS):
-        middle = starts + (ends - starts) / 2
-        middle = np.where(whole, np.floor(middle), middle)
-        if bool(np.all((middle == starts) | (middle == ends) | ~jumps)):
+        starts, ends = spans[:, :1], spans[:, 1:]
+        between = starts + (ends - starts) * (np.arange(1, PARTS) / PARTS)
+        between = np.where(whole[:, None], np.floor(between), between)
+        if bool(np.all((between == starts) | (between == ends))):
             break
-        found = _signals(original, moved(middle))
-        if found is None:
+        values = np.hstack([starts, between, ends])
+        differs = _differs(original, rows, places, values[:, :-1])
+        if differs is None:
             return []
-        same = (found == first).all(axis=1)
-        starts, ends = np.where(same, middle, starts), np.where(same, ends, middle)
-    at = np.flatnonzero(jumps)
-    return [moved(starts).take(at), moved(ends).take(at)]
+        first = np.where(differs.any(axis=1), differs.argmax(axis=1), PARTS)
+        spans = np.stack([values[here, first - 1], values[here, first]], axis=1)
+    return [_moved(rows, places, spans[:, :1]), _moved(rows, places, spans[:, 1:])]
 
 
-def _signals(original: Original, rows: Batch) -> Numbers | None:
-    """The most telling answer of each row, (rows, numbers)."""
+def _differs(
+    original: Original, rows: Batch, places: npt.NDArray[np.intp], values: Numbers
+) -> npt.NDArray[np.bool_] | None:
+    """Where the answer is another than with the first value of a row; (rows, values) each."""
+    found = _signals(original, _moved(rows, places, values))
+    if found is None:
+        return None
+    told = found.reshape(*values.shape, -1)
+    return np.asarray((told != told[:, :1]).any(axis=2))
+
+
+def _moved(rows: Batch, places: npt.NDArray[np.intp], values: Numbers) -> Batch:
+    """Each row once with each of its values, (rows, values), at its place."""
+    times = values.shape[1]
+    each = rows.take(np.repeat(np.arange(rows.rows), times))
+    each.numbers[np.arange(each.rows), np.repeat(places, times)] = values.ravel()
+    return each
+
+
+def _signals(original: Original, rows: Batch) -> npt.NDArray[Any] | None:
+    """The most telling answer of each row, (rows, values)."""
     got = original.tries(rows)
     if got is None:
         return None
@@ -194,5 +210,4 @@ def _signals(original: Original, rows: Batch) -> Numbers | None:
     column = next(iter(got.columns.values()))
     if column.dtype != object:
         return column.reshape(rows.rows, -1).astype(np.float64)
-    _, codes = np.unique(column.astype(str), return_inverse=True)
-    return codes.reshape(-1, 1).astype(np.float64)
+    return column.reshape(-1, 1).astype(str)

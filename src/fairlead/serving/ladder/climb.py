@@ -146,7 +146,7 @@ class _Climb:
         stored, route = self._ladders.stored, self._endpoint.route
         ids = self._ladders.ids.take(len(places))
         if rung == "precomputed":
-            stored.precomputed(route, ask, ids, partial(self._found, places, ids))
+            stored.precomputed(route, ask, ids, partial(self._found, step, places, ids))
             return
         try:
             if rung == "cached":
@@ -157,11 +157,15 @@ class _Climb:
         except FairleadError as error:  # the log cannot be written
             self.settle([], error)
         else:
-            self._found(places, ids, answered)
+            self._found(step, places, ids, answered)
 
-    def _found(self, places: list[int], ids: Ids, result: Answered | FairleadError) -> None:
+    def _found(
+        self, step: int, places: list[int], ids: Ids, result: Answered | FairleadError
+    ) -> None:
         if isinstance(result, Answered):
             self.settle([Part(places, ids, result)], None)
+        elif isinstance(result, FAILURES):
+            self.go_on(places, step, result)
         else:
             self.settle([], result)
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fairlead.clock import Clock
-from fairlead.errors import ConfigError, FairleadError
+from fairlead.errors import ConfigError, FairleadError, UnavailableError
 from fairlead.ids import Ids
-from fairlead.logs import tell
+from fairlead.logs import tell, tell_error
 from fairlead.lookup import Row
 from fairlead.precomputed import Precomputed, answers_of, parent_of
 from fairlead.predictionlog import Source as LogSource
@@ -81,6 +81,7 @@ class Stored:
         self._constants: dict[str, tuple[tuple[Field, ...], Batch | None]] = {}
         self._problems: dict[str, str] = {}
         self._waiting: dict[object, list[_Waits]] = {}
+        self._unread: dict[str, Precomputed] = {}
 
     def problems(self) -> list[str]:
         """What an operator should know, in words."""
@@ -103,16 +104,37 @@ class Stored:
     def _answer_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for some in waiting.values():
-            try:
-                answered = self._precomputed(some)
-            except FairleadError as error:  # the log cannot be written
-                for one in some:
-                    one.done(error)
-                continue
-            start = 0
+            self._answer_together(some)
+
+    def _answer_together(self, some: Sequence[_Waits]) -> None:
+        try:
+            answered = self._precomputed(some)
+        except FairleadError as error:  # the log cannot be written
             for one in some:
-                one.done(Answered(answered, start, 0.0, 0.0))
-                start += one.ids.count
+                one.done(error)
+            return
+        except Exception as error:  # a table may hold anything
+            if len(some) > 1:  # those whose rows are sound still have their answer
+                for one in some:
+                    self._answer_together([one])
+                return
+            some[0].done(self._unreadable(some[0], error))
+            return
+        start = 0
+        for one in some:
+            one.done(Answered(answered, start, 0.0, 0.0))
+            start += one.ids.count
+
+    def _unreadable(self, one: _Waits, error: Exception) -> UnavailableError:
+        """What a caller hears of rows that are no answers; the operator hears it once a table."""
+        endpoint = one.route.endpoint
+        if self._unread.get(endpoint) != one.made:
+            self._unread[endpoint] = one.made
+            tell_error("precomputed_unreadable", error, endpoint=endpoint, version=one.made.version)
+        return UnavailableError(
+            "The predictions that were made ahead cannot be read.",
+            hint="Its operator has to precompute them again.",
+        )
 
     def _precomputed(self, some: Sequence[_Waits]) -> Outputs:
         route, made, rows = some[0].route, some[0].made, [row for one in some for row in one.rows]

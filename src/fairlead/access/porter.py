@@ -1,0 +1,126 @@
+"""Who asks: the one place where keys, users and links become callers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from fairlead.access.attempts import Attempts
+from fairlead.access.decide import grants
+from fairlead.access.entries import EntryBook
+from fairlead.access.gate import Gate
+from fairlead.access.secret import secret_of
+from fairlead.access.session import Session, Sessions
+from fairlead.access.types import ROLES, SCOPES, Caller, Scope
+from fairlead.access.users import UserBook
+from fairlead.clock import Clock
+from fairlead.errors import ForbiddenError, UnauthorizedError
+
+LOCAL = Caller("local", SCOPES)
+"""A program on a machine whose platform asks for no keys."""
+OVER = "The session is over."
+
+
+class Porter:
+    """Tells who asks, and begins sessions.
+
+    Args:
+        gate: knows the keys.
+        users: knows the users.
+        entries: knows the links that sign in.
+        sessions: writes and reads them.
+        clock: for sessions that run out.
+    """
+
+    def __init__(
+        self, gate: Gate, users: UserBook, entries: EntryBook, sessions: Sessions, clock: Clock
+    ) -> None:
+        self.sessions = sessions
+        self._gate = gate
+        self._users = users
+        self._entries = entries
+        self._clock = clock
+        self._attempts = Attempts(clock)
+        self._trying = threading.Lock()  # each try takes memory
+
+    def caller(self, headers: Mapping[bytes, bytes]) -> Caller:
+        """Who sends a request; a key that is shown counts more than a session.
+
+        Args:
+            headers: names in lower case.
+
+        Raises:
+            UnauthorizedError: it shows neither key nor session that is valid.
+        """
+        secret = secret_of(headers)
+        cookies = headers.get(b"cookie")
+        found = None
+        if secret is None and cookies is not None:
+            found = self.sessions.read(cookies, self._clock.now_us())
+        if found is None:
+            key = self._gate.holder(secret)
+            return Caller(key.name, key.scopes, key)
+        return self._of_session(*found)
+
+    def allow(self, caller: Caller, scope: Scope) -> None:
+        """See that a caller may do something.
+
+        Raises:
+            UnauthorizedError: their key is no longer valid.
+            ForbiddenError: they may not.
+            RateError: their key's limit is used up.
+        """
+        if caller.key is not None:
+            self._gate.allow(caller.key, scope, "")
+        elif not grants(caller.scopes, scope):
+            raise ForbiddenError(
+                f"You may not do this: it needs the scope '{scope}'.",
+                hint="An admin says who may do what.",
+            )
+
+    def by_key(self, secret: str) -> str:
+        """Begin a session by a key; gives the value of `Set-Cookie`.
+
+        Raises:
+            UnauthorizedError: it is none that is valid.
+            ForbiddenError: it is not for the pages.
+            RateError: its limit is used up.
+        """
+        key = self._gate.holder(secret.encode())
+        self._gate.allow(key, "view", "")
+        return self._open(f"key:{key.id}")
+
+    def by_password(self, name: str, password: str) -> str:
+        """Begin a session by a password; gives the value of `Set-Cookie`.
+
+        Raises:
+            UnauthorizedError: name and password do not fit.
+            RateError: passwords were tried too often.
+        """
+        self._attempts.take(name)
+        with self._trying:
+            user = self._users.signed_in(name, password)
+        return self._open(f"user:{user.name}", user.stamp)
+
+    def by_link(self, token: str) -> str:
+        """Begin a session by a link, which is used up; gives the value of `Set-Cookie`.
+
+        Raises:
+            UnauthorizedError: the link is not good, or not any more.
+        """
+        return self._open(f"link:{self._entries.use(token).actor}")
+
+    def _open(self, subject: str, stamp: str = "") -> str:
+        return self.sessions.open(subject, stamp, self._clock.now_us())
+
+    def _of_session(self, session: Session, csrf: str) -> Caller:
+        way, _, name = session.subject.partition(":")
+        if way == "link":
+            return Caller(name, SCOPES, None, csrf)
+        if way == "user":
+            user = self._users.get(name)
+            if user is None or user.stamp != session.stamp:
+                raise UnauthorizedError(OVER, hint="Sign in again.")
+            return Caller(user.name, ROLES[user.role], None, csrf)
+        key = self._gate.named(name)
+        return Caller(key.name, key.scopes, key, csrf)

@@ -1,0 +1,93 @@
+"""What each route is for: one table, and nothing is reached that does not stand in it.
+
+To add a route, add its line: the method, the path as the route's decorator has it, and the scope
+that callers need. What changes something needs `operate`, or `review` if it is a decision left to
+people; what only shows needs `view`. `open` is for everybody, also without signing in. A test goes
+through all routes and fails for one without a line, and for a line without a route.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fairlead.access import Scope
+
+Rule = Scope | Literal["open"]
+
+RULES: dict[tuple[str, str], Rule] = {
+    # For everybody
+    ("GET", "/health/live"): "open",
+    ("GET", "/health/ready"): "open",
+    ("GET", "/static/{name}"): "open",
+    ("GET", "/login"): "open",
+    ("POST", "/login"): "open",
+    ("POST", "/logout"): "open",
+    ("GET", "/enter/{token}"): "open",
+    # The platform
+    ("GET", "/openapi.json"): "view",
+    ("GET", "/metrics"): "view",
+    ("GET", "/v1/overview"): "view",
+    ("GET", "/v1/workers"): "view",
+    # Models and endpoints
+    ("GET", "/v1/models"): "view",
+    ("GET", "/v1/models/{model}/versions"): "view",
+    ("GET", "/v1/versions/{reference}"): "view",
+    ("GET", "/v1/endpoints"): "view",
+    ("GET", "/v1/endpoints/{endpoint}"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/openapi.json"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
+    ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
+    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
+    ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
+    # Releases
+    ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/experiment/plan"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/releases"): "operate",
+    ("POST", "/v1/endpoints/{endpoint}/releases/order"): "operate",
+    ("POST", "/v1/simulations"): "operate",
+    # Alerts
+    ("GET", "/v1/alerts"): "view",
+    ("GET", "/v1/notifications"): "view",
+    ("GET", "/v1/silences"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/silences"): "operate",
+    ("DELETE", "/v1/silences/{silence_id}"): "operate",
+    # Jobs
+    ("GET", "/v1/jobs"): "view",
+    ("GET", "/v1/jobs/{endpoint}/{job}"): "view",
+    ("GET", "/v1/jobs/{endpoint}/{job}/runs"): "view",
+    ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
+    # People in the loop
+    ("GET", "/v1/review"): "view",
+    ("GET", "/v1/review/{queue}"): "view",
+    ("GET", "/v1/review/{queue}/export"): "review",
+    ("POST", "/v1/review/{queue}/import"): "review",
+    ("POST", "/v1/review/{queue}/take"): "review",
+    ("POST", "/v1/review/{queue}/undo"): "review",
+    ("GET", "/v1/tasks/{task}"): "review",
+    ("GET", "/v1/tasks/{task}/media/{field}"): "review",
+    ("POST", "/v1/tasks/{task}/decide"): "review",
+    ("POST", "/v1/tasks/{task}/skip"): "review",
+    ("GET", "/v1/endpoints/{endpoint}/rungs"): "view",
+    # Pages
+    ("GET", "/"): "view",
+    ("GET", "/live"): "view",
+    ("GET", "/try/{endpoint}"): "view",
+    ("GET", "/review"): "view",
+    ("GET", "/review/{queue}"): "review",
+    ("POST", "/review/{queue}"): "review",
+    ("GET", "/docs"): "view",
+    ("GET", "/docs/{endpoint}"): "view",
+}
+
+
+def rule_of(method: str, template: str) -> Rule | None:
+    """What a route needs; None if the table does not know it.
+
+    Example:
+        >>> rule_of("HEAD", "/v1/models"), rule_of("POST", "/v1/models")
+        ('view', None)
+    """
+    return RULES.get(("GET" if method == "HEAD" else method, template))
