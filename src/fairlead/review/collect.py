@@ -115,13 +115,14 @@ class Collector:
 
     def _read(self, key: str, segment: Segment, terms: Terms | None) -> None:
         """Make tasks of a sealed file, and note it if nothing of it is left."""
-        if terms is None:  # an endpoint without a route asks nobody
+        path = self._blobs.locate(segment.blob)
+        if terms is None or not (terms.asks or _waits(path)):  # nobody is asked
             self._store.commit(Put(COLLECTED, key, Collected(0), ABSENT))
             return
         enough = max(self._open_max // 10, 1)  # it is not read again for each one that is decided
         if key in self._blocked and self._room_in(terms.queue) < enough:
             return
-        rows = pl.read_parquet(self._blobs.locate(segment.blob))
+        rows = pl.read_parquet(path)
         found = asked(rows, terms)
         if not self._place(found, terms):
             self._blocked.add(key)
@@ -205,6 +206,15 @@ class Collector:
             taken = sum(stored.value.decided_us is None for stored in waiting)
             self._room[queue] = max(self._open_max - taken, 0)
         return self._room[queue]
+
+
+def _waits(path: str) -> bool:
+    """Whether a file has rows that wait, from before their endpoint left all to the model."""
+    rows = pl.scan_parquet(path)
+    if "decided_by" not in rows.collect_schema():
+        return False
+    waiting = rows.filter(pl.col("decided_by") == "pending").select(pl.len())
+    return bool(waiting.collect().item())
 
 
 def _entered(task: Task) -> tuple[Put[Task], Put[Place]]:

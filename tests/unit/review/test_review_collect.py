@@ -117,6 +117,16 @@ def test_without_people_nothing_is_asked(log: Log) -> None:
     assert all(ours.is_read(stored.key) for stored in log.store.scan(SEGMENTS))
 
 
+def test_what_waited_when_the_model_was_left_all_waits_on(log: Log) -> None:
+    put_route(log.store, route())
+    writer = log.writer()
+    writer.append(rows(1))
+    writer.append(rows(2, decided_by=None))
+    seal(log)
+    collector(log).tick()
+    assert ids(log) == [name(1)]
+
+
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
 def test_a_sample_that_grows_loses_nobody(number: int, one: float, other: float) -> None:
     less, more = sorted((one, other))
