@@ -214,6 +214,16 @@ def test_events_stand_in_order_with_all_they_say(store: Store) -> None:
     assert store.events(after=3) == []
 
 
+def test_the_newest_events_are_had_first(store: Store) -> None:
+    store.commit(events=[event("a"), event("b"), event("ab"), event("c")])
+    assert [e.sequence for e in store.recent()] == [4, 3, 2, 1]
+    assert [e.sequence for e in store.recent(limit=2)] == [4, 3]
+    assert [e.sequence for e in store.recent(before=3)] == [2, 1]
+    assert [e.sequence for e in store.recent(subject="a")] == [3, 1]
+    assert [e.sequence for e in store.recent(before=3, subject="a", limit=1)] == [1]
+    assert store.recent(before=1) == []
+
+
 def test_the_subject_of_events_is_not_a_pattern(store: Store) -> None:
     store.commit(events=[event("a%"), event("ab"), event("ü_x"), event("üyx")])
     assert [e.subject for e in store.events(subject="a%")] == ["a%"]

@@ -201,11 +201,18 @@ def test_a_person_logs_in_with_a_key_once(platform: Platform) -> None:
         assert word in cookie
     assert secret.rpartition("_")[2] not in cookie
     session = {"Cookie": cookie.partition(";")[0]}
-    assert platform.control("/try/churn", headers=session).status == 200
-    answered = platform.control("/v1/endpoints/churn/predict", ROWS, headers=session)
+    shown = platform.control("/try/churn", headers=session)
+    assert shown.status == 200
+    found = re.search(rb'name="csrf" value="([0-9a-f]{64})"', shown.body)
+    assert found is not None
+    csrf = {"X-CSRF-Token": found[1].decode()}
+    answered = platform.control("/v1/endpoints/churn/predict", ROWS, headers=session | csrf)
     assert answered.status == 200, answered.body
     assert platform.api(PREDICT, ROWS, headers=session).status == 401, "it is for pages alone"
     wanted = {"Content-Type": "application/json", **session}
+    asked = platform.control("/v1/endpoints/churn/releases", {"version": "churn:1"}, headers=wanted)
+    assert asked.status == 403, "no other site knows the word of the session"
+    wanted |= csrf
     asked = platform.control("/v1/endpoints/churn/releases", {"version": "churn:1"}, headers=wanted)
     assert asked.status == 202
     events = Workspace(platform.home).store.events(subject="release/churn/")
@@ -218,9 +225,10 @@ def test_a_person_logs_in_with_a_key_once(platform: Platform) -> None:
 
 def test_what_is_no_key_for_the_pages_opens_none(platform: Platform) -> None:
     secret = make(platform, "bob", "--scope=predict")
-    for pasted, told in ((secret, b"operate"), ("junk", b"not valid"), ("", b"needs a key")):
+    tries = ((secret, b"view", 403), ("junk", b"not valid", 401), ("", b"needs a key", 401))
+    for pasted, told, status in tries:
         refused = login(platform, pasted)
-        assert refused.status == 401
+        assert refused.status == status
         assert told in refused.body
         assert "set-cookie" not in refused.headers
         assert secret.encode() not in refused.body
@@ -262,6 +270,8 @@ def test_secrets_stand_in_no_file_of_the_home_but_their_own(platform: Platform) 
     assert random.decode() not in platform.log
     own = Workspace(platform.home).operator_secret().rpartition("_")[2]
     assert [p.name for p in files if own.encode() in p.read_bytes()] == ["operator.key"]
+    session_file = Workspace(platform.home).home.session_file
+    assert stat.S_IMODE(session_file.stat().st_mode) == 0o600
     assert own not in platform.log
 
 
@@ -303,7 +313,7 @@ def test_nothing_is_asked_of_callers_on_this_machine_otherwise(tmp_path: Path) -
     with Platform(home, "churn:1", "--workers=1") as platform:
         platform.run("keys", "create", "unused", "--scope=predict")
         assert platform.predict("churn", ROWS).status == 200
-        assert platform.control("/login").status == 404
+        assert platform.control("/v1/models").status == 200
         for planes in (platform.api, platform.control):
             assert planes("/health/live", headers={"Host": "evil.example"}).status == 421
             assert planes("/health/live", headers={"Origin": "https://evil.example"}).status == 403

@@ -38,7 +38,7 @@ def platform(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def visit(browser: Browser, platform: Platform) -> Visit:
-    return Visit(browser, platform.addresses.control)
+    return Visit(browser, platform.addresses.control, platform.link())
 
 
 def predict(page: Page) -> str:
@@ -257,7 +257,7 @@ def test_the_api_page_draws_operations_and_executes_them(visit: Visit) -> None:
 
 def test_nothing_scrolls_sideways_on_a_telephone(browser: Browser, platform: Platform) -> None:
     telephone = {"width": 360, "height": 740}
-    with Visit(browser, platform.addresses.control, viewport=telephone) as page:
+    with Visit(browser, platform.addresses.control, platform.link(), viewport=telephone) as page:
         page.goto("/")
         assert overhang_px(page) == 0
         page.goto("/try/churn")
@@ -278,7 +278,7 @@ def test_nothing_scrolls_sideways_on_a_telephone(browser: Browser, platform: Pla
 def test_all_text_is_read_easily_in_light_and_in_dark(
     browser: Browser, platform: Platform, scheme: str
 ) -> None:
-    with Visit(browser, platform.addresses.control, color_scheme=scheme) as page:
+    with Visit(browser, platform.addresses.control, platform.link(), color_scheme=scheme) as page:
         for path in PAGES[:2]:
             page.goto(path)
             if path == "/try/churn":

@@ -69,11 +69,13 @@ class Visit:
     Args:
         browser: that shows it.
         origin: of the platform's pages; requests to any other are blocked and noted.
+        link: that signs in first; nobody is signed in if empty.
         options: of the browser's context, e.g. `viewport`.
     """
 
-    def __init__(self, browser: Browser, origin: str, **options: Any) -> None:
+    def __init__(self, browser: Browser, origin: str, link: str = "", **options: Any) -> None:
         self.origin = origin
+        self._link = link
         self.problems: list[str] = []
         self._context = browser.new_context(base_url=origin, **options)
         self._context.set_default_timeout(WAIT_MS_MAX)
@@ -84,6 +86,9 @@ class Visit:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
 
     def __enter__(self) -> Page:
+        if self._link:
+            self.page.goto(self._link)
+            self.page.wait_for_url(f"{self.origin}/")
         return self.page
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -30,19 +30,23 @@ class Control:
     Args:
         workspace: of the home.
         keys: whether callers need one.
+        api: of the data plane.
     """
 
-    def __init__(self, workspace: Workspace, *, keys: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, *, keys: bool, api: str = "http://localhost:1"
+    ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
         services = WorkspaceServices(
             workspace,
-            Addresses(1, "http://localhost:1", "http://localhost:2", keys=keys),
+            Addresses(1, api, "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
             lambda: FleetStatus((), {}),
             Seen,
         )
-        self.porter = porter_of(workspace, Sessions("fairlead_1", b"s" * 32, secure=False))
+        self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
+        self.porter = porter_of(workspace, self.sessions)
         guard = Guard(Sites(), 1 << 20, keys, self.porter)
         self.console = build_console(services, guard)
         self.app = build_api(services, guard, self.console.routers)

@@ -164,6 +164,10 @@ class Platform:
             stderr=subprocess.DEVNULL,
         )
 
+    def link(self) -> str:
+        """A link that signs a browser in to the console, once."""
+        return self.run("link").strip()
+
     def stop(self) -> None:
         """Stop it as Ctrl-C does, and see that it ends in order."""
         if self.process.poll() is None:

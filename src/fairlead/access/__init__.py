@@ -4,6 +4,7 @@ from fairlead.access.book import KeyBook
 from fairlead.access.decide import grants, role_of
 from fairlead.access.entries import EntryBook
 from fairlead.access.gate import Gate
+from fairlead.access.links import LinkBook
 from fairlead.access.porter import LOCAL, Porter
 from fairlead.access.secret import secret_of
 from fairlead.access.session import Sessions
@@ -37,6 +38,7 @@ __all__ = [
     "Key",
     "KeyBook",
     "Link",
+    "LinkBook",
     "Porter",
     "Role",
     "Scope",

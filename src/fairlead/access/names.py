@@ -6,7 +6,7 @@ from fairlead.access.types import KEYS, USERS
 from fairlead.errors import ConflictError
 from fairlead.store import Store
 
-RESERVED = frozenset({"api", "cli", "controller", "demo", "local"})
+RESERVED = frozenset({"api", "cli", "controller", "demo", "local", "notebook", "registry"})
 """By which the audit tells what no user and no key did."""
 
 

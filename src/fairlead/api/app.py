@@ -14,7 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 
+from fairlead.api.access import build_access
 from fairlead.api.alerts import build_alerts
+from fairlead.api.audit import build_audit
 from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
 from fairlead.api.figures import build_figures
@@ -91,11 +93,13 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
         build_alerts(services),
-        build_automation(services),
-        build_figures(services),
         build_jobs(services),
         build_review(services),
         build_simulations(services),
+        build_access(services),
+        build_audit(services),
+        build_automation(services),
+        build_figures(services),
     )
     routes += app.routes
     for router in (*doors, *pages):

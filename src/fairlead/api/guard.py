@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Match
 
 from fairlead.access import LOCAL, Caller, fault_of, role_of
+from fairlead.api.again import AGAIN, is_from_elsewhere
 from fairlead.api.form import FORM, FORM_BYTES_MAX, read_form
 from fairlead.api.rules import rule_of
 from fairlead.api.types import Guard
@@ -49,11 +50,6 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TOKEN = b"x-csrf-token"
 OF_BROWSERS = (b"origin", b"cookie", b"sec-fetch-site")
 """What a browser sends, and a program does not."""
-AGAIN = (
-    b'<!doctype html><html lang="en"><title>Fairlead</title>'
-    b'<meta http-equiv="refresh" content="0"><p><a href="">Go on</a></p>'
-)
-"""Asks for the same page once more, from a page of ours."""
 
 
 class GuardMiddleware:
@@ -171,14 +167,10 @@ def _is_page(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
 
 
 async def _to_login(send: Send, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-    """Let a person sign in, unless they have.
-
-    Who follows a link on a page of another site comes without the session, which the browser keeps
-    back. So they are asked to come once more, from here.
-    """
-    if headers.get(b"sec-fetch-site") == b"cross-site":
+    """Let a person sign in, if they have not."""
+    if is_from_elsewhere(headers):
         kind = (b"content-type", b"text/html; charset=utf-8")
-        await _send(send, 200, AGAIN, kind, (b"cache-control", b"no-store"))
+        await _send(send, 200, AGAIN.encode(), kind, (b"cache-control", b"no-store"))
         return
     path = quote(scope["path"], safe="/")
     query = scope["query_string"].decode("latin-1")

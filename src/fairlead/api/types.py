@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Porter, Sites
+from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
 from fairlead.alerts import AlertBook
+from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.charts import Charts
 from fairlead.api.overview import Overview
 from fairlead.registry import Model, Version
@@ -19,6 +20,7 @@ from fairlead.review.book import ReviewBook
 from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
+from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 
@@ -83,6 +85,46 @@ class Services(Protocol):
         Raises:
             NotFoundError: it was not kept.
         """
+        ...
+
+    @property
+    def key_book(self) -> KeyBook:
+        """The keys of callers."""
+        ...
+
+    @property
+    def user_book(self) -> UserBook:
+        """The people who sign in."""
+        ...
+
+    @property
+    def link_book(self) -> LinkBook:
+        """The published pages."""
+        ...
+
+    def make_key(
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        *,
+        endpoints: Sequence[str] | None = None,
+        rate: float | None = None,
+        days: float | None = None,
+        actor: str,
+    ) -> tuple[Key, str]:
+        """Make a key that expires after so many days, if any; gives its secret with it."""
+        ...
+
+    def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:
+        """Who did what, newest first, and where the next page begins; 0 if there is none."""
+        ...
+
+    def channels(self) -> Mapping[str, ChannelSettings]:
+        """The ways for alerts to people, by name."""
+        ...
+
+    def try_channel(self, name: str, actor: str) -> str:
+        """Send a test message through a channel; gives its id."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fairlead.app.platform import answers, deploy, start_platform, stop_platform, wait_ready
+from fairlead.app.sessions import sign_in_link
 from fairlead.app.workspace import Workspace
 from fairlead.client import Client
 from fairlead.errors import BundleError, UnavailableError
@@ -88,7 +89,7 @@ class Served:
     Args:
         version: that answers.
         url: where rows are sent: POST `{"rows": [...]}`.
-        try_url: the page to try it.
+        try_url: the page to try it, by a link that signs in once, within 15 minutes.
         client: speaks to it from Python.
         workspace: whose platform it runs on.
     """
@@ -160,7 +161,7 @@ def serve(
     return Served(
         version,
         f"{addresses.api}/v1/endpoints/{name}/predict",
-        f"{addresses.control}/try/{name}",
+        sign_in_link(workspace, addresses.control, "notebook", f"/try/{name}"),
         workspace.client(addresses),
         workspace,
     )

@@ -8,9 +8,13 @@ from typing import Any
 
 import msgspec
 
+from fairlead.access import Key, KeyBook, LinkBook, Scope, UserBook
 from fairlead.alerts import AlertBook
+from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
+from fairlead.api.audit import look_back
 from fairlead.api.overview import Overview
+from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
@@ -38,6 +42,7 @@ from fairlead.review.types import media_key
 from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
+from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
@@ -110,6 +115,64 @@ class WorkspaceServices:
             NotFoundError: it was not kept.
         """
         return self._workspace.blobs.get(media_key(task, field))
+
+    @property
+    def key_book(self) -> KeyBook:
+        """The keys of callers."""
+        return self._workspace.key_book
+
+    @property
+    def user_book(self) -> UserBook:
+        """The people who sign in."""
+        return self._workspace.user_book
+
+    @property
+    def link_book(self) -> LinkBook:
+        """The published pages."""
+        return self._workspace.link_book
+
+    def make_key(
+        self,
+        name: str,
+        scopes: Sequence[Scope],
+        *,
+        endpoints: Sequence[str] | None = None,
+        rate: float | None = None,
+        days: float | None = None,
+        actor: str,
+    ) -> tuple[Key, str]:
+        """Make a key that expires after so many days, if any; gives its secret with it.
+
+        Raises:
+            ConfigError: such a key would make no sense.
+            ConflictError: a user or a key in force has this name.
+        """
+        now_us = self._workspace.clock.now_us()
+        expires_us = None if days is None else now_us + round(days * 86_400e6)
+        return self._workspace.key_book.create(
+            name, scopes, endpoints=endpoints, rate=rate, expires_us=expires_us, actor=actor
+        )
+
+    def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:
+        """Who did what, newest first, and where the next page begins; 0 if there is none."""
+        return look_back(self._workspace.store, before, subject, actor, limit)
+
+    def channels(self) -> Mapping[str, ChannelSettings]:
+        """The ways for alerts to people, by name."""
+        return self._workspace.settings.alerts.channel
+
+    def try_channel(self, name: str, actor: str) -> str:
+        """Send a test message through a channel; gives its id.
+
+        Raises:
+            NotFoundError: there is no such channel.
+            UnavailableError: it was not delivered; says why.
+        """
+        sent = try_channel(self._workspace, name)
+        now_us = self._workspace.clock.now_us()
+        event = Event(time_us=now_us, actor=actor, action="test_channel", subject=f"channel/{name}")
+        self._workspace.store.commit(events=[event])
+        return sent
 
     def samples(self) -> list[Sample]:
         """What the control plane tells under `/metrics`."""

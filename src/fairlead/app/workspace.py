@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fairlead.access import EntryBook, KeyBook, UserBook
+from fairlead.access import EntryBook, KeyBook, LinkBook, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.operator import operator_secret
@@ -95,6 +95,11 @@ class Workspace:
     def entry_book(self) -> EntryBook:
         """The links that sign in once."""
         return EntryBook(self.store, self.clock)
+
+    @cached_property
+    def link_book(self) -> LinkBook:
+        """The published pages on which endpoints are tried."""
+        return LinkBook(self.store, self.clock)
 
     def operator_secret(self) -> str:
         """The secret of a key for everything, with which this home speaks to its platform."""

@@ -19,8 +19,10 @@ from fairlead.app.demo.fleet import bring_up, in_inches, keep_asking
 from fairlead.app.demo.releases import let_in
 from fairlead.app.platform import deploy, is_ready, start_platform, stop_platform, wait_ready
 from fairlead.app.public import package
+from fairlead.app.sessions import sign_in_link
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
+from fairlead.cli.user import user
 from fairlead.errors import BundleError, UnavailableError
 
 if TYPE_CHECKING:
@@ -114,7 +116,9 @@ def _stay(workspace: Workspace, client: Client, data: DemoData) -> None:
     traffic, truth = data.traffic
     callers.append(in_inches(traffic, truth.tolist(), ENDPOINT))
     addresses = workspace.addresses()
-    say(f"\nConsole  {addresses.control}/")
+    say(f"\nConsole  {sign_in_link(workspace, addresses.control, user())}")
+    say("         signs in once, within 15 minutes; after that:")
+    say(f"         fairlead --home {workspace.home.path} link")
     say("All are asked from now on; one of them is in trouble. It stays up until Ctrl-C.")
     keep_asking(client, callers, lambda: is_ready(addresses, "/health/live"))
 

@@ -18,10 +18,11 @@ from fairlead.app.platform import (
     stop_platform,
     wait_ready,
 )
+from fairlead.app.sessions import sign_in_link
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
-from fairlead.cli.link import sign_in_link
 from fairlead.cli.output import say
+from fairlead.cli.user import user
 from fairlead.errors import BundleError
 from fairlead.logs import LEVELS, Format, tell, tells_json
 from fairlead.routing import ROUTES
@@ -124,7 +125,7 @@ def _bring_up(
     if addresses.keys:
         say("Keys      are asked for; 'fairlead keys create' makes one")
     elif not workspace.user_book.all_users():
-        say(f"Sign in   {sign_in_link(workspace, addresses)}")
+        say(f"Sign in   {sign_in_link(workspace, addresses.control, user())}")
         say("          once, within 15 minutes; 'fairlead link' prints another")
     for stored in workspace.store.scan(ROUTES):
         name = stored.value.endpoint

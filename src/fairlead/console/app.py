@@ -8,12 +8,15 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
+from fairlead.console.audit import build_audit_page
 from fairlead.console.docs import build_docs
 from fairlead.console.feed import Feed
 from fairlead.console.live import news
 from fairlead.console.login import build_login
 from fairlead.console.overview import build_overview
 from fairlead.console.review import build_review
+from fairlead.console.settings import build_settings
+from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
 from fairlead.console.tryit import build_tryit
 
@@ -47,6 +50,9 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_static(),
         build_live(feed),
         build_login(guard.porter),
+        build_shared(services),
+        build_settings(services),
+        build_audit_page(services),
     ]
     return Console(tuple(routers), feed)
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from fairlead.access import Porter
+from fairlead.api.again import AGAIN, is_from_elsewhere
 from fairlead.api.form import read_form
 from fairlead.console.page import answer_with, render
 from fairlead.console.types import NOBODY
 from fairlead.errors import FairleadError, RateError
 from fairlead.serving.refusal import status_of
-
-# Without a referrer a browser would not say either that the form is on a page of ours.
-HEADERS = {"referrer-policy": "same-origin", "cache-control": "no-store"}
 
 
 def build_login(porter: Porter) -> APIRouter:
@@ -41,14 +40,17 @@ def build_login(porter: Porter) -> APIRouter:
         return _go(_ours(then), cookie)
 
     @login.get("/enter/{token}")
-    def follow(token: str) -> Response:
-        try:
-            cookie = porter.by_link(token)
-        except FairleadError as error:
-            return _page("/", error)
+    def follow(token: str, request: Request, then: str = "/") -> Response:
         # A redirect would count as one from where the link stood, and lose the session.
-        answer = answer_with(render("enter.html", NOBODY))
-        answer.headers["set-cookie"] = cookie
+        answer = answer_with(render("enter.html", NOBODY, then=_ours(then)))
+        headers = dict(request.headers.raw)
+        try:
+            answer.headers["set-cookie"] = porter.by_link(token)
+        except FairleadError as error:
+            if is_from_elsewhere(headers):
+                return answer_with(AGAIN)
+            if not _is_signed_in(porter, headers):
+                return _page(then, error)
         return answer
 
     @login.post("/logout")
@@ -56,6 +58,14 @@ def build_login(porter: Porter) -> APIRouter:
         return _go("/login", porter.sessions.close())
 
     return login
+
+
+def _is_signed_in(porter: Porter, headers: Mapping[bytes, bytes]) -> bool:
+    try:
+        porter.caller(headers)
+    except FairleadError:
+        return False
+    return True
 
 
 def _sign_in(porter: Porter, given: dict[str, str]) -> str:
@@ -74,14 +84,13 @@ def _page(then: str, problem: FairleadError | None = None, name: str = "") -> Re
     told = "" if problem is None else problem.message
     page = render("login.html", NOBODY, then=_ours(then), name=name, problem=told)
     answer = answer_with(page, 200 if problem is None else status_of(problem))
-    answer.headers.update(HEADERS)
     if isinstance(problem, RateError):
         answer.headers["retry-after"] = str(math.ceil(problem.retry_after_s))
     return answer
 
 
 def _go(path: str, cookie: str) -> Response:
-    return Response(b"", 303, {**HEADERS, "location": path, "set-cookie": cookie})
+    return Response(b"", 303, {"location": path, "set-cookie": cookie, "cache-control": "no-store"})
 
 
 def _ours(path: str) -> str:

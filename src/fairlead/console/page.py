@@ -10,6 +10,7 @@ from urllib.parse import quote
 import jinja2
 from fastapi import Request, Response
 
+from fairlead.access import Scope
 from fairlead.console.format import FILTERS
 from fairlead.console.types import NOBODY, Viewer
 
@@ -17,12 +18,14 @@ PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
 
 STATIC = "/static"
-NAVIGATION = (
-    ("overview", "Overview", "/"),
-    ("review", "Review", "/review"),
-    ("api", "API", "/docs"),
+NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
+    ("overview", "Overview", "/", "view"),
+    ("review", "Review", "/review", "view"),
+    ("audit", "Audit", "/audit", "operate"),
+    ("settings", "Settings", "/settings", "operate"),
+    ("api", "API", "/docs", "view"),
 )
-"""What leads everywhere: a page's `here`, its title and its path."""
+"""What leads everywhere: a page's `here`, its title, its path, and the scope that it needs."""
 # Plotly and Swagger UI set styles on elements and draw icons from data: URLs; scripts are ours.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -56,7 +59,12 @@ def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
 
 def answer_with(page: str, status: int = 200) -> Response:
     """A reply with a page, under the policy."""
-    headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+    headers = {
+        "content-security-policy": POLICY,
+        "cache-control": "no-store",
+        # Without a referrer a browser would not say either that a form is on a page of ours.
+        "referrer-policy": "same-origin",
+    }
     return Response(page, status, headers, "text/html; charset=utf-8")
 
 

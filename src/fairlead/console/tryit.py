@@ -24,12 +24,12 @@ def build_tryit(services: Services, *, keys: bool) -> APIRouter:
 
     @router.get("/try/{endpoint}")
     def try_it(endpoint: str, request: Request) -> Response:
-        route = services.route(endpoint)
+        route, who = services.route(endpoint), viewer(request)
         example = services.example(route)
         return answer_with(
             render_try(
                 endpoint, route.signature, services.api_url, example,
-                keys=keys, who=viewer(request),
+                keys=keys, who=who, asks=who.may("operate"),
             )
         )  # fmt: skip
 
@@ -44,6 +44,8 @@ def render_try(
     *,
     keys: bool = False,
     who: Viewer = NOBODY,
+    asks: bool = True,
+    shared: str = "",
 ) -> str:
     """Write the page on which an endpoint is tried.
 
@@ -56,6 +58,9 @@ def render_try(
         example: the row that the form starts with, by field name; values may be absent.
         keys: whether callers from elsewhere need a key.
         who: looks at it.
+        asks: whether they may ask, and tell what was right.
+        shared: the path of the page, if it is published: it then stands alone, asks at a door of
+            its own and takes no feedback.
 
     Returns:
         HTML.
@@ -64,9 +69,9 @@ def render_try(
     answer = answer_of(signature)
     page = {
         "endpoint": endpoint,
-        "apiUrl": api_url.rstrip("/"),
+        "apiUrl": "" if shared else api_url.rstrip("/"),
         "keys": keys,
-        "predict": f"{path}/predict",
+        "predict": f"{shared or path}/predict",
         "feedback": f"{path}/feedback",
         "answer": answer.name if answer else None,
         "csrf": who.csrf,
@@ -79,4 +84,6 @@ def render_try(
         page=to_json(page),
         answer=answer,
         labels=options_of(signature, answer),
+        asks=asks,
+        shared=shared,
     )

@@ -66,7 +66,7 @@ class OnnxRunner:
             raise ModelError("The model is closed.")
         try:
             feeds = {name: feed(batch) for name, feed in self._feeds.items()}
-            answers: Sequence[Any] = self._session.run(names, feeds)
+            answers: Sequence[Any] = self._session.run(names, feeds, None)
         except Exception as error:
             raise ModelError(f"The model failed ({type(error).__name__}).") from error
         return answers
@@ -126,9 +126,9 @@ def _session(raw: bytes, device: Device) -> Any:
             hint="See that nvidia-smi lists one, and that CUDA and cuDNN are of the versions that "
             "this onnxruntime-gpu asks for.",
         )
-    session.disable_fallback()
-    session._model_bytes = None  # kept to fall back to other providers, which we never do
-    return session
+    # What wraps it looks at every input once more, in Python, and keeps the model's bytes to fall
+    # back to other providers, which we never do.
+    return session._sess
 
 
 def _providers(device: Device) -> list[Any]:

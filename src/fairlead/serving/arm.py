@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
 from msgspec.structs import replace
 
 from fairlead.batching import Batcher
@@ -97,6 +98,7 @@ class LiveArm:
             self._source = Source(arm.name, arm.version.name, told.encode(), rung, 0.0)
         self._splitter = Splitter.of(route, version.fields) if arm in route.arms else None
         self._logged: LogSource = rung or "live"
+        self._share = np.array([arm.weight])
         self.version = version
         self._route = route
         self._sink = sink
@@ -232,7 +234,9 @@ class LiveArm:
         try:
             if self._splitter is not None:
                 pending = self._splitter.pending(run)
-            self._sink.predictions(frame_of(run, waits_s, self._route, self.arm, pending))
+            self._sink.predictions(
+                frame_of(run, waits_s, self._route, self.arm, self._share, pending)
+            )
         except StorageError as error:
             held_back = error
         except Exception as error:  # a model may answer anything

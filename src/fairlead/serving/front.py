@@ -362,10 +362,10 @@ def _written(write: Callable[[Answer], Response], shape: Shape, answer: Answer) 
     except Exception as error:  # an answer that the protocol cannot hold
         tell_error("write_failed", error, endpoint=answer.endpoint)
         return shape(refusal_of(error))
-    queue_ms, model_ms = answer.queue_s * 1e3, answer.model_s * 1e3
-    timings = b"queue;dur=%.3f, model;dur=%.3f" % (queue_ms, model_ms)
-    route = (ROUTE_HEADER, b"; ".join([part.told for part in answer.parts]))
-    headers = (*response.headers, route, (TIMINGS_HEADER, timings))
+    timings = b"queue;dur=%.3f, model;dur=%.3f" % (answer.queue_s * 1e3, answer.model_s * 1e3)
+    parts = answer.parts
+    told = parts[0].told if len(parts) == 1 else b"; ".join([part.told for part in parts])
+    headers = (*response.headers, (ROUTE_HEADER, told), (TIMINGS_HEADER, timings))
     return Response(response.status, response.body, response.content_type, headers)
 
 

@@ -17,10 +17,41 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from fairlead.serving.message import Response
 from fairlead.serving.types import BEFORE, DECIDED, SOURCED, Answer, Held, Outputs, Part
 from fairlead.signature import Field, RowEncoder
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Body(msgspec.Struct, gc=False):
+    """The reply, as it is written.
+
+    Args:
+        endpoint: that answered.
+        revision: of its route.
+        predictions: one object for each row.
+        cache: what is said of rows whose answers come from one.
+    """
+
+    endpoint: str
+    revision: int
+    predictions: list[Any]
+    cache: dict[str, list[float | None]] | UnsetType = UNSET
+
+
+class _Pending(msgspec.Struct, gc=False):
+    """A row that waits for a person.
+
+    Args:
+        id: of the prediction.
+        decided_by: nobody yet.
+    """
+
+    id: str
+    decided_by: str = "pending"
 
 
 def write_rows(answer: Answer) -> Response:
@@ -33,13 +64,14 @@ def write_rows(answer: Answer) -> Response:
     if first.places is None:
         rows = _rows(first)
     else:
-        rows = [b""] * answer.rows
+        rows = [None] * answer.rows
         for part in answer.parts:
             for place, row in zip(part.places or (), _rows(part), strict=True):
                 rows[place] = row
-    start = _start(answer.endpoint, answer.revision)
-    cached = _cached(first) if first.answered.outputs.ages_s else b""
-    return Response(200, b"%b%b]%b}" % (start, b",".join(rows), cached))
+    body = _Body(answer.endpoint, answer.revision, rows)
+    if first.answered.outputs.ages_s:
+        body.cache = _cached(first)
+    return Response(200, _encode(body))
 
 
 def write_held(held: Held) -> Response:
@@ -53,39 +85,31 @@ def write_held(held: Held) -> Response:
     return msgspec.structs.replace(response, status=202) if waits else response
 
 
-def _cached(part: Part) -> bytes:
+def _cached(part: Part) -> dict[str, list[float | None]] | UnsetType:
     """What a reply says of rows whose answers come from a cache, which are all of one part."""
     if part.source.rung:  # of a ladder, each row says it
-        return b""
-    rounded = [age_s if age_s is None else round(age_s, 3) for age_s in part.ages_s]
-    return b',"cache":' + msgspec.json.encode({"age_s": rounded})
+        return UNSET
+    return {"age_s": [age_s if age_s is None else round(age_s, 3) for age_s in part.ages_s]}
 
 
-@lru_cache(maxsize=256)
-def _start(endpoint: str, revision: int) -> bytes:
-    """A reply up to its rows."""
-    told = {"endpoint": endpoint, "revision": revision, "predictions": ()}
-    return msgspec.json.encode(told).removesuffix(b"]}")
-
-
-def _rows(part: Part) -> list[bytes]:
+def _rows(part: Part) -> list[Any]:
     """Answers as objects, one for each row of a part."""
     outputs, start = part.answered.outputs, part.answered.start
     together = outputs.view(_together)
     if together:
         return together[start : start + part.ids.count]
-    return _written(outputs.some(start, part.ids))
+    return _objects(outputs.some(start, part.ids))
 
 
-def _together(outputs: Outputs) -> list[bytes]:
-    """The rows of all requests that ran together; none if one of them cannot be written."""
+def _together(outputs: Outputs) -> list[Any]:
+    """The rows of all requests that ran together; none if one of them cannot be made."""
     try:
-        return _written(outputs)
-    except Exception:  # whose it is, is found by writing each request's alone
+        return _objects(outputs)
+    except Exception:  # whose it is, is found by making each request's alone
         return []
 
 
-def _written(outputs: Outputs) -> list[bytes]:
+def _objects(outputs: Outputs) -> list[Any]:
     """Answers as objects, of one request or of all that ran together."""
     source = outputs.source
     ids = [text for some in outputs.ids for text in some.texts()]
@@ -102,10 +126,10 @@ def _written(outputs: Outputs) -> list[bytes]:
     return _encoder(SOURCED, outputs.fields).rows(before, outputs.batch)
 
 
-def _decided(outputs: Outputs, ids: list[str]) -> list[bytes]:
+def _decided(outputs: Outputs, ids: list[str]) -> list[Any]:
     """The rows where people decide: answers of those alone that the model decides."""
     assert outputs.pending is not None
-    rows = [b'{"id":"%b","decided_by":"pending"}' % one.encode() for one in ids]
+    rows: list[Any] = [_Pending(one) for one in ids]
     places = np.flatnonzero(~outputs.pending)
     if not len(places):
         return rows

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -14,6 +15,8 @@ from fairlead.predictionlog import DecidedBy, Outcome, PredictionFrame, Source
 from fairlead.routing import Arm, Route
 from fairlead.serving.types import Filled, Outputs, Work
 from fairlead.signature import Batch
+
+T = TypeVar("T")
 
 
 class Run(msgspec.Struct, frozen=True, eq=False):
@@ -50,6 +53,8 @@ class Run(msgspec.Struct, frozen=True, eq=False):
 
 def alike(items: list[Work]) -> list[list[Work]]:
     """Items that one record can hold, by why they came here and by form. Usually one list."""
+    if len(items) == 1:
+        return [items]
     has_form = bool(form_of(items[0].ask.batch))
     if not has_form and len({item.assigned_by for item in items}) == 1:
         return [items]
@@ -95,6 +100,7 @@ def frame_of(
     waits_s: list[float],
     route: Route,
     arm: Arm,
+    share: npt.NDArray[np.float64],
     pending: npt.NDArray[np.bool_] | None = None,
 ) -> PredictionFrame:
     """The record of a run: one frame, whose rows share what is the same for all.
@@ -104,34 +110,35 @@ def frame_of(
         waits_s: how long each item waited for the model.
         route: in force when they were admitted.
         arm: of that route.
+        share: of the requests that the arm has, (1,).
         pending: of each row, whether a person decides it; None where people decide nothing.
     """
     items, rows = run.items, run.inputs.rows
     counts = [item.rows for item in items]
     asks = [item.ask for item in items]
+    admitted_us = np.array([item.admitted_us for item in items], np.int64)
     queue_us = np.array([round(wait_s * 1e6) for wait_s in waits_s], np.int32)
-    outputs = run.result.batch if isinstance(run.result, Outputs) else None
-    return PredictionFrame(
-        endpoint=route.endpoint,
-        revision=route.revision,
-        arm=arm.name,
-        version=arm.version.name,
-        role=arm.role,
-        assigned_by=items[0].assigned_by,
-        outcome=run.outcome,
-        source=run.source,
-        time_us=_each(np.array([item.admitted_us for item in items], np.int64), counts, rows),
-        ids=[raw for item in items for raw in item.ids.raw()],
-        caller_ids=texts_of([ask.caller_ids for ask in asks], counts),
-        units=texts_of([ask.units for ask in asks], counts),
-        slots=np.array([slot for item in items for slot in item.slots], np.int16),
-        propensity=np.array([arm.weight] * rows),
-        queue_us=_each(queue_us, counts, rows),
-        model_us=round(run.model_s * 1e6),
-        inputs=run.inputs,
-        outputs=outputs,
-        trace_ids=_traces(items),
-        parent_ids=_parents(items),
+    return PredictionFrame(  # by place: so many names would take ten times as long
+        route.endpoint,
+        route.revision,
+        arm.name,
+        arm.version.name,
+        arm.role,
+        items[0].assigned_by,
+        run.outcome,
+        run.source,
+        _each(admitted_us, counts, rows),
+        _joined([item.ids.raw() for item in items]),
+        texts_of([ask.caller_ids for ask in asks], counts),
+        texts_of([ask.units for ask in asks], counts),
+        np.array(_joined([item.slots for item in items]), np.int16),
+        share if rows == 1 else share.repeat(rows),
+        _each(queue_us, counts, rows),
+        round(run.model_s * 1e6),
+        run.inputs,
+        run.result.batch if isinstance(run.result, Outputs) else None,
+        _traces(items),
+        _parents(items),
         features=_notes(items),
         decided_by=None if pending is None else deciders(pending),
     )
@@ -140,6 +147,11 @@ def frame_of(
 def deciders(pending: npt.NDArray[np.bool_]) -> list[DecidedBy]:
     """Who decides each row, as it is recorded."""
     return ["pending" if waits else "model" for waits in pending.tolist()]
+
+
+def _joined(lists: list[list[T]]) -> list[T]:
+    """The items' values, one after the other."""
+    return lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
 
 
 def texts_of(

@@ -142,7 +142,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
         return Source(arm, version, told.encode(), rung, age_s)
 
 
-class Outputs:
+class Outputs(msgspec.Struct, eq=False):
     """What a model answered to rows that ran together; their requests share it.
 
     Args:
@@ -152,29 +152,17 @@ class Outputs:
         ids: the prediction ids, request by request.
         ages_s: how old each answer is that comes from a cache, None where the model has just
             given it; empty where it has given them all.
-
-    Attributes:
         pending: of each row, whether a person decides it, (rows,); None where people decide
             nothing.
     """
 
-    __slots__ = ("_views", "ages_s", "batch", "fields", "ids", "pending", "source")
-
-    def __init__(
-        self,
-        source: Source,
-        fields: tuple[Field, ...],
-        batch: Batch,
-        ids: Sequence[Ids],
-        ages_s: Sequence[float | None] = (),
-    ) -> None:
-        self.source = source
-        self.fields = fields
-        self.batch = batch
-        self.ids = ids
-        self.ages_s = ages_s
-        self.pending: npt.NDArray[np.bool_] | None = None
-        self._views: dict[object, Any] = {}
+    source: Source
+    fields: tuple[Field, ...]
+    batch: Batch
+    ids: Sequence[Ids]
+    ages_s: Sequence[float | None] = ()
+    pending: npt.NDArray[np.bool_] | None = None
+    _views: dict[object, Any] = {}
 
     def view(self, make: Callable[[Outputs], T]) -> T:
         """What `make` gives for all answers; made for the first request that asks for it."""

@@ -7,16 +7,15 @@ made in C, a column at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import starmap
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from fairlead.signature.frame import to_columns
+from fairlead.signature.frame import to_column
 from fairlead.signature.types import Batch, Field
 
 Make = Callable[..., Any]
-_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class RowEncoder:
@@ -30,27 +29,31 @@ class RowEncoder:
     Example:
         >>> import numpy as np
         >>> encoder = RowEncoder(("id",), (Field(name="score", kind="number"),))
-        >>> encoder.rows([["a", "b"]], Batch(2, ("score",), np.array([[0.5], [2.0]]), {}))
-        [b'{"id":"a","score":0.5}', b'{"id":"b","score":2.0}']
+        >>> rows = encoder.rows([["a", "b"]], Batch(2, ("score",), np.array([[0.5], [2.0]]), {}))
+        >>> msgspec.json.encode(rows)
+        b'[{"id":"a","score":0.5},{"id":"b","score":2.0}]'
     """
 
     def __init__(self, before: tuple[str, ...], fields: Sequence[Field]) -> None:
-        self._fields = tuple(fields)
-        self._named = {f.name: _maker(map(str, f.categories or ())) for f in fields if _is_named(f)}
+        self._columns = [_reader(field) for field in fields]
         self._row = _maker([*before, *(name_beside(before, f.name) for f in fields)])
 
-    def rows(self, before: Sequence[Iterable[Any]], batch: Batch) -> list[bytes]:
-        """Each row of answers as an object of JSON.
+    def rows(self, before: Sequence[Iterable[Any]], batch: Batch) -> list[Any]:
+        """Each row of answers as what msgspec writes as an object.
 
         Args:
             before: the values that stand first in each row, by name; some may go on for ever.
             batch: the answers.
         """
-        columns = to_columns((f for f in self._fields if f.name not in self._named), batch)
-        for name, make in self._named.items():
-            columns[name] = list(starmap(make, batch.columns[name].tolist()))
-        rows = map(self._row, *before, *(columns[field.name] for field in self._fields))
-        return _encode_lines(list(rows)).split(b"\n")[:-1]
+        return list(map(self._row, *before, *[column(batch) for column in self._columns]))
+
+
+def _reader(field: Field) -> Callable[[Batch], list[Any]]:
+    """What takes the values of one field out of a batch, fit for JSON."""
+    if not _is_named(field):
+        return partial(to_column, field)
+    make = _maker(map(str, field.categories or ()))
+    return lambda batch: list(map(make, *batch.columns[field.name].T.tolist()))
 
 
 def name_beside(before: Sequence[str], name: str) -> str:

@@ -227,7 +227,7 @@ def to_columns(fields: Iterable[Field], batch: Batch) -> dict[str, list[Any]]:
         pictures and sound, ISO 8601 times in UTC, nested lists of tensors. A tensor whose last
         axis has names, such as probabilities, is an object by those names.
     """
-    return {field.name: _plain(field, batch.column(field.name)) for field in fields}
+    return {field.name: to_column(field, batch) for field in fields}
 
 
 def to_records(fields: Iterable[Field], batch: Batch) -> list[dict[str, Any]]:
@@ -245,7 +245,9 @@ def to_records(fields: Iterable[Field], batch: Batch) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _plain(field: Field, column: Column) -> list[Any]:
+def to_column(field: Field, batch: Batch) -> list[Any]:
+    """One field of a batch as plain values, as in `to_columns`."""
+    column = batch.column(field.name)
     values: list[Any] = column.tolist()
     match field.kind:
         case "number":

@@ -71,6 +71,12 @@ class MemoryStore:
             found = [e for e in self._events[after:] if e.subject.startswith(subject)]
         return found[:limit]
 
+    def recent(self, before: int = 0, subject: str = "", limit: int = 100) -> list[Event]:
+        """The audit before a sequence number, newest first."""
+        with self._lock:
+            older = self._events[: before - 1] if before else list(self._events)
+        return [e for e in reversed(older) if e.subject.startswith(subject)][:limit]
+
     def acquire(self, lease: str, holder: str, now_us: int, ttl_us: int) -> bool:
         """Take or renew a lease."""
         with self._lock:

@@ -35,6 +35,9 @@ INSERT OR IGNORE INTO counter VALUES (1, 0);
 """
 
 
+NEWER_THAN_ALL = 2**63 - 1
+
+
 class SqliteStore:
     """Records in SQLite, with its write-ahead log.
 
@@ -111,13 +114,20 @@ class SqliteStore:
 
     def events(self, after: int = 0, subject: str = "", limit: int = 1000) -> list[Event]:
         """The audit after a sequence number."""
+        return self._events("sequence > ?", "ASC", after, subject, limit)
+
+    def recent(self, before: int = 0, subject: str = "", limit: int = 100) -> list[Event]:
+        """The audit before a sequence number, newest first."""
+        return self._events("sequence < ?", "DESC", before or NEWER_THAN_ALL, subject, limit)
+
+    def _events(self, where: str, order: str, number: int, subject: str, limit: int) -> list[Event]:
         with self._mapped():
             found = (
                 self._connection()
                 .execute(
-                    "SELECT sequence, value FROM events WHERE sequence > ? "
-                    "AND substr(subject, 1, ?) = ? ORDER BY sequence LIMIT ?",
-                    (after, len(subject), subject, limit),
+                    f"SELECT sequence, value FROM events WHERE {where} "  # noqa: S608  # ours
+                    f"AND substr(subject, 1, ?) = ? ORDER BY sequence {order} LIMIT ?",
+                    (number, len(subject), subject, limit),
                 )
                 .fetchall()
             )

@@ -123,6 +123,16 @@ class Store(Protocol):
         """The audit after a sequence number, oldest first, of subjects with a prefix."""
         ...
 
+    def recent(self, before: int = 0, subject: str = "", limit: int = 100) -> list[Event]:
+        """The audit before a sequence number, newest first, of subjects with a prefix.
+
+        Args:
+            before: the number; 0 for the newest of all.
+            subject: what the subjects begin with.
+            limit: how many at most.
+        """
+        ...
+
     def acquire(self, lease: str, holder: str, now_us: int, ttl_us: int) -> bool:
         """Take or renew a lease.
 

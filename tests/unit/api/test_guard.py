@@ -47,7 +47,11 @@ def test_a_route_without_a_line_is_shut_for_everybody(
 
 def test_what_is_open_changes_nothing_but_who_is_signed_in() -> None:
     opened = {way for way, rule in RULES.items() if rule == "open" and way[0] != "GET"}
-    assert opened == {("POST", "/login"), ("POST", "/logout")}
+    assert opened == {
+        ("POST", "/login"),
+        ("POST", "/logout"),
+        ("POST", "/shared/{token}/predict"),
+    }
 
 
 def test_what_changes_something_needs_more_than_to_look() -> None:

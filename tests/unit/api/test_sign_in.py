@@ -120,6 +120,20 @@ def test_a_link_signs_in_once(world: Guarded) -> None:
     ]
 
 
+def test_a_link_leads_on_also_when_it_was_used_by_who_is_signed_in(world: Guarded) -> None:
+    path = f"/enter/{world.entries.make('ann')}?then=/try/churn"
+    entered = world.ask("GET", path)
+    assert b'content="0; url=/try/churn"' in entered.body
+    far = world.ask("GET", path, ("sec-fetch-site", "cross-site"))
+    assert (far.status, b'content="0"' in far.body) == (200, True)
+    again = world.ask("GET", path, cookie_of(entered))
+    assert (again.status, b'content="0; url=/try/churn"' in again.body) == (200, True)
+    assert "set-cookie" not in again.headers
+    assert world.ask("GET", path).status == 401
+    evil = world.ask("GET", f"/enter/{world.entries.make('ann')}?then=//evil.example")
+    assert b'content="0; url=/"' in evil.body
+
+
 def test_a_link_that_nobody_used_ends_and_is_swept(world: Guarded) -> None:
     token = world.entries.make("ann")
     world.clock.advance(LINK_LIFE_S)

@@ -6,4 +6,13 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 
 dark.addEventListener("change", follow);
 follow();
-SwaggerUIBundle({ url: docs.dataset.url, domNode: docs, deepLinking: true, tryItOutEnabled: true });
+SwaggerUIBundle({
+  url: docs.dataset.url,
+  domNode: docs,
+  deepLinking: true,
+  tryItOutEnabled: true,
+  requestInterceptor: (request) => {
+    request.headers["X-CSRF-Token"] = docs.dataset.csrf;
+    return request;
+  },
+});

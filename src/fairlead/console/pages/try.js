@@ -112,6 +112,7 @@ function refresh() {
     field.box.classList.toggle("is-missing", missing);
   }
   const row = shownRow();
+  if (!element("curl")) return;
   element("curl").textContent = curl(page.apiUrl + page.predict, row, page.keys);
   element("python").textContent = python(page.apiUrl, page.endpoint, row, page.keys);
 }

@@ -115,15 +115,19 @@ class Native:
         self, envelope: Envelope, endpoint: str, body: bytes
     ) -> tuple[Decoded, Keys | None]:
         """A key is looked for in every row, or else in those that have to be refused without it."""
-        laddered, refused = endpoint in self._laddered, envelope.refuses(KEY)
+        laddered = endpoint in self._laddered
         found = self._by_key(envelope, endpoint, body) if laddered else None
-        decoded = None if found else envelope.decode_plain(body)
-        if not found and decoded is None and refused and not laddered:
-            found = self._by_key(envelope, endpoint, body)
+        if found:
+            return found
+        decoded = envelope.decode_plain(body)
+        if decoded is not None:  # as nearly always
+            return decoded, None
+        refused = envelope.refuses(KEY)
+        found = self._by_key(envelope, endpoint, body) if refused and not laddered else None
         if found:
             return found
         try:
-            return decoded or envelope.decode_exactly(body), None
+            return envelope.decode_exactly(body), None
         except InputError:
             found = None if laddered or refused else self._by_key(envelope, endpoint, body)
             if found is None:

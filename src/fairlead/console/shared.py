@@ -1,0 +1,119 @@
+"""Published pages: one endpoint is tried by who has the link, and nothing else is seen."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from fairlead.access import Link
+from fairlead.api import Services
+from fairlead.api.form import read_form
+from fairlead.api.proxy import forward
+from fairlead.api.reply import actor_of
+from fairlead.console.page import answer_with, render, viewer
+from fairlead.console.settings import number
+from fairlead.console.tryit import render_try
+from fairlead.errors import FairleadError, InputError, NotFoundError
+from fairlead.routing import Route
+from fairlead.serving.refusal import status_of
+
+ROWS_MAX = 10
+UNLISTED = {"x-robots-tag": "noindex"}
+DAYS, RATE = 7.0, 2.0
+
+
+class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a published page may send: rows alone, so that nothing else is asked with our key."""
+
+    rows: list[msgspec.Raw]
+
+
+def build_shared(services: Services) -> APIRouter:
+    """The routes of the pages, and the one that publishes them.
+
+    Args:
+        services: the platform behind them.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/shared/{token}")
+    def shared(token: str) -> Response:
+        try:
+            link, route = _opened(services, token)
+        except FairleadError as error:
+            page = render("gone.html", problem=error.message)
+            return answer_with(page, status_of(error))
+        page = render_try(
+            link.endpoint, route.signature, services.api_url, services.example(route),
+            shared=f"/shared/{token}",
+        )  # fmt: skip
+        answer = answer_with(page)
+        answer.headers.update(UNLISTED)
+        return answer
+
+    @router.post("/shared/{token}/predict")
+    async def predict(token: str, request: Request) -> Response:
+        body = await request.body()
+        return await run_in_threadpool(_predict, services, token, body)
+
+    @router.post("/try/{endpoint}/links")
+    async def publish(endpoint: str, request: Request) -> Response:
+        given = read_form(await request.body())
+        return await run_in_threadpool(_publish, services, endpoint, given, request)
+
+    return router
+
+
+def _opened(services: Services, token: str) -> tuple[Link, Route]:
+    """What a link leads to.
+
+    Raises:
+        NotFoundError: nothing, or nothing any more.
+        RateError: it was asked too often.
+    """
+    link = services.link_book.find(token)
+    services.link_book.take(link)
+    try:
+        return link, services.route(link.endpoint)
+    except NotFoundError:  # which would name another endpoint
+        raise NotFoundError("What this link led to is not there any more.") from None
+
+
+def _predict(services: Services, token: str, body: bytes) -> Response:
+    link, _ = _opened(services, token)
+    try:
+        rows = msgspec.json.decode(body, type=_Asked).rows
+    except msgspec.DecodeError:
+        rows = []
+    if not 0 < len(rows) <= ROWS_MAX:
+        raise InputError(f'This page takes {{"rows": […]}} with 1 to {ROWS_MAX} rows.')
+    sent = msgspec.json.encode({"rows": rows, "unit": f"link:{link.name}"})
+    headers = {"content-type": "application/json"}
+    reply = forward(services.upstream(), link.endpoint, "predict", sent, "", headers)
+    return Response(reply.body, reply.status, UNLISTED, reply.content_type.decode())
+
+
+def _publish(
+    services: Services, endpoint: str, given: dict[str, str], request: Request
+) -> Response:
+    """Publish a page; its address is shown this once."""
+    path, problem, status = "", "", 200
+    try:
+        services.route(endpoint)
+        days, rate = number(given, "days"), number(given, "rate")
+        _, secret = services.link_book.publish(
+            endpoint,
+            given.get("name", ""),
+            days=DAYS if days is None else days,
+            rate=RATE if rate is None else rate,
+            actor=actor_of(request),
+        )
+        path = f"/shared/{secret}"
+    except FairleadError as error:
+        problem, status = str(error), status_of(error)
+    page = render(
+        "published.html", viewer(request), endpoint=endpoint, problem=problem, path=path,
+        origin=str(request.base_url).rstrip("/"),
+    )  # fmt: skip
+    return answer_with(page, status)
