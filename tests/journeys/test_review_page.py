@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import struct
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from msgspec.structs import replace
 
 from fairlead.review.tally import TALLIES, Judged, Tally
@@ -20,7 +18,6 @@ from fairlead.store import ABSENT, Put
 from support.browser import Visit, faint, overhang_px
 from support.control import Control, control_of
 from support.review import SIGNATURE, enter, name, put_route, route
-from support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -68,14 +65,8 @@ def control(tmp_path: Path) -> Iterator[Control]:
 @pytest.fixture
 def origin(control: Control) -> Iterator[str]:
     """Where it is served."""
-    server = uvicorn.Server(uvicorn.Config(control.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, "the server")
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    control.console.feed.close()
-    server.should_exit = True
-    thread.join()
+    with control.serve() as origin:
+        yield origin
 
 
 @pytest.fixture

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
-import msgspec
+import uvicorn
+from msgspec.json import encode
 
 from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
@@ -22,6 +24,7 @@ from fairlead.console import build_console
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
+from support.waiting import until
 
 
 class Control:
@@ -31,10 +34,16 @@ class Control:
         workspace: of the home.
         keys: whether callers need one.
         api: of the data plane.
+        seen: what monitoring saw.
     """
 
     def __init__(
-        self, workspace: Workspace, *, keys: bool, api: str = "http://localhost:1"
+        self,
+        workspace: Workspace,
+        *,
+        keys: bool,
+        api: str = "http://localhost:1",
+        seen: Callable[[], Seen] = Seen,
     ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
@@ -43,22 +52,24 @@ class Control:
             Addresses(1, api, "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
             lambda: FleetStatus((), {}),
-            Seen,
+            seen,
         )
         self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
         self.porter = porter_of(workspace, self.sessions)
         guard = Guard(Sites(), 1 << 20, keys, self.porter)
-        self.console = build_console(services, guard)
-        self.app = build_api(services, guard, self.console.routers)
+        console = build_console(services, guard)
+        self.feed = console.feed
+        self.app = build_api(services, guard, console.routers)
 
     def ask(
-        self, path: str, body: object | None = None, secret: str = "", method: str = ""
-    ) -> Reply:
+        self, path: str, body: object | None = None, secret: str = "", method: str = "",
+        content_type: str = "application/json",
+    ) -> Reply:  # fmt: skip
         """Send a request, with a body or to get something; the path may end in a query."""
         place, _, query = path.partition("?")
-        raw = b"" if body is None else msgspec.json.encode(body)
+        raw = b"" if body is None else body if isinstance(body, bytes) else encode(body)
         named = {
-            "host": "localhost", "content-type": "application/json",
+            "host": "localhost", "content-type": content_type,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
@@ -77,6 +88,27 @@ class Control:
         asyncio.run(self.app(scope, receive, send))
         headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    def order(self, path: str, secret: str = "", **fields: str) -> Reply:
+        """Send a form, as a page's button does."""
+        body = urlencode(fields).encode()
+        return self.ask(path, body, secret, content_type="application/x-www-form-urlencoded")
+
+    @contextmanager
+    def serve(self) -> Iterator[str]:
+        """Let browsers ask it, at an address of this machine."""
+        config = uvicorn.Config(self.app, port=0, ws="none", log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run)
+        thread.start()
+        try:
+            until(lambda: server.started, "the server")
+            port = server.servers[0].sockets[0].getsockname()[1]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            self.feed.close()
+            thread.join()
 
 
 @contextmanager

@@ -60,7 +60,9 @@ def remember(home: Path, hours: int = HOURS) -> Workspace:
         return workspace
     put(workspace, RELEASES, "churn", "01", value=release)
     begin_us = NOW_US - HOUR_US
-    fired = alert("pending", "firing", start_us=begin_us, subject=HOSTILE, look_at=HOSTILE)
+    fired = alert(
+        "pending", "firing", start_us=begin_us, rule="drift", subject=HOSTILE, look_at=HOSTILE
+    )  # fmt: skip
     workspace.store.commit(Put(ALERTS, fired.key, fired, ABSENT))
     put(workspace, READINGS, "churn", value=readings())
     _watch(workspace, hours)

@@ -128,16 +128,22 @@ class Watched:
         writer.append(frame)
         writer.close()
 
+    def _made_at(self, time_us: int) -> list[bytes]:
+        """An id, as it is made when a row comes."""
+        self.clock.set(time_us)
+        return self._ids.take(1).raw()
+
     def _answer(self, frame: pd.DataFrame) -> list[bytes]:
         rows = len(frame)
         begin_us = self.start_us + self.hour * HOUR_US
         self.clock.set(begin_us)
         inputs: Any = from_frame(self._signature, frame)
-        ids = self._ids.take(rows).raw()
+        times = begin_us + np.arange(rows, dtype=np.int64) * (HOUR_US // (rows + 1))
+        ids = [one for time_us in times.tolist() for one in self._made_at(time_us)]
         answered = PredictionFrame(
             endpoint="churn", revision=1, arm="stable", version="churn:1", role="stable",
             assigned_by="hash", outcome="ok", source="live", model_us=10,
-            time_us=begin_us + np.arange(rows, dtype=np.int64) * (HOUR_US // (rows + 1)),
+            time_us=times,
             ids=ids, caller_ids=None, units=None, slots=np.zeros(rows, np.int16),
             propensity=np.ones(rows), queue_us=np.zeros(rows, np.int32), inputs=inputs,
             outputs=answer_all(self._bundle, inputs),

@@ -21,7 +21,9 @@ from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
 from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
+from fairlead.api.inspect import build_inspect
 from fairlead.api.jobs import build_jobs
+from fairlead.api.models import build_models
 from fairlead.api.proxy import forward
 from fairlead.api.reply import actor_of
 from fairlead.api.review import build_review
@@ -43,6 +45,9 @@ class ReleaseRequest(BaseModel):
 
     version: str
     """`churn:2` or `churn@champion`."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+    """Why; for whoever looks at it later."""
 
     strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
     """How it takes over. What is not given here is as the settings' table `[release.NAME]` says, if
@@ -89,17 +94,18 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
     app.add_exception_handler(RequestValidationError, _on_bad_body)
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
-    _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
-        build_alerts(services),
-        build_jobs(services),
-        build_review(services),
-        build_simulations(services),
         build_access(services),
+        build_models(services),
+        build_alerts(services),
         build_audit(services),
         build_automation(services),
         build_figures(services),
+        build_inspect(services),
+        build_jobs(services),
+        build_review(services),
+        build_simulations(services),
     )
     routes += app.routes
     for router in (*doors, *pages):
@@ -137,20 +143,6 @@ def _add_health(app: FastAPI, services: Services) -> None:
         return _json(services.fleet())
 
 
-def _add_registry(app: FastAPI, services: Services) -> None:
-    @app.get("/v1/models")
-    def models() -> Response:
-        return _json({"models": services.models()})
-
-    @app.get("/v1/models/{model}/versions")
-    def versions(model: str) -> Response:
-        return _json({"versions": services.versions(model)})
-
-    @app.get("/v1/versions/{reference}")
-    def version(reference: str) -> Response:
-        return _json(services.version(reference))
-
-
 def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     @app.get("/v1/endpoints")
     def endpoints() -> Response:
@@ -184,8 +176,9 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     def release(
         endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
     ) -> Response:
-        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
-        return _json(services.release(endpoint, wanted.version, told, actor_of(request)), 202)
+        told = wanted.model_dump(exclude={"version", "reason"}, exclude_none=True)
+        asked = services.release(endpoint, wanted.version, told, actor_of(request), wanted.reason)
+        return _json(asked, 202)
 
     @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:

@@ -10,9 +10,13 @@ from typing import Any, Protocol
 from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
+from fairlead.api.board import ShownAlert
+from fairlead.api.catalogue import Catalogue
 from fairlead.api.charts import Charts
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
-from fairlead.registry import Model, Version
+from fairlead.api.predictions import Asked, Predictions
+from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
@@ -69,6 +73,10 @@ class Services(Protocol):
         """Alerts and silences."""
         ...
 
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        ...
+
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
@@ -85,6 +93,11 @@ class Services(Protocol):
         Raises:
             NotFoundError: it was not kept.
         """
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Models and versions."""
         ...
 
     @property
@@ -152,11 +165,38 @@ class Services(Protocol):
         """How every endpoint is doing, worst first."""
         ...
 
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared; of a version's rows and answers, or of the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, of the newest if `start_us` is 0.
+
+        Raises:
+            NotFoundError: there is no such endpoint, version, window or field.
+        """
+        ...
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        ...
+
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
         Topics are `release/churn`, `alert/churn`, `route/churn`, `queue/churn`,
-        `schedule/churn`, `model`.
+        `schedule/churn`, `model`,
+        `version`, `silence`, `notification`.
         """
         ...
 
@@ -176,10 +216,6 @@ class Services(Protocol):
         """
         ...
 
-    def models(self) -> list[Model]:
-        """All models."""
-        ...
-
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
 
@@ -197,9 +233,14 @@ class Services(Protocol):
         ...
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        """Ask for a release of a version to an endpoint; `actor` and `reason` are for the audit."""
         ...
 
     def experiment(self, endpoint: str) -> Experiment:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.alerts import ALERTS, SILENCES
+from fairlead.alerts import ALERTS, NOTIFICATIONS, SILENCES
 from fairlead.records import Kind
-from fairlead.registry.types import MODELS
+from fairlead.registry.types import EVALUATIONS, MODELS, VERSIONS
 from fairlead.releases import RELEASES
 from fairlead.review import PLACES
 from fairlead.routing import ROUTES
@@ -16,12 +16,15 @@ from fairlead.store import Store
 # Of each kind: whether each endpoint's, or queue's, records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
+    (EVALUATIONS, False),
     (MODELS, False),
+    (NOTIFICATIONS, False),
     (PLACES, True),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),
     (STANDINGS, True),
+    (VERSIONS, False),
 )
 
 

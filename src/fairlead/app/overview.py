@@ -86,7 +86,7 @@ def endpoint_state(
         now_us: microseconds since 1970.
     """
     operations = _operations(route.endpoint, seen, now_us)
-    underway = None if release is None else _underway(release)
+    moving = None if release is None else underway(release)
     return EndpointState(
         endpoint=route.endpoint,
         answering=_answering(route),
@@ -94,9 +94,38 @@ def endpoint_state(
         health=_health(route.endpoint, seen),
         quality=_quality(route.endpoint, seen),
         alerts=tuple(alerts),
-        release=underway,
-        concern=attend(alerts, underway, is_answered=bool(route.arms), rate=operations.rate),
+        release=moving,
+        concern=attend(alerts, moving, is_answered=bool(route.arms), rate=operations.rate),
     )
+
+
+def state_of(workspace: Workspace, seen: Seen, route: Route) -> EndpointState:
+    """How one endpoint is doing now.
+
+    Args:
+        workspace: that it belongs to.
+        seen: by monitoring, at its last look.
+        route: of the endpoint.
+    """
+    alerts = [a for a in workspace.alert_book.alerts(route.endpoint) if a.state != "resolved"]
+    releases = [
+        stored.value
+        for stored in workspace.store.scan(RELEASES, f"{route.endpoint}/")
+        if stored.value.state in OPEN
+    ]
+    return endpoint_state(
+        route,
+        seen,
+        alert_lines(workspace, sorted(alerts, key=_urgency)),
+        releases[-1] if releases else None,
+        workspace.clock.now_us(),
+    )
+
+
+def alert_lines(workspace: Workspace, alerts: Sequence[Alert]) -> tuple[AlertLine, ...]:
+    """Alerts, each in one line."""
+    silences = workspace.alert_book.silences()
+    return tuple(_line(one, silences) for one in alerts)
 
 
 def _answering(route: Route) -> tuple[Answering, ...]:
@@ -188,7 +217,8 @@ def _line(alert: Alert, silences: Sequence[Silence]) -> AlertLine:
     )
 
 
-def _underway(release: Release) -> Underway:
+def underway(release: Release) -> Underway:
+    """How far a release is."""
     return Underway(
         id=release.id,
         version=release.version.name,

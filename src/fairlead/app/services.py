@@ -13,25 +13,33 @@ from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
 from fairlead.api.audit import look_back
+from fairlead.api.board import ShownAlert
+from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
+from fairlead.api.predictions import Asked, Predictions
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
+from fairlead.app.board import board
+from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
+from fairlead.app.endpoint import endpoint_health, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.predictions import predictions
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
-from fairlead.app.simulating import Asked, Simulator, candidates, traffic_for
+from fairlead.app.simulating import Asked as AskedPlan
+from fairlead.app.simulating import Simulator, candidates, traffic_for
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
-from fairlead.registry import Model, Version
+from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
@@ -83,6 +91,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self.catalogue = WorkspaceCatalogue(workspace)
         self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
@@ -97,6 +106,10 @@ class WorkspaceServices:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return self._workspace.alert_book
+
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        return board(self._workspace, endpoint)
 
     @property
     def job_book(self) -> JobBook:
@@ -204,6 +217,20 @@ class WorkspaceServices:
         """How every endpoint is doing, worst first."""
         return overview(self._workspace, self._seen(), self.problems())
 
+    def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
+        """How one endpoint has fared."""
+        return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
+
+    def field_window(
+        self, endpoint: str, field: str, start_us: int, version: str = ""
+    ) -> FieldWindow:
+        """One field in one window, with the numbers of its test."""
+        return field_window(self._workspace, endpoint, field, start_us, version)
+
+    def predictions(self, endpoint: str, asked: Asked) -> Predictions:
+        """What an endpoint answered of late, from the newest files of the log."""
+        return predictions(self._workspace, endpoint, asked)
+
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it."""
         return self._changes.look()
@@ -223,10 +250,6 @@ class WorkspaceServices:
             NotFoundError: there is none; names the nearest.
         """
         return self._workspace.route(endpoint)
-
-    def models(self) -> list[Model]:
-        """All models."""
-        return self._workspace.registry.models()
 
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
@@ -254,15 +277,21 @@ class WorkspaceServices:
         return ShownRelease(**msgspec.structs.asdict(told), comparison=comparison)
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit.
+        """Ask for a release of a version to an endpoint.
 
         Args:
             endpoint: whose.
             reference: of the version.
             told: of its plan, by key of a table `[release.NAME]`.
-            actor: who asks.
+            actor: who asks, for the audit.
+            reason: why, likewise.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -275,7 +304,9 @@ class WorkspaceServices:
             )
         ref = self._workspace.ref(version)
         plan, _ = plan_for(self._workspace, endpoint, told)
-        return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
+        return self._workspace.releases.request(
+            endpoint, ref, version.signature, actor, plan, reason
+        )
 
     def experiment(self, endpoint: str) -> Experiment:
         """What the newest experiment of an endpoint has found.
@@ -315,7 +346,7 @@ class WorkspaceServices:
             self.route(from_log)
         wanted = plan_of(settings_of(plan))
         traffic = traffic_for(self._workspace, from_log, made)
-        return self._simulator(Asked(wanted, traffic, candidates(faults), runs, seed))
+        return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
     def order(self, endpoint: str, order: Order) -> None:
         """Tell the release that is under way what to do, or go back after its end.

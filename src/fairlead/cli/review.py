@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, plain, say, table
 from fairlead.cli.reviewing import work
-from fairlead.cli.user import user
 from fairlead.review.book import ReviewBook
 from fairlead.review.bring import bring, write_lines
 from fairlead.review.exchange import Form

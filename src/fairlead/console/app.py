@@ -8,11 +8,15 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
+from fairlead.console.alerts import build_alerts_page
 from fairlead.console.audit import build_audit_page
 from fairlead.console.docs import build_docs
+from fairlead.console.endpoint import build_endpoint
 from fairlead.console.feed import Feed
+from fairlead.console.jobs import build_jobs_pages
 from fairlead.console.live import news
 from fairlead.console.login import build_login
+from fairlead.console.models import build_models_pages
 from fairlead.console.overview import build_overview
 from fairlead.console.review import build_review
 from fairlead.console.settings import build_settings
@@ -44,6 +48,10 @@ def build_console(services: Services, guard: Guard) -> Console:
     feed = Feed(lambda: news(services))
     routers = [
         build_overview(services),
+        build_endpoint(services),
+        build_models_pages(services),
+        build_alerts_page(services),
+        build_jobs_pages(services),
         build_tryit(services, keys=guard.keys),
         build_review(services),
         build_docs(services),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from markupsafe import Markup
 
 from fairlead.stats import Estimate
@@ -121,6 +122,47 @@ def interval(estimate: Estimate | None) -> str:
     return "" if estimate is None else f"{metric(estimate.low)} to {metric(estimate.high)}"
 
 
+def cell(value: object) -> str:
+    """A value of the log, whatever it is.
+
+    Example:
+        >>> cell(None), cell(True), cell(0.123456789), cell("a"), cell([1, 2.5])
+        ('missing', 'true', '0.123457', 'a', '[1, 2.5]')
+    """
+    if value is None:
+        return "missing"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(cell, value))}]"
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return msgspec.json.encode(value).decode()
+
+
+def answer(outputs: Mapping[str, object]) -> str:
+    """Of what was answered that which stands for it.
+
+    Example:
+        >>> answer({"probabilities": [0.1, 0.9], "label": "yes"}), answer({"score": 0.25})
+        ('yes', '0.25')
+    """
+    name = next((name for name in ("label", "prediction", *outputs) if name in outputs), None)
+    return NOTHING if name is None else cell(outputs[name])
+
+
+def capital(text: str) -> str:
+    """A text that begins as a sentence does; names in it stay as they are.
+
+    Example:
+        >>> capital("values of MeanRadius have moved")
+        'Values of MeanRadius have moved'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def moment(time_us: int | None) -> Markup | str:
     """A time, as text in UTC that the page's script writes in the reader's zone.
 
@@ -136,6 +178,9 @@ def moment(time_us: int | None) -> Markup | str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "answer": answer,
+    "capital": capital,
+    "cell": cell,
     "number": number,
     "percent": percent,
     "rate": rate,

@@ -27,6 +27,7 @@ def _texts(state: EndpointState) -> Iterator[tuple[str, str]]:
     yield f"{name} rate", write.rate(operations.rate)
     yield f"{name} errors", write.percent(operations.error_ratio)
     yield f"{name} p99", write.span(p99_s)
+    yield f"{name} rows", write.number(None if state.health is None else state.health.rows)
     yield f"{name} line", points(operations.paces)
 
 

@@ -40,6 +40,7 @@ def draw_lines(
     *,
     events: Sequence[Event] = (),
     unit: str = "",
+    least: float = 1.0,
     tickformat: str = "",
     note: str = "",
 ) -> Figure:
@@ -51,6 +52,7 @@ def draw_lines(
         lines: by name, one value for each time; None where there is none.
         events: what happened meanwhile.
         unit: of the values.
+        least: that the values' axis reaches up to, so that nothing looks like much.
         tickformat: of the values' axis, as Plotly takes it.
         note: below the title.
 
@@ -74,12 +76,18 @@ def draw_lines(
         "data": [*traces, *_marks(events)],
         "layout": frame(
             title, note, xaxis=axis(type="date"),
-            yaxis=axis(unit, rangemode="tozero", tickformat=tickformat),
-            yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+            yaxis=axis(unit, range=[0, _top(lines, least)], tickformat=tickformat),
+            yaxis2={"overlaying": "y", "range": [0, 1.04], "visible": False, "fixedrange": True},
             shapes=[_line(event) for event in events], showlegend=len(lines) > 1 or bool(events),
             height=280,
         ),
     }  # fmt: skip
+
+
+def _top(lines: Mapping[str, Sequence[float | None]], least: float) -> float:
+    """Where the values' axis ends: somewhat above all, and above the marks of events."""
+    known = [value for values in lines.values() for value in values if value is not None]
+    return 1.15 * max(least, *known) if known else least
 
 
 def _marks(events: Sequence[Event]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from statistics import fmean
 
 import msgspec
 
@@ -17,8 +19,8 @@ class Cell(msgspec.Struct, frozen=True):
     """How far a field moved in a stretch of time.
 
     Args:
-        effect: the largest of its windows.
-        start_us: of the window that it is of, microseconds since 1970.
+        effect: the mean of its windows: where nothing moved it is 0 but for chance.
+        start_us: of the window in which it moved furthest, microseconds since 1970.
     """
 
     effect: float
@@ -80,8 +82,13 @@ def _row(
     places: Sequence[int],
     columns_us: Sequence[int],
 ) -> tuple[Cell | None, ...]:
-    found: dict[int, Cell] = {}
+    found: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
     for effect, start_us, place in zip(effects, starts, places, strict=True):
-        if effect is not None and (place not in found or effect > found[place].effect):
-            found[place] = Cell(effect, start_us)
-    return tuple(found.get(place) for place in columns_us)
+        if effect is not None:
+            found[place].append((effect, start_us))
+    return tuple(_cell(found[place]) if place in found else None for place in columns_us)
+
+
+def _cell(windows: Sequence[tuple[float, int]]) -> Cell:
+    effects = [effect for effect, _ in windows]
+    return Cell(fmean(effects), max(windows)[1])

@@ -35,8 +35,8 @@ def draw_rows(course: Course) -> Figure:
 def draw_drift(course: Course, floor: float) -> Figure:
     """The effect of each field in each window, of the 20 that moved most.
 
-    Where windows are many each column is of several, with the largest effect of them. What a page
-    opens for a value is its field and the start of its window.
+    Where windows are many each column is of several, with the mean of their effects. What a page
+    opens for a value is its field and the start of the window that moved furthest.
 
     Args:
         course: of the stream.
@@ -45,7 +45,7 @@ def draw_drift(course: Course, floor: float) -> Figure:
     fields = course.fields[:FIELDS_MAX]
     heat = coarsen(course, FIELDS_MAX)
     joined = (
-        f"each column holds the largest of {write_duration(heat.length_us / 1e6)}"
+        f"each column is the mean of {write_duration(heat.length_us / 1e6)}"
         if heat.length_us
         else ""
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -82,28 +83,58 @@ def feedback(store: Store, blobs: Blobs, folder: Path, endpoint: str) -> pl.Lazy
     return _rows(store, blobs, folder, endpoint, "feedback")
 
 
-def _rows(
-    store: Store, blobs: Blobs, folder: Path, endpoint: str, kind: SegmentKind
-) -> pl.LazyFrame:
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the rows of an endpoint were at one moment.
+
+    Args:
+        journals: names, and how far each is sealed.
+        segments: sealed files.
+    """
+
+    journals: tuple[tuple[str, int], ...]
+    segments: tuple[Segment, ...]
+
+
+def state(store: Store, folder: Path, endpoint: str, kind: SegmentKind) -> Iterator[State]:
+    """Where rows are; again as often as the last answer was found to be old.
+
+    Args:
+        store: of the records.
+        folder: of this machine's journals.
+        endpoint: whose.
+        kind: of the rows.
+
+    Raises:
+        StorageError: the log went on changing under every attempt to read it.
+    """
     for _ in range(TRIES_MAX):
         revision = store.revision()
         names = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
         sealed = {s.key: s.value.sealed for s in store.scan(JOURNALS)}
         segments = [s.value for s in store.scan(SEGMENTS, f"{kind}/{endpoint}/")]
-        if store.revision() != revision:
-            continue  # these belong to different moments
+        if store.revision() == revision:  # else these belong to different moments
+            journals = tuple((name, sealed.get(JOURNALS.key(name), 0)) for name in names)
+            yield State(journals, tuple(segments))
+    raise StorageError("The prediction log changes too fast to be read.", hint="Try again.")
+
+
+def _rows(
+    store: Store, blobs: Blobs, folder: Path, endpoint: str, kind: SegmentKind
+) -> pl.LazyFrame:
+    for now in state(store, folder, endpoint, kind):
         try:
             frames = [
                 frame
-                for name in names
-                for frame in _tail(folder / name, sealed.get(JOURNALS.key(name), 0))
+                for name, sealed in now.journals
+                for frame in _tail(folder / name, sealed)
                 if frame.endpoint == endpoint
                 and isinstance(frame, PredictionFrame) == (kind == "predictions")
             ]
         except FileNotFoundError:
             continue  # it was sealed and deleted meanwhile: its rows are in segments now
-        return _union(blobs, segments, table_of(kind, frames), kind)
-    raise StorageError("The prediction log changes too fast to be read.", hint="Try again.")
+        return _union(blobs, now.segments, table_of(kind, frames), kind)
+    raise AssertionError
 
 
 def _tail(path: Path, sealed: int) -> list[Frame]:

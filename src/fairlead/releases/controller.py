@@ -63,8 +63,17 @@ class ReleaseController:
         signature: Signature,
         actor: str,
         plan: Plan = NOW,
+        reason: str = "",
     ) -> Release:
         """Ask for a release; a controller's next ticks carry it out.
+
+        Args:
+            endpoint: that is to be answered.
+            version: by which.
+            signature: of it.
+            actor: who asks.
+            plan: how it goes on.
+            reason: why.
 
         Raises:
             ConfigError: no endpoint can have this name, or the plan asks for what the version does
@@ -90,6 +99,7 @@ class ReleaseController:
             created_us=now_us,
             changed_us=now_us,
             plan=plan,
+            reason=reason,
         )
         self._commit(release, ABSENT, ())
         return release

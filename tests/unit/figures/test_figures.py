@@ -8,11 +8,13 @@ import plotly.graph_objects
 import pytest
 
 from fairlead.figures import (
+    Event,
     Figure,
     draw_densities,
     draw_effects,
     draw_heat,
     draw_intervals,
+    draw_lines,
     draw_reached,
     draw_series,
     draw_shares,
@@ -33,6 +35,14 @@ FIGURES = [
         bands={HOSTILE: [(1, 0, 2), None]},
         points={HOSTILE: [None, (1, None, 2)]},
         limit=1,
+        unit=HOSTILE,
+        note=HOSTILE,
+    ),
+    draw_lines(
+        HOSTILE,
+        TIMES,
+        {HOSTILE: [1, None]},
+        events=[Event(TIMES[0], "release", HOSTILE), Event(TIMES[1], "alert", HOSTILE)],
         unit=HOSTILE,
         note=HOSTILE,
     ),
@@ -66,6 +76,20 @@ def test_labels_are_cut_but_bars_stay_apart() -> None:
     assert len(set(figure["layout"]["yaxis"]["ticktext"])) == 1
     assert figure["data"][0]["y"] == [0, 1]
     assert len(escape(long[0])) == 40
+
+
+def test_nothing_looks_like_much_that_is_little() -> None:
+    assert (
+        draw_lines("", TIMES, {"a": [0.0, None]}, least=0.02)["layout"]["yaxis"]["range"][1] < 0.03
+    )
+    assert draw_lines("", TIMES, {"a": []}, least=0.02)["layout"]["yaxis"]["range"] == [0, 0.02]
+
+
+def test_lines_and_events_are_told_apart_without_colours() -> None:
+    events = [Event(TIMES[0], "release", "a"), Event(TIMES[0], "alert", "b")]
+    drawn = draw_lines("", TIMES, {"a": [1, 2], "b": [1, 2]}, events=events)["data"]
+    assert len({trace["line"]["dash"] for trace in drawn if "line" in trace}) == 2
+    assert len({trace["marker"]["symbol"] for trace in drawn if "marker" in trace}) == 2
 
 
 def test_a_long_tail_does_not_set_the_view() -> None:

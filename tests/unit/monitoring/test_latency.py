@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairlead.monitoring.keeper import timed
 from fairlead.monitoring.latency import (
     REQUESTS_MIN,
     STRETCH_US,
     Latencies,
     follow_on,
     latencies,
+    middle,
     slowest,
 )
+from fairlead.monitoring.operations import Reading
 from fairlead.serving.counters import LATENCY_EDGES_S
 from fairlead.telemetry import Sample, counted
 from fairlead.telemetry.types import Series
@@ -57,6 +60,17 @@ def test_the_interval_holds_the_true_one_as_often_as_it_says() -> None:
         assert found is not None
         held += found.seconds.low <= true_s <= found.seconds.high
     assert held / 400 > 0.93
+
+
+def test_a_reading_keeps_how_long_answers_took_before_it() -> None:
+    past = {"churn": (at(0), at(1, 60, 0, 40, 0)), "price": (at(0), at(1, 5, 0, 0, 0))}
+    found = {name: Reading(7, 90, 100) for name in ("churn", "price", "idle")}
+    told = timed(found, past)
+    assert told["churn"].p50_s == middle(past["churn"])
+    slow = slowest(past["churn"])
+    assert slow is not None
+    assert told["churn"].p99_s == slow.seconds.value > told["churn"].p50_s  # type: ignore[operator]
+    assert (told["price"], told["idle"]) == (found["price"], found["idle"])
 
 
 def test_of_few_requests_nothing_is_said() -> None:

@@ -22,7 +22,7 @@ def requests(asked: Asked) -> Chart:
 def errors(asked: Asked) -> Chart:
     """Share of requests that failed."""
     takes: dict[str, Take] = {"failed": lambda pace: pace.error_ratio}
-    return _drawn(asked, "Errors", takes, unit="share of requests", tickformat=".1%")
+    return _drawn(asked, "Errors", takes, unit="share of requests", tickformat=".1%", least=0.02)
 
 
 def latency(asked: Asked) -> Chart:
@@ -35,7 +35,13 @@ def latency(asked: Asked) -> Chart:
 
 
 def _drawn(
-    asked: Asked, title: str, takes: Mapping[str, Take], *, unit: str, tickformat: str = ""
+    asked: Asked,
+    title: str,
+    takes: Mapping[str, Take],
+    *,
+    unit: str,
+    tickformat: str = "",
+    least: float = 1.0,
 ) -> Chart:
     stored = asked.workspace.store.get(READINGS, READINGS.key(asked.endpoint))
     found = () if stored is None else paces(stored.value)
@@ -44,7 +50,7 @@ def _drawn(
     lines = {name: [take(pace) for pace in lately] for name, take in takes.items()}
     return Chart(
         figure=draw_lines(
-            title, times, lines, events=events(asked), unit=unit, tickformat=tickformat
+            title, times, lines, events=events(asked), unit=unit, tickformat=tickformat, least=least
         ),
         columns=("time", *(f"{name} ({unit})" for name in lines)),
         rows=tuple(zip(times, *lines.values(), strict=True)),

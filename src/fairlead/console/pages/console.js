@@ -3,6 +3,7 @@
 // ever set as anything but text, points, or a part of a page that it rendered itself.
 
 const LIBRARY = "/static/plotly.min.js";
+const NARROW_PX = 480;
 
 // Times
 
@@ -85,7 +86,7 @@ function load() {
   return library;
 }
 
-function themed(layout) {
+function themed(layout, width) {
   const style = getComputedStyle(document.documentElement);
   const [ink, line] = ["--quiet", "--line"].map((name) => style.getPropertyValue(name).trim());
   const { title, height, ...rest } = layout;
@@ -95,10 +96,13 @@ function themed(layout) {
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
+    legend: { ...rest.legend, font: { size: 11 } },
     margin: { ...rest.margin, t: rest.showlegend ? 36 : 12 },
   };
   for (const [name, axis] of Object.entries(plain)) {
-    if (/^[xy]axis/.test(name)) plain[name] = { gridcolor: line, linecolor: line, ...axis };
+    if (!/^[xy]axis/.test(name)) continue;
+    plain[name] = { gridcolor: line, linecolor: line, ...axis };
+    if (axis.type === "date") Object.assign(plain[name], { tickangle: 0, nticks: width / 80 | 0 });
   }
   return plain;
 }
@@ -111,13 +115,27 @@ async function drawOne(figure) {
     const { data, layout } = await reply.json();
     canvas.replaceChildren();
     const options = { displayModeBar: false, responsive: true, doubleClick: "reset" };
-    const paint = () => Plotly.react(canvas, data, themed(layout), options);
+    const width = canvas.clientWidth;
+    if (width < NARROW_PX) for (const trace of data) trace.showscale = false;
+    const paint = () => Plotly.react(canvas, data, themed(layout, width), options);
     await paint();
+    if (figure.dataset.opens) canvas.on("plotly_click", (event) => open(figure, event.points[0]));
     dark.addEventListener("change", paint);
     figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
   } catch {
     canvas.firstElementChild?.replaceChildren("It could not be drawn. The CSV has its numbers.");
   }
+}
+
+// A mark carries what it opens behind its label, in the order that the figure names it in.
+function open(figure, point) {
+  const names = figure.dataset.opens.split(" ");
+  const values = [].concat(point.customdata).slice(1);
+  if (values.length !== names.length || !values.every(Boolean)) return;
+  const there = new URL(location.href);
+  names.forEach((name, place) => there.searchParams.set(name, values[place]));
+  there.hash = names[0];
+  location.assign(there);
 }
 
 // Only what is looked at is drawn, and after what can be read.
