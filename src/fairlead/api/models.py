@@ -30,15 +30,14 @@ def build_models(services: Services) -> APIRouter:
         services: the platform behind them.
     """
     doors = APIRouter()
-    catalogue = services.catalogue
 
     @doors.get("/v1/models")
     def models() -> Response:
-        return as_json({"models": catalogue.models()})
+        return as_json({"models": services.catalogue.models()})
 
     @doors.get("/v1/models/{model}")
     def model(model: str) -> Response:
-        return as_json(catalogue.model(model))
+        return as_json(services.catalogue.model(model))
 
     @doors.get("/v1/models/{model}/versions")
     def versions(model: str) -> Response:
@@ -46,22 +45,22 @@ def build_models(services: Services) -> APIRouter:
 
     @doors.get("/v1/models/{model}/compare")
     def compare(model: str, left: Number, right: Number) -> Response:
-        return as_json(catalogue.compare(model, left, right))
+        return as_json(services.catalogue.compare(model, left, right))
 
     @doors.put("/v1/models/{model}/aliases/{alias}")
     def point(
         model: str, alias: str, wanted: Annotated[AliasRequest, Body()], request: Request
     ) -> Response:
-        catalogue.point(model, alias, wanted.version, actor_of(request), wanted.reason)
-        return as_json(catalogue.model(model))
+        services.catalogue.point(model, alias, wanted.version, actor_of(request), wanted.reason)
+        return as_json(services.catalogue.model(model))
 
     @doors.delete("/v1/models/{model}/aliases/{alias}")
     def take_away(model: str, alias: str, request: Request) -> Response:
-        catalogue.point(model, alias, None, actor_of(request))
-        return as_json(catalogue.model(model))
+        services.catalogue.point(model, alias, None, actor_of(request))
+        return as_json(services.catalogue.model(model))
 
     @doors.get("/v1/versions/{reference}")
     def version(reference: str) -> Response:
-        return as_json(catalogue.version(reference))
+        return as_json(services.catalogue.version(reference))
 
     return doors

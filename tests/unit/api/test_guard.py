@@ -236,6 +236,15 @@ def test_every_answer_says_that_no_page_may_frame_it(world: Guarded) -> None:
         assert headers["cross-origin-opener-policy"] == "same-origin"
 
 
+def test_no_answer_of_any_route_may_be_framed_or_guessed_at(world: Guarded) -> None:
+    admin = world.key("root", *SCOPES)
+    for method, template in world.ways():
+        for sent in ((), (admin,)):
+            answer = world.ask(method, filled(template), *sent, app=world.alone)
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_ladder_of_scopes_is_that_of_the_roles() -> None:
     for role, top in zip(ROLES, LADDER, strict=True):
         for scope in LADDER:
