@@ -50,7 +50,8 @@ FIELDS = {
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
-         "job": "nightly", "name": "requests"}  # fmt: skip
+         "job": "nightly", "name": "requests", "queue": "churn", "task": "none",
+         "field": "age"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 import fairlead
-from fairlead.app.workspace import Workspace
-from fairlead.review.types import TASKS, Task
-from fairlead.store import Put
 from support.models import ROW, package_churn
 from support.platform import Platform, ask
 from support.waiting import until
 
 pytestmark = pytest.mark.slow
 
+JSON = {"content-type": "application/json"}
 PATH = "/v1/endpoints/churn/automation"
 ROWS = [{**ROW, "age": age} for age in range(18, 90)]
 
@@ -91,20 +89,18 @@ def test_where_people_decide_callers_poll_and_the_model_is_not_asked(home: Path)
         (row,) = reply.json["predictions"]
         assert (reply.status, row) == (202, {"id": row["id"], "decided_by": "pending"})
         path = f"/v1/predictions/{row['id']}"
-        assert platform.api(path).status == 404
-        task = Task(id=row["id"], endpoint="churn", queue="churn", version="", created_us=1,
-                    inputs={}, mode="human")  # fmt: skip
-        workspace = Workspace(home)
-        key = TASKS.key(task.id)
-        workspace.store.commit(Put(TASKS, key, task, None))
+        until(lambda: platform.api(path).status == 200, "the task")
         assert platform.api(path).json["decided_by"] == "pending"
-        decided = replace(task, decision="left", decided_us=1_000_000, delivered_us=2_000_000)
-        workspace.store.commit(Put(TASKS, key, decided, None))
-        workspace.close()
-        assert platform.api(path).json == {
-            "id": task.id, "endpoint": "churn", "decided_by": "person", "decision": "left",
-            "decided_at": "1970-01-01T00:00:01.000Z",
+        decide = f"/v1/tasks/{row['id']}/decide"
+        told = platform.control(decide, {"decision": "left"}, headers=JSON).json
+        until(lambda: platform.api(path).json["decided_by"] == "person", "the decision", 30)
+        found = platform.api(path).json
+        assert found == {
+            "id": row["id"], "endpoint": "churn", "decided_by": "person", "decision": "left",
+            "decided_at": found["decided_at"],
         }  # fmt: skip
+        at = datetime.fromisoformat(found["decided_at"])
+        assert abs(at.timestamp() - told["decided_us"] / 1e6) < 0.001
     log = fairlead.read("churn", home=home).collect()
     (mine,) = log.filter(log["id"] == row["id"]).to_dicts()
     assert (mine["source"], mine["decided_by"], mine["out.label"]) == ("human", "pending", None)

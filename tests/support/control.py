@@ -55,7 +55,8 @@ class Control:
             seen,
         )
         self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
-        guard = Guard(Sites(), 1 << 20, keys, porter_of(workspace, self.sessions))
+        self.porter = porter_of(workspace, self.sessions)
+        guard = Guard(Sites(), 1 << 20, keys, self.porter)
         console = build_console(services, guard)
         self.feed = console.feed
         self.app = build_api(services, guard, console.routers)

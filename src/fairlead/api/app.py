@@ -25,6 +25,7 @@ from fairlead.api.jobs import build_jobs
 from fairlead.api.models import build_models
 from fairlead.api.proxy import forward
 from fairlead.api.releases import build_releases
+from fairlead.api.review import build_review
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
 from fairlead.errors import FairleadError
@@ -60,6 +61,7 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
         build_figures(services),
         build_inspect(services),
         build_jobs(services),
+        build_review(services),
         build_simulations(services),
     )
     routes += app.routes

@@ -21,6 +21,7 @@ from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
+from fairlead.review.book import ReviewBook
 from fairlead.routing import Automation, Route
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
@@ -80,6 +81,19 @@ class Services(Protocol):
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
+        ...
+
+    @property
+    def review_book(self) -> ReviewBook:
+        """What people decide."""
+        ...
+
+    def media(self, task: str, field: str) -> bytes:
+        """A picture or a sound that a reviewer is asked about.
+
+        Raises:
+            NotFoundError: it was not kept.
+        """
         ...
 
     @property
@@ -182,8 +196,8 @@ class Services(Protocol):
         """A text for each topic that is another one after each change of it.
 
         Topics are `release/churn`, `course/churn`, `evidence/churn`, `outcomes/churn`,
-        `alert/churn`, `route/churn`, `schedule/churn`, `model`, `version`, `silence`,
-        `notification`.
+        `alert/churn`, `route/churn`, `queue/churn`, `schedule/churn`, `model`, `version`,
+        `silence`, `notification`.
         """
         ...
 

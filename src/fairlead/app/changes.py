@@ -11,11 +11,12 @@ from fairlead.releases import RELEASES
 from fairlead.releases.course import COURSE
 from fairlead.releases.fold import EVIDENCE
 from fairlead.releases.outcomes.reckoning import OUTCOMES
+from fairlead.review import PLACES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
 from fairlead.store import Store
 
-# Of each kind: whether each endpoint's records are a topic of their own.
+# Of each kind: whether each endpoint's, or queue's, records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
     (COURSE, True),
@@ -24,6 +25,7 @@ KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (MODELS, False),
     (NOTIFICATIONS, False),
     (OUTCOMES, True),
+    (PLACES, True),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),

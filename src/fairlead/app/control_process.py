@@ -27,7 +27,7 @@ from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of, session_secret
-from fairlead.app.settings import Settings, rules, schedules
+from fairlead.app.settings import Settings, rules, schedules, told_of_decisions
 from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
@@ -37,6 +37,8 @@ from fairlead.control import Controller, Tick, view
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
+from fairlead.review.collect import Collector
+from fairlead.review.deliver import Deliverer
 from fairlead.serving.types import FleetStatus, WorkerStatus
 from fairlead.store import Store
 
@@ -67,9 +69,15 @@ class ControlPlane:
         alerts = alert_controller(store, clock, start.settings)
         self.jobs, jobs = job_controller(self.workspace), schedules(start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
+        folder = self.workspace.home.journals
+        self.questions = Collector(store, blobs, folder, clock)
+        told = partial(told_of_decisions, start.settings)
+        self.decisions = Deliverer(store, blobs, folder, clock, told)
         ticks: dict[str, Tick] = {
             "evidence": self.workspace.witness.tick,
             "releases": lambda: releases.tick(lambda release: view(self.fleet, release)),
+            "questions": self.questions.tick,  # before the log is sealed, which keeps no pictures
+            "decisions": self.decisions.tick,
             "log": self.sealer.tick,
             "windows": monitor.collector.tick,
             "findings": monitor.assessor.tick,
@@ -98,7 +106,8 @@ class ControlPlane:
 
     def _is_read(self, segment: str) -> bool:
         """Whether all who read each sealed file once have read one."""
-        return self.monitor.is_read(segment) and self.workspace.witness.is_read(segment)
+        readers = (self.monitor, self.workspace.witness, self.questions)
+        return all(reader.is_read(segment) for reader in readers)
 
     def hear(self, fleet: FleetStatus) -> None:
         """Take what the supervisor tells of the workers."""
@@ -176,6 +185,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.finish("jobs", plane.jobs.close)
+        plane.decisions.close()
         plane.controller.once("log")  # what the workers wrote last
         plane.beside.shutdown(wait=False, cancel_futures=True)
         plane.looker.close()

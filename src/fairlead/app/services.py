@@ -48,6 +48,8 @@ from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.shadow.summary import Summary, summarize
 from fairlead.releases.simulation.ending import Simulated
+from fairlead.review.book import ReviewBook
+from fairlead.review.types import media_key
 from fairlead.routing import ROUTES, Automation, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
@@ -116,6 +118,19 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
+
+    @property
+    def review_book(self) -> ReviewBook:
+        """What people decide."""
+        return self._workspace.review_book
+
+    def media(self, task: str, field: str) -> bytes:
+        """A picture or a sound that a reviewer is asked about.
+
+        Raises:
+            NotFoundError: it was not kept.
+        """
+        return self._workspace.blobs.get(media_key(task, field))
 
     @property
     def key_book(self) -> KeyBook:

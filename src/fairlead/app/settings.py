@@ -170,6 +170,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
         batch: jobs that are run again and again, by name.
+        decisions: channels of alerts that are told of each decision of a person.
     """
 
     log_full: OnFull | None = None
@@ -185,6 +186,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
     batch: dict[str, BatchSettings] = {}
+    decisions: list[str] = []
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -249,7 +251,7 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
 
 
 def _check_announced(at: str, named: Iterable[str], alerts: AlertsSettings) -> None:
-    """Refuse channels that there are not, and that could not tell of a job."""
+    """Refuse channels that there are not, and that take nothing else."""
     for name in named:
         if name not in alerts.channel:
             close = nearest(name, alerts.channel)
@@ -259,6 +261,17 @@ def _check_announced(at: str, named: Iterable[str], alerts: AlertsSettings) -> N
             )
         if alerts.channel[name].kind == "alertmanager":
             raise ConfigError(f"The setting '{at}' names '{name}', which takes alerts alone.")
+
+
+def told_of_decisions(settings: Settings, endpoint: str) -> list[str]:
+    """The channels that are told what people decide of an endpoint's predictions.
+
+    Raises:
+        ConfigError: there is no such channel, or it takes alerts alone.
+    """
+    named = settings.endpoint.get(endpoint, EndpointSettings()).decisions
+    _check_announced(f"endpoint.{endpoint}.decisions", named, settings.alerts)
+    return named
 
 
 def features_of(settings: Settings, endpoint: str) -> tuple[FeatureSpec, ...]:
@@ -362,6 +375,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             check_metrics(endpoint, own.metric, rules(settings, endpoint))
             features_of(settings, endpoint)
             limits_of(endpoint, own.cache)
+            told_of_decisions(settings, endpoint)
         for name in settings.features:
             feature(settings, name)
         ladders(settings)

@@ -28,6 +28,7 @@ from fairlead.nearest import nearest
 from fairlead.profiles import REFERENCE, Profile, decode
 from fairlead.registry import Registry, Version
 from fairlead.releases import ReleaseController
+from fairlead.review.book import ReviewBook
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.store import Blobs, Store, open_blobs, open_store
@@ -136,6 +137,11 @@ class Workspace:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return JobBook(self.store, self.clock, schedules(self.settings))
+
+    @cached_property
+    def review_book(self) -> ReviewBook:
+        """What people decide."""
+        return ReviewBook(self.store, self.clock)
 
     @cached_property
     def tables(self) -> Tables:

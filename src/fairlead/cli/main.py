@@ -60,6 +60,7 @@ COMMANDS = {
     "predictions": ("fairlead.cli.log", "Look into the prediction log."),
     "release": ("fairlead.cli.release", "Follow a release, and tell it what to do."),
     "report": ("fairlead.cli.report", "Write how an endpoint fares to one page of HTML."),
+    "review": ("fairlead.cli.review", "Decide what waits for a person, one at a time."),
     "show": ("fairlead.cli.models", "Show everything about one version."),
     "simulate": ("fairlead.cli.simulate", "Carry out a plan of a release a thousand times."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),

@@ -37,13 +37,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     console.print(drawn)
 
 
+def plain(text: str) -> str:
+    """A text without what a terminal would obey, such as escape sequences."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+
+
 def _text(value: object) -> str:
-    """A cell; what a terminal would obey, such as escape sequences, is not printed."""
+    """A cell."""
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in str(value))
+    return plain(str(value))
 
 
 def _is_number(text: str) -> bool:

@@ -19,6 +19,7 @@ from fairlead.console.login import build_login
 from fairlead.console.models import build_models_pages
 from fairlead.console.overview import build_overview
 from fairlead.console.releases import build_releases_page
+from fairlead.console.review import build_review
 from fairlead.console.settings import build_settings
 from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
@@ -54,6 +55,7 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_jobs_pages(services),
         build_releases_page(services),
         build_tryit(services, keys=guard.keys),
+        build_review(services),
         build_docs(services),
         build_static(),
         build_live(feed),

@@ -20,6 +20,7 @@ PAGES = Path(__file__).parent / "pages"
 STATIC = "/static"
 NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("overview", "Overview", "/", "view"),
+    ("review", "Review", "/review", "view"),
     ("models", "Models", "/models", "view"),
     ("alerts", "Alerts", "/alerts", "view"),
     ("jobs", "Jobs", "/jobs", "view"),

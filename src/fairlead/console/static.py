@@ -13,7 +13,16 @@ from fastapi import APIRouter, Request, Response
 from fairlead.console.page import PAGES, STATIC
 from fairlead.errors import NotFoundError
 
-OURS = ("favicon.svg", "console.css", "console.js", "try.js", "snippets.js", "docs.css", "docs.js")
+OURS = (
+    "favicon.svg",
+    "console.css",
+    "console.js",
+    "try.js",
+    "review.js",
+    "snippets.js",
+    "docs.css",
+    "docs.js",
+)
 # Of which package, and where in it.
 OTHERS = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),

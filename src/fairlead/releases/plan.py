@@ -25,8 +25,8 @@ from msgspec.structs import replace
 
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError
+from fairlead.monitoring.answer import answer_of, is_number
 from fairlead.nearest import nearest
-from fairlead.releases.answer import answer_of, is_number
 from fairlead.releases.guards import ANSWERS, metric_of, read_guard
 from fairlead.releases.outcomes.metrics import Goal
 from fairlead.releases.types import Guard, Plan, Step, Strategy

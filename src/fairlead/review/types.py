@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -87,3 +88,13 @@ TASKS = Kind("task", Task)
 """By the prediction's id alone: who asks for a prediction knows nothing else."""
 PLACES = Kind("queue", Place)
 """By queue and id, that is by age: what is scanned to find the next task of a queue."""
+
+
+def media_key(task: str, field: str) -> str:
+    """The blob of a picture or a sound that somebody is asked about.
+
+    Example:
+        >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")
+        'review/01890a5d-ac96-774b-bcce-b302099a8057/left%2Fscan'
+    """
+    return f"review/{task}/{quote(field, safe='')}"

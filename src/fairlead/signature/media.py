@@ -24,6 +24,28 @@ def media_kind(data: bytes) -> Literal["image", "audio"] | None:
     return None
 
 
+def media_type(data: bytes) -> str:
+    """The media type that browsers show some bytes as, of the same formats.
+
+    Example:
+        >>> media_type(b"GIF89a"), media_type(b"RIFF0000WAVE"), media_type(b"<script>")
+        ('image/gif', 'audio/wav', 'application/octet-stream')
+    """
+    kind = media_kind(data)
+    for start, name in _TYPES:
+        if kind is not None and data.startswith(start):
+            return name
+    if kind is not None and data.startswith(b"RIFF"):
+        return "image/webp" if kind == "image" else "audio/wav"
+    return "audio/mpeg" if kind == "audio" else "application/octet-stream"
+
+
+_TYPES = (
+    (b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"GIF8", "image/gif"),
+    (b"fLaC", "audio/flac"), (b"OggS", "audio/ogg"),
+)  # fmt: skip
+
+
 def _is_mpeg_frame(data: bytes) -> bool:
     """Whether it starts with the eleven set bits of an MPEG audio frame of layer 3."""
     return len(data) > 1 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2

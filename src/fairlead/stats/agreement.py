@@ -13,6 +13,25 @@ from fairlead.stats.intervals import CONFIDENCE, Estimate, normal_quantile, wils
 
 NORMAL_MIN = 10
 
+Table = dict[str, dict[str, int]]
+"""Rows by the label of the first judge and of the second."""
+
+
+def classes(table: Table) -> list[str]:
+    """All labels that either side said, in the order in which they are told.
+
+    Example:
+        >>> classes({"a": {"b": 1}, "c": {"a": 2}})
+        ['a', 'b', 'c']
+    """
+    return [*dict.fromkeys(name for given, row in table.items() for name in (given, *row))]
+
+
+def square(table: Table) -> list[list[int]]:
+    """A line for each label of the first judge, and a column for each of the second."""
+    names = classes(table)
+    return [[table.get(given, {}).get(other, 0) for other in names] for given in names]
+
 
 def kappa(table: Any, *, confidence: float = CONFIDENCE) -> Estimate | None:
     """Cohen's kappa, with an interval for one look.

@@ -11,7 +11,7 @@ const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const far = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-function localize(root) {
+export function localize(root) {
   const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
@@ -22,7 +22,7 @@ function localize(root) {
 
 // Live values
 
-function follow() {
+export function follow() {
   let known = null;
   let timer = 0;
   const due = new Set();
@@ -53,7 +53,7 @@ function follow() {
 }
 
 // A part names topics in `data-on`, each as the beginning of those it is about.
-async function renew(topics) {
+export async function renew(topics) {
   const parts = [...document.querySelectorAll("[data-on][id]")].filter((part) =>
     part.dataset.on.split(" ").some((start) => topics.some((topic) => topic.startsWith(start))));
   if (!parts.length) return;

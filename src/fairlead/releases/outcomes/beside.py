@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fairlead.releases.answer import answer_of
+from fairlead.monitoring.answer import answer_of
 from fairlead.releases.fold import on_trial, request
 from fairlead.releases.outcomes.metrics import (
     Arrived,

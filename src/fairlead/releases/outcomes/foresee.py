@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fairlead.errors import ConfigError
-from fairlead.releases.answer import answer_of
+from fairlead.monitoring.answer import answer_of
 from fairlead.releases.fold import on_trial
 from fairlead.releases.outcomes.beside import (
     STABLE,

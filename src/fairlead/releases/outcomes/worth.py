@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from fairlead.monitoring.answer import answer_of
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.monitoring.measure import classes_of
-from fairlead.releases.answer import answer_of
 from fairlead.releases.outcomes.metrics import OF_LABELS, Arrived, Metric
 from fairlead.signature import Field, Signature
 

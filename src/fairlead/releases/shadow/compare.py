@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fairlead.releases.answer import answer_of, is_number
+from fairlead.monitoring.answer import answer_of, is_number
 from fairlead.releases.fold import Folded
 from fairlead.releases.known import add, first, hashed
 from fairlead.releases.latency import WIDER, bucket_of
@@ -20,11 +20,11 @@ from fairlead.releases.shadow.comparison import (
     Agreement,
     Comparison,
     Differing,
-    Table,
     merge,
 )
 from fairlead.releases.shadow.pairs import pair
 from fairlead.releases.types import Release
+from fairlead.stats.agreement import Table
 
 if TYPE_CHECKING:
     import polars as pl

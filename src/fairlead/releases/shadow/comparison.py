@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.releases.latency import add
 from fairlead.stats import Estimate, bernoulli_sequence
+from fairlead.stats.agreement import Table, classes
 from fairlead.stats.asymptotic import EVENTS_MIN, half_width, tuned_rho
 
 CLASSES_MAX = 50
@@ -21,8 +22,6 @@ EXPECTED_ROWS = 1000
 WORST_MAX = 20
 TEXT_MAX = 100
 """Rows that are kept one by one, and characters of what either side said of them."""
-
-Table = dict[str, dict[str, int]]
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -183,13 +182,3 @@ def _labels(one: Table, other: Table) -> Table:
                     line = found.setdefault(given, {})
                     line[shadow] = line.get(shadow, 0) + rows
     return found
-
-
-def classes(table: Table) -> list[str]:
-    """All labels that either side said, in the order in which they are told.
-
-    Example:
-        >>> classes({"a": {"b": 1}, "c": {"a": 2}})
-        ['a', 'b', 'c']
-    """
-    return [*dict.fromkeys(name for given, row in table.items() for name in (given, *row))]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fairlead.releases.answer import answer_of, is_number
+from fairlead.monitoring.answer import answer_of, is_number
 from fairlead.releases.types import Release
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import msgspec
 
 from fairlead.releases.latency import EDGES_US
 from fairlead.releases.shadow.compare import upper_edge
-from fairlead.releases.shadow.comparison import Agreement, Comparison, Differing, Table, classes
+from fairlead.releases.shadow.comparison import Agreement, Comparison, Differing
 from fairlead.stats import Estimate, bernoulli_sequence, kappa, kappa_by_class
+from fairlead.stats.agreement import Table, classes, square
 
 SLICES_MAX = 20
 """Of each field, those with the most rows."""
@@ -110,12 +111,6 @@ def by_given(labels: Table) -> dict[str, Agreement]:
         given: Agreement(sum(row.values()), sum(row.values()) - row.get(given, 0))
         for given, row in labels.items()
     }
-
-
-def square(labels: Table) -> list[list[int]]:
-    """A line for each label that was given, and a column for each of the shadow's."""
-    names = classes(labels)
-    return [[labels.get(given, {}).get(shadow, 0) for shadow in names] for given in names]
 
 
 def _turned(labels: Table) -> Table:
