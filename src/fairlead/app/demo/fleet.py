@@ -14,17 +14,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fairlead.app.automating import automate
 from fairlead.app.demo.drift import DRIFTING, PER_INCH
 from fairlead.app.platform import deploy
 from fairlead.app.public import package
 from fairlead.app.workspace import Workspace
 from fairlead.client import Client
 from fairlead.releases import PlanSettings, plan_of
+from fairlead.routing import Automation
 
 WINE, PROGRESSION = "wine", "progression"
 BURST_S = 4.0
 BURST_REQUESTS = 20
 REQUEST_ROWS = 4
+SURE = Automation("partial", auto_if="confidence >= 0.95", audit=0.02)
 LABELLED = 0.6
 """Of the rows; of the others the truth never comes."""
 
@@ -45,7 +48,9 @@ class Caller:
 
 
 def bring_up(workspace: Workspace, client: Client) -> list[Caller]:
-    """Two more endpoints: one that is well, and one whose next version waits for a person.
+    """Two more endpoints: one whose next version waits for a person, and one that is well.
+
+    Of the rows of that one people decide those of which the model is not sure.
 
     Args:
         workspace: whose platform.
@@ -64,6 +69,10 @@ def bring_up(workspace: Workspace, client: Client) -> list[Caller]:
         ]
         deploy(workspace, versions[0].name, actor="demo")
         caller = Caller(name, frame[half:], truth[half:].tolist())
+        if name == WINE:
+            automate(
+                workspace, name, SURE, "demo", "What the model is not sure of, a person tells."
+            )
         ask(client, caller, np.random.default_rng(0))
         callers.append(caller)
         if len(versions) > 1:
@@ -104,7 +113,7 @@ def ask(client: Client, caller: Caller, random: np.random.Generator) -> None:
         told = [
             {"id": answer["id"], "value": caller.truth[place]}
             for answer, place in zip(answers, places, strict=True)
-            if random.random() < LABELLED
+            if random.random() < LABELLED and answer.get("decided_by") != "pending"
         ]
         if told:
             client.feedback(caller.endpoint, told)
