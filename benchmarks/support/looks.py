@@ -181,7 +181,7 @@ def _says(
     if plan.goal is not None:
         return {stand(plan, Outcomes(metrics={plan.goal.name: seen})).found}
     (guard,), alpha = plan.guards, alpha_of(plan)
-    worse, kept, _ = broken_and_kept(guard, seen, alpha)
+    worse, kept = broken_and_kept(guard, seen, alpha)
     both = {"worse": worse, "kept": kept}
     return {name for name, evidence in both.items() if evidence >= log(1 / alpha)}
 

@@ -115,6 +115,11 @@ def tell_error(event: str, error: BaseException, message: str = "", **fields: An
         _write(text)
 
 
+def relay(text: str) -> None:
+    """Tell what a process told that this one has started, as it is."""
+    _write(text)
+
+
 def _json(level: Level, event: str, message: str, fields: dict[str, Any]) -> str:
     """One line. What makes it too long is cut: of a traceback its beginning."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
-import msgspec
 import uvicorn
+from msgspec.json import encode
 
 from fairlead.access import Sessions, Sites
 from fairlead.api import Guard, build_api
@@ -61,17 +61,23 @@ class Control:
         self.app = build_api(services, guard, console.routers)
 
     def ask(
-        self, path: str, body: object | None = None, secret: str = "", method: str = ""
-    ) -> Reply:
-        """Send a request, with a body or to get something; the path may end in a query."""
+        self, path: str, body: object | None = None, secret: str = "", method: str = "",
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:  # fmt: skip
+        """Send a request, with a body or a form, or to get something.
+
+        The path may end in a query.
+        """
         place, _, query = path.partition("?")
-        raw = b"" if body is None else msgspec.json.encode(body)
+        raw = b"" if body is None else encode(body)
+        raw = raw if form is None else urlencode(form).encode()
+        kind = "application/json" if form is None else "application/x-www-form-urlencoded"
         named = {
-            "host": "localhost", "content-type": "application/json",
+            "host": "localhost", "content-type": kind,
             "content-length": str(len(raw)), **({"x-api-key": secret} if secret else {}),
         }  # fmt: skip
         scope = {
-            "type": "http", "method": method or ("GET" if body is None else "POST"),
+            "type": "http", "method": method or ("POST" if raw else "GET"),
             "path": unquote(place), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         }  # fmt: skip
@@ -84,7 +90,12 @@ class Control:
             sent.append(message)
 
         asyncio.run(self.app(scope, receive, send))
-        return Reply(sent[0]["status"], {}, b"".join(m.get("body", b"") for m in sent[1:]))
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return Reply(sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:]))
+
+    def order(self, path: str, secret: str = "", **fields: str) -> Reply:
+        """Send a form, as a page's button does."""
+        return self.ask(path, secret=secret, form=fields)
 
     @contextmanager
     def serve(self) -> Iterator[str]:

@@ -38,6 +38,7 @@ class FakeProcess:
     def __init__(self, world: World, job: Job, lease: str, holder: str) -> None:
         self.world, self.job, self.lease, self.holder = world, job, lease, holder
         self.told: Told | None = None
+        self.written: list[str] = []
         world.alive.append(self)
 
     @property
@@ -46,6 +47,10 @@ class FakeProcess:
 
     def look(self) -> Told | None:
         return self.told
+
+    def lines(self) -> list[str]:
+        lines, self.written = self.written, []
+        return lines
 
     def close(self) -> None:
         self.end()

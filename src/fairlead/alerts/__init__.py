@@ -3,6 +3,7 @@
 from fairlead.alerts.book import AlertBook
 from fairlead.alerts.controller import AlertController
 from fairlead.alerts.decide import decide
+from fairlead.alerts.explain import explain
 from fairlead.alerts.rules import DEFAULTS, rules_of
 from fairlead.alerts.settings import AlertsSettings, ChannelSettings, PaceSettings, RuleSettings
 from fairlead.alerts.types import (
@@ -10,6 +11,7 @@ from fairlead.alerts.types import (
     NOTIFICATIONS,
     SEVERITIES,
     SILENCES,
+    Acknowledged,
     Alert,
     Burn,
     Decision,
@@ -32,6 +34,7 @@ __all__ = [
     "NOTIFICATIONS",
     "SEVERITIES",
     "SILENCES",
+    "Acknowledged",
     "Alert",
     "AlertBook",
     "AlertController",
@@ -53,5 +56,6 @@ __all__ = [
     "State",
     "Step",
     "decide",
+    "explain",
     "rules_of",
 ]

@@ -1,24 +1,29 @@
-"""What people do with alerts: look at them, and silence them for a while."""
+"""What people do with alerts: look at them, say that they are on it, silence them for a while."""
 
 from __future__ import annotations
+
+from msgspec.structs import replace
 
 from fairlead.alerts.types import (
     ALERTS,
     NOTIFICATIONS,
     SEVERITIES,
     SILENCES,
+    Acknowledged,
     Alert,
     Notification,
     Silence,
 )
 from fairlead.clock import Clock
-from fairlead.errors import ConfigError, NotFoundError
+from fairlead.errors import ConfigError, ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.nearest import nearest
-from fairlead.store import ABSENT, Delete, Event, Put, Store
+from fairlead.store import ABSENT, Delete, Event, Put, Store, Stored
 
 SILENCE_S_MAX = 90 * 86_400.0
+NOTE_LENGTH_MAX = 500
+ATTEMPTS = 20
 _STATES = ("firing", "pending", "resolved")
 
 
@@ -49,7 +54,10 @@ class AlertBook:
         Raises:
             NotFoundError: there is none; names the nearest.
         """
-        known = {alert.name: alert for alert in self.alerts()}
+        return self._stored(name).value
+
+    def _stored(self, name: str) -> Stored[Alert]:
+        known = {stored.value.name: stored for stored in self._store.scan(ALERTS)}
         if name in known:
             return known[name]
         close = nearest(name, known)
@@ -57,6 +65,44 @@ class AlertBook:
             "There is no alert of this name.",
             hint=f"Did you mean '{close}'?" if close else "'fairlead alerts list' lists them.",
         )
+
+    def acknowledge(self, name: str, note: str = "", actor: str = "cli") -> Alert:
+        """Say that somebody is on it; whoever said so before is so no more.
+
+        It goes on being told of, with who is on it, and ends with the alert.
+
+        Args:
+            name: `endpoint/rule` or `endpoint/rule/subject`.
+            note: what others should know.
+            actor: who is on it.
+
+        Raises:
+            NotFoundError: there is no such alert.
+            ConflictError: it is resolved.
+            ConfigError: the note is too long.
+        """
+        if len(note) > NOTE_LENGTH_MAX:
+            raise ConfigError(f"A note has at most {NOTE_LENGTH_MAX} characters.")
+        for _ in range(ATTEMPTS):
+            stored = self._stored(name)
+            if stored.value.state == "resolved":
+                raise ConflictError("This alert is resolved: nobody needs to be on it.")
+            now_us = self._clock.now_us()
+            on_it = Acknowledged(by=actor, time_us=now_us, note=note)
+            after = replace(stored.value, acknowledged=on_it)
+            event = Event(
+                time_us=now_us,
+                actor=actor,
+                action="alert acknowledged",
+                subject=stored.key,
+                detail={"note": note},
+            )
+            try:
+                self._store.commit(Put(ALERTS, stored.key, after, stored.revision), events=(event,))
+            except ConflictError:
+                continue  # it went on at the same moment
+            return after
+        raise ConflictError("This alert changes too fast at this moment.", hint="Try again.")
 
     def silences(self, endpoint: str = "") -> list[Silence]:
         """Silences in force, oldest first."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from fairlead.alerts.types import SEVERITIES, Alert, Evidence, Message
+from fairlead.alerts.types import SEVERITIES, Acknowledged, Alert, Evidence, Message
 
 TITLE_LENGTH_MAX = 200
 TEXT_ALERTS_MAX = 20
@@ -58,11 +58,18 @@ def describe(alert: Alert) -> str:
         f"Where: {_where(alert)}",
         f"Since: {moment(alert.since_us)}{_until(alert)}",
     ]
+    if alert.acknowledged is not None and alert.state == "firing":
+        lines.append(f"On it: {_on_it(alert.acknowledged)}")
     if step.evidence:
         lines.append(f"Evidence: {_numbers(step.evidence)}")
     if alert.look_at and alert.state == "firing":
         lines.append(f"Look at: {clean(alert.look_at)}")
     return "\n".join(lines)
+
+
+def _on_it(known: Acknowledged) -> str:
+    note = f": {known.note}" if known.note else ""
+    return clean(f"{known.by}, since {moment(known.time_us)}{note}")
 
 
 def _where(alert: Alert) -> str:

@@ -55,6 +55,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
         "reason": step.reason,
         "evidence": step.evidence,
         "look_at": alert.look_at,
+        "acknowledged_by": alert.acknowledged.by if alert.acknowledged else "",
         "steps": [{"state": s.state, "time": _moment(s.time_us)} for s in alert.steps],
     }
 

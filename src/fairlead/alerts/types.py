@@ -142,6 +142,20 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody is on it.
+
+    Args:
+        by: who.
+        time_us: since when, microseconds since 1970.
+        note: what others should know.
+    """
+
+    by: str
+    time_us: int
+    note: str = ""
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that holds, or held, for one subject.
 
@@ -160,6 +174,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         turn_us: time of the first signal of those in a row that say so.
         silent_us: when it was found that no signal comes any more; None while they come.
         told: the state that was last handed to the channels; empty before the first.
+        acknowledged: who is on it, in this episode; None while nobody said so.
     """
 
     endpoint: str
@@ -176,6 +191,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     turn_us: int
     silent_us: int | None = None
     told: Literal["", "firing", "resolved"] = ""
+    acknowledged: Acknowledged | None = None
 
     @property
     def state(self) -> State:

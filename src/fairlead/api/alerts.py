@@ -8,9 +8,8 @@ import msgspec
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairlead.alerts import Alert
-from fairlead.alerts.book import SILENCE_S_MAX
-from fairlead.api.reply import actor_of
+from fairlead.alerts.book import NOTE_LENGTH_MAX, SILENCE_S_MAX
+from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -30,6 +29,17 @@ class SilenceRequest(BaseModel):
     reason: Text = ""
 
 
+class AcknowledgeRequest(BaseModel):
+    """Say that you are on an alert."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alert: Text
+    """Its name, as `GET /v1/alerts` has it."""
+    note: Annotated[str, Field(max_length=NOTE_LENGTH_MAX)] = ""
+    """What others should know."""
+
+
 def build_alerts(services: Services) -> APIRouter:
     """The alerts' own list of routes.
 
@@ -40,18 +50,22 @@ def build_alerts(services: Services) -> APIRouter:
 
     @doors.get("/v1/alerts")
     def alerts(endpoint: str = "") -> Response:
-        book = services.alert_book
-        return _json({"alerts": [_shown(alert) for alert in book.alerts(endpoint)]})
+        return as_json({"alerts": [shown.fields() for shown in services.alerts(endpoint)]})
+
+    @doors.post("/v1/alerts/acknowledgements", status_code=201)
+    def acknowledge(wanted: Annotated[AcknowledgeRequest, Body()], request: Request) -> Response:
+        told = services.alert_book.acknowledge(wanted.alert, wanted.note, actor_of(request))
+        return as_json(told.acknowledged, 201)
 
     @doors.get("/v1/notifications")
     def notifications() -> Response:
         found = services.alert_book.undelivered()
         waiting = [{**_fields(n), "message": _fields(n.message, "alerts")} for n in found]
-        return _json({"notifications": waiting})
+        return as_json({"notifications": waiting})
 
     @doors.get("/v1/silences")
     def silences(endpoint: str = "") -> Response:
-        return _json({"silences": services.alert_book.silences(endpoint)})
+        return as_json({"silences": services.alert_book.silences(endpoint)})
 
     @doors.post("/v1/endpoints/{endpoint}/silences", status_code=201)
     def silence(
@@ -66,22 +80,14 @@ def build_alerts(services: Services) -> APIRouter:
             reason=wanted.reason,
             actor=actor_of(request),
         )
-        return _json(made, 201)
+        return as_json(made, 201)
 
     @doors.delete("/v1/silences/{silence_id}")
     def unsilence(silence_id: str, request: Request) -> Response:
-        return _json(services.alert_book.unsilence(silence_id, actor_of(request)))
+        return as_json(services.alert_book.unsilence(silence_id, actor_of(request)))
 
     return doors
 
 
-def _shown(alert: Alert) -> dict[str, Any]:
-    return {"name": alert.name, "state": alert.state, **_fields(alert)}
-
-
 def _fields(value: msgspec.Struct, without: str = "") -> dict[str, Any]:
     return {f: getattr(value, f) for f in value.__struct_fields__ if f != without}
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

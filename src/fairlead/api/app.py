@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Body, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
@@ -23,54 +22,15 @@ from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.inspect import build_inspect
 from fairlead.api.jobs import build_jobs
+from fairlead.api.models import build_models
 from fairlead.api.proxy import forward
-from fairlead.api.reply import actor_of
+from fairlead.api.releases import build_releases
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
 from fairlead.errors import FairleadError
-from fairlead.releases import Order
 from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
 from fairlead.serving.refusal import native_shape, refusal, refusal_of
-
-Text = Annotated[str, Field(max_length=300)]
-
-
-class ReleaseRequest(BaseModel):
-    """Let a version answer an endpoint."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    version: str
-    """`churn:2` or `churn@champion`."""
-
-    strategy: Literal["canary", "blue-green", "shadow", "ab", "now"] | None = None
-    """How it takes over. What is not given here is as the settings' table `[release.NAME]` says, if
-    that is by the same strategy; without any, as the traffic lets it."""
-
-    steps: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
-    """Of a canary or a blue-green: `5% for 2h`."""
-
-    share: Text | None = None
-    """Of a shadow: the requests it sees."""
-
-    duration: Text | None = None
-    """Of a shadow or an ab."""
-
-    stable: Text | None = None
-    """Of a shadow: `human:QUEUE` where a person decides."""
-
-    goal: Text | None = None
-    """Of an ab: the metric that shall get better, as `mean:revenue`."""
-
-
-class OrderRequest(BaseModel):
-    """Tell the release that is under way what to do."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    order: Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
-    reason: str = Field(default="", max_length=500)
 
 
 def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ()) -> FastAPI:
@@ -89,10 +49,11 @@ def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ())
     app.add_exception_handler(RequestValidationError, _on_bad_body)
     app.add_exception_handler(Exception, _on_error)
     _add_health(app, services)
-    _add_registry(app, services)
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
+        build_releases(services),
         build_access(services),
+        build_models(services),
         build_alerts(services),
         build_audit(services),
         build_automation(services),
@@ -137,20 +98,6 @@ def _add_health(app: FastAPI, services: Services) -> None:
         return _json(services.fleet())
 
 
-def _add_registry(app: FastAPI, services: Services) -> None:
-    @app.get("/v1/models")
-    def models() -> Response:
-        return _json({"models": services.models()})
-
-    @app.get("/v1/models/{model}/versions")
-    def versions(model: str) -> Response:
-        return _json({"versions": services.versions(model)})
-
-    @app.get("/v1/versions/{reference}")
-    def version(reference: str) -> Response:
-        return _json(services.version(reference))
-
-
 def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     @app.get("/v1/endpoints")
     def endpoints() -> Response:
@@ -164,34 +111,6 @@ def _add_endpoints(app: FastAPI, services: Services, *, keys: bool) -> None:
     def describe(endpoint: str) -> Response:
         by = services.looked_up_by(endpoint)
         return _json(openapi(services.route(endpoint), keys=keys, by=by))
-
-    @app.get("/v1/endpoints/{endpoint}/releases")
-    def releases(endpoint: str) -> Response:
-        services.route(endpoint)
-        return _json({"releases": services.releases(endpoint)})
-
-    @app.get("/v1/endpoints/{endpoint}/experiment")
-    def experiment(endpoint: str) -> Response:
-        services.route(endpoint)
-        return _json(services.experiment(endpoint))
-
-    @app.get("/v1/endpoints/{endpoint}/experiment/plan")
-    def experiment_plan(endpoint: str) -> Response:
-        services.route(endpoint)
-        return _json({"note": services.experiment_plan(endpoint)})
-
-    @app.post("/v1/endpoints/{endpoint}/releases", status_code=202)
-    def release(
-        endpoint: str, wanted: Annotated[ReleaseRequest, Body()], request: Request
-    ) -> Response:
-        told = wanted.model_dump(exclude={"version"}, exclude_none=True)
-        return _json(services.release(endpoint, wanted.version, told, actor_of(request)), 202)
-
-    @app.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
-    def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:
-        services.route(endpoint)
-        services.order(endpoint, Order(told.order, actor_of(request), told.reason))
-        return _json({"order": told.order}, 202)
 
     @app.post("/v1/endpoints/{endpoint}/predict")
     async def predict(endpoint: str, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -12,6 +12,9 @@ from fairlead.api.types import Services
 
 Hours = Annotated[float, Query(gt=0, le=HOURS_MAX, description="How far to look back.")]
 _OWN = frozenset({"hours", "form"})
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
 
 
 def build_figures(services: Services) -> APIRouter:
@@ -27,7 +30,7 @@ def build_figures(services: Services) -> APIRouter:
         services.route(endpoint)
         return as_json({"figures": services.charts.listed()})
 
-    @router.get("/v1/endpoints/{endpoint}/figures/{name}")
+    @router.get("/v1/endpoints/{endpoint}/figures/{name}", responses=_CSV)
     def figure(
         endpoint: str,
         name: str,

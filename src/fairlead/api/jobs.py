@@ -1,14 +1,23 @@
-"""The doors of scheduled jobs: how they stand, what came of their runs, and a run now."""
+"""The doors of scheduled jobs: how they stand, what came of their runs, a run now, and pauses."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
-from fairlead.api.reply import actor_of
+from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
+from fairlead.schedules.book import REASON_LENGTH_MAX
+
+
+class PauseRequest(BaseModel):
+    """Let nothing of a schedule be due until it is resumed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=REASON_LENGTH_MAX)] = ""
 
 
 def build_jobs(services: Services) -> APIRouter:
@@ -21,24 +30,34 @@ def build_jobs(services: Services) -> APIRouter:
 
     @doors.get("/v1/jobs")
     def jobs() -> Response:
-        return _json({"jobs": services.job_book.jobs()})
+        return as_json({"jobs": services.job_book.jobs()})
 
     @doors.get("/v1/jobs/{endpoint}/{job}")
     def job(endpoint: str, job: str) -> Response:
-        return _json(services.job_book.job(f"{endpoint}/{job}"))
+        return as_json(services.job_book.job(f"{endpoint}/{job}"))
 
     @doors.get("/v1/jobs/{endpoint}/{job}/runs")
     def runs(endpoint: str, job: str) -> Response:
-        return _json({"runs": services.job_book.runs(f"{endpoint}/{job}")})
+        return as_json({"runs": services.job_book.runs(f"{endpoint}/{job}")})
 
     @doors.post("/v1/jobs/{endpoint}/{job}/runs", status_code=202)
     def run(endpoint: str, job: str, request: Request) -> Response:
         place = f"{endpoint}/{job}"
         services.job_book.ask(place, actor_of(request))
-        return _json({"job": place}, 202)
+        return as_json({"job": place}, 202)
+
+    @doors.put("/v1/jobs/{endpoint}/{job}/pause")
+    def pause(
+        endpoint: str, job: str, wanted: Annotated[PauseRequest, Body()], request: Request
+    ) -> Response:
+        place = f"{endpoint}/{job}"
+        services.job_book.pause(place, wanted.reason, actor_of(request))
+        return as_json(services.job_book.job(place))
+
+    @doors.delete("/v1/jobs/{endpoint}/{job}/pause")
+    def resume(endpoint: str, job: str, request: Request) -> Response:
+        place = f"{endpoint}/{job}"
+        services.job_book.resume(place, actor=actor_of(request))
+        return as_json(services.job_book.job(place))
 
     return doors
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

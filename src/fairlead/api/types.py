@@ -10,11 +10,14 @@ from typing import Any, Protocol
 from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
+from fairlead.api.board import ShownAlert
+from fairlead.api.catalogue import Catalogue
 from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
-from fairlead.registry import Model, Version
+from fairlead.api.release import Choice, Planned, ReleaseReport
+from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
 from fairlead.releases.simulation.ending import Simulated
@@ -70,9 +73,18 @@ class Services(Protocol):
         """Alerts and silences."""
         ...
 
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        ...
+
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Models and versions."""
         ...
 
     @property
@@ -169,7 +181,9 @@ class Services(Protocol):
     def changes(self) -> dict[str, str]:
         """A text for each topic that is another one after each change of it.
 
-        Topics are `release/churn`, `alert/churn`, `route/churn`, `job/churn`, `model`.
+        Topics are `release/churn`, `course/churn`, `evidence/churn`, `outcomes/churn`,
+        `alert/churn`, `route/churn`, `schedule/churn`, `model`, `version`, `silence`,
+        `notification`.
         """
         ...
 
@@ -189,10 +203,6 @@ class Services(Protocol):
         """
         ...
 
-    def models(self) -> list[Model]:
-        """All models."""
-        ...
-
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
 
@@ -210,9 +220,30 @@ class Services(Protocol):
         ...
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit."""
+        """Ask for a release of a version to an endpoint; `actor` and `reason` are for the audit."""
+        ...
+
+    def release_report(self, endpoint: str, release_id: str, actor: str) -> ReleaseReport:
+        """How one release stands, and what `actor` may tell it.
+
+        Raises:
+            NotFoundError: there is no such release of the endpoint.
+        """
+        ...
+
+    def planned_release(self, endpoint: str, reference: str, told: Mapping[str, Any]) -> Planned:
+        """What a release of a version would do, before it is asked for."""
+        ...
+
+    def choices(self, endpoint: str) -> tuple[Choice, ...]:
+        """The versions that could be released to an endpoint, and why others could not."""
         ...
 
     def experiment(self, endpoint: str) -> Experiment:

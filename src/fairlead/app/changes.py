@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.alerts import ALERTS, SILENCES
+from fairlead.alerts import ALERTS, NOTIFICATIONS, SILENCES
 from fairlead.records import Kind
-from fairlead.registry.types import MODELS
+from fairlead.registry.types import EVALUATIONS, MODELS, VERSIONS
 from fairlead.releases import RELEASES
+from fairlead.releases.course import COURSE
+from fairlead.releases.fold import EVIDENCE
+from fairlead.releases.outcomes.reckoning import OUTCOMES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
 from fairlead.store import Store
@@ -15,11 +18,17 @@ from fairlead.store import Store
 # Of each kind: whether each endpoint's records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ALERTS, True),
+    (COURSE, True),
+    (EVALUATIONS, False),
+    (EVIDENCE, True),
     (MODELS, False),
+    (NOTIFICATIONS, False),
+    (OUTCOMES, True),
     (RELEASES, True),
     (ROUTES, True),
     (SILENCES, False),
     (STANDINGS, True),
+    (VERSIONS, False),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from multiprocessing import Pipe
@@ -13,11 +14,13 @@ from fairlead.app.settings import Settings, schedules
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.errors import NotFoundError
+from fairlead.logs import relay
 from fairlead.routing import ROUTES
 from fairlead.schedules import Completed, Failed, Going, ScheduleController, Told
 
 CHILD = "fairlead.app.job_child"
 END_S = 5.0
+READ_BYTES = 1 << 16
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -51,8 +54,13 @@ class JobProcess:
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [sys.executable, "-m", CHILD, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),
             )
+        assert self._process.stderr is not None
+        self._stderr = self._process.stderr
+        os.set_blocking(self._stderr.fileno(), False)
+        self._rest = b""
         self._told: Told | None = None
         with contextlib.suppress(OSError):  # it died, as `look` will tell
             self._connection.send_bytes(msgspec.msgpack.encode(asked))
@@ -67,6 +75,18 @@ class JobProcess:
             self._told = Failed(self._death())
         return self._told
 
+    def lines(self) -> list[str]:
+        """What it has written to standard error since this was asked last; it is passed on."""
+        if self._stderr.closed:
+            return []
+        with contextlib.suppress(OSError):  # nothing more is there now
+            while raw := os.read(self._stderr.fileno(), READ_BYTES):
+                relay(raw.decode(errors="replace"))
+                self._rest += raw
+        *whole, self._rest = self._rest.split(b"\n")
+        self._rest = self._rest[-READ_BYTES:]
+        return [line.decode(errors="replace") for line in whole]
+
     def close(self) -> None:
         """End it: it hears that nobody listens any more."""
         self._connection.close()
@@ -75,6 +95,8 @@ class JobProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self.lines()
+        self._stderr.close()
 
     def _has_ended(self) -> bool:
         return isinstance(self._told, Completed | Failed)

@@ -188,11 +188,12 @@ def figure(
     Args:
         endpoint: its name.
         name: of the figure: `requests`, `errors`, `latency`, `volume`, `drift`, `distribution`,
-            `quality`, `labels`.
+            `quality`, `labels`, `evidence`.
         hours: how far to look back.
         home: as in `package`.
         options: `version` of all that are about rows; `field` and `window` (its start, in
-            microseconds since 1970) of a distribution; `metric` of quality.
+            microseconds since 1970) of a distribution; `metric` of quality; `release` and
+            `guard` of evidence.
 
     Returns:
         The figure as Plotly reads it: `plotly.graph_objects.Figure(...)` shows it.

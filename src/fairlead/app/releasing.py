@@ -9,7 +9,7 @@ from fairlead.app.experimenting import planned
 from fairlead.app.workspace import Workspace
 from fairlead.durations import write_duration
 from fairlead.errors import NotFoundError
-from fairlead.releases import Order, Plan, PlanSettings, Release, chosen, plan_of
+from fairlead.releases import OPEN, Order, Plan, PlanSettings, Release, chosen, plan_of
 from fairlead.releases.fold import request
 from fairlead.routing import ROUTES, SLOTS
 
@@ -92,13 +92,21 @@ def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "")
     """
     if workspace.releases.under_way(endpoint) is not None:
         return workspace.releases.order(endpoint, Order("rollback", actor, reason))
-    releases = workspace.releases.releases(endpoint)
-    done = [one for one in releases if one.state == "done" and one.plan.is_moving]
-    before = done[-1].before if done else None
-    if before is None or not before.arms:
+    last = went_before(workspace, endpoint)
+    if last is None or last.before is None:
         raise NotFoundError(f"Nothing answered the endpoint '{endpoint}' before what does now.")
-    ref = before.arms[0].version
-    return workspace.releases.request(endpoint, ref, before.signature, actor)
+    ref = last.before.arms[0].version
+    return workspace.releases.request(endpoint, ref, last.before.signature, actor)
+
+
+def went_before(workspace: Workspace, endpoint: str) -> Release | None:
+    """The release that can be gone back from after its end; None if there is none."""
+    releases = workspace.releases.releases(endpoint)
+    if any(one.state in OPEN for one in releases):
+        return None
+    done = [one for one in releases if one.state == "done" and one.plan.is_moving]
+    last = done[-1] if done else None
+    return last if last is not None and last.before is not None and last.before.arms else None
 
 
 def _reached(steps: Sequence[Step], requests: int) -> float:

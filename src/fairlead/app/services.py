@@ -13,11 +13,15 @@ from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
 from fairlead.api.audit import look_back
+from fairlead.api.board import ShownAlert
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
+from fairlead.api.release import Choice, Planned, ReleaseReport
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
+from fairlead.app.board import board
+from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.endpoint import endpoint_health, field_window
@@ -25,7 +29,9 @@ from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
+from fairlead.app.planning import choices, planned_release
 from fairlead.app.predictions import predictions
+from fairlead.app.release import report
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked as AskedPlan
@@ -36,7 +42,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
-from fairlead.registry import Model, Version
+from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
 from fairlead.releases.outcomes.interim import Experiment
@@ -86,6 +92,7 @@ class WorkspaceServices:
         self._fleet = fleet
         self._seen = seen
         self._simulator = Simulator()
+        self.catalogue = WorkspaceCatalogue(workspace)
         self.charts = WorkspaceCharts(workspace)
         self._changes = Changes(workspace.store)
         self._samples = ControlSamples(addresses.pid, controller)
@@ -100,6 +107,10 @@ class WorkspaceServices:
     def alert_book(self) -> AlertBook:
         """Alerts and silences."""
         return self._workspace.alert_book
+
+    def alerts(self, endpoint: str = "") -> list[ShownAlert]:
+        """Alerts of an endpoint, or of all if it is empty, with their rules in words."""
+        return board(self._workspace, endpoint)
 
     @property
     def job_book(self) -> JobBook:
@@ -228,10 +239,6 @@ class WorkspaceServices:
         """
         return self._workspace.route(endpoint)
 
-    def models(self) -> list[Model]:
-        """All models."""
-        return self._workspace.registry.models()
-
     def versions(self, model: str) -> list[Version]:
         """A model's versions.
 
@@ -258,15 +265,21 @@ class WorkspaceServices:
         return ShownRelease(**msgspec.structs.asdict(told), comparison=comparison)
 
     def release(
-        self, endpoint: str, reference: str, told: Mapping[str, Any], actor: str
+        self,
+        endpoint: str,
+        reference: str,
+        told: Mapping[str, Any],
+        actor: str,
+        reason: str = "",
     ) -> Release:
-        """Ask for a release of a version to an endpoint; `actor` is for the audit.
+        """Ask for a release of a version to an endpoint.
 
         Args:
             endpoint: whose.
             reference: of the version.
             told: of its plan, by key of a table `[release.NAME]`.
-            actor: who asks.
+            actor: who asks, for the audit.
+            reason: why, likewise.
 
         Raises:
             ConfigError: the version is a pickle, which only the command line may allow.
@@ -279,7 +292,30 @@ class WorkspaceServices:
             )
         ref = self._workspace.ref(version)
         plan, _ = plan_for(self._workspace, endpoint, told)
-        return self._workspace.releases.request(endpoint, ref, version.signature, actor, plan)
+        return self._workspace.releases.request(
+            endpoint, ref, version.signature, actor, plan, reason
+        )
+
+    def release_report(self, endpoint: str, release_id: str, actor: str) -> ReleaseReport:
+        """How one release stands, and what `actor` may tell it.
+
+        Raises:
+            NotFoundError: there is no such release of the endpoint.
+        """
+        return report(self._workspace, endpoint, release_id, actor)
+
+    def planned_release(self, endpoint: str, reference: str, told: Mapping[str, Any]) -> Planned:
+        """What a release of a version would do, before it is asked for.
+
+        Raises:
+            NotFoundError: there is no such version.
+            ConfigError: the plan cannot be carried out, or the version does not fit.
+        """
+        return planned_release(self._workspace, endpoint, reference, told)
+
+    def choices(self, endpoint: str) -> tuple[Choice, ...]:
+        """The versions that could be released to an endpoint, and why others could not."""
+        return choices(self._workspace, endpoint)
 
     def experiment(self, endpoint: str) -> Experiment:
         """What the newest experiment of an endpoint has found.

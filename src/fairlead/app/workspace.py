@@ -18,6 +18,7 @@ from fairlead.app.operator import operator_secret
 from fairlead.app.settings import Settings, load_settings, schedules
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
+from fairlead.app.user import user
 from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
@@ -161,7 +162,7 @@ class Workspace:
         with TemporaryDirectory(dir=self.home.cache, prefix="pack-") as folder:
             archive = Path(folder) / f"{bundle.digest}.fairlead"
             pack(bundle, archive)
-            return self.registry.register(archive, bundle.info, bundle.digest)
+            return self.registry.register(archive, bundle.info, bundle.digest, user())
 
     def bundle(self, version: Version) -> Bundle:
         """A version's bundle, verified, in this home's cache."""

@@ -4,12 +4,13 @@ from fairlead.bundle.archive import pack, unpack
 from fairlead.bundle.cache import BundleCache
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.read import open_bundle, read_file
-from fairlead.bundle.receipt import Receipt, compare, decode_receipt, encode_receipt
+from fairlead.bundle.receipt import Receipt, compare, decode_receipt, encode_receipt, measure
 from fairlead.bundle.types import (
     Bundle,
     BundleInfo,
     CodeFacts,
     DataFacts,
+    Proof,
     RunnerKind,
     RunnerSpec,
     TensorInput,
@@ -26,6 +27,7 @@ __all__ = [
     "CodeFacts",
     "DataFacts",
     "KeyRing",
+    "Proof",
     "Receipt",
     "RunnerKind",
     "RunnerSpec",
@@ -36,6 +38,7 @@ __all__ = [
     "compare",
     "decode_receipt",
     "encode_receipt",
+    "measure",
     "open_bundle",
     "pack",
     "read_file",

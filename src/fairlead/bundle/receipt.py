@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.bundle.types import Tolerance
+from fairlead.bundle.types import Proof, Tolerance
 from fairlead.errors import BundleError
 from fairlead.signature import Batch, Column
 
@@ -207,3 +208,24 @@ def differing_rows(expected: Batch, got: Batch, tolerance: Tolerance) -> Mask:
             return ~np.zeros_like(rows)
         rows |= _differences(want, have, tolerance)[0] if want.shape == have.shape else True
     return rows
+
+
+def measure(expected: Batch, got: Batch, tolerance: Tolerance) -> Proof:
+    """How far answers are from those expected, by the same rules as `compare`.
+
+    Example:
+        >>> one = Batch(2, ("prediction",), np.array([[1.5], [2.0]]), {})
+        >>> two = Batch(2, ("prediction",), np.array([[1.5], [2.25]]), {})
+        >>> measure(one, two, Tolerance(absolute=0.5))
+        Proof(rows=2, differing=0, worst={'prediction': 0.25})
+    """
+    worst: dict[str, float] = {}
+    for name in (*expected.names, *expected.columns):
+        want = expected.column(name)
+        with contextlib.suppress(KeyError):
+            have = got.column(name)
+            if want.shape == have.shape and want.dtype.kind == "f":
+                gap = _differences(want, have, tolerance)[1]
+                worst |= {name: gap} if math.isfinite(gap) else {}
+    differing = int(differing_rows(expected, got, tolerance).sum())
+    return Proof(rows=expected.rows, differing=differing, worst=worst)

@@ -88,6 +88,20 @@ class Tolerance(_Part, frozen=True, kw_only=True):
     relative: float = 0.0
 
 
+class Proof(_Part, frozen=True, kw_only=True):
+    """How its answers to the receipt's rows compared with the original's when it was packaged.
+
+    Args:
+        rows: of the receipt.
+        differing: rows whose answers were further off than the tolerance.
+        worst: largest absolute difference, of each output of numbers.
+    """
+
+    rows: int
+    differing: int
+    worst: dict[str, float] = {}
+
+
 class DataFacts(_Part, frozen=True, kw_only=True):
     """The rows a version was checked on."""
 
@@ -120,6 +134,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
         code: the code revision.
         parent: digest of the bundle it was updated from.
         notes: what a reader should know: why a conversion fell back, rows that are exceptions.
+        proof: how exactly it answered as the original did; None where that was not measured.
         format: of this file.
     """
 
@@ -136,6 +151,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
     code: CodeFacts | None = None
     parent: str | None = None
     notes: tuple[str, ...] = ()
+    proof: Proof | None = None
     format: int = FORMAT
 
 

@@ -10,6 +10,8 @@ import click
 from fairlead.alerts import Alert, AlertBook, Silence
 from fairlead.alerts.compose import describe
 from fairlead.alerts.tell import covers
+from fairlead.app.board import rule_in_words
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import read_duration
@@ -42,6 +44,8 @@ def list_command(home: Path | None, endpoint: str, everything: bool) -> None:
 def _row(alert: Alert, silences: Sequence[Silence]) -> tuple[str, ...]:
     quiet = any(covers(silence, alert) for silence in silences)
     state = f"{alert.state}, silenced" if quiet else alert.state
+    if alert.acknowledged is not None and alert.state != "resolved":
+        state += f", {alert.acknowledged.by} is on it"
     return alert.name, alert.severity, state, moment(alert.since_us), alert.steps[-1].reason
 
 
@@ -71,11 +75,23 @@ def _undelivered(book: AlertBook) -> None:
 @click.pass_obj
 def show_command(home: Path | None, alert: str) -> None:
     """Show ALERT, a name as `list` prints it: every state with its time and evidence."""
-    found = Workspace(home).alert_book.alert(alert)
+    workspace = Workspace(home)
+    found = workspace.alert_book.alert(alert)
     say(describe(found))
+    say(f"Rule: {rule_in_words(workspace.settings, found)}")
     say()
     rows = [(step.state, moment(step.time_us), step.reason) for step in found.steps]
     table(("state", "at", "why"), rows)
+
+
+@alerts_command.command("ack")
+@click.argument("alert")
+@click.option("--note", default="", help="What others should know.")
+@click.pass_obj
+def ack_command(home: Path | None, alert: str, note: str) -> None:
+    """Say that you are on ALERT, a name as `list` prints it; it goes on being told of."""
+    told = Workspace(home).alert_book.acknowledge(alert, note, user())
+    say(f"{told.name}: {user()} is on it.")
 
 
 @alerts_command.command("silence")

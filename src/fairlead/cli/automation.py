@@ -9,9 +9,9 @@ import click
 
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.platform import wait_followed
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.cli.user import user
 from fairlead.releases.plan import read_share
 from fairlead.routing import Automation, Mode
 

@@ -20,9 +20,9 @@ from fairlead.app.demo.releases import let_in
 from fairlead.app.platform import deploy, is_ready, start_platform, stop_platform, wait_ready
 from fairlead.app.public import package
 from fairlead.app.sessions import sign_in_link
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.cli.user import user
 from fairlead.errors import BundleError, UnavailableError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import click
 
 from fairlead.app.platform import deploy
 from fairlead.app.releasing import plan_for
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 from fairlead.errors import BundleError
 from fairlead.releases import Release, Strategy
 from fairlead.routing import ROUTES, Route

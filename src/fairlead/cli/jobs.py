@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 import msgspec
 
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
+from fairlead.errors import NotFoundError
 from fairlead.schedules import Overview, Run
 
 
 @click.group("jobs")
 def jobs_command() -> None:
-    """See what is scheduled and how it went, and ask for a run now."""
+    """See what is scheduled and how it went, ask for a run now, pause and resume."""
 
 
 @jobs_command.command("list")
@@ -46,9 +48,46 @@ def run_command(home: Path | None, job: str) -> None:
     say(f"{job} is run {'now' if served else 'as soon as the platform is up'}.")
 
 
+@jobs_command.command("pause")
+@click.argument("job")
+@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@click.pass_obj
+def pause_command(home: Path | None, job: str, reason: str) -> None:
+    """Let nothing of JOB be due until `resume`; a run that is under way goes on."""
+    Workspace(home).job_book.pause(job, reason, user())
+    say(f"{job} is paused; 'fairlead jobs resume {job}' lets it go on.")
+
+
+@jobs_command.command("resume")
+@click.argument("job")
+@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@click.pass_obj
+def resume_command(home: Path | None, job: str, reason: str) -> None:
+    """Let JOB go on with its next slot; those that passed meanwhile are not made up for."""
+    Workspace(home).job_book.resume(job, reason, user())
+    say(f"{job} goes on.")
+
+
+@jobs_command.command("log")
+@click.argument("job")
+@click.argument("run", default="")
+@click.pass_obj
+def log_command(home: Path | None, job: str, run: str) -> None:
+    """Print what the newest run of JOB said, or RUN, an id as `list JOB` prints it."""
+    runs = Workspace(home).job_book.runs(job)
+    found = next((each for each in runs if run in ("", each.id)), None)
+    if found is None:
+        raise NotFoundError(
+            f"{job} has no such run." if run else f"{job} has no run yet.",
+            hint=f"'fairlead jobs list {job}' lists them.",
+        )
+    for line in found.log:
+        say(f"{moment(line.time_us)}  {line.text}")
+
+
 def _overview(job: Overview) -> tuple[object, ...]:
     due = None if job.next_us is None else moment(job.next_us)
-    state = "-" if job.run is None else _state(job.run)
+    state = _state(job.run) if job.run else "paused" if job.paused else "-"
     last = job.last
     if last is None:
         return job.job, due, state, None, None, None, None

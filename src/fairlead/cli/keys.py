@@ -9,9 +9,9 @@ import click
 
 from fairlead.access import SCOPES, Key, Scope
 from fairlead.app.platform import wait_followed
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 
 
 @click.group("keys")

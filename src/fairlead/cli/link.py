@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from fairlead.app.sessions import sign_in_link
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.cli.user import user
 
 
 @click.command("link")

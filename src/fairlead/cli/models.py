@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import ConfigError
@@ -76,10 +77,14 @@ def _facts(version: Version, names: Mapping[str, str]) -> list[tuple[str, object
     facts: list[tuple[str, object]] = [
         ("digest", version.digest),
         ("packaged", moment(version.created_us)),
+        ("by", version.registered_by or "unknown"),
         ("served by", version.runner),
         ("trainable", version.trainable or "no: it can only be retrained from scratch"),
         ("size", f"{version.size_bytes / 1e6:.2f} MB"),
     ]
+    if version.proof is not None:
+        worst = max(version.proof.worst.values(), default=0.0)
+        facts.append(("receipt", f"{version.proof.rows} rows, off by {worst:.2g} at most"))
     if lineage.data_digest:
         facts.append(("data", f"{lineage.rows} rows, {lineage.data_digest[:16]}"))
     if lineage.revision:
@@ -109,7 +114,7 @@ def alias_command(home: Path | None, version: str, name: str) -> None:
     """Point alias NAME of a model at VERSION: `fairlead alias churn:2 champion`."""
     registry = Workspace(home).registry
     pointed = registry.resolve(version)
-    registry.set_alias(pointed.model, name, pointed.number)
+    registry.set_alias(pointed.model, name, pointed.number, user())
     say(f"{pointed.model}@{name} is {pointed.name} now.")
 
 
@@ -125,5 +130,5 @@ def tag_command(home: Path | None, version: str, tags: tuple[str, ...]) -> None:
     ]
     if wrong:
         raise ConfigError(f"'{wrong[0]}' is not KEY=VALUE.")
-    tagged = Workspace(home).registry.tag(version, {key: value for key, _, value in pairs})
+    tagged = Workspace(home).registry.tag(version, {key: value for key, _, value in pairs}, user())
     say(f"{tagged.name}: {', '.join(f'{k}={v}' for k, v in sorted(tagged.tags.items()))}")

@@ -10,11 +10,11 @@ import click
 
 from fairlead.app.platform import wait_settled
 from fairlead.app.releasing import give_back
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.comparison import show_comparison
 from fairlead.cli.experiment import guard_row
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
 from fairlead.releases import OPEN, Order, OrderName, Release, Step

@@ -20,9 +20,9 @@ from fairlead.app.platform import (
 )
 from fairlead.app.sessions import sign_in_link
 from fairlead.app.supervisor import Addresses
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-from fairlead.cli.user import user
 from fairlead.errors import BundleError
 from fairlead.logs import LEVELS, Format, tell, tells_json
 from fairlead.routing import ROUTES

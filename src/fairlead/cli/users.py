@@ -9,9 +9,9 @@ from typing import cast
 import click
 
 from fairlead.access import ROLES, Role
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
-from fairlead.cli.user import user
 
 role_option = click.option("--role", required=True, type=click.Choice(list(ROLES)),
                            help="What they may do; each includes those before it.")  # fmt: skip

@@ -8,13 +8,17 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
+from fairlead.console.alerts import build_alerts_page
 from fairlead.console.audit import build_audit_page
 from fairlead.console.docs import build_docs
 from fairlead.console.endpoint import build_endpoint
 from fairlead.console.feed import Feed
+from fairlead.console.jobs import build_jobs_pages
 from fairlead.console.live import news
 from fairlead.console.login import build_login
+from fairlead.console.models import build_models_pages
 from fairlead.console.overview import build_overview
+from fairlead.console.releases import build_releases_page
 from fairlead.console.settings import build_settings
 from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
@@ -45,6 +49,10 @@ def build_console(services: Services, guard: Guard) -> Console:
     routers = [
         build_overview(services),
         build_endpoint(services),
+        build_models_pages(services),
+        build_alerts_page(services),
+        build_jobs_pages(services),
+        build_releases_page(services),
         build_tryit(services, keys=guard.keys),
         build_docs(services),
         build_static(),

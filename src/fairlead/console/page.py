@@ -20,6 +20,9 @@ PAGES = Path(__file__).parent / "pages"
 STATIC = "/static"
 NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("overview", "Overview", "/", "view"),
+    ("models", "Models", "/models", "view"),
+    ("alerts", "Alerts", "/alerts", "view"),
+    ("jobs", "Jobs", "/jobs", "view"),
     ("audit", "Audit", "/audit", "operate"),
     ("settings", "Settings", "/settings", "operate"),
     ("api", "API", "/docs", "view"),
@@ -79,7 +82,17 @@ def address(endpoint: str, *parts: str) -> str:
         >>> address("a/b", "release")
         '/endpoints/a%2Fb/release'
     """
-    return "/".join(["/endpoints", *(quote(part, safe="") for part in (endpoint, *parts))])
+    return path_of("endpoints", endpoint, *parts)
+
+
+def path_of(*parts: str) -> str:
+    """The path of a page.
+
+    Example:
+        >>> path_of("models", "churn", "7")
+        '/models/churn/7'
+    """
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
 @cache
@@ -91,6 +104,6 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"static": STATIC, "address": address}
+    environment.globals |= {"static": STATIC, "address": address, "path_of": path_of}
     environment.filters |= FILTERS
     return environment

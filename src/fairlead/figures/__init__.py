@@ -5,10 +5,12 @@ from fairlead.figures.curves import draw_densities
 from fairlead.figures.intervals import Interval, draw_intervals
 from fairlead.figures.layout import Figure, escape
 from fairlead.figures.lines import Event, draw_lines
+from fairlead.figures.narrowing import Ends, draw_narrowing
 from fairlead.figures.steps import draw_reached
 from fairlead.figures.times import draw_heat, draw_series
 
 __all__ = [
+    "Ends",
     "Event",
     "Figure",
     "Interval",
@@ -17,6 +19,7 @@ __all__ = [
     "draw_heat",
     "draw_intervals",
     "draw_lines",
+    "draw_narrowing",
     "draw_reached",
     "draw_series",
     "draw_shares",

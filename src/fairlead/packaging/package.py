@@ -18,6 +18,7 @@ from fairlead.bundle import (
     DataFacts,
     KeyRing,
     encode_receipt,
+    measure,
     write_bundle,
 )
 from fairlead.clock import Clock
@@ -38,7 +39,7 @@ from fairlead.packaging.export.onnx_file import is_onnx
 from fairlead.packaging.fields import Changes, describe_fields, set_policies
 from fairlead.packaging.mlflow import Opened, is_mlflow, open_mlflow
 from fairlead.profiles import REFERENCE, encode, make_reference
-from fairlead.runners.load import answer_all
+from fairlead.runners.load import answer_each
 from fairlead.signature import Batch, Signature, from_frame, infer_inputs, to_records
 
 EXAMPLES = 10
@@ -113,7 +114,10 @@ def make_bundle(
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
-        answers = answer_all(draft, batch, allow_pickle=allow_pickle)
+        asked = (batch, exported.receipt.inputs)
+        answers, again = answer_each(draft, asked, allow_pickle=allow_pickle)
+        proof = measure(exported.receipt.outputs, again, exported.tolerance)
+        info = msgspec.structs.replace(info, proof=proof)
         files[REFERENCE] = encode(make_reference(signature, batch, answers))
         if reference.labels is not None:
             metrics = metrics_of(answers, signature, reference.labels)

@@ -24,6 +24,8 @@ from fairlead.registry.types import (
 from fairlead.routing import ROUTES, number_of
 from fairlead.store import ABSENT, Blobs, Event, Put, Store, Stored
 
+Detail = dict[str, str | int | float | bool | None]
+
 CHAMPION = "champion"
 ATTEMPTS = 20
 _NUMBER_DIGITS = 8  # so that keys sort as numbers do
@@ -43,7 +45,9 @@ class Registry:
         self._blobs = blobs
         self._clock = clock
 
-    def register(self, archive: Path, info: BundleInfo, digest: str) -> Version:
+    def register(
+        self, archive: Path, info: BundleInfo, digest: str, actor: str = "registry"
+    ) -> Version:
         """Keep a bundle and give it the next number of its model.
 
         The same bundle twice is the same version.
@@ -52,6 +56,7 @@ class Registry:
             archive: the bundle as one file.
             info: what its `bundle.json` says.
             digest: the bundle's.
+            actor: who registers it.
         """
         blob = f"bundles/{digest}.fairlead"
         self._blobs.put(blob, archive)
@@ -62,7 +67,7 @@ class Registry:
             if known:
                 return known[0]
             version = _version(
-                info, digest, blob, size_bytes, model.value.latest + 1 if model else 1
+                info, digest, blob, size_bytes, model.value.latest + 1 if model else 1, actor
             )
             try:
                 self._add(version, model)
@@ -74,11 +79,11 @@ class Registry:
     def _add(self, version: Version, model: Stored[Model] | None) -> None:
         before = model.value if model else Model(name=version.model, latest=0)
         after = msgspec.structs.replace(before, latest=version.number)
-        detail: dict[str, str | int | float | bool | None] = {"digest": version.digest}
+        detail: Detail = {"digest": version.digest}
         self._store.commit(
             Put(MODELS, MODELS.key(version.model), after, model.revision if model else ABSENT),
             Put(VERSIONS, _key(version.model, version.number), version, ABSENT),
-            events=[self._event("register", version.name, detail)],
+            events=[self._event("register", version.name, detail, version.registered_by)],
         )
 
     def models(self) -> list[Model]:
@@ -151,8 +156,22 @@ class Registry:
             return model.aliases
         return {CHAMPION: int(number_of(answering[0]))} | model.aliases
 
-    def set_alias(self, model: str, alias: str, number: int | None) -> None:
+    def set_alias(
+        self,
+        model: str,
+        alias: str,
+        number: int | None,
+        actor: str = "registry",
+        reason: str = "",
+    ) -> None:
         """Point an alias at a version; None takes it away.
+
+        Args:
+            model: whose.
+            alias: its name.
+            number: of the version.
+            actor: who wants it.
+            reason: why.
 
         Raises:
             ConfigError: it is not a word.
@@ -167,7 +186,10 @@ class Registry:
             if number is not None:
                 aliases[alias] = number
             after = msgspec.structs.replace(stored.value, aliases=aliases)
-            event = self._event("alias", f"{model}@{alias}", {"version": number})
+            detail: Detail = {"version": number}
+            if reason:
+                detail["reason"] = reason
+            event = self._event("alias", f"{model}@{alias}", detail, actor)
             try:
                 self._store.commit(Put(MODELS, stored.key, after, stored.revision), events=[event])
             except ConflictError:
@@ -175,11 +197,11 @@ class Registry:
             return
         raise ConflictError(f"Too many others change the model '{model}' at once.")
 
-    def tag(self, reference: str, tags: dict[str, str]) -> Version:
+    def tag(self, reference: str, tags: dict[str, str], actor: str = "registry") -> Version:
         """Add tags to a version; those of the same key are replaced."""
         stored = self._resolve(reference)
         after = msgspec.structs.replace(stored.value, tags={**stored.value.tags, **tags})
-        event = self._event("tag", after.name, dict(tags))
+        event = self._event("tag", after.name, dict(tags), actor)
         self._store.commit(Put(VERSIONS, stored.key, after, stored.revision), events=[event])
         return after
 
@@ -193,12 +215,10 @@ class Registry:
         prefix = "/".join((*_place(version), ""))
         return [stored.value for stored in self._store.scan(EVALUATIONS, prefix)]
 
-    def _event(
-        self, action: str, subject: str, detail: dict[str, str | int | float | bool | None]
-    ) -> Event:
+    def _event(self, action: str, subject: str, detail: Detail, actor: str) -> Event:
         return Event(
             time_us=self._clock.now_us(),
-            actor="registry",
+            actor=actor,
             action=action,
             subject=subject,
             detail=detail,
@@ -223,7 +243,9 @@ def _split(reference: str) -> tuple[str, str, str]:
     return found[1], found[2] or found[4] or "", found[3] or found[5] or ""
 
 
-def _version(info: BundleInfo, digest: str, blob: str, size_bytes: int, number: int) -> Version:
+def _version(
+    info: BundleInfo, digest: str, blob: str, size_bytes: int, number: int, actor: str
+) -> Version:
     return Version(
         model=info.name,
         number=number,
@@ -239,6 +261,9 @@ def _version(info: BundleInfo, digest: str, blob: str, size_bytes: int, number: 
         created_us=info.created_us,
         metrics=info.metrics,
         notes=info.notes,
+        registered_by=actor,
+        tolerance=info.tolerance,
+        proof=info.proof,
         lineage=Lineage(
             data_digest=info.data.digest if info.data else "",
             rows=info.data.rows if info.data else 0,

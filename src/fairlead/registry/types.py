@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from fairlead.bundle import Proof, Tolerance
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -63,6 +64,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         notes: what a reader should know.
         lineage: where it came from.
         tags: the user's own words.
+        registered_by: who registered it; empty if that is not known.
+        tolerance: how exactly it must answer as the original.
+        proof: how exactly it did when it was packaged; None where that was not measured.
     """
 
     model: str
@@ -81,6 +85,9 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     lineage: Lineage = Lineage()
     tags: dict[str, str] = {}
+    registered_by: str = ""
+    tolerance: Tolerance = Tolerance()
+    proof: Proof | None = None
 
     @property
     def name(self) -> str:

@@ -10,10 +10,12 @@ from fairlead.clock import Clock
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.names import check_name
+from fairlead.releases.course import Course
 from fairlead.releases.decide import decide, follow, give_way, reset
 from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.permit import GO_ON, refuse
 from fairlead.releases.plan import check_fit
+from fairlead.releases.recorder import Recorder
 from fairlead.releases.types import (
     NOW,
     OPEN,
@@ -54,6 +56,7 @@ class ReleaseController:
         self._evidence = evidence
         self._clock = clock
         self._ids = IdSource(clock)
+        self._recorder = Recorder(store)
         self._apart_us: int | None = None
 
     def request(
@@ -63,8 +66,17 @@ class ReleaseController:
         signature: Signature,
         actor: str,
         plan: Plan = NOW,
+        reason: str = "",
     ) -> Release:
         """Ask for a release; a controller's next ticks carry it out.
+
+        Args:
+            endpoint: that is to be answered.
+            version: by which.
+            signature: of it.
+            actor: who asks.
+            plan: how it goes on.
+            reason: why.
 
         Raises:
             ConfigError: no endpoint can have this name, or the plan asks for what the version does
@@ -90,6 +102,7 @@ class ReleaseController:
             created_us=now_us,
             changed_us=now_us,
             plan=plan,
+            reason=reason,
         )
         self._commit(release, ABSENT, ())
         return release
@@ -152,6 +165,10 @@ class ReleaseController:
         prefix = f"{endpoint}/" if endpoint else ""
         return [stored.value for stored in self._store.scan(RELEASES, prefix)]
 
+    def course(self, release: Release) -> Course:
+        """What was known of a release over time."""
+        return self._recorder.course(release)
+
     def tick(self, view: View) -> None:
         """Take every open release one step further, where there is a step to take.
 
@@ -206,24 +223,21 @@ class ReleaseController:
         release = stored.value
         route = self._store.get(ROUTES, ROUTES.key(release.endpoint))
         now_us = self._clock.now_us()
-        decision = (
-            decide(
-                release,
-                route.value if route else None,
-                view(release),
-                self._seen(release, release.order),
-                now_us,
-            )
-            if first.id == release.id
-            else give_way(release, first, now_us)
-        )
-        if decision is None:
+        if first.id != release.id:
+            self._commit(give_way(release, first, now_us).release, stored.revision, ())
             return
-        expect = route.revision if route else ABSENT
-        puts: list[Put[Route]] = []
-        if decision.route is not None:
-            puts.append(Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect))
-        self._commit(decision.release, stored.revision, puts)
+        evidence = self._seen(release, release.order)
+        decision = decide(release, route.value if route else None, view(release), evidence, now_us)
+        if decision is not None:
+            expect = route.revision if route else ABSENT
+            puts: list[Put[Route]] = []
+            if decision.route is not None:
+                puts.append(Put(ROUTES, ROUTES.key(release.endpoint), decision.route, expect))
+            self._commit(decision.release, stored.revision, puts)
+        if release.order is None:  # after the step, which nothing of this may keep from being taken
+            self._recorder.note(release, evidence, now_us)
+        if decision is not None and decision.release.state not in OPEN:
+            self._recorder.forget(release)
 
     def _seen(self, release: Release, order: Order | None) -> Evidence:
         """What is known of a release; nothing need be for an order that does not go by it."""

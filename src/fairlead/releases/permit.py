@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairlead.errors import ConflictError, FairleadError, ForbiddenError
 from fairlead.releases.outcomes.experiment import stand
-from fairlead.releases.types import Evidence, Order, OrderName, Release
+from fairlead.releases.types import OPEN, Evidence, Order, OrderName, Release
 
 GO_ON: tuple[OrderName, ...] = ("approve", "promote")
 """Orders that let a candidate go on, which what is known of it may speak against."""
@@ -37,6 +37,31 @@ def refuse(release: Release, order: Order, evidence: Evidence) -> FairleadError 
     if order.name == "approve" or not order.reason:
         return _unknown(release, evidence)
     return None
+
+
+def offered(release: Release) -> tuple[OrderName, ...]:
+    """The orders that make sense for a release at this point; whether who may is `refuse`'s.
+
+    To abort and to roll back an open release is the same; it is called by what it does: where the
+    candidate answers somebody they are taken back, else nobody notices.
+
+    Args:
+        release: in any state.
+    """
+    if release.state not in OPEN or release.order is not None:
+        return ()
+    begun = release.state not in ("requested", "preparing")
+    found: list[OrderName] = []
+    if release.state == "asking":
+        found.append("approve")
+    if release.paused:
+        found.append("resume")
+    elif release.state != "asking":
+        found.append("pause")
+    if begun and release.state != "baking":
+        found.append("promote")
+    answers = begun and release.share > 0
+    return (*found, "rollback" if answers else "abort")
 
 
 def _awaited(release: Release, order: Order) -> list[str]:

@@ -91,13 +91,24 @@ def answer_all(bundle: Bundle, batch: Batch, *, allow_pickle: bool = False) -> B
         BundleError: it cannot be loaded.
         ModelError: the model failed.
     """
+    return answer_each(bundle, (batch,), allow_pickle=allow_pickle)[0]
+
+
+def answer_each(
+    bundle: Bundle, batches: Sequence[Batch], *, allow_pickle: bool = False
+) -> list[Batch]:
+    """A bundle's answers to several batches; errors as of `answer_all`."""
     runner = load_runner(bundle, allow_pickle=allow_pickle)
     try:
-        starts = range(0, batch.rows, CHUNK_ROWS)
-        parts = [batch.take(slice(start, start + CHUNK_ROWS)) for start in starts]
-        return concat([runner.predict(part) for part in parts])
+        return [_answer(runner, batch) for batch in batches]
     finally:
         runner.close()
+
+
+def _answer(runner: Runner, batch: Batch) -> Batch:
+    starts = range(0, batch.rows, CHUNK_ROWS)
+    parts = [batch.take(slice(start, start + CHUNK_ROWS)) for start in starts]
+    return concat([runner.predict(part) for part in parts])
 
 
 def rehearse(runner: Runner, asked: Sequence[Batch], clock: Clock) -> int:

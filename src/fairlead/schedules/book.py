@@ -1,4 +1,4 @@
-"""What people do with scheduled jobs: look at them, and ask for a run now."""
+"""What people do with scheduled jobs: look at them, ask for a run now, pause and resume them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from fairlead.clock import Clock
 from fairlead.durations import write_duration
-from fairlead.errors import ConflictError, NotFoundError
+from fairlead.errors import ConfigError, ConflictError, NotFoundError
 from fairlead.nearest import nearest
-from fairlead.schedules.slots import next_slot
-from fairlead.schedules.types import RUNS, STANDINGS, Run, Schedule, Standing
+from fairlead.schedules.slots import latest_slot, next_slot
+from fairlead.schedules.types import RUNS, STANDINGS, Paused, Run, Schedule, Standing
 from fairlead.store import ABSENT, Event, Put, Store, Stored
+
+REASON_LENGTH_MAX = 500
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,10 +26,12 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         every: from slot to slot, as `1d`; empty with `cron`.
         cron: its slots.
         timezone: that these are of.
-        next_us: when it is due next, microseconds since 1970; None if never.
+        next_us: when it is due next, microseconds since 1970; None if never, or while it is paused.
         run: that waits or is under way.
         last: that ended last.
         completed: that was completed last.
+        asked_by: who asked for a run that was not begun yet; empty if nobody did.
+        paused: by whom, if nothing is due until it goes on.
     """
 
     job: str
@@ -38,6 +42,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     run: Run | None
     last: Run | None
     completed: Run | None
+    asked_by: str = ""
+    paused: Paused | None = None
 
 
 class JobBook:
@@ -73,10 +79,12 @@ class JobBook:
             every=write_duration(timing.every_us / 1e6) if timing.every_us else "",
             cron=timing.cron,
             timezone=timing.timezone,
-            next_us=next_slot(timing, after_us),
+            next_us=None if _is_paused(standing) else next_slot(timing, after_us),
             run=None if standing is None else standing.run,
             last=None if standing is None else standing.last,
             completed=None if standing is None else standing.completed,
+            asked_by="" if standing is None else standing.asked_by,
+            paused=None if standing is None else standing.paused,
         )
 
     def runs(self, place: str) -> list[Run]:
@@ -102,28 +110,74 @@ class JobBook:
             NotFoundError: there is no such schedule.
             ConflictError: a run is under way, or was asked for.
         """
-        schedule, stored = self._schedule(place), self._stored(place)
-        now_us = self._clock.now_us()
-        standing = (
-            Standing(endpoint=schedule.endpoint, name=schedule.name, taken_us=now_us)
-            if stored is None
-            else stored.value
-        )
+        stored, standing = self._standing(place)
         if standing.run is not None or standing.asked_us is not None:
             raise ConflictError(
                 f"A run of {place} waits or is under way.",
                 hint=f"'fairlead jobs list {place}' shows how far it is.",
             )
-        key = STANDINGS.key(place)
-        self._store.commit(
-            Put(
-                STANDINGS,
-                key,
-                replace(standing, asked_us=now_us, asked_by=actor),
-                ABSENT if stored is None else stored.revision,
-            ),
-            events=(Event(time_us=now_us, actor=actor, action="job asked", subject=key),),
-        )
+        asked = replace(standing, asked_us=self._clock.now_us(), asked_by=actor)
+        self._put(stored, asked, "job asked", actor)
+
+    def pause(self, place: str, reason: str = "", actor: str = "cli") -> None:
+        """Let nothing of a schedule be due until it is resumed; what is under way goes on.
+
+        Args:
+            place: `endpoint/schedule`.
+            reason: why.
+            actor: who wants it.
+
+        Raises:
+            NotFoundError: there is no such schedule.
+            ConflictError: it is paused already, or it changes at this moment.
+            ConfigError: the reason is too long.
+        """
+        _check_reason(reason)
+        stored, standing = self._standing(place)
+        if standing.paused is not None:
+            raise ConflictError(f"{place} is paused already, by {standing.paused.by}.")
+        paused = Paused(by=actor, time_us=self._clock.now_us(), reason=reason)
+        self._put(stored, replace(standing, paused=paused), "job paused", actor, reason)
+
+    def resume(self, place: str, reason: str = "", actor: str = "cli") -> None:
+        """Let a schedule go on with its next slot; arguments as of `pause`.
+
+        Raises:
+            NotFoundError: there is no such schedule.
+            ConflictError: it is not paused, or it changes at this moment.
+            ConfigError: the reason is too long.
+        """
+        _check_reason(reason)
+        stored, standing = self._standing(place)
+        if standing.paused is None:
+            raise ConflictError(f"{place} is not paused.")
+        latest_us = latest_slot(self._schedules[place].timing, self._clock.now_us())
+        taken_us = standing.taken_us if latest_us is None else max(latest_us, standing.taken_us)
+        resumed = replace(standing, paused=None, taken_us=taken_us)
+        self._put(stored, resumed, "job resumed", actor, reason)
+
+    def _standing(self, place: str) -> tuple[Stored[Standing] | None, Standing]:
+        """Where a schedule stands, also where no controller has looked at it yet."""
+        schedule, stored = self._schedule(place), self._stored(place)
+        if stored is not None:
+            return stored, stored.value
+        now_us = self._clock.now_us()
+        return None, Standing(endpoint=schedule.endpoint, name=schedule.name, taken_us=now_us)
+
+    def _put(
+        self,
+        stored: Stored[Standing] | None,
+        standing: Standing,
+        action: str,
+        actor: str,
+        reason: str = "",
+    ) -> None:
+        key = STANDINGS.key(standing.place)
+        expect = ABSENT if stored is None else stored.revision
+        detail: dict[str, str | int | float | bool | None] = {"reason": reason} if reason else {}
+        now_us = self._clock.now_us()
+        event = Event(time_us=now_us, actor=actor, action=action, subject=key, detail=detail)
+        self._store.commit(Put(STANDINGS, key, standing, expect), events=(event,))
 
     def _stored(self, place: str) -> Stored[Standing] | None:
         return self._store.get(STANDINGS, STANDINGS.key(place))
@@ -138,3 +192,12 @@ class JobBook:
             if close
             else "They are tables [endpoint.NAME.batch.SCHEDULE] in fairlead.toml.",
         )
+
+
+def _is_paused(standing: Standing | None) -> bool:
+    return standing is not None and standing.paused is not None
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > REASON_LENGTH_MAX:
+        raise ConfigError(f"A reason has at most {REASON_LENGTH_MAX} characters.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from fairlead.schedules.decide import (
     too_long,
 )
 from fairlead.schedules.fill import job_of
+from fairlead.schedules.narrate import LINES_MAX, narrate
 from fairlead.schedules.types import (
     RUNS,
     STANDINGS,
@@ -61,6 +62,8 @@ class _Attempt:
     holder: str
     begun_s: float
     told_s: float = float("-inf")
+    said: list[str] = field(default_factory=list)
+    """Lines of its process that are not on record yet."""
 
 
 class ScheduleController:
@@ -189,6 +192,8 @@ class ScheduleController:
         """Note what an attempt has told."""
         attempt, now_us = self._attempts[schedule.place], self._clock.now_us()
         told = attempt.process.look()
+        attempt.said += attempt.process.lines()
+        run = narrate(run, now_us, *attempt.said)
         taken_s = self._clock.monotonic_s() - attempt.begun_s
         if isinstance(told, Completed):
             ended = complete(run, told, now_us)
@@ -197,8 +202,7 @@ class ScheduleController:
         elif why := too_long(schedule, taken_s):
             ended = fail(schedule, run, why, now_us)
         else:
-            if told is not None:
-                self._note(attempt, stored, go_on(run, told))
+            self._note(attempt, stored, run if told is None else go_on(run, told, now_us))
             return
         self._settle(schedule, stored, ended)
         attempt.process.close()
@@ -210,6 +214,8 @@ class ScheduleController:
         if run != stored.value.run and now_s - attempt.told_s >= TELL_S:
             attempt.told_s = now_s
             self._put(stored, replace(stored.value, run=run))
+            attempt.said.clear()
+        del attempt.said[:-LINES_MAX]
 
     def _leave(self, place: str) -> None:
         attempt = self._attempts.pop(place)

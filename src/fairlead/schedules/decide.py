@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fairlead.durations import write_duration
+from fairlead.schedules.narrate import narrate
 from fairlead.schedules.slots import latest_slot, run_id
 from fairlead.schedules.types import Completed, Going, Run, Schedule, Standing
 
@@ -39,6 +40,8 @@ def take(schedule: Schedule, before: Standing | None, now_us: int) -> Standing:
         return _asked(before, before.asked_us, latest_us, now_us)
     if latest_us is None or latest_us <= before.taken_us:
         return before
+    if before.paused is not None:
+        return replace(before, taken_us=latest_us)  # what passes meanwhile is not made up for
     run = Run(id=run_id(latest_us), slot_us=latest_us, due_us=now_us)
     return replace(before, taken_us=latest_us, run=run)
 
@@ -66,7 +69,7 @@ def is_due(run: Run, now_us: int) -> bool:
 
 def begin(run: Run, holder: str, version: str, output: str, now_us: int) -> Run:
     """An attempt is made."""
-    return replace(
+    begun = replace(
         run,
         state="running",
         begun_us=now_us if run.begun_us is None else run.begun_us,
@@ -74,16 +77,20 @@ def begin(run: Run, holder: str, version: str, output: str, now_us: int) -> Run:
         version=version,
         output=output,
     )
+    word = "It begins" if run.begun_us is None else "It goes on with what is committed"
+    return narrate(begun, now_us, f"{word}: {version} answers.")
 
 
-def go_on(run: Run, told: Going) -> Run:
+def go_on(run: Run, told: Going, now_us: int) -> Run:
     """An attempt tells how far it is."""
-    return replace(run, total=told.total, rows=told.rows, rejected=told.rejected)
+    known = f"There are {told.total} rows." if told.total and told.total != run.total else ""
+    after = replace(run, total=told.total, rows=told.rows, rejected=told.rejected)
+    return narrate(after, now_us, known)
 
 
 def complete(run: Run, told: Completed, now_us: int) -> Run:
     """An attempt did what it was to do."""
-    return replace(
+    ended = replace(
         run,
         state="completed",
         ended_us=now_us,
@@ -94,16 +101,21 @@ def complete(run: Run, told: Completed, now_us: int) -> Run:
         drifted=told.drifted,
         error="",
     )
+    drift = f"Drift in {', '.join(told.drifted)}." if told.drifted else ""
+    done = f"It is completed: {told.rows} rows answered, {told.rejected} rejected."
+    return narrate(ended, now_us, done, drift)
 
 
 def fail(schedule: Schedule, run: Run, error: str, now_us: int) -> Run:
     """An attempt failed: another one is due later, or the run is given up."""
     failures = run.failures + 1
     run = replace(run, failures=failures, error=error)
+    said = f"Attempt {failures} of {schedule.retries + 1} failed: {error}"
     if failures > schedule.retries:
-        return replace(run, state="failed", ended_us=now_us)
+        return narrate(replace(run, state="failed", ended_us=now_us), now_us, said)
     wait_us = min(schedule.retry_us << (failures - 1), RETRY_US_MAX)
-    return replace(run, state="waiting", due_us=now_us + wait_us)
+    again = f"It is tried again after {write_duration(wait_us / 1e6)}."
+    return narrate(replace(run, state="waiting", due_us=now_us + wait_us), now_us, said, again)
 
 
 def too_long(schedule: Schedule, taken_s: float) -> str:
@@ -124,6 +136,7 @@ def pause(run: Run, now_us: int) -> Run:
 def interrupt(run: Run, now_us: int) -> Run:
     """An attempt ended with who made it, without a word: it is resumed at once."""
     run = replace(run, interruptions=run.interruptions + 1)
+    run = narrate(run, now_us, "It was interrupted by the end of the platform.")
     if run.interruptions < INTERRUPTIONS_MAX:
         return pause(run, now_us)
     error = f"It was interrupted {run.interruptions} times by the end of the platform."

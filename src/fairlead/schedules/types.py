@@ -56,6 +56,18 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.endpoint}/{self.name}"
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of what a run says of itself.
+
+    Args:
+        time_us: when it came, microseconds since 1970.
+        text: it.
+    """
+
+    time_us: int
+    text: str
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a schedule: what it is about, how far it is, what came of it.
 
@@ -77,6 +89,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         rejected: rows that were set aside.
         drifted: fields that differ from the version's reference.
         error: why the last attempt failed, in words.
+        log: the last lines of what it said, and of what its process wrote to standard error.
     """
 
     id: str
@@ -96,6 +109,21 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
     drifted: tuple[str, ...] = ()
     error: str = ""
+    log: tuple[Line, ...] = ()
+
+
+class Paused(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing of a schedule is due until somebody lets it go on.
+
+    Args:
+        by: who paused it.
+        time_us: when, microseconds since 1970.
+        reason: why.
+    """
+
+    by: str
+    time_us: int
+    reason: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +139,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         last: that ended last.
         completed: that was completed last.
         failed: runs in a row that failed, up to the last one.
+        paused: by whom, if nothing is due until it goes on; a run that was asked for is made.
     """
 
     endpoint: str
@@ -122,6 +151,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     last: Run | None = None
     completed: Run | None = None
     failed: int = 0
+    paused: Paused | None = None
 
     @property
     def place(self) -> str:
@@ -182,6 +212,10 @@ class Process(Protocol):
 
     def look(self) -> Told | None:
         """What it told last, or that it died; None while it has told nothing. Never waits."""
+        ...
+
+    def lines(self) -> list[str]:
+        """What it has written to standard error since this was asked last. Never waits."""
         ...
 
     def close(self) -> None:

@@ -104,3 +104,14 @@ def test_a_channel_is_tried(home: Path) -> None:
             run(home, "test", "ops")
         with pytest.raises(FairleadError, match="Did you mean 'ops'"):
             run(home, "test", "opps")
+
+
+def test_who_is_on_an_alert_is_listed_and_its_rule_is_shown(home: Path) -> None:
+    fill(home)
+    assert "is on it" in run(home, "ack", "churn/errors/age", "--note", "I look.")
+    assert "is on it" in run(home, "list")
+    shown = run(home, "show", "churn/errors/age")
+    assert "I look." in shown
+    assert "Rule: Alerts when failed requests use up their budget" in shown
+    with pytest.raises(FairleadError, match="is resolved"):
+        run(home, "ack", "churn/slow")

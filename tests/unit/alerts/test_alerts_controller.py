@@ -308,3 +308,28 @@ def test_whatever_the_clock_does_each_state_is_told_at_most_once(
         assert "pending" not in told
     for stored in world.store.scan(ALERTS):
         assert stored.key == stored.value.key
+
+
+def test_who_is_on_an_alert_is_told_with_it_until_it_is_over() -> None:
+    world = World()
+    world.look(world.now())
+    on_it = world.book.acknowledge("churn/errors", "I roll back.", "ann").acknowledged
+    assert on_it is not None
+    assert (on_it.by, on_it.note) == ("ann", "I roll back.")
+    world.book.acknowledge("churn/errors", actor="bob")
+    assert world.store.events()[-1].action == "alert acknowledged"
+    other = world.now(subject="b", cause="error_rate")
+    told = world.look(world.now(), other, after_s=60)
+    assert "On it: bob, since" in told[0][1].text
+    world.look(world.now(0.1), after_s=60)
+    with pytest.raises(ConflictError, match="is resolved"):
+        world.book.acknowledge("churn/errors")
+    world.look(world.now(), after_s=60)
+    assert world.book.alert("churn/errors").acknowledged is None
+
+
+def test_a_note_has_an_end() -> None:
+    world = World()
+    world.look(world.now())
+    with pytest.raises(ConfigError, match="500 characters"):
+        world.book.acknowledge("churn/errors", "x" * 501)

@@ -248,3 +248,21 @@ def test_an_endpoint_that_serves_nothing_has_jobs_that_say_so(tmp_path: Path) ->
     (run,) = workspace.job_book.runs("churn/nightly")
     assert run.error.startswith("No version answers the endpoint churn")
     workspace.close()
+
+
+def test_what_a_process_writes_to_standard_error_is_heard(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairlead.app.jobs.CHILD", "no_such_module")
+    process = start(workspace, tmp_path / "out")
+    heard: list[str] = []
+
+    def listen() -> bool:
+        heard.extend(process.lines())
+        return any("no_such_module" in line for line in heard)
+
+    until(listen, "its words")
+    told = ended(process)
+    assert isinstance(told, Failed)
+    assert process.lines() == []
+    workspace.store.release(LEASE, "me")

@@ -7,7 +7,7 @@ import pwd
 
 import pytest
 
-from fairlead.cli.user import user
+from fairlead.app.user import user
 
 
 def test_it_is_who_the_machine_says_not_who_the_environment_says(

@@ -19,7 +19,7 @@ from fairlead.monitoring.operations import Reading, Readings, paces
 from support.control import Control
 from support.endpoints import HOSTILE, HOURS, NOW_US, remember, start
 
-NAMES = [name for name in DRAWINGS if name != "distribution"]
+NAMES = [name for name in DRAWINGS if name not in ("distribution", "evidence")]
 FIGURES = "/v1/endpoints/churn/figures"
 
 

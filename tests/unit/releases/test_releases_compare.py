@@ -17,8 +17,10 @@ from fairlead.releases.shadow.compare import compare, place_of, upper_edge
 from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
     VALUES_MAX,
+    WORST_MAX,
     Agreement,
     Comparison,
+    Differing,
     merge,
 )
 from fairlead.releases.shadow.summary import ANSWERED, GIVEN, Summary, summarize
@@ -77,6 +79,10 @@ def test_labels_are_held_against_each_other_by_slice_and_by_what_was_given() -> 
     assert found.slices == {"plan": {"free": Agreement(3, 0), "pro": Agreement(2, 2)}}
     assert found.labels == {"stay": {"stay": 2, "left": 2}, "left": {"left": 1}}
     assert found.latency["shadow"] == found.latency["given"]
+    assert found.worst == (
+        Differing("given-00003", "stay", "left", 1.0),
+        Differing("given-00001", "stay", "left", 1.0),
+    )
     named = [(part.field, part.value, part.rows) for part in summarize(found).slices]
     assert named == [
         ("plan", "free", 3),
@@ -103,6 +109,11 @@ def test_numbers_differ_by_so_much_and_are_put_in_the_same_order_or_not() -> Non
     assert summary.difference_p95 == pytest.approx(0.5, rel=0.02)
     assert summary.rank is not None
     assert (summary.rank.value, summary.kappa) == (0.96, None)
+    assert len(summary.worst) == WORST_MAX
+    assert [(row.id, row.far) for row in summary.worst[:2]] == [
+        ("given-00099", 1.0),
+        ("given-00098", 1.0),
+    ]
 
 
 def test_rows_of_others_and_of_other_times_are_not_compared() -> None:

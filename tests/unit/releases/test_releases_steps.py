@@ -21,9 +21,10 @@ from fairlead.releases import (
     decide,
     plan_of,
 )
-from fairlead.releases.judge import ALONE, BESIDE, alpha_of
+from fairlead.releases.judge import alpha_of
 from fairlead.releases.permit import refuse
 from fairlead.releases.types import Tally
+from fairlead.releases.weigh import ALONE, BESIDE
 from fairlead.routing import SLOTS, Route, owners
 from fairlead.stats import Failures, FailureStep
 from support.routes import SIGNATURE, route, version

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fairlead.releases import Guard
 from fairlead.releases.guards import read_guard
 from fairlead.releases.outcomes.metrics import Beside, Seen
-from fairlead.releases.outcomes.weigh import broken_and_kept
+from fairlead.releases.outcomes.weigh import broken_and_kept, units_more
 from fairlead.stats import Moments, moments
 
 ALPHA = 0.05
@@ -30,7 +30,7 @@ def accuracy(control: tuple[int, int], candidate: tuple[int, int]) -> Beside:
 
 
 def said(guard: Guard, *steps: Beside) -> str:
-    worse, kept, _ = broken_and_kept(guard, Seen(steps), ALPHA)
+    worse, kept = broken_and_kept(guard, Seen(steps), ALPHA)
     return "worse" if worse >= ENOUGH else "kept" if kept >= ENOUGH else "unknown"
 
 
@@ -74,8 +74,9 @@ def test_a_ratio_to_nothing_or_less_is_not_told() -> None:
 
 def test_evidence_of_steps_adds_up() -> None:
     one = accuracy((1_000, 900), (1_000, 811))
-    single, _, more = broken_and_kept(NEAR, Seen((one,)), ALPHA)
-    double, _, none = broken_and_kept(NEAR, Seen((one, one)), ALPHA)
+    single, _ = broken_and_kept(NEAR, Seen((one,)), ALPHA)
+    double, _ = broken_and_kept(NEAR, Seen((one, one)), ALPHA)
+    more, none = (units_more(NEAR, Seen((one,) * many), ALPHA) for many in (1, 2))
     assert single < ENOUGH <= double == pytest.approx(2 * single)
     assert more is not None
     assert none == 0.0
@@ -88,8 +89,8 @@ def test_evidence_of_steps_adds_up() -> None:
 )
 def test_no_counts_are_both_broken_and_kept(counts: list[tuple[int, float]], text: str) -> None:
     arms = [(units, int(units * share)) for units, share in counts]
-    worse, kept, needed = broken_and_kept(
-        read_guard("accuracy", text), Seen((accuracy(*arms),)), ALPHA
-    )
+    guard, seen = read_guard("accuracy", text), Seen((accuracy(*arms),))
+    worse, kept = broken_and_kept(guard, seen, ALPHA)
+    needed = units_more(guard, seen, ALPHA)
     assert not (worse >= ENOUGH and kept >= ENOUGH)
     assert needed is None or needed >= 0.0

@@ -25,6 +25,7 @@ from fairlead.schedules import (
 )
 from fairlead.schedules.controller import RUNS_MAX
 from fairlead.schedules.decide import INTERRUPTIONS_MAX
+from fairlead.schedules.narrate import LINES_MAX
 from fairlead.store import Store
 from support.schedules import HOUR_US, FakeProcess, World, schedule
 
@@ -403,3 +404,65 @@ def act(world: World, controller: ScheduleController, step: Any) -> ScheduleCont
         case seconds:
             world.clock.advance(seconds)
     return controller
+
+
+def test_nothing_is_due_of_what_is_paused_and_what_passed_is_not_made_up_for() -> None:
+    world = World()
+    controller, book = world.controller(), JobBook(world.store, world.clock, world.schedules)
+    controller.tick()
+    book.pause("churn/hourly", "The CRM is being moved.", "ann")
+    with pytest.raises(ConflictError, match="paused already, by ann"):
+        book.pause("churn/hourly")
+    for _ in range(3):
+        world.clock.advance(HOUR_S)
+        controller.tick()
+    assert not world.started
+    paused = book.job("churn/hourly")
+    assert (paused.next_us, paused.paused is not None) == (None, True)
+    book.resume("churn/hourly", actor="ann")
+    with pytest.raises(ConflictError, match="is not paused"):
+        book.resume("churn/hourly")
+    controller.tick()
+    assert not world.started
+    world.clock.advance(HOUR_S)
+    controller.tick()
+    assert len(world.started) == 1
+    assert [event.action for event in world.store.events()][:2] == ["job paused", "job resumed"]
+
+
+def test_what_is_asked_for_is_run_of_what_is_paused_too() -> None:
+    world = World()
+    controller, book = world.controller(), JobBook(world.store, world.clock, world.schedules)
+    book.pause("churn/hourly")  # before any controller has seen it
+    controller.tick()
+    book.ask("churn/hourly")
+    controller.tick()
+    assert len(world.started) == 1
+
+
+def test_a_run_keeps_what_it_said_and_what_its_process_wrote() -> None:
+    world = World(schedule(retries=1))
+    process = begun(world)
+    (controller, _) = world.controllers[0]
+    process.written = ["A library warns.\x1b[0m\n", "", *(f"line {n}" for n in range(100))]
+    process.tell(Going(total=10, rows=1, rejected=0))
+    controller.tick()
+    process.written = ["The last word."]
+    process.tell(Failed("The disk is full."))
+    controller.tick()
+    world.clock.advance(60)
+    controller.tick()
+    world.started[-1].tell(DONE)
+    controller.tick()
+    (run,) = world.runs()
+    said = [line.text for line in run.log]
+    assert len(said) == LINES_MAX
+    assert said[-5:] == [
+        "The last word.",
+        "Attempt 1 of 2 failed: The disk is full.",
+        "It is tried again after 1m.",
+        "It goes on with what is committed: churn:1 answers.",
+        "It is completed: 10 rows answered, 1 rejected.",
+    ]
+    assert "line 99" in said
+    assert all(text.isprintable() for text in said)

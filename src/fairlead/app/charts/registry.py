@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from fairlead.api.charts import HOURS_MAX, Chart, Listed
+from fairlead.app.charts.evidence import evidence
 from fairlead.app.charts.operations import errors, latency, requests
 from fairlead.app.charts.quality import labels, quality
 from fairlead.app.charts.types import Asked, Drawing
@@ -25,6 +26,9 @@ DRAWINGS: dict[str, Drawing] = {
         distribution, "A field in a window beside the training rows", ("version", "field", "window")
     ),
     "quality": Drawing(quality, "A metric of each window", ("version", "metric")),
+    "evidence": Drawing(
+        evidence, "What a guard of a release bounds, at each look", ("release", "guard")
+    ),
     "labels": Drawing(labels, "Share of rows that have a label", ("version",)),
 }
 PROMISES_KEPT = 16

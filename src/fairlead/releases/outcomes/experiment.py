@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
@@ -72,6 +74,39 @@ def _measured(goal: Goal, beside: Beside, told: Standing, alpha: float) -> Stand
         explained=explained,
         needed=units_needed(contrast, interval, 0.0, more_is_worse=not goal.higher),
     )
+
+
+def power_reached(plan: Plan, outcomes: Outcomes) -> float | None:
+    """Chance that a look at these units proves the least difference worth finding, were it true.
+
+    Phi((d - h) / SE), where h is half the interval's width.
+
+    Args:
+        plan: with a goal.
+        outcomes: of the release.
+
+    Returns:
+        None while nothing is known of how the goal varies.
+    """
+    from scipy.special import ndtr
+
+    goal = plan.goal
+    assert goal is not None
+    seen = outcomes.metrics.get(goal.name)
+    steps = [step for step in (seen.steps if seen else ()) if step.candidate.units]
+    if not steps:
+        return None
+    try:
+        control, candidate = measures(goal.metric, steps[-1])
+    except ConfigError:
+        return None
+    ours, theirs, _ = _known(goal, steps[-1], candidate, control)
+    contrast = difference(theirs, ours)
+    interval = _interval(goal, contrast, plan.alpha)
+    if not isfinite(interval.high - interval.low) or not contrast.standard_error:
+        return None
+    apart, half = goal.mde * abs(control.value), (interval.high - interval.low) / 2.0
+    return float(ndtr((apart - half) / contrast.standard_error))
 
 
 def _known(

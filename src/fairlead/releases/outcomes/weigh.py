@@ -64,7 +64,7 @@ def measures(metric: Metric, beside: Beside, *, known: bool = False) -> tuple[Me
     )
 
 
-def broken_and_kept(guard: Guard, seen: Seen, alpha: float) -> tuple[float, float, float | None]:
+def broken_and_kept(guard: Guard, seen: Seen, alpha: float) -> tuple[float, float]:
     """Evidence that a guard is broken, and that it is kept, over all steps.
 
     Of each step it is that of `log_normal_mixture` for the difference from what the guard allows;
@@ -76,17 +76,33 @@ def broken_and_kept(guard: Guard, seen: Seen, alpha: float) -> tuple[float, floa
         alpha: chance of error of either.
 
     Returns:
-        Natural logs, and about how many more of the candidate's units it takes until one of them
-        is proven; None where nobody knows.
+        Natural logs.
     """
-    found = [one for step in seen.steps if (one := _beyond(guard, step)) is not None]
-    if not found:
-        return 0.0, 0.0, None
+    found = _all_beyond(guard, seen)
     worse: Side = "below" if guard.at_least else "above"
     kept: Side = "above" if guard.at_least else "below"
-    broken, proven = (_evidence(found, alpha, side) for side in (worse, kept))
-    units = sum(step.candidate.units for step in seen.steps)
-    return broken, proven, _needed(found, alpha, units)
+    return _evidence(found, alpha, worse), _evidence(found, alpha, kept)
+
+
+def units_more(guard: Guard, seen: Seen, alpha: float) -> float | None:
+    """About how many more of the candidate's units it takes until something is proven.
+
+    Args:
+        guard: of a metric.
+        seen: of that metric.
+        alpha: chance of error.
+
+    Returns:
+        None where nobody knows.
+    """
+    found = _all_beyond(guard, seen)
+    if not found:
+        return None
+    return _needed(found, alpha, sum(step.candidate.units for step in seen.steps))
+
+
+def _all_beyond(guard: Guard, seen: Seen) -> list[Contrast]:
+    return [one for step in seen.steps if (one := _beyond(guard, step)) is not None]
 
 
 def _beyond(guard: Guard, beside: Beside) -> Contrast | None:

@@ -14,9 +14,12 @@ from fairlead.releases.known import add, first, hashed
 from fairlead.releases.latency import WIDER, bucket_of
 from fairlead.releases.shadow.comparison import (
     CLASSES_MAX,
+    TEXT_MAX,
     VALUES_MAX,
+    WORST_MAX,
     Agreement,
     Comparison,
+    Differing,
     Table,
     merge,
 )
@@ -84,7 +87,19 @@ def _count(pairs: pl.DataFrame, release: Release) -> Comparison:
         ordered=same,
         reversed=opposite,
         latency={"given": _times(told, "given_us"), "shadow": _times(told, "took_us")},
+        worst=_worst(told),
     )
+
+
+def _worst(told: pl.DataFrame) -> tuple[Differing, ...]:
+    """The rows that differ most; of labels, which either differ or do not, the newest."""
+    import polars as pl
+
+    far = pl.when(pl.col("far") > 0).then("far").otherwise(1.0).alias("far")
+    said = (pl.col(name).cast(pl.String).str.slice(0, TEXT_MAX) for name in ("given", "answer"))
+    differing = told.filter(pl.col("apart") > 0).sort("far", "parent_id", descending=True)
+    rows = differing.head(WORST_MAX).select(pl.col("parent_id"), *said, far)
+    return tuple(Differing(*row) for row in rows.iter_rows())
 
 
 def _differing(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -18,6 +18,10 @@ VALUES_MAX = 100
 EXPECTED_ROWS = 1000
 """At which the interval of a mean is narrowest, as that of a share is."""
 
+WORST_MAX = 20
+TEXT_MAX = 100
+"""Rows that are kept one by one, and characters of what either side said of them."""
+
 Table = dict[str, dict[str, int]]
 
 
@@ -60,6 +64,22 @@ class Agreement(msgspec.Struct, frozen=True):
         return Estimate(mean, max(mean - half, 0.0), mean + half)
 
 
+class Differing(msgspec.Struct, frozen=True):
+    """A row of which both sides said different things.
+
+    Args:
+        id: of the prediction that its caller has.
+        given: what the caller was given, or a person decided, as text.
+        shadow: what the shadow answered, as text.
+        far: how far apart they are; 1 for labels.
+    """
+
+    id: str
+    given: str
+    shadow: str
+    far: float
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """All rows that a shadow answered and a caller had an answer to.
 
@@ -75,6 +95,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         failed: rows that the shadow had no answer to.
         unmatched: rows of the shadow of which it is not known yet what was given.
         latency: of `given` and `shadow`, rows by bucket of the time in queue and model.
+        worst: the rows that differ most, of equal ones the newest.
     """
 
     numeric: bool = False
@@ -88,6 +109,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     unmatched: int = 0
     latency: dict[str, dict[int, int]] = {}
+    worst: tuple[Differing, ...] = ()
 
 
 def merge(one: Comparison, other: Comparison) -> Comparison:
@@ -116,7 +138,15 @@ def merge(one: Comparison, other: Comparison) -> Comparison:
             who: add(one.latency.get(who, {}), other.latency.get(who, {}))
             for who in {**one.latency, **other.latency}
         },
+        worst=_worst(one.worst, other.worst),
     )
+
+
+def _worst(*several: tuple[Differing, ...]) -> tuple[Differing, ...]:
+    """Ids rise with time."""
+    found = {row.id: row for rows in several for row in rows}
+    newest = sorted(found.values(), key=lambda row: row.id, reverse=True)
+    return tuple(sorted(newest, key=lambda row: -row.far)[:WORST_MAX])
 
 
 def _sum(one: Agreement, other: Agreement) -> Agreement:

@@ -26,12 +26,18 @@ def judge_answers(guard: Guard, compared: Comparison, alpha: float) -> Judged:
         >>> judge_answers(guard, seen, 0.05).verdict.finding
         'worse'
     """
-    whole, numeric = compared.whole, guard.name == "difference"
-    worse = kept = 0.0
-    if compared.numeric == numeric:
-        worse = (_differing if numeric else _disagreeing)(whole, guard.bound)
-        kept = _close(compared, guard.bound, numeric=numeric)
-    return Judged(guard, verdict_of(worse, kept, alpha=alpha), _seen(whole, numeric=numeric))
+    worse, kept = weigh_answers(guard, compared)
+    seen = _seen(compared.whole, numeric=guard.name == "difference")
+    return Judged(guard, verdict_of(worse, kept, alpha=alpha), seen)
+
+
+def weigh_answers(guard: Guard, compared: Comparison) -> tuple[float, float]:
+    """Evidence that a guard of a shadow's answers is broken, and that it is kept: natural logs."""
+    numeric = guard.name == "difference"
+    if compared.numeric != numeric:
+        return 0.0, 0.0
+    worse = (_differing if numeric else _disagreeing)(compared.whole, guard.bound)
+    return worse, _close(compared, guard.bound, numeric=numeric)
 
 
 def _disagreeing(whole: Agreement, most: float) -> float:

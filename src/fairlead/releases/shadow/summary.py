@@ -9,7 +9,7 @@ import msgspec
 
 from fairlead.releases.latency import EDGES_US
 from fairlead.releases.shadow.compare import upper_edge
-from fairlead.releases.shadow.comparison import Agreement, Comparison, Table, classes
+from fairlead.releases.shadow.comparison import Agreement, Comparison, Differing, Table, classes
 from fairlead.stats import Estimate, bernoulli_sequence, kappa, kappa_by_class
 
 SLICES_MAX = 20
@@ -52,6 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         difference_p95: that 95 of 100 rows keep to, within 2 %, of numbers.
         latency_p95_ms: of `given` and `shadow`: 95 of 100 rows took at most so long.
         slices: those with the most rows first, by field.
+        worst: the rows that differ most.
     """
 
     measure: Literal["disagreement", "difference"]
@@ -64,6 +65,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     difference_p95: float | None = None
     latency_p95_ms: dict[str, float] = {}
     slices: tuple[Part, ...] = ()
+    worst: tuple[Differing, ...] = ()
 
 
 def summarize(compared: Comparison) -> Summary:
@@ -98,6 +100,7 @@ def summarize(compared: Comparison) -> Summary:
             if (took := _p95(times, _milliseconds)) is not None
         },
         slices=tuple(parts),
+        worst=compared.worst,
     )
 
 

@@ -12,15 +12,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.releases.judge import (
-    ALONE,
-    BESIDE,
-    CONCENTRATION,
-    QUANTILES,
-    RATE_MAX,
-    alpha_of,
-    past_rate,
-)
+from fairlead.releases.judge import alpha_of
 from fairlead.releases.latency import BUCKETS, EDGES_US
 from fairlead.releases.simulation.world import (
     FAILED,
@@ -33,6 +25,14 @@ from fairlead.releases.simulation.world import (
     World,
 )
 from fairlead.releases.types import Guard, Plan
+from fairlead.releases.weigh import (
+    ALONE,
+    BESIDE,
+    CONCENTRATION,
+    QUANTILES,
+    RATE_MAX,
+    past_rate,
+)
 from fairlead.stats import (
     log_beta_mixture,
     log_failure_evidence,

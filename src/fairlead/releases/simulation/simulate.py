@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from fairlead.errors import ConfigError
 from fairlead.releases.decide import REQUESTS_MIN, decide
-from fairlead.releases.judge import QUANTILES, alpha_of
+from fairlead.releases.judge import alpha_of
 from fairlead.releases.simulation.screen import Flags, Screen
 from fairlead.releases.simulation.traffic import NO_FAULT, Fault, Traffic
 from fairlead.releases.simulation.world import OURS, Real, Whole, World
 from fairlead.releases.types import OPEN, Evidence, Order, Plan, Release, State, WorkerView
+from fairlead.releases.weigh import QUANTILES
 from fairlead.routing import SLOTS, Arm, Route, VersionRef
 from fairlead.signature import Signature
 from fairlead.stats import Estimate, wilson

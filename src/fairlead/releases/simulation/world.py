@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.releases.fold import PAST_US
-from fairlead.releases.judge import QUANTILES
 from fairlead.releases.latency import APART_US, BUCKETS, LEAST_US, WIDER
 from fairlead.releases.simulation.traffic import HOURS, Fault, Traffic
 from fairlead.releases.types import Evidence, Plan, Tally
+from fairlead.releases.weigh import QUANTILES
 from fairlead.releases.weights import CANDIDATE, CONTROL
 from fairlead.routing import SLOTS
 from fairlead.stats import Failures, FailureStep

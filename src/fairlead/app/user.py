@@ -1,4 +1,4 @@
-"""Who sits at the command line."""
+"""Who runs this process."""
 
 from __future__ import annotations
 
