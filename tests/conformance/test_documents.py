@@ -51,7 +51,8 @@ FIELDS = {
 }  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
          "job": "nightly", "name": "requests", "key": "shop", "user": "ann", "link": "none",
-         "channel": "ops"}  # fmt: skip
+         "channel": "ops",
+         "release_id": "none", "alias": "champion", "number": "1"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
