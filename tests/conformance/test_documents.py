@@ -24,7 +24,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="it makes the requests
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
 EXAMPLES, ANSWER_S_MAX = 25, 60.0
-FEW = {"POST /v1/simulations": 3}
+FEW = {"POST /v1/simulations": 3, "POST /v1/users": 3, "PUT /v1/users/{user}/password": 3}
 """Of what takes seconds each, fewer."""
 
 LENIENT = (checks.positive_data_acceptance,)
@@ -50,8 +50,9 @@ FIELDS = {
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
 }  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
-         "job": "nightly", "name": "requests", "queue": "churn", "task": "none",
-         "field": "age"}  # fmt: skip
+         "job": "nightly", "name": "requests", "key": "shop", "user": "ann", "link": "none",
+         "channel": "ops", "queue": "churn", "task": "none", "field": "age",
+         "release_id": "none", "alias": "champion", "number": "1"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,11 @@ def test_what_is_open_changes_nothing_but_who_is_signed_in() -> None:
 
 
 def test_what_changes_something_needs_more_than_to_look() -> None:
-    assert {RULES[way] for way in CHANGES} <= {"review", "operate", "admin"}
+    reckoned = {
+        ("POST", "/v1/endpoints/{endpoint}/releases/plan")
+    }  # takes a body, and is only worked out
+    changes = set(CHANGES) - reckoned
+    assert {RULES[way] for way in changes} <= {"review", "operate", "admin"}
 
 
 def test_every_role_and_scope_gets_what_the_table_says(world: Guarded) -> None:
