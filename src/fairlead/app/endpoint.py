@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from fairlead.alerts import Alert
 from fairlead.api.endpoint import (
@@ -14,7 +13,7 @@ from fairlead.api.endpoint import (
     ReleaseLine,
     WindowLine,
 )
-from fairlead.app.charts.streams import course_of, stream_of, streams
+from fairlead.app.charts.streams import course_of, earliest, stream_of, streams, windows_round
 from fairlead.app.cost import cost_of
 from fairlead.app.gauges import Seen
 from fairlead.app.overview import alert_lines, state_of, underway
@@ -26,7 +25,7 @@ from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.course import Course, FieldCourse
 from fairlead.monitoring.draw_statements import metrics_of
 from fairlead.monitoring.records import Finding, Stream
-from fairlead.monitoring.recount import finding_at, stated
+from fairlead.monitoring.recount import stated
 from fairlead.nearest import nearest
 from fairlead.releases import RELEASES
 
@@ -94,17 +93,16 @@ def field_window(
     """
     workspace.route(endpoint)
     stream = stream_of(workspace, endpoint, version)
-    course = None if stream is None else course_of(workspace, endpoint, 0, stream.version)
-    if stream is None or course is None or not course.moments:
-        raise NotFoundError("No window of this endpoint was looked at yet.")
-    starts = [each.start_us for each in course.moments]
-    start_us = start_us or starts[-1]
-    finding = finding_at(workspace.store, stream, start_us)
-    if finding is None:
+    near = [] if stream is None else windows_round(workspace, stream, start_us)
+    starts = [one.start_us for one in near]
+    if not start_us and starts:
+        start_us = starts[-1]
+    if start_us not in starts:
         raise NotFoundError("What was found in this window is not kept, or there is no such one.")
-    before = {new: old for old, new in pairwise(starts)}
-    after = dict(pairwise(starts))
-    return _field_window(finding, field, before.get(start_us), after.get(start_us))
+    place = starts.index(start_us)
+    before_us = starts[place - 1] if place else None
+    after_us = starts[place + 1] if place + 1 < len(starts) else None
+    return _field_window(near[place], field, before_us, after_us)
 
 
 def _field_window(
@@ -173,6 +171,7 @@ def _statements(
 ) -> list[Statement]:
     if stream is None:
         return []
+    since_us = earliest(workspace, since_us)
     found = stated(workspace.store, stream, since_us=since_us, until_us=until_us)
     return [one for one in found if one.coverage.answered]
 

@@ -154,12 +154,14 @@ def answer(outputs: Mapping[str, object]) -> str:
 
 
 def capital(text: str) -> str:
-    """A text that begins as a sentence does; names in it stay as they are.
+    """A text that begins as a sentence does; names stay as they are.
 
     Example:
-        >>> capital("values of MeanRadius have moved")
-        'Values of MeanRadius have moved'
+        >>> capital("values of MeanRadius have moved"), capital("churn:2 waits")
+        ('Values of MeanRadius have moved', 'churn:2 waits')
     """
+    if ":" in text.partition(" ")[0]:
+        return text
     return text[:1].upper() + text[1:]
 
 

@@ -95,10 +95,17 @@ def rows_at(store: Store, stream: Stream, start_us: int) -> Profile | None:
     return None if day is None else day.value.profile
 
 
-def finding_at(store: Store, stream: Stream, start_us: int) -> Finding | None:
-    """What was found in a window; None if it was not looked at, or is not there any more."""
-    stored = store.get(FINDINGS, FINDINGS.key(stream.place, moment(start_us)))
-    return None if stored is None else stored.value
+def findings(store: Store, stream: Stream, *, since_us: int, until_us: int) -> list[Finding]:
+    """What was found in the windows that began in a span of time, in order.
+
+    Args:
+        store: of the records.
+        stream: of rows.
+        since_us: when the span began, microseconds since 1970.
+        until_us: when it ended.
+    """
+    found = _dated(store, FINDINGS, stream, since_us, until_us)
+    return [one for one in found if one.start_us < until_us]
 
 
 def _course(store: Store, watch: Watch, since_us: int) -> Course:

@@ -13,11 +13,14 @@ import pytest
 
 import fairlead
 from fairlead.app.charts.registry import DRAWINGS
-from fairlead.clock import SystemClock
+from fairlead.app.charts.streams import WINDOWS_MAX, earliest
+from fairlead.app.settings import MonitoringSettings, Settings
+from fairlead.app.workspace import Workspace
+from fairlead.clock import ManualClock, SystemClock
 from fairlead.errors import ConfigError, NotFoundError
 from fairlead.monitoring.operations import Reading, Readings, paces
 from support.control import Control
-from support.endpoints import HOSTILE, HOURS, NOW_US, remember, start
+from support.endpoints import HOSTILE, HOUR_US, HOURS, NOW_US, remember, start
 
 NAMES = [name for name in DRAWINGS if name not in ("distribution", "evidence")]
 FIGURES = "/v1/endpoints/churn/figures"
@@ -124,6 +127,20 @@ def test_readings_from_before_times_were_kept_are_still_read() -> None:
     kept = msgspec.msgpack.decode(old, type=Readings)
     assert paces(kept)[0].p99_s is None
     assert paces(Readings((*kept.kept, Reading(120_000_000, 90, 90, 0.1, 0.2))))[-1].p99_s == 0.2
+
+
+@pytest.mark.parametrize(("window_s", "is_cut"), [(3600.0, False), (0.5, True)])
+def test_of_very_short_windows_only_the_last_are_read(
+    control: Control, window_s: float, is_cut: bool
+) -> None:
+    settings = Settings(monitoring=MonitoringSettings(window_s=window_s))
+    workspace = Workspace(control.workspace.home.path, ManualClock(NOW_US), settings=settings)
+    try:
+        since_us = NOW_US - 24 * HOUR_US
+        reach_us = NOW_US - round(window_s * 1e6) * WINDOWS_MAX
+        assert earliest(workspace, since_us) == (reach_us if is_cut else since_us)
+    finally:
+        workspace.close()
 
 
 def test_a_home_without_a_past_has_figures_all_the_same(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fairlead.clock import ManualClock
 from fairlead.ids import text
-from fairlead.predictionlog.recent import FILES_MAX, Found, Glance, Wanted
+from fairlead.predictionlog import recent
+from fairlead.predictionlog.recent import Found, Glance, Wanted
 from support.log import DAY_US, START_US, Log, id_of, label, number_of, prediction
 
 ALL = {"since_us": START_US, "until_us": START_US + 9 * DAY_US}
@@ -73,8 +73,16 @@ def test_what_came_later_is_found_by_prediction(days: Log) -> None:
 def test_time_that_is_over_is_told(days: Log) -> None:
     late = look(days, timeout_s=-1.0)
     assert (numbers(late), late.is_whole) == ([], False)
-    assert isinstance(days.clock, ManualClock)
-    assert late.files <= FILES_MAX
+
+
+def test_files_beyond_the_most_are_left_out_and_that_is_told(
+    days: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "FILES_MAX", 2)
+    found = look(days)
+    assert (found.files, found.is_whole) == (2, False)
+    assert numbers(found) == [101, 100, 22, 21, 20]
+    assert look(days, limit=2).is_whole
 
 
 def test_a_log_without_rows_has_none(log: Log) -> None:

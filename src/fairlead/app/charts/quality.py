@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairlead.api.charts import Cell, Chart
-from fairlead.app.charts.streams import stream_of
+from fairlead.app.charts.streams import earliest, stream_of
 from fairlead.app.charts.types import Asked
 from fairlead.errors import NotFoundError
 from fairlead.figures import Interval
@@ -63,8 +63,8 @@ def _statements(asked: Asked) -> list[Statement]:
     stream = _stream(asked)
     if stream is None:
         return []
-    store = asked.workspace.store
-    found = stated(store, stream, since_us=asked.since_us, until_us=asked.until_us)
+    store, since_us = asked.workspace.store, earliest(asked.workspace, asked.since_us)
+    found = stated(store, stream, since_us=since_us, until_us=asked.until_us)
     return [one for one in found if one.coverage.answered]
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
 from fairlead.monitoring.course import Course
-from fairlead.monitoring.records import WATCHES, Stream
-from fairlead.monitoring.recount import recount_stream
+from fairlead.monitoring.records import WATCHES, Finding, Stream
+from fairlead.monitoring.recount import findings, recount_stream
+from fairlead.monitoring.retain import HOURS_US
 from fairlead.monitoring.traffic import SHADOW, STABLE
 from fairlead.nearest import nearest
 
+WINDOWS_MAX = 1500
+NEAR = 48
+"""Windows before and after one that are read with it."""
 _ROLES = (STABLE, "candidate", SHADOW, "batch")
 
 
@@ -65,7 +69,35 @@ def course_of(
     stream = stream_of(workspace, endpoint, version)
     if stream is None:
         return None
-    return recount_stream(workspace.store, stream, since_us=since_us)
+    return recount_stream(workspace.store, stream, since_us=earliest(workspace, since_us))
+
+
+def earliest(workspace: Workspace, since_us: int) -> int:
+    """From when on windows are read: of very short ones, as of a demo, the last 1,500.
+
+    All that are kept are fewer where a window is an hour.
+    """
+    reach_us = round(workspace.settings.monitoring.window_s * 1e6) * WINDOWS_MAX
+    if reach_us >= HOURS_US:
+        return since_us
+    return max(since_us, workspace.clock.now_us() - reach_us)
+
+
+def windows_round(workspace: Workspace, stream: Stream, start_us: int) -> list[Finding]:
+    """What was found in a window and in those near it, in order.
+
+    Args:
+        workspace: that it belongs to.
+        stream: of rows.
+        start_us: of the window, microseconds since 1970; of the newest if 0.
+    """
+    stored = workspace.store.get(WATCHES, WATCHES.key(stream.place))
+    if stored is None:
+        return []
+    near_us = round(workspace.settings.monitoring.window_s * 1e6) * NEAR
+    at_us = start_us or stored.value.until_us
+    since_us, until_us = max(at_us - near_us, 0), at_us + near_us
+    return findings(workspace.store, stream, since_us=since_us, until_us=until_us)
 
 
 def _answering(workspace: Workspace, endpoint: str) -> str:

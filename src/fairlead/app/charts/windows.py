@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import unescape
 
 from fairlead.api.charts import Cell, Chart
-from fairlead.app.charts.streams import course_of, stream_of
+from fairlead.app.charts.streams import course_of, stream_of, windows_round
 from fairlead.app.charts.types import Asked
 from fairlead.app.monitoring import plan_of
 from fairlead.errors import ConfigError, NotFoundError
@@ -90,10 +90,10 @@ def _window(asked: Asked, stream: Stream) -> int:
                 hint="It is the start of a window, in microseconds since 1970.",
             )
         return int(said)
-    course = course_of(asked.workspace, asked.endpoint, 0, stream.version)
-    if course is None or not course.moments:
+    found = windows_round(asked.workspace, stream, 0)
+    if not found:
         raise NotFoundError("No window of this version was looked at yet.")
-    return course.moments[-1].start_us
+    return found[-1].start_us
 
 
 def _effects(course: Course) -> Iterator[tuple[Cell, ...]]:
