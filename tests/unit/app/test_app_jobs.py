@@ -11,6 +11,7 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.app import job_child
@@ -18,10 +19,13 @@ from fairlead.app.jobs import Asked, JobProcess, job_controller
 from fairlead.app.settings import describe, load_settings
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
+from fairlead.cli.main import cli
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError
-from fairlead.schedules import Completed, Failed, Run, Told
+from fairlead.schedules import RUNS, Completed, Failed, Run, Told
 from fairlead.schedules.controller import LEASE_US
+from fairlead.schedules.narrate import narrate
+from fairlead.store import Put
 from support.batch import rows_of
 from support.control import control_of
 from support.models import package_churn
@@ -266,3 +270,20 @@ def test_what_a_process_writes_to_standard_error_is_heard(
     assert isinstance(told, Failed)
     assert process.lines() == []
     workspace.store.release(LEASE, "me")
+
+
+def test_a_job_is_paused_resumed_and_its_log_printed_by_commands(tmp_path: Path) -> None:
+    home = settings_of(tmp_path, NIGHTLY)
+    workspace = Workspace(home)
+    run = narrate(Run(id="r1", slot_us=0, due_us=0, state="completed"), 0, "It begins.")
+    workspace.store.commit(Put(RUNS, RUNS.key("churn/nightly", "r1"), run, None))
+    workspace.close()
+
+    def print_of(*arguments: str) -> str:
+        command = ["--home", str(home), "jobs", *arguments]
+        return CliRunner().invoke(cli, command, standalone_mode=False).output
+
+    assert "is paused" in print_of("pause", "churn/nightly", "--reason", "Work.")
+    assert "paused" in print_of("list")
+    assert "goes on" in print_of("resume", "churn/nightly")
+    assert "It begins." in print_of("log", "churn/nightly")

@@ -198,7 +198,8 @@ def test_a_silence_covers_what_was_chosen(control: Control, about: str, silenced
     [({"order": "silence", "endpoint": "churn", "for": "soon"}, 400),
      ({"order": "silence", "endpoint": "none", "for": "2h"}, 404),
      ({"order": "silence", "endpoint": "churn", "for": "900d"}, 400),
-     ({"order": "unsilence", "silence": "none"}, 404), ({"order": "dance"}, 400), ({}, 400)],
+     ({"order": "unsilence", "silence": "none"}, 404), ({"order": "dance"}, 400),
+     ({"reason": "x"}, 400)],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_on_the_page(
     control: Control, fields: dict[str, str], status: int
