@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.main import cli
-from fairlead.cli.user import user
 from fairlead.errors import FairleadError
 
 PASSWORD = "four words in a row"
