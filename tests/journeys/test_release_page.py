@@ -88,9 +88,10 @@ def test_a_canary_is_approved_paused_and_rolled_back_from_the_page(
         page.screenshot(path=tmp_path / "release.png", full_page=True)
         assert page.locator("#words").get_by_text("looks <b>good</b>").first.is_visible()
         tell(page, "Roll back", "enough seen")
-        page.wait_for_url("**/endpoints/churn/releases")
-        page.get_by_text("No release is under way.").wait_for()
+        release.get_by_text("Taken back", exact=True).wait_for()
         assert ask(platform) == {"churn:1"}
+        page.goto("/endpoints/churn/releases")
+        page.get_by_text("No release is under way.").wait_for()
         page.locator("#history").get_by_role("link", name="churn:2").click()
         words = page.locator("#words")
         assert "approved looks <b>good</b>" in words.inner_text()

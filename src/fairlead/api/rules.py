@@ -53,7 +53,7 @@ RULES: dict[tuple[str, str], Rule] = {
     # Releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
     ("GET", "/v1/endpoints/{endpoint}/releases/{release_id}"): "view",
-    ("POST", "/v1/endpoints/{endpoint}/releases/plan"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/releases/plan"): "operate",
     ("GET", "/v1/endpoints/{endpoint}/experiment"): "view",
     ("GET", "/v1/endpoints/{endpoint}/experiment/plan"): "view",
     ("POST", "/v1/endpoints/{endpoint}/releases"): "operate",

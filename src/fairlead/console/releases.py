@@ -169,7 +169,7 @@ def _tell(
         _order(services, request, report, given)
     except FairleadError as error:
         return _release(services, request, endpoint, release_id, error)
-    if given["order"] == "rollback":
+    if not report.is_open:  # it is another release that goes back
         return _go(address(endpoint, "releases"))
     return _go(address(endpoint, "releases", release_id))
 

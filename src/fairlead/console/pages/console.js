@@ -63,7 +63,11 @@ export async function renew(topics) {
   for (const part of parts) {
     const busy = part.contains(document.activeElement) || part.querySelector("details[open]");
     const fresh = page.getElementById(part.id);
-    if (!fresh || busy || fresh.isEqualNode(part)) continue;
+    if (busy || fresh?.isEqualNode(part)) continue;
+    if (!fresh) {  // the page has become another one
+      location.reload();
+      return;
+    }
     part.replaceWith(fresh);
     localize(fresh);
     draw(fresh);
