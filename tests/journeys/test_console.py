@@ -1,0 +1,199 @@
+"""The console over a running demo: every page, as people see it, and what its buttons do.
+
+Pictures of all pages are written to a folder, for a person to look at: that of the environment
+variable `FAIRLEAD_SCREENSHOTS`, or one of the test's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from support.axe import hindrances
+from support.browser import Visit, faint, overhang_px
+from support.waiting import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+LINK = re.compile(r"Console +(http://[^/]+)(/enter/\S+)")
+LOOKS = (
+    ("light", 1440, 900), ("dark", 1440, 900), ("light", 390, 844), ("dark", 390, 844),
+)  # fmt: skip
+PAGES = {
+    "overview": "/",
+    "endpoint": "/endpoints/tumour",
+    "endpoint-well": "/endpoints/wine",
+    "predictions": "/endpoints/tumour/predictions",
+    "release": "/endpoints/progression/releases",
+    "models": "/models",
+    "model": "/models/tumour",
+    "version": "/models/tumour/2",
+    "compare": "/models/tumour/compare?left=1&right=2",
+    "review": "/review",
+    "queue": "/review/wine",
+    "alerts": "/alerts",
+    "jobs": "/jobs",
+    "try": "/try/wine",
+    "settings": "/settings",
+    "audit": "/audit",
+}
+
+
+class Demo(NamedTuple):
+    """One that runs.
+
+    Args:
+        said: what it told until it stayed up.
+        origin: of its pages.
+        state: of a browser that has signed in.
+    """
+
+    said: str
+    origin: str
+    state: Any
+
+
+@pytest.fixture(scope="module")
+def demo(browser: Browser) -> Iterator[Demo]:
+    command = [sys.executable, "-m", "fairlead", "demo", "--port=0", "--control-port=0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    )
+    try:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "stays up until" in line:
+                break
+        found = LINK.search(said)
+        assert found is not None, said
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(found[1] + found[2])
+        page.locator("#endpoints").wait_for()
+        state = context.storage_state()
+        context.close()
+        yield Demo(said, found[1], state)
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    told = os.environ.get("FAIRLEAD_SCREENSHOTS")
+    folder = Path(told) if told else tmp_path_factory.mktemp("pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def visit(browser: Browser, demo: Demo, **options: Any) -> Visit:
+    return Visit(browser, demo.origin, storage_state=demo.state, **options)
+
+
+def drawn(page: Page) -> None:
+    """Scroll through, until every figure is drawn."""
+    for figure in page.locator("[data-figure]").all():
+        figure.scroll_into_view_if_needed()
+        figure.locator(".main-svg").first.wait_for()
+    page.evaluate("() => scrollTo(0, 0)")
+
+
+def test_the_story_is_told(demo: Demo) -> None:
+    assert "tumour/drift/mean radius" in demo.said
+    told = re.findall(r"tumour/(?:drift|missing|out-of-range|new-categories)/(.+?):", demo.said)
+    assert set(told) == {"mean radius"}, "nothing else is said to have moved"
+    assert "tumour:2 is done" in demo.said
+    assert "tumour:3 is rolled back: The guard accuracy" in demo.said
+
+
+def test_a_stranger_sees_which_model_is_in_trouble_and_what_to_do(
+    browser: Browser, demo: Demo
+) -> None:
+    def told(page: Page) -> bool:
+        return "mean radius" in page.locator("#headline").inner_text()
+
+    with visit(browser, demo) as page:
+        page.goto("/")
+        until(lambda: told(page), "the field that is wrong")
+        words = page.locator("#headline").inner_text()
+        assert "Trouble" in words
+        assert "tumour" in words
+        assert "Ask whoever sends this field what changed, and when." in words
+        first = page.locator("#endpoints tbody").first
+        assert first.locator("th").inner_text() == "tumour"
+        rest = page.locator("#endpoints tbody").all_inner_texts()
+        assert [("Waits for you" in text, "Well" in text) for text in rest[1:]] == [
+            (True, False), (False, True),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
+def test_every_page_is_sound_for_everyone(
+    browser: Browser, demo: Demo, pictures: Path, scheme: Any, width: int, height: int
+) -> None:
+    size = {"width": width, "height": height}
+    with visit(browser, demo, viewport=size, color_scheme=scheme) as page:
+        for name, path in PAGES.items():
+            page.goto(path)
+            page.locator("h1").first.wait_for()
+            drawn(page)
+            page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+            assert overhang_px(page) == 0, name
+            assert faint(page) == {}, name
+            assert hindrances(page) == [], name
+
+
+def test_live_values_come_without_loading_anew(browser: Browser, demo: Demo) -> None:
+    with visit(browser, demo) as page:
+        page.goto("/")
+        rate = page.locator("[data-live='tumour rate']")
+        before = rate.inner_text()
+        until(lambda: rate.inner_text() != before, "another rate")
+        assert re.fullmatch(r"[\d.,]+ /(s|min)", rate.inner_text())
+
+
+def test_a_canary_is_approved_paused_and_rolled_back_from_its_page(
+    browser: Browser, demo: Demo
+) -> None:
+    def press(page: Page, name: str, reason: str) -> None:
+        page.locator("details.act summary", has_text=name).first.click()
+        form = page.locator("details.act[open] form")
+        form.get_by_label("Reason").fill(reason)
+        form.locator("button[type=submit]").click()
+        page.wait_for_load_state()
+
+    with visit(browser, demo) as page:
+        page.goto("/endpoints/progression/releases")
+        press(page, "Approve", "the evidence is good")
+        page.get_by_text("the evidence is good").first.wait_for()
+        page.locator("details.act summary", has_text="Pause").first.wait_for()
+        press(page, "Pause", "lunch")
+        page.get_by_text("lunch").first.wait_for()
+        press(page, "Roll back", "it was a bad day")
+        page.get_by_text("rolled back", exact=False).first.wait_for()
+        page.goto("/audit")
+        page.get_by_text("it was a bad day").first.wait_for()
+
+
+def test_a_person_decides_what_the_model_is_not_sure_of(browser: Browser, demo: Demo) -> None:
+    with visit(browser, demo) as page:
+        page.goto("/review/wine")
+        page.locator(".choices button").first.wait_for()
+        page.keyboard.press("1")
+        page.get_by_text("You decided").wait_for()
+        until(
+            lambda: re.search(r"You decided\s+1\b", page.locator("main").inner_text()) is not None,
+            "one decision",
+        )
