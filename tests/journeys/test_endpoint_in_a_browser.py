@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fairlead.app.sessions import sign_in_link
 from support.browser import Visit, chromium, faint, overhang_px
 from support.control import Control
 from support.watched import Watched, older
@@ -26,15 +28,29 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@dataclass(frozen=True)
+class Pages:
+    """Where the pages are, and who looks at them."""
+
+    browser: Browser
+    watched: Watched
+    origin: str
+
+    def visit(self, **options: Any) -> Visit:
+        """Come to them, signed in."""
+        link = sign_in_link(self.watched.workspace, self.origin, "tester")
+        return Visit(self.browser, self.origin, link, **options)
+
+
 @pytest.fixture(scope="module")
-def origin(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     """Where the pages of an endpoint are, whose callers grew older in its last four hours."""
     watched = Watched(tmp_path_factory.mktemp("endpoint") / ".fairlead")
     watched.pass_hours(14, labelled=0.3)
     watched.pass_hours(4, older)
     watched.monitor.signals()
     with Control(watched.workspace, keys=False, seen=lambda: watched.monitor.seen).serve() as url:
-        yield url
+        yield Pages(browser, watched, url)
     watched.close()
 
 
@@ -50,10 +66,10 @@ def draw_all(page: Page) -> int:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_figures_are_drawn_and_nothing_moves_or_goes_wrong(
-    browser: Browser, origin: str, width: int, scheme: str
+    pages: Pages, width: int, scheme: str
 ) -> None:
     size = {"width": width, "height": 900}
-    with Visit(browser, origin, viewport=size, color_scheme=scheme) as page:
+    with pages.visit(viewport=size, color_scheme=scheme) as page:
         page.goto(PATH)
         before = page.locator("#releases").bounding_box()
         assert draw_all(page) == 7
@@ -65,10 +81,8 @@ def test_figures_are_drawn_and_nothing_moves_or_goes_wrong(
         assert faint(page) == {}
 
 
-def test_a_cell_of_the_heat_map_opens_its_field_in_its_window(
-    browser: Browser, origin: str
-) -> None:
-    with Visit(browser, origin, viewport={"width": 1440, "height": 900}) as page:
+def test_a_cell_of_the_heat_map_opens_its_field_in_its_window(pages: Pages) -> None:
+    with pages.visit(viewport={"width": 1440, "height": 900}) as page:
         page.goto(PATH)
         heat = page.locator("figure[data-opens]")
         heat.scroll_into_view_if_needed()
@@ -90,8 +104,8 @@ def test_a_cell_of_the_heat_map_opens_its_field_in_its_window(
         assert page.locator("#field").count() == 0
 
 
-def test_the_same_is_reached_by_keyboard(browser: Browser, origin: str) -> None:
-    with Visit(browser, origin) as page:
+def test_the_same_is_reached_by_keyboard(pages: Pages) -> None:
+    with pages.visit() as page:
         page.goto(PATH)
         page.locator(".fields-table td a").first.focus()
         page.keyboard.press("Enter")
@@ -99,8 +113,8 @@ def test_the_same_is_reached_by_keyboard(browser: Browser, origin: str) -> None:
         assert page.locator("#field").is_visible()
 
 
-def test_predictions_open_and_are_searched(browser: Browser, origin: str) -> None:
-    with Visit(browser, origin, viewport={"width": 390, "height": 844}) as page:
+def test_predictions_open_and_are_searched(pages: Pages) -> None:
+    with pages.visit(viewport={"width": 390, "height": 844}) as page:
         page.goto("/endpoints/churn/predictions?hours=24")
         assert page.locator(".predictions details").count() == 50
         page.locator(".predictions summary").first.click()

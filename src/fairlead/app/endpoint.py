@@ -13,7 +13,14 @@ from fairlead.api.endpoint import (
     ReleaseLine,
     WindowLine,
 )
-from fairlead.app.charts.streams import course_of, earliest, stream_of, streams, windows_round
+from fairlead.app.charts.streams import (
+    STATEMENTS_MAX,
+    course_of,
+    earliest,
+    stream_of,
+    streams,
+    windows_round,
+)
 from fairlead.app.cost import cost_of
 from fairlead.app.gauges import Seen
 from fairlead.app.overview import alert_lines, state_of, underway
@@ -171,7 +178,7 @@ def _statements(
 ) -> list[Statement]:
     if stream is None:
         return []
-    since_us = earliest(workspace, since_us)
+    since_us = earliest(workspace, since_us, STATEMENTS_MAX)
     found = stated(workspace.store, stream, since_us=since_us, until_us=until_us)
     return [one for one in found if one.coverage.answered]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairlead.api.charts import Cell, Chart
-from fairlead.app.charts.streams import earliest, stream_of
+from fairlead.app.charts.streams import STATEMENTS_MAX, earliest, stream_of
 from fairlead.app.charts.types import Asked
 from fairlead.errors import NotFoundError
 from fairlead.figures import Interval
@@ -63,7 +63,8 @@ def _statements(asked: Asked) -> list[Statement]:
     stream = _stream(asked)
     if stream is None:
         return []
-    store, since_us = asked.workspace.store, earliest(asked.workspace, asked.since_us)
+    store = asked.workspace.store
+    since_us = earliest(asked.workspace, asked.since_us, STATEMENTS_MAX)
     found = stated(store, stream, since_us=since_us, until_us=asked.until_us)
     return [one for one in found if one.coverage.answered]
 

@@ -11,7 +11,8 @@ from fairlead.monitoring.retain import HOURS_US
 from fairlead.monitoring.traffic import SHADOW, STABLE
 from fairlead.nearest import nearest
 
-WINDOWS_MAX = 1500
+WINDOWS_MAX, STATEMENTS_MAX = 1500, 3000
+"""Of a stream that are read at once; statements are smaller, and come later."""
 NEAR = 48
 """Windows before and after one that are read with it."""
 _ROLES = (STABLE, "candidate", SHADOW, "batch")
@@ -72,12 +73,12 @@ def course_of(
     return recount_stream(workspace.store, stream, since_us=earliest(workspace, since_us))
 
 
-def earliest(workspace: Workspace, since_us: int) -> int:
-    """From when on windows are read: of very short ones, as of a demo, the last 1,500.
+def earliest(workspace: Workspace, since_us: int, windows: int = WINDOWS_MAX) -> int:
+    """From when on windows are read: of very short ones, as of a demo, the last alone.
 
     All that are kept are fewer where a window is an hour.
     """
-    reach_us = round(workspace.settings.monitoring.window_s * 1e6) * WINDOWS_MAX
+    reach_us = round(workspace.settings.monitoring.window_s * 1e6) * windows
     if reach_us >= HOURS_US:
         return since_us
     return max(since_us, workspace.clock.now_us() - reach_us)
