@@ -122,21 +122,19 @@ def test_a_stranger_sees_which_model_is_in_trouble_and_what_to_do(
     browser: Browser, demo: Demo
 ) -> None:
     def told(page: Page) -> bool:
-        return "mean radius" in page.locator("#headline").inner_text()
+        page.goto("/")  # the first requests come as soon as the demo stays up
+        rest = page.locator("#endpoints tbody").all_inner_texts()[1:]
+        is_told = "mean radius" in page.locator("#headline").inner_text()
+        return is_told and "Waits for you" in rest[0] and "Well" in rest[1]
 
     with visit(browser, demo) as page:
-        page.goto("/")
-        until(lambda: told(page), "the field that is wrong")
+        until(lambda: told(page), "what is wrong, what waits and what is well")
         words = page.locator("#headline").inner_text()
         assert "Trouble" in words
         assert "tumour" in words
         assert "Ask whoever sends this field what changed, and when." in words
         first = page.locator("#endpoints tbody").first
         assert first.locator("th").inner_text() == "tumour"
-        rest = page.locator("#endpoints tbody").all_inner_texts()
-        assert [("Waits for you" in text, "Well" in text) for text in rest[1:]] == [
-            (True, False), (False, True),
-        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
@@ -182,7 +180,7 @@ def test_a_canary_is_approved_paused_and_rolled_back_from_its_page(
         press(page, "Pause", "lunch")
         page.get_by_text("lunch").first.wait_for()
         press(page, "Roll back", "it was a bad day")
-        page.get_by_text("rolled back", exact=False).first.wait_for()
+        page.get_by_text("Taken back by").first.wait_for()
         page.goto("/audit")
         page.get_by_text("it was a bad day").first.wait_for()
 
@@ -191,9 +189,9 @@ def test_a_person_decides_what_the_model_is_not_sure_of(browser: Browser, demo: 
     with visit(browser, demo) as page:
         page.goto("/review/wine")
         page.locator(".choices button").first.wait_for()
+        first = page.locator(".choices button").first.inner_text().split()[-1]
         page.keyboard.press("1")
-        page.get_by_text("You decided").wait_for()
-        until(
-            lambda: re.search(r"You decided\s+1\b", page.locator("main").inner_text()) is not None,
-            "one decision",
-        )
+        page.get_by_text(f"You said {first}.").wait_for()
+        page.keyboard.press("u")
+        page.get_by_text(f"You said {first}.").wait_for(state="detached")
+        page.locator(".choices button").first.wait_for()

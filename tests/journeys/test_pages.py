@@ -205,6 +205,9 @@ def test_the_keyboard_is_enough(visit: Visit, platform: Platform) -> None:
         page.goto("/")
         tab_to(page, "churn")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/endpoints/churn")
+        tab_to(page, "Try it")
+        page.keyboard.press("Enter")
         page.wait_for_url("**/try/churn")
         tab_to(page, "Predict")
         page.keyboard.press("Enter")
@@ -216,21 +219,19 @@ def test_the_keyboard_is_enough(visit: Visit, platform: Platform) -> None:
     until(lambda: labelled(platform, prediction, label), "the label")
 
 
-def test_the_index_lists_endpoints_and_its_links_work(visit: Visit) -> None:
+def test_the_overview_leads_everywhere(visit: Visit) -> None:
     with visit as page:
         page.goto("/")
-        (listed,) = page.locator(".endpoints li").all()
+        (listed,) = page.locator("#endpoints tbody").all()
         assert "churn:1 100 %" in listed.inner_text()
-        assert "3 fields: age, visits, plan" in listed.inner_text()
-        for name, address, back in (
-            ("Try it: churn", "**/try/churn", "Endpoints"),
-            ("API: churn", "**/docs/churn", "Fairlead"),
-        ):
-            page.get_by_role("link", name=name).click()
+        listed.get_by_role("link", name="churn", exact=True).click()
+        page.wait_for_url("**/endpoints/churn")
+        for name, address in (("Try it", "**/try/churn"), ("API", "**/docs/churn")):
+            page.get_by_label("Endpoint").get_by_role("link", name=name, exact=True).click()
             page.wait_for_url(address)
             assert page.get_by_role("heading", level=1).inner_text() == "churn"
-            page.get_by_role("link", name=back, exact=True).click()
-            page.wait_for_url(f"{visit.origin}/")
+        page.get_by_role("link", name="Fairlead", exact=True).click()
+        page.wait_for_url(f"{visit.origin}/")
         page.get_by_role("link", name="API", exact=True).click()
         page.locator(".opblock").first.wait_for()
         assert page.locator(".opblock").count() > 10

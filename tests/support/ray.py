@@ -16,7 +16,12 @@ from pathlib import Path
 from support.waiting import until
 
 CLUSTER = """
-import json, sys
+import json, os, sys
+from pathlib import Path
+
+# Where it writes its address, whatever folder it is given below.
+os.environ["RAY_TMPDIR"] = sys.argv[1]
+Path(sys.argv[1], "ray").mkdir(parents=True, exist_ok=True)
 from ray.cluster_utils import Cluster
 
 size = {"num_cpus": 1, "object_store_memory": 80 << 20}

@@ -76,7 +76,7 @@ def bring_up(workspace: Workspace, client: Client) -> list[Caller]:
         ask(client, caller, np.random.default_rng(0))
         callers.append(caller)
         if len(versions) > 1:
-            told = PlanSettings(steps=["10% for 2s", "approve", "100%"], bake="1m")
+            told = PlanSettings(steps=["10% for 2s", "approve", "50% for 10m", "100%"], bake="1m")
             deploy(workspace, versions[1].name, actor="demo", plan=plan_of(told))
     return callers
 

@@ -105,7 +105,7 @@ function themed(layout, width) {
   };
   for (const [name, axis] of Object.entries(plain)) {
     if (!/^[xy]axis/.test(name)) continue;
-    plain[name] = { gridcolor: line, linecolor: line, ...axis };
+    plain[name] = { gridcolor: line, ...axis };
     if (axis.type === "date") Object.assign(plain[name], { tickangle: 0, nticks: Math.max(2, (width - 160) / 70 | 0) });
   }
   return plain;
