@@ -202,6 +202,12 @@ def test_no_line_breaks_it(line: object) -> None:
         (Question("prediction", "number"), 12.5, 12.5),
         (Question("prediction", "number"), "12.5", None),
         (Question("prediction", "number"), True, None),
+        (Question("prediction", "number"), 2**53, 2**53),
+        (Question("prediction", "number"), 2**70, None),
+        (Question("prediction", "number"), -(10**400), None),
+        (Question("prediction", "number"), 1e300, 1e300),
+        (Question("prediction", "number"), float("inf"), None),
+        (Question("prediction", "number"), float("nan"), None),
         (Question("", "text"), "words", "words"),
         (Question("", "text"), "  ", None),
         (Question("", "text"), None, None),
@@ -214,6 +220,20 @@ def test_which_answers_are_answers(question: Question, given_: object, kept: obj
     else:
         found = read_value(question, given_)
         assert (type(found), found) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("digits", [b"1180591620717411303424", b"-1" + b"0" * 400])
+def test_a_number_that_the_log_cannot_keep_is_refused(digits: bytes) -> None:
+    store = MemoryStore()
+    signature = Signature(inputs=(), outputs=(Field(name="prediction", kind="number"),))
+    put_route(store, route(mode="shadow", signature=signature))
+    enter(store, 1)
+    book = ReviewBook(store, ManualClock(START_US))
+    content = b'{"id": "%s", "decision": %s}' % (name(1).encode(), digits)
+    with pytest.raises(InputError) as refused:
+        bring(book, "churn", content, "f", "ada")
+    assert "too large to be kept exactly" in refused.value.problems[0].message
+    assert book.queues.decided("churn") == []
 
 
 @pytest.mark.parametrize(
