@@ -70,5 +70,10 @@ def enter(store: Store, *numbers: int, queue: str = "churn", **fields: Any) -> N
         task = replace(task, **fields)
         store.commit(
             Put(TASKS, TASKS.key(task.id), task, ABSENT),
-            Put(PLACES, PLACES.key(queue, task.id), Place(id=task.id, endpoint="churn"), ABSENT),
+            Put(
+                PLACES,
+                PLACES.key(queue, task.id),
+                Place(id=task.id, endpoint=task.endpoint),
+                ABSENT,
+            ),
         )

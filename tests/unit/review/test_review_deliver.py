@@ -13,7 +13,8 @@ import pytest
 
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.clock import ManualClock
-from fairlead.errors import ConflictError
+from fairlead.errors import ConflictError, StorageError
+from fairlead.predictionlog.attempts import RETRY_S
 from fairlead.predictionlog.read import feedback
 from fairlead.review import PLACES, TASKS
 from fairlead.review.book import ReviewBook
@@ -85,6 +86,58 @@ def test_what_was_undone_is_not_delivered_and_what_leaves_is_not_undone(log: Log
     assert [text for _, _, text, _ in said(log)] == ["stayed", "stayed"]
     with pytest.raises(ConflictError, match="no decision of yours"):
         book.undo("churn", "ada")
+
+
+def test_one_that_is_undone_while_it_leaves_holds_up_no_other(log: Log) -> None:
+    enter(log.store, 1, 2)
+    decide(log, 1, reviewer="bob")
+    decide(log, 2)
+    log.clock.advance(GRACE_S)
+
+    class Undone:
+        """A store in which bob undoes when the first decision is about to leave."""
+
+        undone = False
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(log.store, attribute)
+
+        def commit(self, *changes: Any, **more: Any) -> int:
+            if not self.undone:
+                self.undone = True
+                ReviewBook(log.store, log.clock).undo("churn", "bob")
+            return log.store.commit(*changes, **more)
+
+    deliverer(log, Undone()).tick()
+    assert {one for one, *_ in said(log)} == {name(2)}
+    (place,) = log.store.scan(PLACES)
+    assert (place.value.id, place.value.is_leaving) == (name(1), False)
+
+
+def test_what_cannot_be_delivered_at_one_endpoint_holds_up_no_other(log: Log) -> None:
+    enter(log.store, 1)
+    put_route(log.store, route("loans", mode="shadow"))
+    enter(log.store, 2, queue="loans", endpoint="loans")
+    decide(log, 1, 2)
+    log.clock.advance(GRACE_S)
+    asked: list[str] = []
+
+    def channels(endpoint: str) -> list[str]:
+        asked.append(endpoint)
+        if endpoint == "churn" and len(asked) < 3:
+            raise RuntimeError("no such settings")
+        return []
+
+    ours = Deliverer(log.store, log.blobs, log.folder, log.clock, channels)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="The decisions of churn cannot be delivered"):
+            ours.tick()
+    assert asked == ["churn", "loans"]  # it is not tried all the time
+    assert [stored.value.id for stored in log.store.scan(PLACES)] == [name(1)]
+    log.clock.advance(RETRY_S)
+    ours.tick()
+    assert log.store.scan(PLACES) == []
+    assert [what for _, what, _, _ in said(log)] == ["decision", "label"]
 
 
 def test_where_the_model_has_no_answer_of_one_value_nothing_is_called_a_label(log: Log) -> None:
