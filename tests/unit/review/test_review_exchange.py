@@ -102,6 +102,18 @@ def test_the_guess_goes_out_where_people_are_assisted_alone(
     assert json.loads(line).get(key) == expected
 
 
+@pytest.mark.parametrize(("form", "key"), [("plain", "guess"), ("label-studio", "predictions")])
+def test_what_can_be_taken_back_goes_out_without_the_guess(form: Form, key: str) -> None:
+    store = MemoryStore()
+    put_route(store, route(mode="shadow"))
+    enter(store, 1)
+    enter(store, 7, decision="left", decided_us=1, delivered_us=2)
+    book = ReviewBook(store, ManualClock(START_US))
+    book.decide(name(1), "left", "ada")
+    found = [json.loads(line) for line in write_lines(book, "churn", form, decided=True)]
+    assert [key in line for line in found] == [False, True]
+
+
 CANCELLED = {"was_cancelled": True, "result": []}
 HOSTILE: list[tuple[bytes, int, str]] = [
     (b"{", 1, "JSON"),
