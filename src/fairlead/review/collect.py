@@ -21,7 +21,7 @@ from fairlead.predictionlog.segments import JOURNALS, SEGMENTS, Segment
 from fairlead.predictionlog.tables import predictions_table
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.records import Kind
-from fairlead.review.gather import asked, by_model, tasks_of
+from fairlead.review.gather import asked, by_model, tasks_of, with_modes
 from fairlead.review.tally import TALLIES, Tally
 from fairlead.review.terms import Terms, terms_of
 from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
@@ -122,27 +122,26 @@ class Collector:
         enough = max(self._open_max // 10, 1)  # it is not read again for each one that is decided
         if key in self._blocked and self._room_in(terms.queue) < enough:
             return
-        rows = pl.read_parquet(path)
+        rows = with_modes(pl.read_parquet(path))
         found = asked(rows, terms)
         if not self._place(found, terms):
             self._blocked.add(key)
             return
         self._blocked.discard(key)
         puts: list[Put[Any]] = [Put(COLLECTED, key, Collected(found.height), ABSENT)]
-        if terms.asks and "decided_by" in rows.columns:
-            puts += [self._counted(terms, str(version), part) for (version,), part
-                     in rows.partition_by("version", as_dict=True).items()]  # fmt: skip
+        if terms.asks:
+            puts += [self._counted(terms.endpoint, str(version), str(mode), part)
+                     for (version, mode), part
+                     in rows.partition_by("version", "mode", as_dict=True).items()]  # fmt: skip
         self._store.commit(*puts)
 
-    def _counted(self, terms: Terms, version: str, rows: pl.DataFrame) -> Put[Tally]:
-        key = TALLIES.key(terms.endpoint, version, terms.mode)
+    def _counted(self, endpoint: str, version: str, mode: str, rows: pl.DataFrame) -> Put[Tally]:
+        key = TALLIES.key(endpoint, version, mode)
         stored = self._store.get(TALLIES, key)
         before = (
-            Tally(endpoint=terms.endpoint, version=version, mode=terms.mode)
-            if stored is None
-            else stored.value
+            Tally(endpoint=endpoint, version=version, mode=mode) if stored is None else stored.value
         )
-        given = rows.filter(by_model(terms)).height
+        given = rows.filter(by_model()).height
         waited = rows.filter(pl.col("decided_by") == "pending").height
         told = replace(before, rows=before.rows + given + waited, by_model=before.by_model + given)
         return Put(TALLIES, key, told, ABSENT if stored is None else stored.revision)
@@ -165,7 +164,7 @@ class Collector:
             self._offsets[path.name] = start
 
     def _look_at(self, frames: Sequence[PredictionFrame], terms: Terms) -> None:
-        found = asked(predictions_table(frames), terms)
+        found = asked(with_modes(predictions_table(frames)), terms)
         if terms.media:
             self._keep_media(frames, {*self._new(found)}, terms)
         self._place(found, terms)  # what has no room comes from its file

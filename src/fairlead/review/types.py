@@ -26,7 +26,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         created_us: when the prediction was asked for, microseconds since 1970.
         inputs: what was asked, as the log keeps it: of pictures and sound a digest.
         guess: what the model answered; None where it failed.
-        mode: of the endpoint when the task was made: `human`, `shadow`, `assist`, `partial`, ...
+        mode: of the endpoint at that time: `human`, `shadow`, `assist`, `partial`, ...
         reason: why a person is asked.
         decision: of the person; None while there is none.
         decided_by: the reviewer's name.

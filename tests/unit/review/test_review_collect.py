@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from msgspec.structs import replace
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.review import PLACES, TASKS, Task
 from fairlead.review.collect import Collector
-from fairlead.review.gather import is_audited
+from fairlead.review.gather import is_audited, with_modes
+from fairlead.review.show import shown
 from fairlead.review.tally import TALLIES
 from fairlead.review.types import media_key
 from fairlead.signature import Batch, Field
@@ -66,7 +69,7 @@ def test_a_row_waits_for_no_file(log: Log) -> None:
 
 def test_a_task_shows_what_was_asked_and_guessed(log: Log) -> None:
     put_route(log.store, route(mode="assist", queue="team"))
-    log.writer().append(rows(7))
+    log.writer().append(rows(7, mode="assist"))
     collector(log).tick()
     (task,) = tasks(log)
     assert (task.endpoint, task.queue, task.version) == ("churn", "team", "churn:1")
@@ -127,6 +130,50 @@ def test_what_waited_when_the_model_was_left_all_waits_on(log: Log) -> None:
     assert ids(log) == [name(1)]
 
 
+@pytest.mark.parametrize("mode", ["shadow", None])
+def test_what_was_asked_unseen_stays_unseen_when_people_are_assisted_later(
+    log: Log, mode: str | None
+) -> None:
+    put_route(log.store, route(mode="shadow"))
+    log.writer().append(rows(1, 3, mode=mode))
+    seal(log)
+    put_route(log.store, route(mode="assist"))
+    collector(log).tick()
+    assert {(task.mode, shown(task).guess is None) for task in tasks(log)} == {("shadow", True)}
+    (tally,) = (stored.value for stored in log.store.scan(TALLIES))
+    assert (tally.mode, tally.rows) == ("shadow", 3)
+
+
+def test_files_of_before_the_mode_was_kept_are_read(log: Log) -> None:
+    put_route(log.store, route(mode="assist"))
+    log.writer().append(rows(1, 2))
+    seal(log)
+    (segment,) = log.store.scan(SEGMENTS)
+    file = log.blobs.locate(segment.value.blob)
+    old = pl.read_parquet(file).drop("mode")
+    old.write_parquet(file)
+    collector(log).tick()
+    assert [task.mode for task in tasks(log)] == ["shadow", "shadow"]
+    assert with_modes(old.drop("decided_by")).is_empty()
+
+
+def test_rows_count_to_the_mode_that_they_were_asked_in(log: Log) -> None:
+    put_route(log.store, route(mode="full", audit=1.0))
+    writer = log.writer()
+    writer.append(rows(1, 3, mode="partial"))
+    writer.append(rows(4, 2, decided_by="model", mode="partial"))
+    writer.append(rows(6, 4, decided_by=None, mode="full"))
+    collector(log).tick()
+    seal(log)
+    collector(log).tick()
+    found = Counter((task.mode, task.reason) for task in tasks(log))
+    assert found == {("partial", "pending"): 3, ("partial", "audit"): 2, ("full", "audit"): 4}
+    tallies = {stored.value.mode: stored.value for stored in log.store.scan(TALLIES)}
+    assert {mode: (one.rows, one.by_model) for mode, one in tallies.items()} == {
+        "partial": (5, 2), "full": (4, 4)
+    }  # fmt: skip
+
+
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
 def test_a_sample_that_grows_loses_nobody(number: int, one: float, other: float) -> None:
     less, more = sorted((one, other))
@@ -167,8 +214,8 @@ def test_killed_at_any_commit_nothing_is_lost_or_counted_twice(
 ) -> None:
     put_route(log.store, route(mode="partial", auto_if="confidence > 0.9"))
     writer = log.writer()
-    writer.append(rows(1, 250))
-    writer.append(rows(300, 50, decided_by="model"))
+    writer.append(rows(1, 250, mode="partial"))
+    writer.append(rows(300, 50, decided_by="model", mode="partial"))
     seal(log)
     with pytest.raises(Crash):
         collector(log, Crashing(log.store, "commit", left, after), open_max=1000).tick()
