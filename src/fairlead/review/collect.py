@@ -54,8 +54,8 @@ class Collector:
     its rows, too. A task is made once, since it is not made where it is; one that was delivered
     stays on record far longer than its file stays unsealed. What journals have gained is looked
     at as well, so that a row waits seconds and not until its file is sealed; pictures and sound
-    are kept from there, as files hold their digests alone. An audit for which there is no room is
-    left out: it is a sample, which need not wait.
+    of what is or comes to be a task are kept from there, as files hold their digests alone. An
+    audit for which there is no room is left out: it is a sample, which need not wait.
 
     Args:
         store: of routes, segments and tasks.
@@ -124,7 +124,9 @@ class Collector:
             return
         rows = with_modes(pl.read_parquet(path))
         found = asked(rows, terms)
-        if not self._place(found, terms):
+        chosen, left = self._choose(found, terms)
+        self._enter(chosen, terms)
+        if not left.is_empty():
             self._blocked.add(key)
             return
         self._blocked.discard(key)
@@ -165,9 +167,10 @@ class Collector:
 
     def _look_at(self, frames: Sequence[PredictionFrame], terms: Terms) -> None:
         found = asked(with_modes(predictions_table(frames)), terms)
+        chosen, left = self._choose(found, terms)
         if terms.media:
-            self._keep_media(frames, {*self._new(found)}, terms)
-        self._place(found, terms)  # what has no room comes from its file
+            self._keep_media(frames, {*chosen["id"], *left["id"]}, terms)
+        self._enter(chosen, terms)  # what is left comes from its file
 
     def _keep_media(
         self, frames: Iterable[PredictionFrame], wanted: set[str], terms: Terms
@@ -180,20 +183,20 @@ class Collector:
                     if one in wanted and isinstance(value, bytes):
                         self._blobs.put(media_key(one, field), value)
 
-    def _place(self, rows: pl.DataFrame, terms: Terms) -> bool:
-        """Make the tasks of rows that have none yet; tells whether none has to wait for room."""
+    def _choose(self, rows: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Of rows that have no task yet those for which there is room, and those that wait."""
         new = self._new(rows)
-        if not new:
-            return True
-        room = self._room_in(terms.queue)
-        chosen = rows.filter(pl.col("id").is_in(new[:room]))
-        tasks = tasks_of(chosen, terms)
+        room = self._room_in(terms.queue) if new else 0
+        left = rows.filter(pl.col("id").is_in(new[room:]) & (pl.col("decided_by") == "pending"))
+        return rows.filter(pl.col("id").is_in(new[:room])), left
+
+    def _enter(self, rows: pl.DataFrame, terms: Terms) -> None:
+        """Make tasks of rows."""
+        tasks = tasks_of(rows, terms)
         for start in range(0, len(tasks), COMMIT_MAX):
             some = tasks[start : start + COMMIT_MAX]
             self._store.commit(*(put for task in some for put in _entered(task)))
             self._room[terms.queue] -= len(some)
-        left = rows.filter(pl.col("id").is_in(new[room:]))
-        return left.filter(pl.col("decided_by") == "pending").is_empty()
 
     def _new(self, rows: pl.DataFrame) -> list[str]:
         """The ids of rows that no task was made of yet."""

@@ -21,6 +21,7 @@ from fairlead.predictionlog.read import feedback
 from fairlead.review.announce import announce
 from fairlead.review.decide import is_due
 from fairlead.review.queues import reviewer_key
+from fairlead.review.sweep import SWEEP_US, sweep
 from fairlead.review.tally import REVIEWERS, TALLIES, Reviewer, Tally, count, credit, place_of
 from fairlead.review.terms import Terms, terms_of
 from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
@@ -31,9 +32,6 @@ SOURCE = "review"
 DECISION, LABEL = "decision", "label"
 DELIVERED_MAX = 100
 """Decisions of an endpoint that are delivered together."""
-KEEP_US = 30 * 86_400_000_000
-"""For how long a task is on record after its decision was delivered."""
-SWEEP_US = 86_400_000_000
 
 Channels = Callable[[str], Sequence[str]]
 """The channels that are told of an endpoint's decisions."""
@@ -80,7 +78,7 @@ class Deliverer:
         now_us = self._clock.now_us()
         if now_us >= self._sweep_us:
             self._sweep_us = now_us + SWEEP_US
-            self._sweep(now_us)
+            sweep(self._store, self._blobs, now_us)
         due: dict[str, list[Stored[Place]]] = {}
         for key in self._look():
             stored = self._store.get(PLACES, key)
@@ -212,13 +210,6 @@ class Deliverer:
             next_us=now_us,
         )
         return Put(NOTIFICATIONS, NOTIFICATIONS.key(notification.id), notification, ABSENT)
-
-    def _sweep(self, now_us: int) -> None:
-        """Forget tasks that were delivered long ago: the log has them."""
-        for stored in self._store.scan(TASKS):
-            delivered_us = stored.value.delivered_us
-            if delivered_us is not None and now_us - delivered_us > KEEP_US:
-                self._store.commit(Delete(stored.key, stored.revision))
 
 
 def _said(task: Task) -> bool | int | float | str:

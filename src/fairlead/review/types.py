@@ -90,6 +90,10 @@ PLACES = Kind("queue", Place)
 """By queue and id, that is by age: what is scanned to find the next task of a queue."""
 
 
+MEDIA = "review/"
+"""Where pictures and sound are that are kept for reviewers."""
+
+
 def media_key(task: str, field: str) -> str:
     """The blob of a picture or a sound that somebody is asked about.
 
@@ -97,4 +101,4 @@ def media_key(task: str, field: str) -> str:
         >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")
         'review/01890a5d-ac96-774b-bcce-b302099a8057/left%2Fscan'
     """
-    return f"review/{task}/{quote(field, safe='')}"
+    return f"{MEDIA}{task}/{quote(field, safe='')}"

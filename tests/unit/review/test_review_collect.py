@@ -236,6 +236,19 @@ def test_pictures_are_kept_for_those_who_are_asked(log: Log) -> None:
     assert log.blobs.get(media_key(task.id, "scan")) == PICTURE
 
 
+def test_no_picture_is_kept_of_an_audit_without_room(log: Log) -> None:
+    signature = replace(SIGNATURE, inputs=(Field(name="scan", kind="image"),))
+    put_route(log.store, route(mode="full", audit=1.0, signature=signature))
+    pictures = Batch(4, (), np.zeros((4, 0)), {"scan": np.array([PICTURE] * 4, dtype=object)})
+    writer = log.writer()
+    writer.append(rows(1, 4, decided_by="model", inputs=pictures))
+    writer.append(rows(5, 4, inputs=pictures))
+    collector(log, open_max=2).tick()
+    needed = [name(n) for n in (1, 2, 5, 6, 7, 8)]  # of those that wait it comes to be needed
+    assert log.blobs.keys("review/") == [media_key(one, "scan") for one in needed]
+    assert ids(log) == needed[:2]
+
+
 def test_a_large_tensor_is_told_by_its_shape(log: Log) -> None:
     signature = replace(SIGNATURE, inputs=(Field(name="t", kind="tensor", shape=(50, 50)),))
     put_route(log.store, route(mode="shadow", signature=signature))

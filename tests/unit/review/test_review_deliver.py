@@ -14,17 +14,20 @@ import pytest
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.clock import ManualClock
 from fairlead.errors import ConflictError, StorageError
+from fairlead.ids import IdSource
 from fairlead.predictionlog.attempts import RETRY_S
 from fairlead.predictionlog.read import feedback
 from fairlead.review import PLACES, TASKS
 from fairlead.review.book import ReviewBook
-from fairlead.review.deliver import KEEP_US, Deliverer
+from fairlead.review.collect import Collector
+from fairlead.review.deliver import Deliverer
+from fairlead.review.sweep import KEEP_US, SWEEP_US
 from fairlead.review.tally import TALLIES
 from fairlead.review.types import media_key
 from fairlead.signature import Field, Signature
 from fairlead.store import open_blobs, open_store
 from support.log import Crash, Crashing, Log, open_log
-from support.review import enter, name, put_route, route
+from support.review import enter, name, put_route, route, rows
 
 GRACE_S = 10.0
 
@@ -229,6 +232,23 @@ def test_what_each_did_is_counted(log: Log) -> None:
     assert ada.per_hour == pytest.approx(60.0)
     (tally,) = (stored.value for stored in log.store.scan(TALLIES))
     assert tally.pending.labels == {"left": {"left": 2}, "stayed": {"left": 1}}
+
+
+def test_a_sweep_leaves_the_pictures_that_are_needed_yet(log: Log) -> None:
+    enter(log.store, 1)
+    enter(log.store, 2, decision="left", decided_us=1, delivered_us=log.clock.now_us())
+    waiting = IdSource(log.clock).one()
+    log.writer().append(rows(5))
+    log.sealer().tick(everything=True)
+    for task in (name(1), name(2), name(3), waiting):
+        log.blobs.put(media_key(task, "scan"), b"picture")
+    log.clock.advance(3 * SWEEP_US / 1e6)
+    deliverer(log).tick()  # 2: its process died before it let go; 3: it never became a task
+    assert log.blobs.keys("review/") == [media_key(one, "scan") for one in (name(1), waiting)]
+    collector = Collector(log.store, log.blobs, log.folder, log.clock)
+    collector.tick()
+    deliverer(log).tick()
+    assert log.blobs.keys("review/") == [media_key(name(1), "scan")]
 
 
 def test_pictures_are_let_go_of_and_tasks_forgotten_in_the_end(log: Log) -> None:
