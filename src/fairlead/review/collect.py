@@ -184,9 +184,12 @@ class Collector:
                         self._blobs.put(media_key(one, field), value)
 
     def _choose(self, rows: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Of rows that have no task yet those for which there is room, and those that wait."""
-        new = self._new(rows)
-        room = self._room_in(terms.queue) if new else 0
+        """Of rows that have no task yet those for which there is room, and those that wait.
+
+        Without any room the store is not asked which have one: that is seen when there is some.
+        """
+        room = 0 if rows.is_empty() else self._room_in(terms.queue)
+        new = self._new(rows) if room else rows["id"].to_list()
         left = rows.filter(pl.col("id").is_in(new[room:]) & (pl.col("decided_by") == "pending"))
         return rows.filter(pl.col("id").is_in(new[:room])), left
 

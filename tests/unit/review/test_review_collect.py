@@ -197,6 +197,34 @@ def test_what_has_no_room_stays_on_the_log_until_there_is(log: Log) -> None:
     assert found == {name(n) for n in range(1, 26)}
 
 
+def test_without_room_the_store_is_not_asked_of_each_row(log: Log) -> None:
+    put_route(log.store, route(mode="shadow"))
+    writer = log.writer()
+    writer.append(rows(1, 2))
+    asked: list[str] = []
+
+    class Counting:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(log.store, attribute)
+
+        def get(self, kind: Any, key: str) -> Any:
+            asked.append(key)
+            return log.store.get(kind, key)
+
+    ours = collector(log, Counting(), open_max=2)
+    ours.tick()
+    assert TASKS.key(name(1)) in asked
+    asked.clear()
+    writer.append(rows(3, 50))
+    seal(log)
+    ours.tick()
+    assert not [key for key in asked if key.startswith(TASKS.key(""))]
+    for stored in log.store.scan(PLACES):
+        log.store.commit(Delete(stored.key, None))
+    collector(log).tick()
+    assert ids(log) == [name(n) for n in range(1, 53)]
+
+
 def test_an_audit_waits_for_no_room(log: Log) -> None:
     put_route(log.store, route(mode="full", audit=1.0))
     log.writer().append(rows(1, 25, decided_by="model"))
