@@ -37,6 +37,7 @@ def rows(first: int, count: int = 1, *, decided_by: str | None = "pending",
     x = np.arange(first, first + count, dtype=np.float64)
     given: dict[str, Any] = {
         "role": "stable", "assigned_by": "hash", "outcome": "ok", "source": "live",
+        "mode": "shadow" if decided_by == "pending" else "full",
         "outputs": Batch(count, (), np.zeros((count, 0)),
                          {"label": np.array(["left"] * count, dtype=object)}),
     }  # fmt: skip
@@ -70,5 +71,10 @@ def enter(store: Store, *numbers: int, queue: str = "churn", **fields: Any) -> N
         task = replace(task, **fields)
         store.commit(
             Put(TASKS, TASKS.key(task.id), task, ABSENT),
-            Put(PLACES, PLACES.key(queue, task.id), Place(id=task.id, endpoint="churn"), ABSENT),
+            Put(
+                PLACES,
+                PLACES.key(queue, task.id),
+                Place(id=task.id, endpoint=task.endpoint),
+                ABSENT,
+            ),
         )

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairlead.predictionlog.types import DecidedBy, FeedbackFrame, Outcome, PredictionFrame, Source
+from fairlead.routing import Mode
 from fairlead.signature import Batch, Column
 
 MAGIC = b"FLJ1"
@@ -72,6 +73,7 @@ class _Prediction(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="p
     outputs: _Columns | None
     features: list[str | None] | None = None
     decided_by: list[DecidedBy] | None = None
+    mode: Mode | None = None
 
 
 class _Feedback(msgspec.Struct, array_like=True, gc=False, frozen=True, tag="f"):
@@ -121,6 +123,7 @@ def encode_prediction(frame: PredictionFrame) -> bytes:
         None if frame.outputs is None else _pack(frame.outputs),
         frame.features,
         frame.decided_by,
+        frame.mode,
     )
     return _with_header(_encode(payload))
 
@@ -213,6 +216,7 @@ def _prediction(raw: _Prediction) -> PredictionFrame:
         raw.step,
         raw.features,
         raw.decided_by,
+        raw.mode,
     )
     rows = frame.inputs.rows
     columns = (frame.time_us, frame.ids, frame.slots, frame.propensity, frame.queue_us)

@@ -39,6 +39,7 @@ PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "step": pl.String,
     "features": pl.String,
     "decided_by": pl.String,
+    "mode": pl.String,
 }
 FEEDBACK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "prediction_id": pl.String,
@@ -166,6 +167,7 @@ def _group_table(frames: Sequence[PredictionFrame], describe: Describe) -> pl.Da
         "step": same(frame.step for frame in frames),
         "features": each(frame.features for frame in frames),
         "decided_by": each(frame.decided_by for frame in frames),
+        "mode": same(frame.mode for frame in frames),
     }
     series = [_fixed(name, values, PREDICTION_SCHEMA[name]) for name, values in fixed.items()]
     series += batch_series("in.", [frame.inputs for frame in frames], describe)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from fairlead.routing import Mode
 from fairlead.signature import Batch
 
 Outcome = Literal["ok", "model_error", "timeout"]
@@ -54,6 +55,7 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
             of the features; None where none were.
         decided_by: `model` where its answer stands, `pending` where a person decides; None where
             people decide nothing.
+        mode: of the endpoint when the rows were asked for; None where that has none, as a batch.
     """
 
     endpoint: str
@@ -79,6 +81,7 @@ class PredictionFrame(msgspec.Struct, frozen=True, eq=False, gc=False):
     step: str = ""
     features: list[str | None] | None = None
     decided_by: list[DecidedBy] | None = None
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from fairlead.predictionlog.segments import JOURNALS, SEGMENTS, Segment
 from fairlead.predictionlog.tables import predictions_table
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.records import Kind
-from fairlead.review.gather import asked, by_model, tasks_of
+from fairlead.review.gather import asked, by_model, tasks_of, with_modes
 from fairlead.review.tally import TALLIES, Tally
 from fairlead.review.terms import Terms, terms_of
 from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
@@ -54,8 +54,8 @@ class Collector:
     its rows, too. A task is made once, since it is not made where it is; one that was delivered
     stays on record far longer than its file stays unsealed. What journals have gained is looked
     at as well, so that a row waits seconds and not until its file is sealed; pictures and sound
-    are kept from there, as files hold their digests alone. An audit for which there is no room is
-    left out: it is a sample, which need not wait.
+    of what is or comes to be a task are kept from there, as files hold their digests alone. An
+    audit for which there is no room is left out: it is a sample, which need not wait.
 
     Args:
         store: of routes, segments and tasks.
@@ -122,27 +122,28 @@ class Collector:
         enough = max(self._open_max // 10, 1)  # it is not read again for each one that is decided
         if key in self._blocked and self._room_in(terms.queue) < enough:
             return
-        rows = pl.read_parquet(path)
+        rows = with_modes(pl.read_parquet(path))
         found = asked(rows, terms)
-        if not self._place(found, terms):
+        chosen, left = self._choose(found, terms)
+        self._enter(chosen, terms)
+        if not left.is_empty():
             self._blocked.add(key)
             return
         self._blocked.discard(key)
         puts: list[Put[Any]] = [Put(COLLECTED, key, Collected(found.height), ABSENT)]
-        if terms.asks and "decided_by" in rows.columns:
-            puts += [self._counted(terms, str(version), part) for (version,), part
-                     in rows.partition_by("version", as_dict=True).items()]  # fmt: skip
+        if terms.asks:
+            puts += [self._counted(terms.endpoint, str(version), str(mode), part)
+                     for (version, mode), part
+                     in rows.partition_by("version", "mode", as_dict=True).items()]  # fmt: skip
         self._store.commit(*puts)
 
-    def _counted(self, terms: Terms, version: str, rows: pl.DataFrame) -> Put[Tally]:
-        key = TALLIES.key(terms.endpoint, version, terms.mode)
+    def _counted(self, endpoint: str, version: str, mode: str, rows: pl.DataFrame) -> Put[Tally]:
+        key = TALLIES.key(endpoint, version, mode)
         stored = self._store.get(TALLIES, key)
         before = (
-            Tally(endpoint=terms.endpoint, version=version, mode=terms.mode)
-            if stored is None
-            else stored.value
+            Tally(endpoint=endpoint, version=version, mode=mode) if stored is None else stored.value
         )
-        given = rows.filter(by_model(terms)).height
+        given = rows.filter(by_model()).height
         waited = rows.filter(pl.col("decided_by") == "pending").height
         told = replace(before, rows=before.rows + given + waited, by_model=before.by_model + given)
         return Put(TALLIES, key, told, ABSENT if stored is None else stored.revision)
@@ -165,10 +166,11 @@ class Collector:
             self._offsets[path.name] = start
 
     def _look_at(self, frames: Sequence[PredictionFrame], terms: Terms) -> None:
-        found = asked(predictions_table(frames), terms)
+        found = asked(with_modes(predictions_table(frames)), terms)
+        chosen, left = self._choose(found, terms)
         if terms.media:
-            self._keep_media(frames, {*self._new(found)}, terms)
-        self._place(found, terms)  # what has no room comes from its file
+            self._keep_media(frames, {*chosen["id"], *left["id"]}, terms)
+        self._enter(chosen, terms)  # what is left comes from its file
 
     def _keep_media(
         self, frames: Iterable[PredictionFrame], wanted: set[str], terms: Terms
@@ -181,20 +183,23 @@ class Collector:
                     if one in wanted and isinstance(value, bytes):
                         self._blobs.put(media_key(one, field), value)
 
-    def _place(self, rows: pl.DataFrame, terms: Terms) -> bool:
-        """Make the tasks of rows that have none yet; tells whether none has to wait for room."""
-        new = self._new(rows)
-        if not new:
-            return True
-        room = self._room_in(terms.queue)
-        chosen = rows.filter(pl.col("id").is_in(new[:room]))
-        tasks = tasks_of(chosen, terms)
+    def _choose(self, rows: pl.DataFrame, terms: Terms) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Of rows that have no task yet those for which there is room, and those that wait.
+
+        Without any room the store is not asked which have one: that is seen when there is some.
+        """
+        room = 0 if rows.is_empty() else self._room_in(terms.queue)
+        new = self._new(rows) if room else rows["id"].to_list()
+        left = rows.filter(pl.col("id").is_in(new[room:]) & (pl.col("decided_by") == "pending"))
+        return rows.filter(pl.col("id").is_in(new[:room])), left
+
+    def _enter(self, rows: pl.DataFrame, terms: Terms) -> None:
+        """Make tasks of rows."""
+        tasks = tasks_of(rows, terms)
         for start in range(0, len(tasks), COMMIT_MAX):
             some = tasks[start : start + COMMIT_MAX]
             self._store.commit(*(put for task in some for put in _entered(task)))
             self._room[terms.queue] -= len(some)
-        left = rows.filter(pl.col("id").is_in(new[room:]))
-        return left.filter(pl.col("decided_by") == "pending").is_empty()
 
     def _new(self, rows: pl.DataFrame) -> list[str]:
         """The ids of rows that no task was made of yet."""

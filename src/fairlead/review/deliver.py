@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from msgspec.structs import replace
 
 from fairlead.alerts import NOTIFICATIONS, Notification
 from fairlead.clock import Clock
+from fairlead.errors import ConflictError
 from fairlead.ids import IdSource, parse
 from fairlead.predictionlog import FeedbackFrame, JournalWriter, encode_feedback
+from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.read import feedback
 from fairlead.review.announce import announce
 from fairlead.review.decide import is_due
 from fairlead.review.queues import reviewer_key
+from fairlead.review.sweep import SWEEP_US, sweep
 from fairlead.review.tally import REVIEWERS, TALLIES, Reviewer, Tally, count, credit, place_of
 from fairlead.review.terms import Terms, terms_of
 from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
@@ -28,9 +32,6 @@ SOURCE = "review"
 DECISION, LABEL = "decision", "label"
 DELIVERED_MAX = 100
 """Decisions of an endpoint that are delivered together."""
-KEEP_US = 30 * 86_400_000_000
-"""For how long a task is on record after its decision was delivered."""
-SWEEP_US = 86_400_000_000
 
 Channels = Callable[[str], Sequence[str]]
 """The channels that are told of an endpoint's decisions."""
@@ -42,7 +43,8 @@ class Deliverer:
     A decision leaves in three steps, each of which may be the last before the process dies: it
     is noted that it leaves, from when on it cannot be undone; it is written to the log; and one
     commit notes that it is delivered, counts it, and hands it to the channels. What is found
-    half-way is looked up on the log, so that it stands there once.
+    half-way is looked up on the log, so that it stands there once. An endpoint whose decisions
+    cannot be delivered holds up no other.
 
     Args:
         store: of tasks.
@@ -62,6 +64,7 @@ class Deliverer:
         self._channels = channels
         self._ids = IdSource(clock)
         self._journal = JournalWriter(folder, "feedback", clock, durability="disk")
+        self._attempts = Attempts(clock, "The decisions of {} cannot be delivered")
         self._seen = 0
         self._decided: dict[str, str] = {}
         self._sweep_us = 0
@@ -70,12 +73,12 @@ class Deliverer:
         """Deliver what is due.
 
         Raises:
-            StorageError: the log cannot be read or written.
+            StorageError: those of an endpoint cannot be; of all others they are.
         """
         now_us = self._clock.now_us()
         if now_us >= self._sweep_us:
             self._sweep_us = now_us + SWEEP_US
-            self._sweep(now_us)
+            sweep(self._store, self._blobs, now_us)
         due: dict[str, list[Stored[Place]]] = {}
         for key in self._look():
             stored = self._store.get(PLACES, key)
@@ -84,8 +87,8 @@ class Deliverer:
             elif is_due(stored.value, now_us):
                 due.setdefault(stored.value.endpoint, []).append(stored)
         for endpoint, places in due.items():
-            for start in range(0, len(places), DELIVERED_MAX):
-                self._deliver(endpoint, places[start : start + DELIVERED_MAX])
+            self._attempts.attempt(endpoint, partial(self._deliver_all, endpoint, places))
+        self._attempts.settle(due)
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -100,10 +103,14 @@ class Deliverer:
         self._seen = revision
         return sorted(self._decided)
 
+    def _deliver_all(self, endpoint: str, places: Sequence[Stored[Place]]) -> None:
+        for start in range(0, len(places), DELIVERED_MAX):
+            self._deliver(endpoint, places[start : start + DELIVERED_MAX])
+
     def _deliver(self, endpoint: str, places: Sequence[Stored[Place]]) -> None:
         half_way = [stored.value.id for stored in places if stored.value.is_leaving]
         there = self._on_log(endpoint, half_way)
-        leaving = [self._leave(stored) for stored in places]
+        leaving = [left for stored in places if (left := self._leave(stored)) is not None]
         tasks = [self._store.get(TASKS, TASKS.key(stored.value.id)) for stored in leaving]
         found = [task for task in tasks if task is not None]
         terms = self._terms(endpoint)
@@ -113,11 +120,15 @@ class Deliverer:
             for field in terms.media if terms else ():
                 self._blobs.delete(media_key(task.value.id, field))
 
-    def _leave(self, stored: Stored[Place]) -> Stored[Place]:
+    def _leave(self, stored: Stored[Place]) -> Stored[Place] | None:
+        """Note that a decision leaves; None where it was undone at the same moment."""
         if stored.value.is_leaving:
             return stored
         leaving = replace(stored.value, is_leaving=True)
-        revision = self._store.commit(Put(PLACES, stored.key, leaving, stored.revision))
+        try:
+            revision = self._store.commit(Put(PLACES, stored.key, leaving, stored.revision))
+        except ConflictError:
+            return None
         return Stored(stored.key, leaving, revision)
 
     def _on_log(self, endpoint: str, ids: Sequence[str]) -> set[str]:
@@ -199,13 +210,6 @@ class Deliverer:
             next_us=now_us,
         )
         return Put(NOTIFICATIONS, NOTIFICATIONS.key(notification.id), notification, ABSENT)
-
-    def _sweep(self, now_us: int) -> None:
-        """Forget tasks that were delivered long ago: the log has them."""
-        for stored in self._store.scan(TASKS):
-            delivered_us = stored.value.delivered_us
-            if delivered_us is not None and now_us - delivered_us > KEEP_US:
-                self._store.commit(Delete(stored.key, stored.revision))
 
 
 def _said(task: Task) -> bool | int | float | str:

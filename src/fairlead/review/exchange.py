@@ -27,7 +27,8 @@ def write_task(task: Task, question: Question, form: Form) -> dict[str, Any]:
     """A task as one line.
 
     Args:
-        task: to be written; of one that waits the guess is left out unless people are assisted.
+        task: to be written; until its decision stands without the guess, unless people are
+            assisted.
         question: that it asks.
         form: of the line.
     """

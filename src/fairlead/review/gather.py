@@ -41,28 +41,47 @@ def asked(rows: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     a version by name, or answered without the model.
 
     Args:
-        rows: of the log.
+        rows: of the log, with their modes.
         terms: of their endpoint.
     """
     import polars as pl
 
-    if "decided_by" not in rows.columns:  # written before there was such a thing
-        return rows.clear()
     pending = pl.col("decided_by") == "pending"
     sample = [one for one in rows["id"] if is_audited(one, terms.audit)] if terms.audit else []
     answered = (pl.col("outcome") == "ok") & (pl.col("source") == "live")
-    sampled = by_model(terms) & answered & pl.col("id").is_in(sample)
+    sampled = by_model() & answered & pl.col("id").is_in(sample)
     found = rows.filter(pending.fill_null(value=False) | sampled)
     return found.unique("id", keep="first").sort("id")
 
 
-def by_model(terms: Terms) -> pl.Expr:
+def with_modes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the mode that each was asked in, which need not be the one of now.
+
+    Of rows from before the log said so it is one that showed nobody what the model says.
+
+    Args:
+        rows: of the log.
+
+    Returns:
+        Those of which the log says who decides.
+    """
+    import polars as pl
+
+    none = pl.lit(None, pl.String)
+    if "decided_by" not in rows.columns:  # written before there was such a thing
+        rows = rows.clear().with_columns(none.alias("decided_by"))
+    said = pl.col("mode") if "mode" in rows.columns else none
+    waits = (pl.col("decided_by") == "pending").fill_null(value=False)
+    silent = pl.when(waits).then(pl.lit("shadow")).otherwise(pl.lit("full"))
+    return rows.with_columns(pl.coalesce(said, silent).alias("mode"))
+
+
+def by_model() -> pl.Expr:
     """The rows of which callers were given what the model says, as the route assigned them."""
     import polars as pl
 
-    given = pl.col("decided_by") == "model"
-    if terms.mode == "full":
-        given = given | pl.col("decided_by").is_null()
+    all_its = (pl.col("mode") == "full") & pl.col("decided_by").is_null()
+    given = (pl.col("decided_by") == "model") | all_its
     routed = (pl.col("assigned_by") == "hash") & (pl.col("role") != "shadow")
     return given.fill_null(value=False) & routed
 
@@ -91,7 +110,7 @@ def _task(row: Mapping[str, Any], terms: Terms) -> Task:
         created_us=row["time"],
         inputs=_fields(row.items(), "in."),
         guess=outputs if any(value is not None for value in outputs.values()) else None,
-        mode=terms.mode,
+        mode=row["mode"],
         reason="pending" if row["decided_by"] == "pending" else "audit",
     )
 

@@ -14,6 +14,8 @@ from fairlead.review.types import Value
 from fairlead.signature import Signature
 
 TEXT_LENGTH_MAX = 10_000
+INTEGER_MAX = 2**53
+"""Beyond it the log, whose numbers are floats, would keep another one."""
 SHOWN_MAX = 20
 
 
@@ -80,9 +82,7 @@ def read_value(question: Question, given: object) -> Value:
         1
     """
     if question.form == "number":
-        if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
-            raise ConfigError("The decision is no number.", hint="Expected a number, as 12.5.")
-        return given
+        return _number(given)
     if question.form == "text":
         if not isinstance(given, str) or not given.strip() or len(given) > TEXT_LENGTH_MAX:
             raise ConfigError(
@@ -91,6 +91,19 @@ def read_value(question: Question, given: object) -> Value:
             )
         return given
     return _choice(question, given)
+
+
+def _number(given: object) -> Value:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ConfigError("The decision is no number.", hint="Expected a number, as 12.5.")
+    if isinstance(given, int) and abs(given) > INTEGER_MAX:
+        raise ConfigError(
+            "The decision is an integer that is too large to be kept exactly.",
+            hint=f"Expected one from -{INTEGER_MAX} to {INTEGER_MAX}; larger ones as 1e20.",
+        )
+    if not isfinite(given):
+        raise ConfigError("The decision is no finite number.", hint="Expected one, as 12.5.")
+    return given
 
 
 def _choice(question: Question, given: object) -> Value:

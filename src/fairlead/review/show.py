@@ -1,4 +1,4 @@
-"""What a reviewer is shown of a task: in `assist` the model's guess, and else not."""
+"""What is shown of a task: the model's guess in `assist`, and else when the decision stands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fairlead.review.types import Task
 
 
 def shown(task: Task) -> Task:
-    """The task without what would lead a reviewer, as long as nobody has decided it.
+    """The task without what would lead a reviewer, as long as a decision can be taken back.
 
     Example:
         >>> task = Task(id="1", endpoint="e", queue="q", version="e:1", created_us=0, inputs={},
@@ -16,4 +16,5 @@ def shown(task: Task) -> Task:
         >>> shown(task).guess is None, shown(replace(task, mode="assist")).guess
         (True, {'label': 'left'})
     """
-    return task if task.mode == "assist" or task.state != "open" else replace(task, guess=None)
+    told = task.mode == "assist" or task.state == "delivered"
+    return task if told else replace(task, guess=None)

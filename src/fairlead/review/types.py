@@ -26,7 +26,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         created_us: when the prediction was asked for, microseconds since 1970.
         inputs: what was asked, as the log keeps it: of pictures and sound a digest.
         guess: what the model answered; None where it failed.
-        mode: of the endpoint when the task was made: `human`, `shadow`, `assist`, `partial`, ...
+        mode: of the endpoint at that time: `human`, `shadow`, `assist`, `partial`, ...
         reason: why a person is asked.
         decision: of the person; None while there is none.
         decided_by: the reviewer's name.
@@ -90,6 +90,10 @@ PLACES = Kind("queue", Place)
 """By queue and id, that is by age: what is scanned to find the next task of a queue."""
 
 
+MEDIA = "review/"
+"""Where pictures and sound are that are kept for reviewers."""
+
+
 def media_key(task: str, field: str) -> str:
     """The blob of a picture or a sound that somebody is asked about.
 
@@ -97,4 +101,4 @@ def media_key(task: str, field: str) -> str:
         >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")
         'review/01890a5d-ac96-774b-bcce-b302099a8057/left%2Fscan'
     """
-    return f"review/{task}/{quote(field, safe='')}"
+    return f"{MEDIA}{task}/{quote(field, safe='')}"

@@ -63,4 +63,5 @@ def record_of(
         trace_ids=texts_of(traces, counts),
         parent_ids=parent_ids,
         decided_by=decided_by,
+        mode=route.automation.mode,
     )

@@ -141,6 +141,7 @@ def frame_of(
         _parents(items),
         features=_notes(items),
         decided_by=None if pending is None else deciders(pending),
+        mode=route.automation.mode,
     )
 
 

@@ -42,7 +42,8 @@ def test_one_takes_and_decides_and_takes_back(control: Control, people: tuple[st
     assert refused.status == 409
     decided = control.ask(f"{path}/decide", {"decision": "left"}, ada).json
     assert (decided["state"], decided["decided_by"]) == ("decided", "ada")
-    assert decided["guess"] == {"label": "left"}  # nobody is led by it any more
+    assert decided["guess"] is None  # it can be taken back, and decided again
+    assert control.ask(path, secret=ada).json["guess"] is None
     stands = control.ask("/v1/review/churn", secret=ada).json
     assert (stands["waiting"], stands["taken"], stands["decided"]) == (1, 1, 1)
     again = control.ask("/v1/review/churn/undo", {}, ada).json["task"]
@@ -50,6 +51,14 @@ def test_one_takes_and_decides_and_takes_back(control: Control, people: tuple[st
     assert control.ask("/v1/review/churn/undo", {}, bob).status == 409
     assert control.ask(f"{path}/skip", {}, ada).json == {"skipped": name(1)}
     assert control.ask("/v1/review", secret=ada).json["queues"][0]["queue"] == "churn"
+
+
+def test_the_guess_is_told_when_the_decision_stands(
+    control: Control, people: tuple[str, str]
+) -> None:
+    enter(control.workspace.store, 3, decision="left", decided_us=1, delivered_us=2)
+    told = control.ask(f"/v1/tasks/{name(3)}", secret=people[0]).json
+    assert (told["state"], told["guess"]) == ("delivered", {"label": "left"})
 
 
 @pytest.mark.parametrize(

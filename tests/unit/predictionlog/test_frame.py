@@ -88,6 +88,7 @@ def predictions(draw: st.DrawFn) -> PredictionFrame:
         trace_ids=draw(st.none() | st.just(column(st.none() | TEXT))),
         parent_ids=draw(st.none() | st.just(column(st.none() | IDS))),
         step=draw(TEXT),
+        mode=draw(st.none() | st.sampled_from(["human", "shadow", "assist", "partial", "full"])),
     )
 
 

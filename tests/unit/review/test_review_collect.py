@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from msgspec.structs import replace
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.review import PLACES, TASKS, Task
 from fairlead.review.collect import Collector
-from fairlead.review.gather import is_audited
+from fairlead.review.gather import is_audited, with_modes
+from fairlead.review.show import shown
 from fairlead.review.tally import TALLIES
 from fairlead.review.types import media_key
 from fairlead.signature import Batch, Field
@@ -66,7 +69,7 @@ def test_a_row_waits_for_no_file(log: Log) -> None:
 
 def test_a_task_shows_what_was_asked_and_guessed(log: Log) -> None:
     put_route(log.store, route(mode="assist", queue="team"))
-    log.writer().append(rows(7))
+    log.writer().append(rows(7, mode="assist"))
     collector(log).tick()
     (task,) = tasks(log)
     assert (task.endpoint, task.queue, task.version) == ("churn", "team", "churn:1")
@@ -127,6 +130,50 @@ def test_what_waited_when_the_model_was_left_all_waits_on(log: Log) -> None:
     assert ids(log) == [name(1)]
 
 
+@pytest.mark.parametrize("mode", ["shadow", None])
+def test_what_was_asked_unseen_stays_unseen_when_people_are_assisted_later(
+    log: Log, mode: str | None
+) -> None:
+    put_route(log.store, route(mode="shadow"))
+    log.writer().append(rows(1, 3, mode=mode))
+    seal(log)
+    put_route(log.store, route(mode="assist"))
+    collector(log).tick()
+    assert {(task.mode, shown(task).guess is None) for task in tasks(log)} == {("shadow", True)}
+    (tally,) = (stored.value for stored in log.store.scan(TALLIES))
+    assert (tally.mode, tally.rows) == ("shadow", 3)
+
+
+def test_files_of_before_the_mode_was_kept_are_read(log: Log) -> None:
+    put_route(log.store, route(mode="assist"))
+    log.writer().append(rows(1, 2))
+    seal(log)
+    (segment,) = log.store.scan(SEGMENTS)
+    file = log.blobs.locate(segment.value.blob)
+    old = pl.read_parquet(file).drop("mode")
+    old.write_parquet(file)
+    collector(log).tick()
+    assert [task.mode for task in tasks(log)] == ["shadow", "shadow"]
+    assert with_modes(old.drop("decided_by")).is_empty()
+
+
+def test_rows_count_to_the_mode_that_they_were_asked_in(log: Log) -> None:
+    put_route(log.store, route(mode="full", audit=1.0))
+    writer = log.writer()
+    writer.append(rows(1, 3, mode="partial"))
+    writer.append(rows(4, 2, decided_by="model", mode="partial"))
+    writer.append(rows(6, 4, decided_by=None, mode="full"))
+    collector(log).tick()
+    seal(log)
+    collector(log).tick()
+    found = Counter((task.mode, task.reason) for task in tasks(log))
+    assert found == {("partial", "pending"): 3, ("partial", "audit"): 2, ("full", "audit"): 4}
+    tallies = {stored.value.mode: stored.value for stored in log.store.scan(TALLIES)}
+    assert {mode: (one.rows, one.by_model) for mode, one in tallies.items()} == {
+        "partial": (5, 2), "full": (4, 4)
+    }  # fmt: skip
+
+
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1))
 def test_a_sample_that_grows_loses_nobody(number: int, one: float, other: float) -> None:
     less, more = sorted((one, other))
@@ -150,6 +197,34 @@ def test_what_has_no_room_stays_on_the_log_until_there_is(log: Log) -> None:
     assert found == {name(n) for n in range(1, 26)}
 
 
+def test_without_room_the_store_is_not_asked_of_each_row(log: Log) -> None:
+    put_route(log.store, route(mode="shadow"))
+    writer = log.writer()
+    writer.append(rows(1, 2))
+    asked: list[str] = []
+
+    class Counting:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(log.store, attribute)
+
+        def get(self, kind: Any, key: str) -> Any:
+            asked.append(key)
+            return log.store.get(kind, key)
+
+    ours = collector(log, Counting(), open_max=2)
+    ours.tick()
+    assert TASKS.key(name(1)) in asked
+    asked.clear()
+    writer.append(rows(3, 50))
+    seal(log)
+    ours.tick()
+    assert not [key for key in asked if key.startswith(TASKS.key(""))]
+    for stored in log.store.scan(PLACES):
+        log.store.commit(Delete(stored.key, None))
+    collector(log).tick()
+    assert ids(log) == [name(n) for n in range(1, 53)]
+
+
 def test_an_audit_waits_for_no_room(log: Log) -> None:
     put_route(log.store, route(mode="full", audit=1.0))
     log.writer().append(rows(1, 25, decided_by="model"))
@@ -167,8 +242,8 @@ def test_killed_at_any_commit_nothing_is_lost_or_counted_twice(
 ) -> None:
     put_route(log.store, route(mode="partial", auto_if="confidence > 0.9"))
     writer = log.writer()
-    writer.append(rows(1, 250))
-    writer.append(rows(300, 50, decided_by="model"))
+    writer.append(rows(1, 250, mode="partial"))
+    writer.append(rows(300, 50, decided_by="model", mode="partial"))
     seal(log)
     with pytest.raises(Crash):
         collector(log, Crashing(log.store, "commit", left, after), open_max=1000).tick()
@@ -187,6 +262,19 @@ def test_pictures_are_kept_for_those_who_are_asked(log: Log) -> None:
     (task,) = tasks(log)
     assert task.inputs["scan"].startswith("sha256:")
     assert log.blobs.get(media_key(task.id, "scan")) == PICTURE
+
+
+def test_no_picture_is_kept_of_an_audit_without_room(log: Log) -> None:
+    signature = replace(SIGNATURE, inputs=(Field(name="scan", kind="image"),))
+    put_route(log.store, route(mode="full", audit=1.0, signature=signature))
+    pictures = Batch(4, (), np.zeros((4, 0)), {"scan": np.array([PICTURE] * 4, dtype=object)})
+    writer = log.writer()
+    writer.append(rows(1, 4, decided_by="model", inputs=pictures))
+    writer.append(rows(5, 4, inputs=pictures))
+    collector(log, open_max=2).tick()
+    needed = [name(n) for n in (1, 2, 5, 6, 7, 8)]  # of those that wait it comes to be needed
+    assert log.blobs.keys("review/") == [media_key(one, "scan") for one in needed]
+    assert ids(log) == needed[:2]
 
 
 def test_a_large_tensor_is_told_by_its_shape(log: Log) -> None:

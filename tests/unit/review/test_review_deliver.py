@@ -13,17 +13,21 @@ import pytest
 
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.clock import ManualClock
-from fairlead.errors import ConflictError
+from fairlead.errors import ConflictError, StorageError
+from fairlead.ids import IdSource
+from fairlead.predictionlog.attempts import RETRY_S
 from fairlead.predictionlog.read import feedback
 from fairlead.review import PLACES, TASKS
 from fairlead.review.book import ReviewBook
-from fairlead.review.deliver import KEEP_US, Deliverer
+from fairlead.review.collect import Collector
+from fairlead.review.deliver import Deliverer
+from fairlead.review.sweep import KEEP_US, SWEEP_US
 from fairlead.review.tally import TALLIES
 from fairlead.review.types import media_key
 from fairlead.signature import Field, Signature
 from fairlead.store import open_blobs, open_store
 from support.log import Crash, Crashing, Log, open_log
-from support.review import enter, name, put_route, route
+from support.review import enter, name, put_route, route, rows
 
 GRACE_S = 10.0
 
@@ -85,6 +89,58 @@ def test_what_was_undone_is_not_delivered_and_what_leaves_is_not_undone(log: Log
     assert [text for _, _, text, _ in said(log)] == ["stayed", "stayed"]
     with pytest.raises(ConflictError, match="no decision of yours"):
         book.undo("churn", "ada")
+
+
+def test_one_that_is_undone_while_it_leaves_holds_up_no_other(log: Log) -> None:
+    enter(log.store, 1, 2)
+    decide(log, 1, reviewer="bob")
+    decide(log, 2)
+    log.clock.advance(GRACE_S)
+
+    class Undone:
+        """A store in which bob undoes when the first decision is about to leave."""
+
+        undone = False
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(log.store, attribute)
+
+        def commit(self, *changes: Any, **more: Any) -> int:
+            if not self.undone:
+                self.undone = True
+                ReviewBook(log.store, log.clock).undo("churn", "bob")
+            return log.store.commit(*changes, **more)
+
+    deliverer(log, Undone()).tick()
+    assert {one for one, *_ in said(log)} == {name(2)}
+    (place,) = log.store.scan(PLACES)
+    assert (place.value.id, place.value.is_leaving) == (name(1), False)
+
+
+def test_what_cannot_be_delivered_at_one_endpoint_holds_up_no_other(log: Log) -> None:
+    enter(log.store, 1)
+    put_route(log.store, route("loans", mode="shadow"))
+    enter(log.store, 2, queue="loans", endpoint="loans")
+    decide(log, 1, 2)
+    log.clock.advance(GRACE_S)
+    asked: list[str] = []
+
+    def channels(endpoint: str) -> list[str]:
+        asked.append(endpoint)
+        if endpoint == "churn" and len(asked) < 3:
+            raise RuntimeError("no such settings")
+        return []
+
+    ours = Deliverer(log.store, log.blobs, log.folder, log.clock, channels)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="The decisions of churn cannot be delivered"):
+            ours.tick()
+    assert asked == ["churn", "loans"]  # it is not tried all the time
+    assert [stored.value.id for stored in log.store.scan(PLACES)] == [name(1)]
+    log.clock.advance(RETRY_S)
+    ours.tick()
+    assert log.store.scan(PLACES) == []
+    assert [what for _, what, _, _ in said(log)] == ["decision", "label"]
 
 
 def test_where_the_model_has_no_answer_of_one_value_nothing_is_called_a_label(log: Log) -> None:
@@ -176,6 +232,23 @@ def test_what_each_did_is_counted(log: Log) -> None:
     assert ada.per_hour == pytest.approx(60.0)
     (tally,) = (stored.value for stored in log.store.scan(TALLIES))
     assert tally.pending.labels == {"left": {"left": 2}, "stayed": {"left": 1}}
+
+
+def test_a_sweep_leaves_the_pictures_that_are_needed_yet(log: Log) -> None:
+    enter(log.store, 1)
+    enter(log.store, 2, decision="left", decided_us=1, delivered_us=log.clock.now_us())
+    waiting = IdSource(log.clock).one()
+    log.writer().append(rows(5))
+    log.sealer().tick(everything=True)
+    for task in (name(1), name(2), name(3), waiting):
+        log.blobs.put(media_key(task, "scan"), b"picture")
+    log.clock.advance(3 * SWEEP_US / 1e6)
+    deliverer(log).tick()  # 2: its process died before it let go; 3: it never became a task
+    assert log.blobs.keys("review/") == [media_key(one, "scan") for one in (name(1), waiting)]
+    collector = Collector(log.store, log.blobs, log.folder, log.clock)
+    collector.tick()
+    deliverer(log).tick()
+    assert log.blobs.keys("review/") == [media_key(name(1), "scan")]
 
 
 def test_pictures_are_let_go_of_and_tasks_forgotten_in_the_end(log: Log) -> None:

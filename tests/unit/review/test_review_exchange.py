@@ -102,6 +102,18 @@ def test_the_guess_goes_out_where_people_are_assisted_alone(
     assert json.loads(line).get(key) == expected
 
 
+@pytest.mark.parametrize(("form", "key"), [("plain", "guess"), ("label-studio", "predictions")])
+def test_what_can_be_taken_back_goes_out_without_the_guess(form: Form, key: str) -> None:
+    store = MemoryStore()
+    put_route(store, route(mode="shadow"))
+    enter(store, 1)
+    enter(store, 7, decision="left", decided_us=1, delivered_us=2)
+    book = ReviewBook(store, ManualClock(START_US))
+    book.decide(name(1), "left", "ada")
+    found = [json.loads(line) for line in write_lines(book, "churn", form, decided=True)]
+    assert [key in line for line in found] == [False, True]
+
+
 CANCELLED = {"was_cancelled": True, "result": []}
 HOSTILE: list[tuple[bytes, int, str]] = [
     (b"{", 1, "JSON"),
@@ -202,6 +214,12 @@ def test_no_line_breaks_it(line: object) -> None:
         (Question("prediction", "number"), 12.5, 12.5),
         (Question("prediction", "number"), "12.5", None),
         (Question("prediction", "number"), True, None),
+        (Question("prediction", "number"), 2**53, 2**53),
+        (Question("prediction", "number"), 2**70, None),
+        (Question("prediction", "number"), -(10**400), None),
+        (Question("prediction", "number"), 1e300, 1e300),
+        (Question("prediction", "number"), float("inf"), None),
+        (Question("prediction", "number"), float("nan"), None),
         (Question("", "text"), "words", "words"),
         (Question("", "text"), "  ", None),
         (Question("", "text"), None, None),
@@ -214,6 +232,20 @@ def test_which_answers_are_answers(question: Question, given_: object, kept: obj
     else:
         found = read_value(question, given_)
         assert (type(found), found) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("digits", [b"1180591620717411303424", b"-1" + b"0" * 400])
+def test_a_number_that_the_log_cannot_keep_is_refused(digits: bytes) -> None:
+    store = MemoryStore()
+    signature = Signature(inputs=(), outputs=(Field(name="prediction", kind="number"),))
+    put_route(store, route(mode="shadow", signature=signature))
+    enter(store, 1)
+    book = ReviewBook(store, ManualClock(START_US))
+    content = b'{"id": "%s", "decision": %s}' % (name(1).encode(), digits)
+    with pytest.raises(InputError) as refused:
+        bring(book, "churn", content, "f", "ada")
+    assert "too large to be kept exactly" in refused.value.problems[0].message
+    assert book.queues.decided("churn") == []
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_where_the_model_decides_all_the_reply_and_the_log_are_as_ever(
     plane.serve("churn", CHURN, churn)
     status, (row,) = rows_of(plane, YOUNG)
     assert (status, [*row]) == (200, ["id", "version", "arm", "label", "probabilities"])
-    assert plane.frames[0].decided_by is None
+    assert (plane.frames[0].decided_by, plane.frames[0].mode) == (None, "full")
 
 
 @pytest.mark.parametrize("mode", ["human", "shadow", "assist"])
@@ -88,6 +88,7 @@ def test_where_a_person_decides_all_callers_get_ids_alone(
     assert frame.inputs.column("age").tolist() == [60.0, 30.0]
     assert model.asked == (0 if mode == "human" else 2)
     assert (frame.outputs is None) == (mode == "human")
+    assert frame.mode == mode
     assert (frame.source, frame.role) == (
         ("human", "human") if mode == "human" else ("live", "stable")
     )
