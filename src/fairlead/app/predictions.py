@@ -42,7 +42,7 @@ def predictions(workspace: Workspace, endpoint: str, asked: Asked) -> Prediction
     rows = found.rows.with_columns(pl.col("time").dt.epoch("us"))
     came = _came(glance, endpoint, rows, workspace.clock.now_us()) if rows.height else {}
     open_ids = _open(glance, endpoint, rows) - {
-        id for id, told in came.items() if any(one.name == DECISION for one in told)
+        under for under, told in came.items() if any(one.name == DECISION for one in told)
     }
     return Predictions(
         predictions=tuple(_prediction(row, came, open_ids) for row in rows.to_dicts()),
@@ -122,7 +122,7 @@ def _open(glance: Glance, endpoint: str, rows: pl.DataFrame) -> set[str]:
 
 def _ids(rows: pl.DataFrame, *columns: str) -> tuple[str, ...]:
     """The ids in columns, each once."""
-    return tuple(dict.fromkeys(id for column in columns for id in rows[column].drop_nulls()))
+    return tuple(dict.fromkeys(each for column in columns for each in rows[column].drop_nulls()))
 
 
 def _prediction(row: dict[str, Any], came: dict[str, list[Came]], open_ids: set[str]) -> Prediction:

@@ -88,11 +88,24 @@ def test_rows_are_asked_with_our_key_and_logged_with_the_name_of_the_link(
     )
 
 
+def test_a_field_that_is_left_out_is_missing_and_not_looked_up(
+    control: Control, operator: Person, upstream: HttpReceiver
+) -> None:
+    body = b'{"rows":[{}]}'
+    reply = ask(control.app, "POST", f"{publish(operator)}/predict", HOST, JSON, body=body)
+    assert reply.status == 200
+    assert [sent.body for sent in upstream.received] == [
+        b'{"rows":[{"x":null}],"unit":"link:fair"}'
+    ]
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{}", b"[]", b'{"rows":[]}', b'{"rows":[{}],"arm":"candidate"}', b'{"columns":{}}',
      b'{"rows":[{}],"unit":"ann"}', b'{"x":1}', b'{"key":"7"}', b'{"rows":[' + b"1," * 10 + b"1]}",
-     b'{"rows":{"x":1}}', b"\xff", b'{"rows":[{}],"rows":[{}],"id":"a"}'],
+     b'{"rows":[{"key":"c-7"}]}', b'{"rows":[{"x":1.5,"key":"c-7"}]}', b'{"rows":[[1.5]]}',
+     b'{"rows":[{"x":1},{"customer":"7"}]}', b'{"rows":[' + b'{"x":1},' * 10 + b'{"x":1}]}',
+     b'{"rows":{"x":1}}', b"\xff", b'{"rows":[{"\xff":1}]}', b'{"rows":[{}],"rows":[{}],"id":"a"}'],
 )  # fmt: skip
 def test_nothing_but_a_few_rows_is_passed_on(
     control: Control, operator: Person, upstream: HttpReceiver, body: bytes
