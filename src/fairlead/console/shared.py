@@ -13,6 +13,7 @@ from fairlead.api import Services
 from fairlead.api.form import read_form
 from fairlead.api.proxy import forward
 from fairlead.api.reply import actor_of
+from fairlead.console.form import neutral
 from fairlead.console.page import answer_with, render, viewer
 from fairlead.console.settings import number
 from fairlead.console.tryit import render_try
@@ -47,10 +48,11 @@ def build_shared(services: Services) -> APIRouter:
         except FairleadError as error:
             page = render("gone.html", problem=error.message)
             return answer_with(page, status_of(error))
+        # A row of the training data may be somebody's: a stranger does not start with one.
+        example = neutral(route.signature)
         page = render_try(
-            link.endpoint, route.signature, services.api_url, services.example(route),
-            shared=f"/shared/{token}",
-        )  # fmt: skip
+            link.endpoint, route.signature, services.api_url, example, shared=f"/shared/{token}"
+        )
         answer = answer_with(page)
         answer.headers.update(UNLISTED)
         return answer
