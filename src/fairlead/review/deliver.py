@@ -20,7 +20,7 @@ from fairlead.review.decide import is_due
 from fairlead.review.queues import reviewer_key
 from fairlead.review.tally import REVIEWERS, TALLIES, Reviewer, Tally, count, credit, place_of
 from fairlead.review.terms import Terms, terms_of
-from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
+from fairlead.review.types import KEEP_US, PLACES, TASKS, Place, Task, media_key
 from fairlead.routing import ROUTES
 from fairlead.store import ABSENT, Blobs, Delete, Put, Store, Stored
 
@@ -28,8 +28,6 @@ SOURCE = "review"
 DECISION, LABEL = "decision", "label"
 DELIVERED_MAX = 100
 """Decisions of an endpoint that are delivered together."""
-KEEP_US = 30 * 86_400_000_000
-"""For how long a task is on record after its decision was delivered."""
 SWEEP_US = 86_400_000_000
 
 Channels = Callable[[str], Sequence[str]]

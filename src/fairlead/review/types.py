@@ -14,6 +14,9 @@ Reason = Literal["pending", "audit"]
 State = Literal["open", "decided", "delivered"]
 Value = bool | int | float | str
 
+KEEP_US = 30 * 86_400_000_000
+"""For how long a task is on record after its decision was delivered."""
+
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One prediction that a person decides.

@@ -17,9 +17,9 @@ from fairlead.errors import ConflictError
 from fairlead.predictionlog.read import feedback
 from fairlead.review import PLACES, TASKS
 from fairlead.review.book import ReviewBook
-from fairlead.review.deliver import KEEP_US, Deliverer
+from fairlead.review.deliver import Deliverer
 from fairlead.review.tally import TALLIES
-from fairlead.review.types import media_key
+from fairlead.review.types import KEEP_US, media_key
 from fairlead.signature import Field, Signature
 from fairlead.store import open_blobs, open_store
 from support.log import Crash, Crashing, Log, open_log
