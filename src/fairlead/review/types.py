@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -96,8 +96,10 @@ PLACES = Kind("queue", Place)
 def media_key(task: str, field: str) -> str:
     """The blob of a picture or a sound that somebody is asked about.
 
+    A field may have any name, and a blob only a plain one: it has the name's digest.
+
     Example:
-        >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")
-        'review/01890a5d-ac96-774b-bcce-b302099a8057/left%2Fscan'
+        >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")[:50]
+        'review/01890a5d-ac96-774b-bcce-b302099a8057/9cd9a8'
     """
-    return f"review/{task}/{quote(field, safe='')}"
+    return f"review/{task}/{sha256(field.encode()).hexdigest()}"
