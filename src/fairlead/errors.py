@@ -4,6 +4,7 @@ FairleadError
 ├── InputError        rows that do not fit a signature; names each row and field
 ├── MediaTypeError    a body of a form that is not taken
 ├── NotFoundError     a model, version, endpoint or record that does not exist
+│   └── NotListedError a prediction that may wait for a person, but is not before people yet
 ├── ConflictError     someone else changed it first, or it exists already
 ├── ConfigError       a setting or an argument that cannot be used
 ├── BundleError       a bundle that is damaged, forged or of an unknown format
@@ -79,6 +80,12 @@ class NotFoundError(FairleadError):
     """What was named does not exist."""
 
     code = "not_found"
+
+
+class NotListedError(NotFoundError):
+    """Nothing is known of a prediction that may be one that still waits for a place in a queue."""
+
+    code = "not_listed"
 
 
 class ConflictError(FairleadError):

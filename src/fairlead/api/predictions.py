@@ -69,6 +69,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         features: which inputs were looked up, as JSON; None if none were.
         inputs: what was asked, by field.
         outputs: what was answered.
+        withheld: whether the outputs are left out, because a person is yet to decide the row.
         feedback: what came later, oldest first.
     """
 
@@ -92,6 +93,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     features: str | None
     inputs: dict[str, Any]
     outputs: dict[str, Any]
+    withheld: bool = False
     feedback: tuple[Came, ...] = ()
 
 

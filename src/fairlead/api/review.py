@@ -96,7 +96,7 @@ def _add_tasks(doors: APIRouter, services: Services) -> None:
         return as_json(_shown(services, services.review_book.queues.task(task)))
 
     @doors.get(
-        "/v1/tasks/{task}/media/{field}",
+        "/v1/tasks/{task}/media",
         response_class=Response,
         responses={200: {"content": {"application/octet-stream": {}}}},
     )

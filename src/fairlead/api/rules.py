@@ -79,7 +79,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/review/{queue}/take"): "review",
     ("POST", "/v1/review/{queue}/undo"): "review",
     ("GET", "/v1/tasks/{task}"): "review",
-    ("GET", "/v1/tasks/{task}/media/{field}"): "review",
+    ("GET", "/v1/tasks/{task}/media"): "review",
     ("POST", "/v1/tasks/{task}/decide"): "review",
     ("POST", "/v1/tasks/{task}/skip"): "review",
     ("GET", "/v1/endpoints/{endpoint}/rungs"): "view",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from fairlead.app.workspace import Workspace
-from fairlead.errors import ConflictError
-from fairlead.routing import ROUTES, Automation, Route, check_automation
+from fairlead.errors import ConflictError, NotFoundError
+from fairlead.routing import ROUTES, Automation, Mode, Route, check_automation
 from fairlead.store import Event, Put
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ TRIES_MAX = 5
 def automation_of(route: Route) -> Automation:
     """Who decides by a route, with the queue's name."""
     return replace(route.automation, queue=route.queue)
+
+
+def mode_of(workspace: Workspace, endpoint: str) -> Mode:
+    """Who decides at an endpoint; the model, where there is none of this name yet."""
+    try:
+        return workspace.route(endpoint).automation.mode
+    except NotFoundError:
+        return "full"
 
 
 def automate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from fairlead.app.automating import mode_of
 from fairlead.app.workspace import Workspace
 from fairlead.batch import (
     CHUNK_BYTES,
@@ -48,9 +49,21 @@ def run_batch(
         blobs=workspace.blobs,
         keys=workspace.home.keys,
         clock=workspace.clock,
+        notes=_notes(workspace, job),
     )
     with engine:
         return run_job(job, ground, engine, chunk_bytes, tell, deliver)
+
+
+def _notes(workspace: Workspace, job: Job) -> tuple[str, ...]:
+    """That people decide at the endpoint, where a job's answers could be taken for decisions."""
+    endpoint = job.endpoint or workspace.registry.resolve(job.version).model
+    mode = mode_of(workspace, endpoint)
+    if mode == "full":
+        return ()
+    which = "some rows" if mode == "partial" else "every row"
+    said = f"People decide {which} of '{endpoint}' (mode '{mode}')"
+    return (f"{said}; the answers of this job are the model's alone.",)
 
 
 def _engine_of(job: Job) -> tuple[int, LocalEngine | RayEngine]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from fairlead.app.automating import mode_of
 from fairlead.app.batch import run_batch
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Finished, Job, JobRecord, Progress, rows_alike, tabulate
@@ -42,17 +43,34 @@ def precompute(workspace: Workspace, job: Job, tell: Tell) -> JobRecord:
     Raises:
         ConfigError: there is no such column, or it holds neither texts nor integers.
         InputError: a key is missing, or stands twice.
+        ConflictError: people decide at the endpoint, which is not answered by look-ups then.
         FairleadError: as `run_batch` has it.
     """
     version = _version(workspace, job.version)
     endpoint = job.endpoint or version.model
     check_name(endpoint, "endpoint")
+    _check_mode(workspace, endpoint)
     job = replace(job, version=version.name, endpoint=endpoint, keep=(job.key,))
     with _held(workspace.home.precomputed / endpoint, endpoint) as folder:
         deliver = _publishing(workspace, version, endpoint, job.key)
         record = _run(workspace, job, folder, deliver, tell)
         _sweep(folder, Path(record.output))
     return record
+
+
+def _check_mode(workspace: Workspace, endpoint: str) -> None:
+    """Refuse to make answers ahead for callers whom the model alone may not answer.
+
+    Raises:
+        ConflictError: it may not.
+    """
+    mode = mode_of(workspace, endpoint)
+    if mode != "full":
+        raise ConflictError(
+            f"People decide at '{endpoint}' (mode '{mode}'): no predictions are looked up there.",
+            hint=f"Say 'fairlead automation {endpoint} full' first, or score rows with "
+            "'fairlead batch'.",
+        )
 
 
 def _version(workspace: Workspace, named: str) -> Version:

@@ -9,6 +9,7 @@ from fairlead.api.predictions import Asked, Came, Prediction, Predictions
 from fairlead.app.workspace import Workspace
 from fairlead.ids import parse, time_us
 from fairlead.predictionlog.recent import Glance, Wanted
+from fairlead.review.deliver import DECISION
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,8 +41,11 @@ def predictions(workspace: Workspace, endpoint: str, asked: Asked) -> Prediction
     found = glance.look(wanted)
     rows = found.rows.with_columns(pl.col("time").dt.epoch("us"))
     came = _came(glance, endpoint, rows, workspace.clock.now_us()) if rows.height else {}
+    open_ids = _open(glance, endpoint, rows) - {
+        under for under, told in came.items() if any(one.name == DECISION for one in told)
+    }
     return Predictions(
-        predictions=tuple(_prediction(row, came) for row in rows.to_dicts()),
+        predictions=tuple(_prediction(row, came, open_ids) for row in rows.to_dicts()),
         since_us=wanted.since_us,
         until_us=wanted.until_us,
         files=found.files,
@@ -76,7 +80,7 @@ def _came(glance: Glance, endpoint: str, rows: pl.DataFrame, now_us: int) -> dic
         endpoint=endpoint,
         since_us=rows["time"][-1] - SLACK_US,
         until_us=now_us + SLACK_US,
-        equal=(("prediction_id", tuple(dict.fromkeys(rows["id"].to_list()))),),
+        equal=(("prediction_id", _ids(rows, "id", "parent_id")),),
         limit=FEEDBACK_MAX,
     )
     times = pl.col("time", "received").dt.epoch("us")
@@ -93,17 +97,47 @@ def _came(glance: Glance, endpoint: str, rows: pl.DataFrame, now_us: int) -> dic
     return found
 
 
-def _prediction(row: dict[str, Any], came: dict[str, list[Came]]) -> Prediction:
+def _open(glance: Glance, endpoint: str, rows: pl.DataFrame) -> set[str]:
+    """The rows that are a person's to decide, also of those that others belong under."""
+    import polars as pl
+
+    waits = pl.col("decided_by") == "pending"
+    found = set(rows.filter(waits)["id"].to_list())
+    above = _ids(rows, "parent_id")
+    if above:  # a shadow's answer to a row tells what the model may say of it, too
+        wanted = Wanted(
+            kind="predictions",
+            endpoint=endpoint,
+            since_us=rows["time"][-1] - SLACK_US,
+            until_us=rows["time"][0] + SLACK_US,
+            equal=(("id", above),),
+            limit=len(above),
+        )
+        looked = glance.look(wanted)
+        found |= set(looked.rows.filter(waits)["id"].to_list())
+        if not looked.is_whole:  # what was not seen may wait
+            found |= set(above) - set(looked.rows["id"].to_list())
+    return found
+
+
+def _ids(rows: pl.DataFrame, *columns: str) -> tuple[str, ...]:
+    """The ids in columns, each once."""
+    return tuple(dict.fromkeys(each for column in columns for each in rows[column].drop_nulls()))
+
+
+def _prediction(row: dict[str, Any], came: dict[str, list[Came]], open_ids: set[str]) -> Prediction:
+    withheld = bool(open_ids & {row["id"], row["parent_id"]})
     fixed = {
         name: row[name]
         for name in Prediction.__struct_fields__
-        if name not in {"time_us", "inputs", "outputs", "feedback"}
+        if name not in {"time_us", "inputs", "outputs", "withheld", "feedback"}
     }
     return Prediction(
         **fixed,
         time_us=row["time"],
         inputs=_fields(row, "in."),
-        outputs=_fields(row, "out."),
+        outputs={} if withheld else _fields(row, "out."),
+        withheld=withheld,
         feedback=tuple(came.get(row["id"], ())),
     )
 

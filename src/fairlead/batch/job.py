@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.batch.engine import Engine
 from fairlead.batch.fetch import find_inputs
@@ -58,6 +59,7 @@ class Ground:
         blobs: of the log's files.
         keys: the folder of the keys whose signatures are accepted.
         clock: for the time of predictions.
+        notes: what a reader of the answers should know, beside what is found in the input.
     """
 
     registry: Registry
@@ -66,6 +68,7 @@ class Ground:
     blobs: Blobs
     keys: Path
     clock: Clock
+    notes: tuple[str, ...] = ()
 
 
 def run_job(
@@ -112,6 +115,7 @@ def run_job(
         size_bytes = sum(each.path.stat().st_size for each in found)
         engine.prepare(size_bytes, threads=leaves_interpreter(version, {e.form for e in found}))
         plan = make_plan(job, version, found, target.form, chunk_bytes, ground.clock.now_us())
+        plan = replace(plan, notes=(*plan.notes, *ground.notes))
         known = _complete(target, plan)
         if known is not None:
             return known

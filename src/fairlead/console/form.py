@@ -82,6 +82,24 @@ def controls_of(signature: Signature, example: Mapping[str, object]) -> list[Con
     ]
 
 
+def neutral(signature: Signature) -> dict[str, object]:
+    """A row to start with that nobody ever sent: the middle of ranges, and first categories.
+
+    Args:
+        signature: of what an endpoint takes.
+
+    Returns:
+        By field name; without those of which the signature says too little.
+
+    Example:
+        >>> neutral(Signature(inputs=(Field(name="age", kind="integer", low=18, high=91),
+        ...                           Field(name="note", kind="text")), outputs=()))
+        {'age': 54}
+    """
+    values = {field.name: _middle(field) for field in signature.inputs}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def answer_of(signature: Signature) -> Field | None:
     """The output that is shown large, and that feedback is about."""
     by_name = {field.name: field for field in signature.outputs}
@@ -175,6 +193,22 @@ def _slider(field: Field) -> Slider | None:
     if field.kind == "integer":
         step = max(step, 1.0)
     return Slider(_number(field.low), _number(field.high), _number(step))
+
+
+def _middle(field: Field) -> Scalar | None:
+    """What a field may be, without anything being meant by it."""
+    if field.kind == "category" and field.categories:
+        return field.categories[0]
+    slider = _slider(field) if field.kind in ("number", "integer") else None
+    if slider is None or field.low is None or field.high is None:
+        return None
+    middle = (field.low + field.high) / 2
+    return round(middle) if field.kind == "integer" else round(middle, _places(float(slider.step)))
+
+
+def _places(step: float) -> int:
+    """The digits behind the point that a step has."""
+    return -math.floor(math.log10(step))
 
 
 def _value(field: Field, given: object) -> str:

@@ -161,7 +161,7 @@ def _shown(services: Services, task: Task, name: str, kind: str) -> Shown:
             content = services.media(task.id, name)
         except NotFoundError:
             return Shown(name, "lost", text)
-        path = f"/v1/tasks/{quote(task.id, safe='')}/media/{quote(name, safe='')}"
+        path = f"/v1/tasks/{quote(task.id, safe='')}/media?field={quote(name, safe='')}"
         return Shown(name, media_type(content).partition("/")[0], path)
     long = kind == "text" or len(text) > LONG or "\n" in text
     return Shown(name, "text" if long else "value", text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -11,6 +13,7 @@ from fairlead.api import Services
 from fairlead.api.form import read_form
 from fairlead.api.proxy import forward
 from fairlead.api.reply import actor_of
+from fairlead.console.form import neutral
 from fairlead.console.page import answer_with, render, viewer
 from fairlead.console.settings import number
 from fairlead.console.tryit import render_try
@@ -19,6 +22,7 @@ from fairlead.routing import Route
 from fairlead.serving.refusal import status_of
 
 ROWS_MAX = 10
+NULL = msgspec.Raw(b"null")
 UNLISTED = {"x-robots-tag": "noindex"}
 DAYS, RATE = 7.0, 2.0
 
@@ -26,7 +30,7 @@ DAYS, RATE = 7.0, 2.0
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a published page may send: rows alone, so that nothing else is asked with our key."""
 
-    rows: list[msgspec.Raw]
+    rows: list[dict[str, msgspec.Raw]]
 
 
 def build_shared(services: Services) -> APIRouter:
@@ -44,10 +48,11 @@ def build_shared(services: Services) -> APIRouter:
         except FairleadError as error:
             page = render("gone.html", problem=error.message)
             return answer_with(page, status_of(error))
+        # A row of the training data may be somebody's: a stranger does not start with one.
+        example = neutral(route.signature)
         page = render_try(
-            link.endpoint, route.signature, services.api_url, services.example(route),
-            shared=f"/shared/{token}",
-        )  # fmt: skip
+            link.endpoint, route.signature, services.api_url, example, shared=f"/shared/{token}"
+        )
         answer = answer_with(page)
         answer.headers.update(UNLISTED)
         return answer
@@ -81,17 +86,35 @@ def _opened(services: Services, token: str) -> tuple[Link, Route]:
 
 
 def _predict(services: Services, token: str, body: bytes) -> Response:
-    link, _ = _opened(services, token)
-    try:
-        rows = msgspec.json.decode(body, type=_Asked).rows
-    except msgspec.DecodeError:
-        rows = []
-    if not 0 < len(rows) <= ROWS_MAX:
-        raise InputError(f'This page takes {{"rows": […]}} with 1 to {ROWS_MAX} rows.')
+    link, route = _opened(services, token)
+    rows = _rows(body, [field.name for field in route.signature.inputs])
     sent = msgspec.json.encode({"rows": rows, "unit": f"link:{link.name}"})
     headers = {"content-type": "application/json"}
     reply = forward(services.upstream(), link.endpoint, "predict", sent, "", headers)
     return Response(reply.body, reply.status, UNLISTED, reply.content_type.decode())
+
+
+def _rows(body: bytes, names: Sequence[str]) -> list[dict[str, msgspec.Raw]]:
+    """The rows of a body, each with all fields of the endpoint and no others.
+
+    A key, or a field left out beside one, would be looked up: what is stored is not a stranger's.
+
+    Raises:
+        InputError: they are not such rows, or too many.
+    """
+    try:
+        rows = msgspec.json.decode(body, type=_Asked).rows
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        rows = []
+    if not 0 < len(rows) <= ROWS_MAX:
+        raise InputError(f'This page takes {{"rows": […]}} with 1 to {ROWS_MAX} rows of fields.')
+    known = set(names)
+    if any(row.keys() - known for row in rows):
+        raise InputError(
+            "A row has a field that is not one of this endpoint's.",
+            hint="Send the fields that the page asks for, and no others.",
+        )
+    return [{name: row.get(name, NULL) for name in names} for row in rows]
 
 
 def _publish(

@@ -7,11 +7,9 @@ from itertools import groupby
 from fairlead.ids import parse, time_us
 from fairlead.predictionlog.segments import SEGMENTS
 from fairlead.review.collect import COLLECTED
-from fairlead.review.types import MEDIA, TASKS
+from fairlead.review.types import KEEP_US, MEDIA, TASKS
 from fairlead.store import Blobs, Delete, Store
 
-KEEP_US = 30 * 86_400_000_000
-"""For how long a task is on record after its decision was delivered."""
 SWEEP_US = 86_400_000_000
 """From one sweep to the next; for as long a row may wait in a journal, and more."""
 

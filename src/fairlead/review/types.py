@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -13,6 +13,9 @@ Reason = Literal["pending", "audit"]
 """Why a person is asked: nobody has answered yet, or the model's answer is sampled."""
 State = Literal["open", "decided", "delivered"]
 Value = bool | int | float | str
+
+KEEP_US = 30 * 86_400_000_000
+"""For how long a task is on record after its decision was delivered."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +100,10 @@ MEDIA = "review/"
 def media_key(task: str, field: str) -> str:
     """The blob of a picture or a sound that somebody is asked about.
 
+    A field may have any name, and a blob only a plain one: it has the name's digest.
+
     Example:
-        >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")
-        'review/01890a5d-ac96-774b-bcce-b302099a8057/left%2Fscan'
+        >>> media_key("01890a5d-ac96-774b-bcce-b302099a8057", "left/scan")[:50]
+        'review/01890a5d-ac96-774b-bcce-b302099a8057/9cd9a8'
     """
-    return f"{MEDIA}{task}/{quote(field, safe='')}"
+    return f"{MEDIA}{task}/{sha256(field.encode()).hexdigest()}"

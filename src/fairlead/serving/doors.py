@@ -63,7 +63,7 @@ def make_router(
     """
     ours = Native(front, features, tables, by_key)
     lookups = [] if tables is None else LookupDoor(front, tables).doors()
-    decisions = [] if find is None else Decisions(front, find, entry.gate).doors()
+    decisions = [] if find is None else Decisions(front, find, entry.gate, clock).doors()
     native = [
         *ours.doors(),
         *lookups,

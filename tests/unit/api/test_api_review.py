@@ -77,7 +77,7 @@ def test_the_guess_is_told_when_the_decision_stands(
         ("/v1/review/nowhere/import", {}, 404),
         ("/v1/review/churn/import", {"id": name(1), "decision": "gone"}, 400),
         ("/v1/endpoints/nowhere/rungs", None, 404),
-        (f"/v1/tasks/{name(1)}/media/scan", None, 404),
+        (f"/v1/tasks/{name(1)}/media?field=scan", None, 404),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -92,7 +92,7 @@ def test_what_makes_no_sense_is_refused(
     [
         ("/v1/review", None), ("/v1/review/churn/take", {}), ("/v1/review/churn/export", None),
         (f"/v1/tasks/{name(1)}/decide", {"decision": "left"}),
-        (f"/v1/tasks/{name(1)}/media/scan", None),
+        (f"/v1/tasks/{name(1)}/media?field=scan", None),
     ],
 )  # fmt: skip
 def test_without_a_key_nothing_is_told(control: Control, path: str, body: Any) -> None:
@@ -116,11 +116,11 @@ def test_a_picture_is_shown_and_nothing_else_is_run(
     control: Control, people: tuple[str, str]
 ) -> None:
     blobs = control.workspace.blobs
-    blobs.put(media_key(name(1), "scan"), PICTURE)
+    blobs.put(media_key(name(1), "left/scan"), PICTURE)
     blobs.put(media_key(name(2), "scan"), b"<script>alert(1)</script>")
-    picture = control.ask(f"/v1/tasks/{name(1)}/media/scan", secret=people[0])
+    picture = control.ask(f"/v1/tasks/{name(1)}/media?field=left%2Fscan", secret=people[0])
     assert (picture.status, picture.body) == (200, PICTURE)
     assert picture.headers["content-type"] == "image/png"
-    other = control.ask(f"/v1/tasks/{name(2)}/media/scan", secret=people[0])
+    other = control.ask(f"/v1/tasks/{name(2)}/media?field=scan", secret=people[0])
     assert other.headers["content-type"] == "application/octet-stream"
     assert other.headers["x-content-type-options"] == "nosniff"

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairlead.clock import ManualClock
 from fairlead.routing import ROUTES
+from fairlead.signature import Field, Signature
 from fairlead.store import Delete, Put
 from support.control import Control
 from support.guarded import HOST, ask
+from support.html import Page
 from support.people import Person, console_of
 from support.receivers import HttpReceiver
-from support.routes import route
+from support.routes import SIGNATURE, route, version
 
 JSON = ("content-type", "application/json")
 ROWS = b'{"rows":[{"x":1.50}]}'
@@ -88,11 +91,48 @@ def test_rows_are_asked_with_our_key_and_logged_with_the_name_of_the_link(
     )
 
 
+def test_it_starts_with_no_row_that_anybody_sent(control: Control, operator: Person) -> None:
+    inputs = (
+        Field(name="age", kind="integer", low=18, high=91),
+        Field(name="height", kind="number", low=1.40001, high=2.10002),
+        Field(name="plan", kind="category", categories=("free", "pro")),
+        Field(name="note", kind="text"),
+    )
+    # The version's bundle is not even there to be read.
+    made = replace(
+        route("churn", 2, version(1, "churn")),
+        signature=Signature(inputs=inputs, outputs=SIGNATURE.outputs),
+    )
+    store = control.workspace.store
+    stored = store.get(ROUTES, ROUTES.key("churn"))
+    assert stored is not None
+    store.commit(Put(ROUTES, ROUTES.key("churn"), made, stored.revision))
+    reply = ask(control.app, "GET", publish(operator), HOST)
+    assert reply.status == 200
+    page = Page(reply.body.decode())
+    shown = [a["value"] for a in page.all("input") if a.get("id", "").startswith("field-")]
+    assert shown == ["54", "1.75"]
+    assert [a["value"] for a in page.all("option") if "selected" in a] == ['"free"']
+
+
+def test_a_field_that_is_left_out_is_missing_and_not_looked_up(
+    control: Control, operator: Person, upstream: HttpReceiver
+) -> None:
+    body = b'{"rows":[{}]}'
+    reply = ask(control.app, "POST", f"{publish(operator)}/predict", HOST, JSON, body=body)
+    assert reply.status == 200
+    assert [sent.body for sent in upstream.received] == [
+        b'{"rows":[{"x":null}],"unit":"link:fair"}'
+    ]
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"{}", b"[]", b'{"rows":[]}', b'{"rows":[{}],"arm":"candidate"}', b'{"columns":{}}',
      b'{"rows":[{}],"unit":"ann"}', b'{"x":1}', b'{"key":"7"}', b'{"rows":[' + b"1," * 10 + b"1]}",
-     b'{"rows":{"x":1}}', b"\xff", b'{"rows":[{}],"rows":[{}],"id":"a"}'],
+     b'{"rows":[{"key":"c-7"}]}', b'{"rows":[{"x":1.5,"key":"c-7"}]}', b'{"rows":[[1.5]]}',
+     b'{"rows":[{"x":1},{"customer":"7"}]}', b'{"rows":[' + b'{"x":1},' * 10 + b'{"x":1}]}',
+     b'{"rows":{"x":1}}', b"\xff", b'{"rows":[{"\xff":1}]}', b'{"rows":[{}],"rows":[{}],"id":"a"}'],
 )  # fmt: skip
 def test_nothing_but_a_few_rows_is_passed_on(
     control: Control, operator: Person, upstream: HttpReceiver, body: bytes

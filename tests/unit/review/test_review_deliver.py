@@ -21,9 +21,9 @@ from fairlead.review import PLACES, TASKS
 from fairlead.review.book import ReviewBook
 from fairlead.review.collect import Collector
 from fairlead.review.deliver import Deliverer
-from fairlead.review.sweep import KEEP_US, SWEEP_US
+from fairlead.review.sweep import SWEEP_US
 from fairlead.review.tally import TALLIES
-from fairlead.review.types import media_key
+from fairlead.review.types import KEEP_US, media_key
 from fairlead.signature import Field, Signature
 from fairlead.store import open_blobs, open_store
 from support.log import Crash, Crashing, Log, open_log

@@ -21,6 +21,7 @@ from fairlead.store.memory import MemoryStore
 from support.plane import PlaneInProcess
 from support.scoring import CHURN, churn
 
+DAY_US = 86_400_000_000
 ID = IdSource(ManualClock()).one()
 OPEN = Task(
     id=ID, endpoint="churn", queue="desk", version="churn:1", created_us=1_000_000,
@@ -82,18 +83,29 @@ def test_of_what_the_model_decided_its_own_answer_is_told_whoever_looks_at_it(
     }  # fmt: skip
 
 
-UNKNOWN = "01900000-0000-7000-8000-000000000000"
-
-
-@pytest.mark.parametrize("written", [UNKNOWN, "churn", "..%2f", "x" * 999])
-def test_what_is_no_such_id_is_not_found_and_says_when_it_may_be(
-    plane: PlaneInProcess, tasks: Tasks, written: str
-) -> None:
+@pytest.mark.parametrize("written", ["churn", "..%2f", "x" * 999])
+def test_what_is_no_id_is_not_found(plane: PlaneInProcess, tasks: Tasks, written: str) -> None:
     tasks.by_id[ID] = OPEN
     got = plane.ask(f"/v1/predictions/{written}")
-    assert got.status == 404
-    assert "some seconds later" in got.json["error"]["hint"]
+    assert (got.status, got.json["error"]["code"]) == (404, "not_found")
     assert plane.ask(f"/v1/predictions/{ID.upper()}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [(0, "not_listed"), (29.9, "not_listed"), (30.1, "not_found"), (-1, "not_found")],
+)
+def test_what_may_still_come_to_people_is_told_apart(
+    plane: PlaneInProcess, days: float, code: str
+) -> None:
+    then = ManualClock(SystemClock().now_us() - round(days * DAY_US))
+    asked = IdSource(then).one()
+    got = plane.ask(f"/v1/predictions/{asked}")
+    assert (got.status, got.json["error"]["code"]) == (404, code)
+    assert "behind others" in got.json["error"]["hint"]
+    of_a_job = f"{asked[:14]}8{asked[15:]}"
+    got = plane.ask(f"/v1/predictions/{of_a_job}")
+    assert got.json["error"]["code"] == "not_found", "files ask no person"
 
 
 def test_the_store_is_read_beside_the_loop_and_its_failure_is_an_answer(
