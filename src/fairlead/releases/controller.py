@@ -12,6 +12,7 @@ from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.course import Course
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.opened import OpenReleases
 from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.permit import GO_ON, refuse
 from fairlead.releases.plan import check_fit
@@ -57,6 +58,7 @@ class ReleaseController:
         self._clock = clock
         self._ids = IdSource(clock)
         self._recorder = Recorder(store)
+        self._opened = OpenReleases(store)
         self._apart_us: int | None = None
 
     def request(
@@ -151,8 +153,12 @@ class ReleaseController:
         return None if stored is None else stored.value
 
     def _under_way(self, endpoint: str) -> Stored[Release] | None:
-        found = [s for s in self._store.scan(RELEASES, f"{endpoint}/") if s.value.state in OPEN]
+        found = self._opened.find(endpoint)
         return found[-1] if found else None
+
+    def all_under_way(self) -> list[Release]:
+        """The releases of all endpoints that have not ended, oldest first within each."""
+        return [stored.value for stored in self._opened.find()]
 
     def get(self, release: Release) -> Release:
         """The release as it is now."""
@@ -205,7 +211,7 @@ class ReleaseController:
         now_us = self._clock.now_us()
         apart_us = now_us - round(self._clock.monotonic_s() * 1e6)
         jump_us = apart_us - (apart_us if self._apart_us is None else self._apart_us)
-        found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        found = self._opened.find()
         if abs(jump_us) <= JUMP_US:
             self._apart_us = apart_us
             return found
@@ -217,7 +223,7 @@ class ReleaseController:
                 events=[_event(replace(release, reason=why)) for _, release in moved],
             )
         self._apart_us = apart_us
-        return [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        return self._opened.find()
 
     def _step(self, stored: Stored[Release], first: Release, view: View) -> None:
         release = stored.value
