@@ -168,6 +168,14 @@ def test_scan_takes_one_kind_and_prefix_in_order_of_keys(store: Store) -> None:
     assert [s.value.count for s in store.scan(OTHERS)] == [5]
 
 
+def test_records_are_counted_as_they_would_be_read(store: Store) -> None:
+    store.commit(*(put(key, 1) for key in ("a/1", "a/2", "ab", "b")))
+    store.commit(Put(OTHERS, OTHERS.key("a/3"), Note(5), None))
+    assert [store.count(NOTES, prefix) for prefix in ("", "a/", "a", "c")] == [4, 2, 3, 0]
+    store.commit(Delete("note/a/2", None))
+    assert store.count(NOTES, "a/") == 1
+
+
 @pytest.mark.parametrize("wild", ["%", "_", "*", "?", "[a]", "\\", "'", '"'])
 def test_a_prefix_is_not_a_pattern(store: Store, wild: str) -> None:
     store.commit(put("a", 1), put(f"{wild}x", 2), put("ax", 3))

@@ -95,6 +95,20 @@ class SqliteStore:
             )
         return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
 
+    def count(self, kind: Kind[Any], prefix: str = "") -> int:
+        """How many records a kind has under a prefix."""
+        start = kind.key(prefix)
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT COUNT(*) FROM records NOT INDEXED WHERE key >= ? AND key < ?",
+                    (start, _past(start)),
+                )
+                .fetchone()
+            )
+        return int(found[0])
+
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, or none of them."""
         with self._transaction() as connection:

@@ -274,11 +274,11 @@ def test_a_step_is_lost_to_whoever_was_first_and_made_again() -> None:
 class Reads(MemoryStore):
     """Counts the releases that are read."""
 
-    count = 0
+    read = 0
 
     def scan(self, kind: Any, prefix: str = "", *, after: int = 0) -> list[Any]:
         found = super().scan(kind, prefix, after=after)
-        self.count += len(found)
+        self.read += len(found)
         return found
 
 
@@ -291,12 +291,12 @@ def test_what_has_ended_is_not_read_again_and_what_others_write_is_seen() -> Non
         world.ask(number % 2 + 1)
         world.tick()
     assert other.all_under_way() == []
-    store.count = 0
+    store.read = 0
     asked = world.ask(3)
     assert other.all_under_way() == [asked]
     assert other.under_way("e") == asked
     assert other.under_way("f") is None
-    assert store.count <= 2, "only what is new"
+    assert store.read <= 2, "only what is new"
     other.order("e", Order("abort", "ann"))
     world.tick()
     assert world.controller.get(asked).state == "aborted"
