@@ -70,7 +70,7 @@ def _add_looking(doors: APIRouter, services: Services) -> None:
     @doors.get("/v1/endpoints/{endpoint}/releases")
     def releases(endpoint: str) -> Response:
         services.route(endpoint)
-        return as_json({"releases": services.releases(endpoint)})
+        return as_json({"releases": services.judged_releases(endpoint)})
 
     @doors.get("/v1/endpoints/{endpoint}/releases/{release_id}")
     def release_report(endpoint: str, release_id: str, request: Request) -> Response:

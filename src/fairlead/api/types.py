@@ -230,7 +230,11 @@ class Services(Protocol):
         ...
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty."""
+        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+        ...
+
+    def judged_releases(self, endpoint: str) -> list[Release]:
+        """Releases of an endpoint; the newest with how their guards stand now."""
         ...
 
     def release(

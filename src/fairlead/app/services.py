@@ -57,6 +57,8 @@ from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
+JUDGED_MAX = 20
+"""Releases of a list whose evidence is read: before these all have ended long ago."""
 
 
 class ShownRelease(Release, frozen=True, kw_only=True):
@@ -268,8 +270,13 @@ class WorkspaceServices:
         return self._workspace.registry.resolve(reference)
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, with how their guards stand now."""
-        return [self._shown(one) for one in self._workspace.releases.releases(endpoint)]
+        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+        return self._workspace.releases.releases(endpoint)
+
+    def judged_releases(self, endpoint: str) -> list[Release]:
+        """Releases of an endpoint; the newest with how their guards stand now."""
+        found = self.releases(endpoint)
+        return found[:-JUDGED_MAX] + [self._shown(one) for one in found[-JUDGED_MAX:]]
 
     def _shown(self, release: Release) -> Release:
         evidence = self._workspace.witness.evidence(release)

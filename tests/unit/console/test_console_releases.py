@@ -400,3 +400,25 @@ def test_the_course_of_a_guard_is_a_figure(control: Control) -> None:
     assert rows[0] == "time,requests,candidate,beside,value,low,high"
     wrong = control.ask(f"{path}latncy_p95")
     assert (wrong.status, wrong.error["hint"]) == (404, "Did you mean 'latency_p95'?")
+
+
+def test_the_list_reads_the_evidence_of_what_is_under_way_alone(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10, 50):
+        put_release(control.workspace, release_of(id=f"{ONE.id[:-2]}{number}", state="done"))
+    now = release_of(id=f"{ONE.id[:-2]}99")
+    put_release(control.workspace, now)
+    read: list[str] = []
+    evidence_of = control.workspace.witness.evidence
+
+    def noted(release: Release) -> Evidence:
+        read.append(release.id)
+        return evidence_of(release)
+
+    monkeypatch.setattr(control.workspace.witness, "evidence", noted)
+    assert "churn:2" in text(shown(control), "history")
+    assert set(read) == {now.id}
+    read.clear()
+    told = control.ask(f"/v1{PAGE}").json["releases"]
+    assert [len(told), told[-1]["id"], len(read)] == [41, now.id, 20]
