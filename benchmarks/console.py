@@ -93,7 +93,7 @@ def _measure(home: Path, endpoints: int, readers: int, seconds: float) -> Found:
             time.sleep(6.0)  # until the first counts are read
             found = _first_page(addresses["control"], controller)
             found |= _painted(home, addresses["control"])
-            found |= _read(addresses["control"], controller, readers, seconds)
+            found |= _read(home, addresses["control"], controller, readers, seconds)
     return found
 
 
