@@ -52,6 +52,8 @@ class OrderRequest(BaseModel):
 
     order: Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
     reason: str = Field(default="", max_length=500)
+    release: str = Field(default="", max_length=100)
+    """Id of the release that is meant, and no other; empty for whichever is under way."""
 
 
 def build_releases(services: Services) -> APIRouter:
@@ -106,5 +108,5 @@ def _add_telling(doors: APIRouter, services: Services) -> None:
     @doors.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:
         services.route(endpoint)
-        services.order(endpoint, Order(told.order, actor_of(request), told.reason))
+        services.order(endpoint, Order(told.order, actor_of(request), told.reason), told.release)
         return as_json({"order": told.order}, 202)

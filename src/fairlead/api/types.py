@@ -293,8 +293,14 @@ class Services(Protocol):
         """Carry a plan out many times on a virtual clock."""
         ...
 
-    def order(self, endpoint: str, order: Order) -> None:
-        """Tell the release that is under way what to do, or go back after its end."""
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> None:
+        """Tell the release that is under way what to do, or go back after its end.
+
+        Args:
+            endpoint: whose release.
+            order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
+        """
         ...
 
     def automation(self, endpoint: str) -> Automation:

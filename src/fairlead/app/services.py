@@ -379,17 +379,22 @@ class WorkspaceServices:
         traffic = traffic_for(self._workspace, from_log, made)
         return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
-    def order(self, endpoint: str, order: Order) -> None:
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> None:
         """Tell the release that is under way what to do, or go back after its end.
+
+        Args:
+            endpoint: whose release.
+            order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
 
         Raises:
             NotFoundError: there is none, and nothing to go back to.
-            ConflictError: it is being told something else at this moment.
+            ConflictError: it is another one by now, or it is being told something else.
         """
         if order.name == "rollback":
-            give_back(self._workspace, endpoint, order.actor, order.reason)
+            give_back(self._workspace, endpoint, order.actor, order.reason, release_id)
         else:
-            self._workspace.releases.order(endpoint, order)
+            self._workspace.releases.order(endpoint, order, release_id)
 
     def automation(self, endpoint: str) -> Automation:
         """Who decides at an endpoint.

@@ -109,24 +109,21 @@ class ReleaseController:
         self._commit(release, ABSENT, ())
         return release
 
-    def order(self, endpoint: str, order: Order) -> Release:
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> Release:
         """Tell the release that is under way what to do; a controller's next tick obeys.
 
         Args:
             endpoint: whose.
             order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment, or this makes no sense.
+            ConflictError: the one that is meant is under way no more, it is being told something
+                else at this moment, or this makes no sense.
             ForbiddenError: it waits for the word of somebody else.
         """
-        stored = self._under_way(endpoint)
-        if stored is None:
-            raise NotFoundError(
-                f"No release of the endpoint '{endpoint}' is under way.",
-                hint="'fairlead release list' shows those there were.",
-            )
+        stored = self._meant(endpoint, release_id)
         release = stored.value
         if release.order is not None:
             raise ConflictError(
@@ -151,6 +148,27 @@ class ReleaseController:
         """The release of an endpoint that has not ended: of two, of which one bakes, the newer."""
         stored = self._under_way(endpoint)
         return None if stored is None else stored.value
+
+    def _meant(self, endpoint: str, release_id: str) -> Stored[Release]:
+        """The release that an order is for.
+
+        Raises:
+            NotFoundError: none is under way.
+            ConflictError: only others are.
+        """
+        found = self._opened.find(endpoint)
+        if not found:
+            raise NotFoundError(
+                f"No release of the endpoint '{endpoint}' is under way.",
+                hint="'fairlead release list' shows those there were.",
+            )
+        meant = [stored for stored in found if release_id in ("", stored.value.id)]
+        if not meant:
+            raise ConflictError(
+                "Another release is under way by now than the one that this was meant for.",
+                hint="Look at it before you tell it something.",
+            )
+        return meant[-1]
 
     def _under_way(self, endpoint: str) -> Stored[Release] | None:
         found = self._opened.find(endpoint)
