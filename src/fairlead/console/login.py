@@ -54,8 +54,8 @@ def build_login(porter: Porter) -> APIRouter:
         return answer
 
     @login.post("/logout")
-    def leave() -> Response:
-        return _go("/login", porter.sessions.close())
+    def leave(request: Request) -> Response:
+        return _go("/login", porter.leave(dict(request.headers.raw)))
 
     return login
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.access import Sessions
 from fairlead.access.entries import LIFE_S as LINK_LIFE_S
 from fairlead.access.types import ENTRIES
-from support.guarded import PASSWORD, Guarded, cookie_of
+from fairlead.cli.main import cli
+from fairlead.errors import UnauthorizedError
+from support.control import control_of
+from support.guarded import PASSWORD, Guarded, Headers, cookie_of
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "' onfocus='alert(1)",
@@ -179,6 +184,36 @@ def test_signing_out_takes_the_session_from_the_browser(world: Guarded) -> None:
     left = world.ask("POST", "/logout", world.user("ann", "viewer"))
     assert (left.status, left.headers["location"]) == (303, "/login")
     assert "Max-Age=0" in left.headers["set-cookie"]
+
+
+def by_link(world: Guarded, name: str) -> Headers:
+    return cookie_of(world.ask("GET", f"/enter/{world.entries.make(name)}"))
+
+
+def test_to_leave_a_session_by_a_link_ends_all_that_links_began(world: Guarded) -> None:
+    left, other = by_link(world, "ann"), by_link(world, "bob")
+    user, unused = world.user("eve", "viewer"), world.entries.make("ann")
+    assert world.ask("POST", "/logout", left).status == 303
+    for session in (left, other):
+        assert world.tried("GET", "/v1/models", session) == 401
+    assert world.tried("GET", "/v1/models", user) == 200, "a name signs in by itself"
+    later = cookie_of(world.ask("GET", f"/enter/{unused}"))
+    for session in (left, other, user):  # what is over, and what no link began, ends nothing
+        world.ask("POST", "/logout", session)
+    assert world.tried("GET", "/v1/models", later) == 200
+    ended = [e.actor for e in world.store.events(subject="user/") if e.action == "end_sessions"]
+    assert ended == ["ann"]
+
+
+def test_who_can_read_the_home_ends_the_sessions_that_links_began(tmp_path: Path) -> None:
+    with control_of(tmp_path / "home", keys=True) as control:
+        entries = control.workspace.entry_book
+        cookies = control.porter.by_link(entries.make("ann")).encode()
+        assert control.porter.caller({b"cookie": cookies}).actor == "ann"
+        told = CliRunner().invoke(cli, ["--home", str(tmp_path / "home"), "link", "--end-sessions"])
+        assert told.stdout == "All sessions that links began are over.\n"
+        with pytest.raises(UnauthorizedError, match="over"):
+            control.porter.caller({b"cookie": cookies})
 
 
 COOKIE = Sessions("c", b"k" * 32, secure=False)
