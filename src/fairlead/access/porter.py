@@ -90,14 +90,19 @@ class Porter:
         self._gate.allow(key, "view", "")
         return self._open(f"key:{key.id}")
 
-    def by_password(self, name: str, password: str) -> str:
+    def by_password(self, name: str, password: str, address: str) -> str:
         """Begin a session by a password; gives the value of `Set-Cookie`.
+
+        Args:
+            name: of the user.
+            password: theirs.
+            address: from which it is tried; empty if that is not known.
 
         Raises:
             UnauthorizedError: name and password do not fit.
             RateError: passwords were tried too often.
         """
-        self._attempts.take(name)
+        self._attempts.take(name, address)
         with self._trying:
             user = self._users.signed_in(name, password)
         return self._open(f"user:{user.name}", user.stamp)

@@ -96,13 +96,23 @@ def test_passwords_of_a_name_cannot_be_tried_without_end(world: Guarded, name: s
     assert world.ask("POST", "/login", body=right).status == 303
 
 
-def test_passwords_of_many_names_cannot_be_tried_without_end(world: Guarded) -> None:
-    tried = [
-        world.ask("POST", "/login", body=form(name=f"n{n}", password="x")).status
-        for n in range(100)
-    ]
-    assert tried.count(401) == 20
-    assert set(tried[20:]) == {429}
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [("192.0.2.7", ["192.0.2.7", "::ffff:192.0.2.7"]), ("2001:db8::7", ["2001:db8::1:8"])],
+)
+def test_passwords_of_many_names_cannot_be_tried_without_end(
+    world: Guarded, first: str, others: list[str]
+) -> None:
+    def status(name: str, address: str, password: str = "x") -> int:
+        body = form(name=name, password=password)
+        return world.ask("POST", "/login", body=body, address=address).status
+
+    world.users.add("ann", "viewer", PASSWORD)
+    assert [status(f"n{n}", first) for n in range(20)] == [401] * 20
+    tried = [status(f"m{n}", address) for n in range(10) for address in (first, *others)]
+    assert set(tried) == {429}
+    for elsewhere in ("192.0.2.8", "2001:db8:0:1::7", ""):
+        assert status("ann", elsewhere, PASSWORD) == 303, "nobody else is locked out"
     _, secret = world.keys.create("key", ["view"])
     assert world.ask("POST", "/login", body=form(key=secret)).status == 303, "a key is no guess"
 
