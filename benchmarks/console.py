@@ -93,7 +93,7 @@ def _measure(home: Path, endpoints: int, readers: int, seconds: float) -> Found:
             time.sleep(6.0)  # until the first counts are read
             found = _first_page(addresses["control"], controller)
             found |= _painted(home, addresses["control"])
-            found |= _read(addresses["control"], controller, readers, seconds)
+            found |= _read(home, addresses["control"], controller, readers, seconds)
     return found
 
 
@@ -186,18 +186,24 @@ def _painted(home: Path, origin: str) -> Found:
     }
 
 
-def _read(origin: str, controller: int, readers: int, seconds: float) -> Found:
+def _read(home: Path, origin: str, controller: int, readers: int, seconds: float) -> Found:
     """Hold readers open; what the controller takes with and without them."""
+    from fairlead.app.workspace import Workspace
+    from fairlead.console.feed import OF_ACTOR_MAX
+
+    book = Workspace(home).key_book
+    people = -(-readers // OF_ACTOR_MAX)
+    secrets = [book.create(f"reader-{number}", ["view"])[1] for number in range(people)]
     address = urlsplit(origin)
     alone = _busy(controller, seconds)
-    head = f"GET /live HTTP/1.1\r\nhost: {address.netloc}\r\n\r\n".encode()
+    head = f"GET /live HTTP/1.1\r\nhost: {address.netloc}\r\nsec-fetch-site: same-origin\r\n"
     selector, events = selectors.DefaultSelector(), 0
     with contextlib.ExitStack() as stack:
-        for _ in range(readers):
+        for number in range(readers):
             sock = stack.enter_context(
                 socket.create_connection((address.hostname or "", address.port or 80))
             )
-            sock.sendall(head)
+            sock.sendall(f"{head}x-api-key: {secrets[number % people]}\r\n\r\n".encode())
             selector.register(sock, selectors.EVENT_READ)
         until_s, before_s = time.monotonic() + seconds, cpu_s(controller)
         while time.monotonic() < until_s:

@@ -168,6 +168,14 @@ def test_scan_takes_one_kind_and_prefix_in_order_of_keys(store: Store) -> None:
     assert [s.value.count for s in store.scan(OTHERS)] == [5]
 
 
+def test_records_are_counted_as_they_would_be_read(store: Store) -> None:
+    store.commit(*(put(key, 1) for key in ("a/1", "a/2", "ab", "b")))
+    store.commit(Put(OTHERS, OTHERS.key("a/3"), Note(5), None))
+    assert [store.count(NOTES, prefix) for prefix in ("", "a/", "a", "c")] == [4, 2, 3, 0]
+    store.commit(Delete("note/a/2", None))
+    assert store.count(NOTES, "a/") == 1
+
+
 @pytest.mark.parametrize("wild", ["%", "_", "*", "?", "[a]", "\\", "'", '"'])
 def test_a_prefix_is_not_a_pattern(store: Store, wild: str) -> None:
     store.commit(put("a", 1), put(f"{wild}x", 2), put("ax", 3))
@@ -228,6 +236,15 @@ def test_the_subject_of_events_is_not_a_pattern(store: Store) -> None:
     store.commit(events=[event("a%"), event("ab"), event("ü_x"), event("üyx")])
     assert [e.subject for e in store.events(subject="a%")] == ["a%"]
     assert [e.subject for e in store.events(subject="ü_")] == ["ü_x"]
+
+
+@pytest.mark.parametrize("end", ["", "a", "a\x00", "\ud7ff", "\U0010ffff", "a\U0010ffff"])
+def test_subjects_of_events_are_found_by_how_they_begin(store: Store, end: str) -> None:
+    subjects = ["a", "a\x00b", "ab", "b", "\ud7ffx", "\ue000", "\U0010ffff", "a\U0010ffffz", ""]
+    store.commit(events=[event(subject) for subject in subjects])
+    found = [subject for subject in subjects if subject.startswith(end)]
+    assert [e.subject for e in store.events(subject=end)] == found
+    assert [e.subject for e in store.recent(subject=end)] == found[::-1]
 
 
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
@@ -456,3 +473,50 @@ def test_only_what_was_written_after_a_revision_is_read(store: Store) -> None:
     ]
     assert [s.key for s in store.scan(NOTES, "b", after=first)] == ["note/b"]
     assert store.scan(NOTES, after=store.revision()) == []
+
+
+def test_a_store_of_before_gets_its_indexes_and_reads_as_before(
+    shared: str, tmp_path: Path
+) -> None:
+    import sqlite3
+
+    store = open_store(shared)
+    first = store.commit(put("a", 1), events=[event("x/1"), event("y/1")])
+    store.close()
+    connection = sqlite3.connect(tmp_path / "store.db")
+    connection.execute("DROP INDEX records_by_revision")
+    connection.execute("DROP INDEX events_by_subject")
+    connection.close()
+    again = open_store(shared)
+    again.commit(put("b", 2))
+    assert [s.key for s in again.scan(NOTES, after=first)] == ["note/b"]
+    assert [e.subject for e in again.events(subject="y")] == ["y/1"]
+    again.close()
+
+
+def test_what_is_new_and_what_a_subject_did_are_read_without_reading_the_rest(
+    shared: str,
+) -> None:
+    store = open_store(shared)
+    everything = 20_000
+    store.commit(
+        *(put(f"old/{number}", number) for number in range(everything)),
+        events=[event(f"old/{number}") for number in range(everything)],
+    )
+    seen = store.revision()
+    store.commit(put("new", 1), events=[event("new")])
+    connection = store._connection()  # type: ignore[attr-defined]  # to count SQLite's own steps
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    connection.set_progress_handler(count, 1)
+    assert [s.key for s in store.scan(NOTES, after=seen)] == ["note/new"]
+    assert [e.subject for e in store.events(subject="new")] == ["new"]
+    assert [e.subject for e in store.recent(subject="new", limit=1)] == ["new"]
+    connection.set_progress_handler(None, 1)
+    store.close()
+    assert steps < 1_000

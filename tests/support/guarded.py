@@ -50,10 +50,11 @@ class Guarded:
         """The guard before an application that answers everybody with 200."""
 
     def ask(
-        self, method: str, path: str, *headers: Headers, body: bytes = b"", app: App | None = None
-    ) -> Reply:
+        self, method: str, path: str, *headers: Headers, body: bytes = b"",
+        app: App | None = None, address: str = "127.0.0.1",
+    ) -> Reply:  # fmt: skip
         """Send a request; the query stands in the path."""
-        return ask(app or self.app, method, path, HOST, *headers, body=body)
+        return ask(app or self.app, method, path, HOST, *headers, body=body, address=address)
 
     def tried(self, method: str, path: str, *headers: Headers, body: bytes = b"") -> int:
         """The status with which the guard alone answers; 200 if it lets in."""
@@ -85,7 +86,10 @@ class Guarded:
         return [(method, route.path) for route in self.routes for method in sorted(route.methods)]
 
 
-def ask(app: Any, method: str, path: str, *headers: Headers, body: bytes = b"") -> Reply:
+def ask(
+    app: Any, method: str, path: str, *headers: Headers, body: bytes = b"",
+    address: str = "127.0.0.1",
+) -> Reply:  # fmt: skip
     """Call an application."""
     path, _, query = path.partition("?")
     named = [*headers, ("content-length", str(len(body)))]
@@ -93,6 +97,7 @@ def ask(app: Any, method: str, path: str, *headers: Headers, body: bytes = b"") 
         named.append(("content-type", "application/x-www-form-urlencoded"))
     scope = {
         "type": "http", "method": method, "path": path, "query_string": query.encode(),
+        "client": (address, 50_000),
         "headers": [(n.encode(), v.encode("latin-1")) for n, v in named],
     }  # fmt: skip
     sent: list[MutableMapping[str, Any]] = []

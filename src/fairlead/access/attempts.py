@@ -1,7 +1,8 @@
-"""How often a password may be tried: by each name, and by all together."""
+"""How often a password may be tried: for each name, and from each address."""
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 
 from fairlead.access.limit import Bucket, Limit, take
@@ -9,12 +10,16 @@ from fairlead.clock import Clock
 from fairlead.errors import RateError
 
 OF_NAME = Limit(rate=1 / 15, burst=5.0)
-OF_ALL = Limit(rate=0.5, burst=20.0)
-NAMES_MAX = 1000
+OF_ADDRESS = Limit(rate=0.5, burst=20.0)
+KEPT_MAX = 1000
+IPV6_PREFIX = 64
+"""What one subscriber has of IPv6 addresses counts as one."""
 
 
 class Attempts:
     """Lets so many through and no more, whether there is such a name or not.
+
+    There is no limit for all together: a stranger would use it up, and lock everybody out.
 
     Args:
         clock: for how long it takes until the next one.
@@ -23,34 +28,60 @@ class Attempts:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._all: Bucket | None = None
         self._names: dict[str, Bucket] = {}
+        self._addresses: dict[str, Bucket] = {}
 
-    def take(self, name: str) -> None:
+    def take(self, name: str, address: str) -> None:
         """Count one more.
+
+        Args:
+            name: that is tried.
+            address: of who tries it; behind a proxy that of the proxy.
 
         Raises:
             RateError: there were too many.
         """
         with self._lock:
-            wait_s = self._wait_s(name, self._clock.monotonic_s())
+            wait_s = self._wait_s(name, _network(address), self._clock.monotonic_s())
         if wait_s:
             raise RateError(
                 "Passwords were tried too often.", retry_after_s=wait_s, hint="Wait a moment."
             )
 
-    def _wait_s(self, name: str, now_s: float) -> float:
-        bucket, wait_s = take(self._names.get(name), OF_NAME, now_s)
-        if not wait_s:
-            self._all, wait_s = take(self._all, OF_ALL, now_s)
-        if not wait_s:
-            self._forget(now_s)
-            self._names[name] = bucket
-        return wait_s
+    def _wait_s(self, name: str, network: str, now_s: float) -> float:
+        of_name, wait_s = take(self._names.get(name), OF_NAME, now_s)
+        if wait_s:
+            return wait_s
+        of_address, wait_s = take(self._addresses.get(network), OF_ADDRESS, now_s)
+        if wait_s:
+            return wait_s
+        self._names = _kept(self._names, OF_NAME, now_s)
+        self._names[name] = of_name
+        self._addresses = _kept(self._addresses, OF_ADDRESS, now_s)
+        self._addresses[network] = of_address
+        return 0.0
 
-    def _forget(self, now_s: float) -> None:
-        """Names of which nothing is left to remember; a stranger must not fill the memory."""
-        if len(self._names) >= NAMES_MAX:
-            full_s = OF_NAME.burst / OF_NAME.rate
-            kept = {n: b for n, b in self._names.items() if now_s - b.at_s < full_s}
-            self._names = kept
+
+def _kept(buckets: dict[str, Bucket], limit: Limit, now_s: float) -> dict[str, Bucket]:
+    """Without those of which nothing is left to remember; a stranger must not fill the memory."""
+    if len(buckets) < KEPT_MAX:
+        return buckets
+    full_s = limit.burst / limit.rate
+    return {one: b for one, b in buckets.items() if now_s - b.at_s < full_s}
+
+
+def _network(address: str) -> str:
+    """What counts as one address.
+
+    Example:
+        >>> _network("192.0.2.7"), _network("2001:db8::7"), _network("")
+        ('192.0.2.7', '2001:db8::/64', '')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # as of a socket of this machine
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((found, IPV6_PREFIX), strict=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from fairlead.access.secret import digest_of
-from fairlead.access.types import ENTRIES, Entry
+from fairlead.access.types import ENTRIES, STAMPS, Entry, Stamp
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError, UnauthorizedError
 from fairlead.store import ABSENT, Delete, Event, Put, Store
@@ -13,10 +13,12 @@ from fairlead.store import ABSENT, Delete, Event, Put, Store
 LIFE_S = 900
 TOKEN_BYTES = 32
 TOKEN_LENGTH_MAX = 100
+STAMP_BYTES = 8
+_STAMP = STAMPS.key("home")
 
 
 class EntryBook:
-    """The links that nobody has used yet.
+    """The links that nobody has used yet, and the end of the sessions that others began.
 
     Args:
         store: of the records.
@@ -63,6 +65,22 @@ class EntryBook:
         except ConflictError:  # another was faster
             raise used from None
         return stored.value
+
+    def stamp(self) -> str:
+        """What a session that a link begins now carries, as long as it is good."""
+        stored = self._store.get(STAMPS, _STAMP)
+        return "" if stored is None else stored.value.value
+
+    def end_sessions(self, actor: str) -> None:
+        """End all sessions that links began.
+
+        Args:
+            actor: who ends them, for the audit.
+        """
+        stamp = Stamp(secrets.token_hex(STAMP_BYTES))
+        now_us = self._clock.now_us()
+        event = Event(time_us=now_us, actor=actor, action="end_sessions", subject=f"user/{actor}")
+        self._store.commit(Put(STAMPS, _STAMP, stamp, None), events=[event])
 
 
 def _key(token: str) -> str:

@@ -90,14 +90,19 @@ class Porter:
         self._gate.allow(key, "view", "")
         return self._open(f"key:{key.id}")
 
-    def by_password(self, name: str, password: str) -> str:
+    def by_password(self, name: str, password: str, address: str) -> str:
         """Begin a session by a password; gives the value of `Set-Cookie`.
+
+        Args:
+            name: of the user.
+            password: theirs.
+            address: from which it is tried; empty if that is not known.
 
         Raises:
             UnauthorizedError: name and password do not fit.
             RateError: passwords were tried too often.
         """
-        self._attempts.take(name)
+        self._attempts.take(name, address)
         with self._trying:
             user = self._users.signed_in(name, password)
         return self._open(f"user:{user.name}", user.stamp)
@@ -108,7 +113,24 @@ class Porter:
         Raises:
             UnauthorizedError: the link is not good, or not any more.
         """
-        return self._open(f"link:{self._entries.use(token).actor}")
+        entry = self._entries.use(token)
+        return self._open(f"link:{entry.actor}", self._entries.stamp())
+
+    def leave(self, headers: Mapping[bytes, bytes]) -> str:
+        """End the session of a request; gives the value of `Set-Cookie`.
+
+        One that a link began may do everything: with it all others that links began end, in case
+        somebody has a copy.
+
+        Args:
+            headers: names in lower case.
+        """
+        found = self.sessions.read(headers.get(b"cookie", b""), self._clock.now_us())
+        if found is not None:
+            way, _, name = found[0].subject.partition(":")
+            if way == "link" and found[0].stamp == self._entries.stamp():
+                self._entries.end_sessions(name)
+        return self.sessions.close()
 
     def _open(self, subject: str, stamp: str = "") -> str:
         return self.sessions.open(subject, stamp, self._clock.now_us())
@@ -116,6 +138,8 @@ class Porter:
     def _of_session(self, session: Session, csrf: str) -> Caller:
         way, _, name = session.subject.partition(":")
         if way == "link":
+            if session.stamp != self._entries.stamp():
+                raise UnauthorizedError(OVER, hint="Sign in again.")
             return Caller(name, SCOPES, None, csrf)
         if way == "user":
             user = self._users.get(name)

@@ -23,7 +23,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 
     Args:
         subject: `key:ID`, `user:NAME` or `link:NAME` of who asked for the link.
-        stamp: of the user, as it was.
+        stamp: of the user or of the home's links, as it was.
         issued_s: seconds since 1970.
         random: tells it from every other one.
     """
@@ -58,7 +58,7 @@ class Sessions:
 
         Args:
             subject: who signed in.
-            stamp: of the user.
+            stamp: of the user, or of the home's links.
             now_us: microseconds since 1970.
         """
         random = secrets.token_hex(RANDOM_BYTES)

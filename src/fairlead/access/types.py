@@ -104,6 +104,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     until_us: int
 
 
+class Stamp(msgspec.Struct, frozen=True):
+    """What sessions that links began carry; those with another one are over.
+
+    Args:
+        value: another one each time that sessions are ended.
+    """
+
+    value: str
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A published page on which one endpoint can be tried.
 
@@ -154,5 +164,7 @@ USERS = Kind("user", User)
 """By name."""
 ENTRIES = Kind("entry", Entry)
 """By the SHA-256 of what stands in the link."""
+STAMPS = Kind("entry_stamp", Stamp)
+"""One for the home."""
 LINKS = Kind("link", Link)
 """By id."""

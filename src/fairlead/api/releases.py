@@ -52,6 +52,8 @@ class OrderRequest(BaseModel):
 
     order: Literal["approve", "pause", "resume", "promote", "abort", "rollback"]
     reason: str = Field(default="", max_length=500)
+    release: str = Field(default="", max_length=100)
+    """Id of the release that is meant, and no other; empty for whichever is under way."""
 
 
 def build_releases(services: Services) -> APIRouter:
@@ -70,7 +72,7 @@ def _add_looking(doors: APIRouter, services: Services) -> None:
     @doors.get("/v1/endpoints/{endpoint}/releases")
     def releases(endpoint: str) -> Response:
         services.route(endpoint)
-        return as_json({"releases": services.releases(endpoint)})
+        return as_json({"releases": services.judged_releases(endpoint)})
 
     @doors.get("/v1/endpoints/{endpoint}/releases/{release_id}")
     def release_report(endpoint: str, release_id: str, request: Request) -> Response:
@@ -106,5 +108,5 @@ def _add_telling(doors: APIRouter, services: Services) -> None:
     @doors.post("/v1/endpoints/{endpoint}/releases/order", status_code=202)
     def order(endpoint: str, told: Annotated[OrderRequest, Body()], request: Request) -> Response:
         services.route(endpoint)
-        services.order(endpoint, Order(told.order, actor_of(request), told.reason))
+        services.order(endpoint, Order(told.order, actor_of(request), told.reason), told.release)
         return as_json({"order": told.order}, 202)

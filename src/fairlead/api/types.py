@@ -230,7 +230,11 @@ class Services(Protocol):
         ...
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty."""
+        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+        ...
+
+    def judged_releases(self, endpoint: str) -> list[Release]:
+        """Releases of an endpoint; the newest with how their guards stand now."""
         ...
 
     def release(
@@ -289,8 +293,14 @@ class Services(Protocol):
         """Carry a plan out many times on a virtual clock."""
         ...
 
-    def order(self, endpoint: str, order: Order) -> None:
-        """Tell the release that is under way what to do, or go back after its end."""
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> None:
+        """Tell the release that is under way what to do, or go back after its end.
+
+        Args:
+            endpoint: whose release.
+            order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
+        """
         ...
 
     def automation(self, endpoint: str) -> Automation:

@@ -12,7 +12,7 @@ from fairlead.routing import ROUTES, Automation, Mode, Route, check_automation
 from fairlead.store import Event, Put
 
 if TYPE_CHECKING:
-    from fairlead.store import Store
+    from fairlead.store import Store, Stored
 
 TRIES_MAX = 5
 """A release may change the route at the same moment."""
@@ -52,6 +52,25 @@ def automate(
         ConflictError: a release lets people decide until it ends.
     """
     check_automation(automation, workspace.route(endpoint).signature.outputs)
+    now_us = workspace.clock.now_us()
+    for last in range(TRIES_MAX - 1, -1, -1):
+        stored = workspace.store.get(ROUTES, ROUTES.key(endpoint))
+        assert stored is not None, "routes are never deleted"
+        _check_free(workspace, endpoint)  # of the route that was read: a release would change it
+        try:
+            return _change(workspace.store, stored, automation, actor, reason, now_us)
+        except ConflictError:
+            if not last:
+                raise
+    raise AssertionError("the last try ends it")
+
+
+def _check_free(workspace: Workspace, endpoint: str) -> None:
+    """Refuse while a release lets people decide.
+
+    Raises:
+        ConflictError: one does.
+    """
     release = workspace.releases.under_way(endpoint)
     if release is not None and release.plan.decided_by:
         raise ConflictError(
@@ -59,21 +78,16 @@ def automate(
             f"{release.plan.decided_by} decides.",
             hint="End it first: 'fairlead release promote' or 'fairlead release abort'.",
         )
-    now_us = workspace.clock.now_us()
-    for last in range(TRIES_MAX - 1, -1, -1):
-        try:
-            return _change(workspace.store, endpoint, automation, actor, reason, now_us)
-        except ConflictError:
-            if not last:
-                raise
-    raise AssertionError("the last try ends it")
 
 
 def _change(
-    store: Store, endpoint: str, automation: Automation, actor: str, reason: str, now_us: int
+    store: Store,
+    stored: Stored[Route],
+    automation: Automation,
+    actor: str,
+    reason: str,
+    now_us: int,
 ) -> Automation:
-    stored = store.get(ROUTES, ROUTES.key(endpoint))
-    assert stored is not None, "routes are never deleted"
     before, changed = stored.value, replace(stored.value, automation=automation)
     said = automation_of(changed)
     if said != automation_of(before):

@@ -32,10 +32,12 @@ KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (STANDINGS, True),
     (VERSIONS, False),
 )
+REMOVED: tuple[Kind[Any], ...] = (ALERTS, NOTIFICATIONS, PLACES, SILENCES)
+"""Kinds whose records may end by being removed, of which no revision tells."""
 
 
 class Changes:
-    """Knows when something of each topic was written last.
+    """Knows when something of each topic was written last, and how much there is of it.
 
     Args:
         store: of the records.
@@ -44,16 +46,26 @@ class Changes:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._seen = 0
+        self._written: dict[str, int] = {}
         self._topics: dict[str, str] = {}
 
     def look(self) -> dict[str, str]:
-        """The revision at which something of each topic was written last, as text."""
+        """A text for each topic that is another one after each change of it."""
         revision = self._store.revision()
         if revision != self._seen:
-            found = dict(self._topics)
+            written = dict(self._written)
             for kind, own in KINDS:
                 for stored in self._store.scan(kind, after=self._seen):
                     topic = "/".join(stored.key.split("/")[: 2 if own else 1])
-                    found[topic] = str(max(stored.revision, int(found.get(topic, "0"))))
-            self._topics, self._seen = found, revision
+                    written[topic] = max(stored.revision, written.get(topic, 0))
+            self._topics = {topic: self._text(topic, last) for topic, last in written.items()}
+            self._written, self._seen = written, revision
         return self._topics
+
+    def _text(self, topic: str, written: int) -> str:
+        """When it was written last; with the number of records where some may be removed."""
+        name, _, own = topic.partition("/")
+        for kind in REMOVED:
+            if kind.prefix == name:
+                return f"{written}.{self._store.count(kind, f'{own}/' if own else '')}"
+        return str(written)

@@ -27,7 +27,7 @@ from fairlead.monitoring.latency import slowest
 from fairlead.monitoring.operations import FINE_KEPT_S, Readings, paces
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.traffic import STABLE
-from fairlead.releases import OPEN, RELEASES, Release
+from fairlead.releases import Release
 from fairlead.routing import ROUTES, Route
 
 METRICS = ("accuracy", "rmse")
@@ -47,11 +47,7 @@ def overview(workspace: Workspace, seen: Seen, problems: Sequence[str]) -> Overv
     alerts = sorted(
         (one for one in workspace.alert_book.alerts() if one.state != "resolved"), key=_urgency
     )
-    releases = {
-        stored.value.endpoint: stored.value
-        for stored in workspace.store.scan(RELEASES)
-        if stored.value.state in OPEN
-    }
+    releases = {one.endpoint: one for one in workspace.releases.all_under_way()}
     found = [
         endpoint_state(
             stored.value,
@@ -108,16 +104,11 @@ def state_of(workspace: Workspace, seen: Seen, route: Route) -> EndpointState:
         route: of the endpoint.
     """
     alerts = [a for a in workspace.alert_book.alerts(route.endpoint) if a.state != "resolved"]
-    releases = [
-        stored.value
-        for stored in workspace.store.scan(RELEASES, f"{route.endpoint}/")
-        if stored.value.state in OPEN
-    ]
     return endpoint_state(
         route,
         seen,
         alert_lines(workspace, sorted(alerts, key=_urgency)),
-        releases[-1] if releases else None,
+        workspace.releases.under_way(route.endpoint),
         workspace.clock.now_us(),
     )
 

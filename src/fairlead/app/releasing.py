@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fairlead.app.experimenting import planned
 from fairlead.app.workspace import Workspace
 from fairlead.durations import write_duration
-from fairlead.errors import NotFoundError
+from fairlead.errors import ConflictError, NotFoundError
 from fairlead.releases import OPEN, Order, Plan, PlanSettings, Release, chosen, plan_of
 from fairlead.releases.fold import request
 from fairlead.routing import ROUTES, SLOTS
@@ -78,23 +78,39 @@ def _length(plan: Plan) -> str:
     return f" Its steps take at least {write_duration(held_us / 1e6)}." if held_us else ""
 
 
-def give_back(workspace: Workspace, endpoint: str, actor: str, reason: str = "") -> Release:
+def give_back(
+    workspace: Workspace, endpoint: str, actor: str, reason: str = "", release_id: str = ""
+) -> Release:
     """Let answer again what answered before the newest release.
 
     What is under way is taken back; after the end of one, a release of the version before it is
     asked for, which is still loaded.
+
+    Args:
+        workspace: of the endpoint.
+        endpoint: its name.
+        actor: who asks, for the audit.
+        reason: why, for the audit.
+        release_id: of the release that is gone back from, and no other; empty for the newest.
 
     Returns:
         The release that goes back; a controller's next ticks carry it out.
 
     Raises:
         NotFoundError: nothing answered before.
+        ConflictError: another release is by now the newest.
     """
     if workspace.releases.under_way(endpoint) is not None:
-        return workspace.releases.order(endpoint, Order("rollback", actor, reason))
+        return workspace.releases.order(endpoint, Order("rollback", actor, reason), release_id)
     last = went_before(workspace, endpoint)
     if last is None or last.before is None:
         raise NotFoundError(f"Nothing answered the endpoint '{endpoint}' before what does now.")
+    if release_id not in ("", last.id):
+        raise ConflictError(
+            f"By now {last.version.name} answers the endpoint '{endpoint}', by a later release "
+            "than the one that this was meant for.",
+            hint="Look at it before you go back from it.",
+        )
     ref = last.before.arms[0].version
     return workspace.releases.request(endpoint, ref, last.before.signature, actor)
 

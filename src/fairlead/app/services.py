@@ -57,6 +57,8 @@ from fairlead.store import Event
 from fairlead.telemetry import Sample
 
 SILENCE_S_MAX = 10.0
+JUDGED_MAX = 20
+"""Releases of a list whose evidence is read: before these all have ended long ago."""
 
 
 class ShownRelease(Release, frozen=True, kw_only=True):
@@ -268,8 +270,13 @@ class WorkspaceServices:
         return self._workspace.registry.resolve(reference)
 
     def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, with how their guards stand now."""
-        return [self._shown(one) for one in self._workspace.releases.releases(endpoint)]
+        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+        return self._workspace.releases.releases(endpoint)
+
+    def judged_releases(self, endpoint: str) -> list[Release]:
+        """Releases of an endpoint; the newest with how their guards stand now."""
+        found = self.releases(endpoint)
+        return found[:-JUDGED_MAX] + [self._shown(one) for one in found[-JUDGED_MAX:]]
 
     def _shown(self, release: Release) -> Release:
         evidence = self._workspace.witness.evidence(release)
@@ -372,17 +379,22 @@ class WorkspaceServices:
         traffic = traffic_for(self._workspace, from_log, made)
         return self._simulator(AskedPlan(wanted, traffic, candidates(faults), runs, seed))
 
-    def order(self, endpoint: str, order: Order) -> None:
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> None:
         """Tell the release that is under way what to do, or go back after its end.
+
+        Args:
+            endpoint: whose release.
+            order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
 
         Raises:
             NotFoundError: there is none, and nothing to go back to.
-            ConflictError: it is being told something else at this moment.
+            ConflictError: it is another one by now, or it is being told something else.
         """
         if order.name == "rollback":
-            give_back(self._workspace, endpoint, order.actor, order.reason)
+            give_back(self._workspace, endpoint, order.actor, order.reason, release_id)
         else:
-            self._workspace.releases.order(endpoint, order)
+            self._workspace.releases.order(endpoint, order, release_id)
 
     def automation(self, endpoint: str) -> Automation:
         """Who decides at an endpoint.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from fairlead.api import Guard, Services
+from fairlead.api.reply import actor_of
 from fairlead.console.alerts import build_alerts_page
 from fairlead.console.audit import build_audit_page
 from fairlead.console.docs import build_docs
@@ -72,8 +73,9 @@ def build_live(feed: Feed) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/live")
-    async def live() -> StreamingResponse:
+    async def live(request: Request) -> StreamingResponse:
         headers = {"cache-control": "no-store"}
-        return StreamingResponse(feed.open(), media_type="text/event-stream", headers=headers)
+        events = feed.open(actor_of(request))
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     return router

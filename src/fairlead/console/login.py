@@ -34,7 +34,8 @@ def build_login(porter: Porter) -> APIRouter:
         given = read_form(await request.body())
         then = given.get("then", "/")
         try:
-            cookie = await run_in_threadpool(_sign_in, porter, given)
+            address = request.client.host if request.client is not None else ""
+            cookie = await run_in_threadpool(_sign_in, porter, given, address)
         except FairleadError as error:
             return _page(then, error, given.get("name", "").strip())
         return _go(_ours(then), cookie)
@@ -54,8 +55,8 @@ def build_login(porter: Porter) -> APIRouter:
         return answer
 
     @login.post("/logout")
-    def leave() -> Response:
-        return _go("/login", porter.sessions.close())
+    def leave(request: Request) -> Response:
+        return _go("/login", porter.leave(dict(request.headers.raw)))
 
     return login
 
@@ -68,7 +69,7 @@ def _is_signed_in(porter: Porter, headers: Mapping[bytes, bytes]) -> bool:
     return True
 
 
-def _sign_in(porter: Porter, given: dict[str, str]) -> str:
+def _sign_in(porter: Porter, given: dict[str, str], address: str) -> str:
     """Begin a session by what a form holds: a name and a password, or a key.
 
     Raises:
@@ -76,7 +77,7 @@ def _sign_in(porter: Porter, given: dict[str, str]) -> str:
     """
     name = given.get("name", "").strip()
     if name:
-        return porter.by_password(name, given.get("password", ""))
+        return porter.by_password(name, given.get("password", ""), address)
     return porter.by_key(given.get("key", "").strip())
 
 

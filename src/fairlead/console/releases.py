@@ -193,7 +193,8 @@ def _order(
         )
     order: OrderName = offer.order
     reason = given.get("reason", "").strip()[:REASON_MAX]
-    services.order(report.endpoint, Order(order, viewer(request).actor, reason))
+    said = Order(order, viewer(request).actor, reason)
+    services.order(report.endpoint, said, report.line.id)
 
 
 def _told(given: Mapping[str, str]) -> dict[str, Any]:

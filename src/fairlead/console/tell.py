@@ -24,6 +24,7 @@ WORDS = {
     "revoke_key": "revoked the key {name}",
     "revoke_link": "took back the published page {name} of {endpoint}",
     "sign_in": "signed in",
+    "end_sessions": "ended the sessions that links began",
     "tag": "tagged {subject}",
     "test_channel": "sent a test through {subject}",
 }

@@ -12,6 +12,7 @@ from fairlead.ids import IdSource
 from fairlead.names import check_name
 from fairlead.releases.course import Course
 from fairlead.releases.decide import decide, follow, give_way, reset
+from fairlead.releases.opened import OpenReleases
 from fairlead.releases.outcomes.standing import Standing
 from fairlead.releases.permit import GO_ON, refuse
 from fairlead.releases.plan import check_fit
@@ -57,6 +58,7 @@ class ReleaseController:
         self._clock = clock
         self._ids = IdSource(clock)
         self._recorder = Recorder(store)
+        self._opened = OpenReleases(store)
         self._apart_us: int | None = None
 
     def request(
@@ -107,24 +109,21 @@ class ReleaseController:
         self._commit(release, ABSENT, ())
         return release
 
-    def order(self, endpoint: str, order: Order) -> Release:
+    def order(self, endpoint: str, order: Order, release_id: str = "") -> Release:
         """Tell the release that is under way what to do; a controller's next tick obeys.
 
         Args:
             endpoint: whose.
             order: what.
+            release_id: of the release that is meant, and no other; empty for whichever it is.
 
         Raises:
             NotFoundError: none is under way.
-            ConflictError: it is being told something else at this moment, or this makes no sense.
+            ConflictError: the one that is meant is under way no more, it is being told something
+                else at this moment, or this makes no sense.
             ForbiddenError: it waits for the word of somebody else.
         """
-        stored = self._under_way(endpoint)
-        if stored is None:
-            raise NotFoundError(
-                f"No release of the endpoint '{endpoint}' is under way.",
-                hint="'fairlead release list' shows those there were.",
-            )
+        stored = self._meant(endpoint, release_id)
         release = stored.value
         if release.order is not None:
             raise ConflictError(
@@ -150,9 +149,34 @@ class ReleaseController:
         stored = self._under_way(endpoint)
         return None if stored is None else stored.value
 
+    def _meant(self, endpoint: str, release_id: str) -> Stored[Release]:
+        """The release that an order is for.
+
+        Raises:
+            NotFoundError: none is under way.
+            ConflictError: only others are.
+        """
+        found = self._opened.find(endpoint)
+        if not found:
+            raise NotFoundError(
+                f"No release of the endpoint '{endpoint}' is under way.",
+                hint="'fairlead release list' shows those there were.",
+            )
+        meant = [stored for stored in found if release_id in ("", stored.value.id)]
+        if not meant:
+            raise ConflictError(
+                "Another release is under way by now than the one that this was meant for.",
+                hint="Look at it before you tell it something.",
+            )
+        return meant[-1]
+
     def _under_way(self, endpoint: str) -> Stored[Release] | None:
-        found = [s for s in self._store.scan(RELEASES, f"{endpoint}/") if s.value.state in OPEN]
+        found = self._opened.find(endpoint)
         return found[-1] if found else None
+
+    def all_under_way(self) -> list[Release]:
+        """The releases of all endpoints that have not ended, oldest first within each."""
+        return [stored.value for stored in self._opened.find()]
 
     def get(self, release: Release) -> Release:
         """The release as it is now."""
@@ -205,7 +229,7 @@ class ReleaseController:
         now_us = self._clock.now_us()
         apart_us = now_us - round(self._clock.monotonic_s() * 1e6)
         jump_us = apart_us - (apart_us if self._apart_us is None else self._apart_us)
-        found = [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        found = self._opened.find()
         if abs(jump_us) <= JUMP_US:
             self._apart_us = apart_us
             return found
@@ -217,7 +241,7 @@ class ReleaseController:
                 events=[_event(replace(release, reason=why)) for _, release in moved],
             )
         self._apart_us = apart_us
-        return [stored for stored in self._store.scan(RELEASES) if stored.value.state in OPEN]
+        return self._opened.find()
 
     def _step(self, stored: Stored[Release], first: Release, view: View) -> None:
         release = stored.value

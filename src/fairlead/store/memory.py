@@ -42,6 +42,12 @@ class MemoryStore:
             )
         return [Stored(key, kind.decode(raw), revision) for key, revision, raw in found]
 
+    def count(self, kind: Kind[Any], prefix: str = "") -> int:
+        """How many records a kind has under a prefix."""
+        start = kind.key(prefix)
+        with self._lock:
+            return sum(key.startswith(start) for key in self._records)
+
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, or none of them."""
         with self._lock:

@@ -33,7 +33,11 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS counter (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER);
 INSERT OR IGNORE INTO counter VALUES (1, 0);
 """
-
+# Made at each opening, if need be: stores of before had none, and older versions mind none.
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS records_by_revision ON records (revision)",
+    "CREATE INDEX IF NOT EXISTS events_by_subject ON events (subject, sequence)",
+)
 
 NEWER_THAN_ALL = 2**63 - 1
 
@@ -78,17 +82,32 @@ class SqliteStore:
     def scan(self, kind: Kind[T], prefix: str = "", *, after: int = 0) -> list[Stored[T]]:
         """Read the records of a kind under a prefix, by key."""
         start = kind.key(prefix)
+        index = "INDEXED BY records_by_revision" if after else "NOT INDEXED"  # what is new is few
         with self._mapped():
             found = (
                 self._connection()
                 .execute(
-                    "SELECT key, revision, value FROM records "
+                    f"SELECT key, revision, value FROM records {index} "  # noqa: S608  # ours
                     "WHERE key >= ? AND key < ? AND revision > ? ORDER BY key",
                     (start, _past(start), after),
                 )
                 .fetchall()
             )
         return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
+
+    def count(self, kind: Kind[Any], prefix: str = "") -> int:
+        """How many records a kind has under a prefix."""
+        start = kind.key(prefix)
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT COUNT(*) FROM records NOT INDEXED WHERE key >= ? AND key < ?",
+                    (start, _past(start)),
+                )
+                .fetchone()
+            )
+        return int(found[0])
 
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, or none of them."""
@@ -121,13 +140,18 @@ class SqliteStore:
         return self._events("sequence < ?", "DESC", before or NEWER_THAN_ALL, subject, limit)
 
     def _events(self, where: str, order: str, number: int, subject: str, limit: int) -> list[Event]:
+        index, of_subject = "NOT INDEXED", ""
+        ends: tuple[str | bytes, ...] = ()
+        if subject:
+            index = "INDEXED BY events_by_subject"
+            of_subject, ends = "subject >= ? AND subject < ? AND ", (subject, _past(subject))
         with self._mapped():
             found = (
                 self._connection()
                 .execute(
-                    f"SELECT sequence, value FROM events WHERE {where} "  # noqa: S608  # ours
-                    f"AND substr(subject, 1, ?) = ? ORDER BY sequence {order} LIMIT ?",
-                    (number, len(subject), subject, limit),
+                    f"SELECT sequence, value FROM events {index} "  # noqa: S608  # ours
+                    f"WHERE {of_subject}{where} ORDER BY sequence {order} LIMIT ?",
+                    (*ends, number, limit),
                 )
                 .fetchall()
             )
@@ -172,6 +196,8 @@ class SqliteStore:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
+        for index in _INDEXES:
+            connection.execute(index)
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection; those of threads that ended are closed on the way."""
@@ -231,9 +257,11 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _past(prefix: str) -> str:
-    """The first text after all that start with a prefix, as SQLite orders them."""
+def _past(prefix: str) -> str | bytes:
+    """What comes after all that start with a prefix, as SQLite orders them."""
     kept = prefix.rstrip("\U0010ffff")
+    if not kept:
+        return b""  # bytes come after every text
     following = ord(kept[-1]) + 1
     return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # surrogates are no text
 

@@ -103,6 +103,10 @@ class Store(Protocol):
         """
         ...
 
+    def count(self, kind: Kind[Any], prefix: str = "") -> int:
+        """How many records `scan` would read, without reading them."""
+        ...
+
     def commit(self, *changes: Put[Any] | Delete, events: Sequence[Event] = ()) -> int:
         """Make changes together, if every expectation still holds.
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.access import Sessions
 from fairlead.access.entries import LIFE_S as LINK_LIFE_S
 from fairlead.access.types import ENTRIES
-from support.guarded import PASSWORD, Guarded, cookie_of
+from fairlead.cli.main import cli
+from fairlead.errors import UnauthorizedError
+from support.control import control_of
+from support.guarded import PASSWORD, Guarded, Headers, cookie_of
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "' onfocus='alert(1)",
@@ -91,13 +96,23 @@ def test_passwords_of_a_name_cannot_be_tried_without_end(world: Guarded, name: s
     assert world.ask("POST", "/login", body=right).status == 303
 
 
-def test_passwords_of_many_names_cannot_be_tried_without_end(world: Guarded) -> None:
-    tried = [
-        world.ask("POST", "/login", body=form(name=f"n{n}", password="x")).status
-        for n in range(100)
-    ]
-    assert tried.count(401) == 20
-    assert set(tried[20:]) == {429}
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [("192.0.2.7", ["192.0.2.7", "::ffff:192.0.2.7"]), ("2001:db8::7", ["2001:db8::1:8"])],
+)
+def test_passwords_of_many_names_cannot_be_tried_without_end(
+    world: Guarded, first: str, others: list[str]
+) -> None:
+    def status(name: str, address: str, password: str = "x") -> int:
+        body = form(name=name, password=password)
+        return world.ask("POST", "/login", body=body, address=address).status
+
+    world.users.add("ann", "viewer", PASSWORD)
+    assert [status(f"n{n}", first) for n in range(20)] == [401] * 20
+    tried = [status(f"m{n}", address) for n in range(10) for address in (first, *others)]
+    assert set(tried) == {429}
+    for elsewhere in ("192.0.2.8", "2001:db8:0:1::7", ""):
+        assert status("ann", elsewhere, PASSWORD) == 303, "nobody else is locked out"
     _, secret = world.keys.create("key", ["view"])
     assert world.ask("POST", "/login", body=form(key=secret)).status == 303, "a key is no guess"
 
@@ -179,6 +194,36 @@ def test_signing_out_takes_the_session_from_the_browser(world: Guarded) -> None:
     left = world.ask("POST", "/logout", world.user("ann", "viewer"))
     assert (left.status, left.headers["location"]) == (303, "/login")
     assert "Max-Age=0" in left.headers["set-cookie"]
+
+
+def by_link(world: Guarded, name: str) -> Headers:
+    return cookie_of(world.ask("GET", f"/enter/{world.entries.make(name)}"))
+
+
+def test_to_leave_a_session_by_a_link_ends_all_that_links_began(world: Guarded) -> None:
+    left, other = by_link(world, "ann"), by_link(world, "bob")
+    user, unused = world.user("eve", "viewer"), world.entries.make("ann")
+    assert world.ask("POST", "/logout", left).status == 303
+    for session in (left, other):
+        assert world.tried("GET", "/v1/models", session) == 401
+    assert world.tried("GET", "/v1/models", user) == 200, "a name signs in by itself"
+    later = cookie_of(world.ask("GET", f"/enter/{unused}"))
+    for session in (left, other, user):  # what is over, and what no link began, ends nothing
+        world.ask("POST", "/logout", session)
+    assert world.tried("GET", "/v1/models", later) == 200
+    ended = [e.actor for e in world.store.events(subject="user/") if e.action == "end_sessions"]
+    assert ended == ["ann"]
+
+
+def test_who_can_read_the_home_ends_the_sessions_that_links_began(tmp_path: Path) -> None:
+    with control_of(tmp_path / "home", keys=True) as control:
+        entries = control.workspace.entry_book
+        cookies = control.porter.by_link(entries.make("ann")).encode()
+        assert control.porter.caller({b"cookie": cookies}).actor == "ann"
+        told = CliRunner().invoke(cli, ["--home", str(tmp_path / "home"), "link", "--end-sessions"])
+        assert told.stdout == "All sessions that links began are over.\n"
+        with pytest.raises(UnauthorizedError, match="over"):
+            control.porter.caller({b"cookie": cookies})
 
 
 COOKIE = Sessions("c", b"k" * 32, secure=False)

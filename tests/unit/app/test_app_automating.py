@@ -156,3 +156,26 @@ def test_a_route_that_changes_at_the_same_moment_is_not_lost(
     left[0] = 100
     with pytest.raises(ConflictError):
         automate(workspace, "loans", Automation("full"), "ann")
+
+
+def test_a_release_that_lets_people_decide_and_begins_meanwhile_is_not_overruled(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = control.workspace
+    store: Store = workspace.store
+    commit, begun = store.commit, [False]
+    plan = plan_of(PlanSettings(strategy="shadow", stable="human:risk", duration="1h"))
+
+    def racing(*changes: object, **more: object) -> int:
+        if not begun[0]:
+            begun[0] = True
+            workspace.releases.request("loans", version(2, "loans"), SIGNATURE, "ann", plan)
+            before = workspace.route("loans")
+            moved = replace(before, automation=Automation("human", queue="risk"))
+            commit(Put(ROUTES, ROUTES.key("loans"), moved, None))
+        return commit(*changes, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "commit", racing)
+    with pytest.raises(ConflictError, match="human:risk decides"):
+        automate(workspace, "loans", Automation("full", queue="other"), "ann")
+    assert workspace.route("loans").automation == Automation("human", queue="risk")

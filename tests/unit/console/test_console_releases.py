@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.api.release import ReleaseReport
+from fairlead.app.services import WorkspaceServices
 from fairlead.app.workspace import Workspace
 from fairlead.releases import RELEASES, Evidence, OrderName, Release, State, Step
 from fairlead.releases.outcomes.metrics import Outcomes
@@ -400,3 +401,65 @@ def test_the_course_of_a_guard_is_a_figure(control: Control) -> None:
     assert rows[0] == "time,requests,candidate,beside,value,low,high"
     wrong = control.ask(f"{path}latncy_p95")
     assert (wrong.status, wrong.error["hint"]) == (404, "Did you mean 'latency_p95'?")
+
+
+def test_the_list_reads_the_evidence_of_what_is_under_way_alone(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10, 50):
+        put_release(control.workspace, release_of(id=f"{ONE.id[:-2]}{number}", state="done"))
+    now = release_of(id=f"{ONE.id[:-2]}99")
+    put_release(control.workspace, now)
+    read: list[str] = []
+    evidence_of = control.workspace.witness.evidence
+
+    def noted(release: Release) -> Evidence:
+        read.append(release.id)
+        return evidence_of(release)
+
+    monkeypatch.setattr(control.workspace.witness, "evidence", noted)
+    assert "churn:2" in text(shown(control), "history")
+    assert set(read) == {now.id}
+    read.clear()
+    told = control.ask(f"/v1{PAGE}").json["releases"]
+    assert [len(told), told[-1]["id"], len(read)] == [41, now.id, 20]
+
+
+@pytest.mark.parametrize("ended", ["aborted", "done"])
+def test_a_release_that_begins_after_the_page_was_looked_at_is_not_told(
+    control: Control, monkeypatch: pytest.MonkeyPatch, ended: State
+) -> None:
+    put_release(control.workspace, state("holding"))
+    other = release_of(id=ONE.id[:-1] + "2")
+    look = WorkspaceServices.release_report
+
+    def late(services: WorkspaceServices, *asked: str) -> ReleaseReport:
+        report = look(services, *asked)
+        put_release(control.workspace, release_of(state=ended))
+        put_release(control.workspace, other)
+        return report
+
+    for order in ("rollback", "pause"):
+        put_release(control.workspace, replace(other, state="aborted"))
+        put_release(control.workspace, state("holding"))
+        with monkeypatch.context() as patched:
+            patched.setattr(WorkspaceServices, "release_report", late)
+            refused = control.ask(OWN, form={"order": order})
+        assert refused.status == 409
+        assert b"Another release is under way by now" in refused.body
+        newest = control.workspace.releases.under_way("churn")
+        assert newest is not None
+        assert (newest.id, newest.order) == (other.id, None)
+
+
+def test_an_order_over_rest_may_say_which_release_it_means(control: Control) -> None:
+    put_release(control.workspace, state("holding"))
+    path = f"/v1{PAGE}/order"
+    refused = control.ask(path, {"order": "pause", "release": "another"})
+    assert (refused.status, stored(control.workspace).order) == (409, None)
+    assert control.ask(path, {"order": "pause", "release": ONE.id}).status == 202
+    assert stored(control.workspace).order is not None
+    put_release(control.workspace, release_of(state="done", step=4))
+    assert control.ask(path, {"order": "rollback", "release": "another"}).status == 409
+    assert control.workspace.releases.under_way("churn") is None
+    assert control.ask(path, {"order": "rollback", "release": ONE.id}).status == 202

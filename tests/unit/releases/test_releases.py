@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -268,3 +269,35 @@ def test_a_step_is_lost_to_whoever_was_first_and_made_again() -> None:
         stale.tick(late)
     world.tick()
     assert world.controller.get(asked).state == "done"
+
+
+class Reads(MemoryStore):
+    """Counts the releases that are read."""
+
+    read = 0
+
+    def scan(self, kind: Any, prefix: str = "", *, after: int = 0) -> list[Any]:
+        found = super().scan(kind, prefix, after=after)
+        self.read += len(found)
+        return found
+
+
+def test_what_has_ended_is_not_read_again_and_what_others_write_is_seen() -> None:
+    world = World()
+    world.store = store = Reads()
+    world.controller = ReleaseController(store, world.clock)
+    other = ReleaseController(store, world.clock)
+    for number in range(1, 11):
+        world.ask(number % 2 + 1)
+        world.tick()
+    assert other.all_under_way() == []
+    store.read = 0
+    asked = world.ask(3)
+    assert other.all_under_way() == [asked]
+    assert other.under_way("e") == asked
+    assert other.under_way("f") is None
+    assert store.read <= 2, "only what is new"
+    other.order("e", Order("abort", "ann"))
+    world.tick()
+    assert world.controller.get(asked).state == "aborted"
+    assert other.all_under_way() == []
