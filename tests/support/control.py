@@ -20,7 +20,7 @@ from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of
 from fairlead.app.supervisor import Addresses
 from fairlead.app.workspace import Workspace
-from fairlead.console import build_console
+from fairlead.console import build_console, error_page
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
 from support.reply import Reply
@@ -59,7 +59,7 @@ class Control:
         guard = Guard(Sites(), 1 << 20, keys, self.porter)
         console = build_console(services, guard)
         self.feed = console.feed
-        self.app = build_api(services, guard, console.routers)
+        self.app = build_api(services, guard, console.routers, error_page)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = "",

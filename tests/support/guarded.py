@@ -13,7 +13,7 @@ from fairlead.access.password import Cost
 from fairlead.api import Guard, Services, build_api
 from fairlead.api.guard import App, GuardMiddleware
 from fairlead.clock import ManualClock
-from fairlead.console import build_console
+from fairlead.console import build_console, error_page
 from fairlead.store.memory import MemoryStore
 from support.reply import Reply
 
@@ -44,7 +44,7 @@ class Guarded:
         self.guard = Guard(SITES, 100_000, keys, porter)
         services = cast(Services, None)
         pages = build_console(services, self.guard).routers
-        self.app = build_api(services, self.guard, pages)
+        self.app = build_api(services, self.guard, pages, error_page)
         self.routes = cast(list[Any], self.app.user_middleware[0].kwargs["routes"])
         self.alone = GuardMiddleware(_let_in, self.guard, self.routes)
         """The guard before an application that answers everybody with 200."""

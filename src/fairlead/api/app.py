@@ -18,6 +18,7 @@ from fairlead.api.alerts import build_alerts
 from fairlead.api.audit import build_audit
 from fairlead.api.automation import build_automation
 from fairlead.api.document import DescribedApi
+from fairlead.api.failures import ErrorPage, write_error
 from fairlead.api.figures import build_figures
 from fairlead.api.guard import GuardMiddleware
 from fairlead.api.inspect import build_inspect
@@ -31,24 +32,32 @@ from fairlead.api.types import Guard, Services
 from fairlead.errors import FairleadError
 from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
-from fairlead.serving.refusal import native_shape, refusal, refusal_of
+from fairlead.serving.refusal import Refusal, refusal, refusal_of
 
 
-def build_api(services: Services, guard: Guard, pages: Sequence[APIRouter] = ()) -> FastAPI:
+def build_api(
+    services: Services,
+    guard: Guard,
+    pages: Sequence[APIRouter] = (),
+    error_page: ErrorPage | None = None,
+) -> FastAPI:
     """Put the application together.
 
     Args:
         services: the platform behind it.
         guard: who is let in.
         pages: that stand beside it, behind the same guard.
+        error_page: writes what is refused for people; None if that is JSON for them, too.
     """
     app = DescribedApi(keys=guard.keys)
     routes: list[BaseRoute] = []
-    app.add_middleware(GuardMiddleware, guard=guard, routes=routes)
-    app.add_exception_handler(FairleadError, _on_error)
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(RequestValidationError, _on_bad_body)
-    app.add_exception_handler(Exception, _on_error)
+    app.add_middleware(GuardMiddleware, guard=guard, routes=routes, error_page=error_page)
+
+    def on_error(request: Request, error: Exception) -> Response:
+        return write_error(request, _refused(error), error_page)
+
+    for kind in (FairleadError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, on_error)
     _add_health(app, services)
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
@@ -137,26 +146,16 @@ def _json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-def _on_error(_: Request, error: Exception) -> Response:
-    reply = native_shape(refusal_of(error))
-    headers = {name.decode(): value.decode() for name, value in reply.headers}
-    return Response(reply.body, reply.status, headers, reply.content_type.decode())
-
-
-def _on_http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    messages = {404: "There is nothing at this path.", 405: "This path takes another method."}
-    message = messages.get(error.status_code, str(error.detail))
-    reply = native_shape(refusal(error.status_code, message))
-    return Response(reply.body, reply.status, media_type="application/json")
-
-
-def _on_bad_body(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    faults = sorted(
-        f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg']}"
-        for one in error.errors()
-    )
-    hint = "A body is JSON, sent with 'content-type: application/json'."
-    reply = native_shape(refusal(422, f"The body does not fit. {'; '.join(faults)}.", hint))
-    return Response(reply.body, reply.status, media_type="application/json")
+def _refused(error: Exception) -> Refusal:
+    """What an error of a route, or of the way to one, says to a caller."""
+    if isinstance(error, HTTPException):
+        messages = {404: "There is nothing at this path.", 405: "This path takes another method."}
+        return refusal(error.status_code, messages.get(error.status_code, str(error.detail)))
+    if isinstance(error, RequestValidationError):
+        faults = sorted(
+            f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg']}"
+            for one in error.errors()
+        )
+        hint = "A body is JSON, sent with 'content-type: application/json'."
+        return refusal(422, f"The body does not fit. {'; '.join(faults)}.", hint)
+    return refusal_of(error)

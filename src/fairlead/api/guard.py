@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 
 from fairlead.access import LOCAL, Caller, fault_of, role_of
 from fairlead.api.again import AGAIN, is_from_elsewhere
+from fairlead.api.failures import ErrorPage, write_error
 from fairlead.api.form import FORM, FORM_BYTES_MAX, read_form
 from fairlead.api.rules import rule_of
 from fairlead.api.types import Guard
@@ -25,7 +27,6 @@ from fairlead.logs import tell
 from fairlead.serving.refusal import (
     SITE_REFUSALS,
     Refusal,
-    native_shape,
     refusal,
     refusal_of,
 )
@@ -59,12 +60,20 @@ class GuardMiddleware:
         app: behind it.
         guard: what is let in.
         routes: of the application, in the order in which it looks at them.
+        error_page: writes for people why they are not let in; None if that is JSON for them, too.
     """
 
-    def __init__(self, app: App, guard: Guard, routes: Sequence[BaseRoute]) -> None:
+    def __init__(
+        self,
+        app: App,
+        guard: Guard,
+        routes: Sequence[BaseRoute],
+        error_page: ErrorPage | None = None,
+    ) -> None:
         self._app = app
         self._guard = guard
         self._routes = routes
+        self._error_page = error_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on and add headers to the reply."""
@@ -81,9 +90,6 @@ class GuardMiddleware:
                     await _to_login(send, scope, headers)
                     return
                 refused = refusal_of(error)
-        if refused is not None:
-            await _refuse(send, refused)
-            return
 
         async def send_guarded(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -92,6 +98,10 @@ class GuardMiddleware:
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
+        if refused is not None:
+            reply = write_error(Request(scope), refused, self._error_page)
+            await reply(scope, receive, send_guarded)
+            return
         await self._app(scope, receive, send_guarded)
 
     async def _let_in(
@@ -201,12 +211,6 @@ async def _word(headers: Mapping[bytes, bytes], receive: Receive) -> tuple[str, 
         return pending.pop() if pending else await receive()
 
     return read_form(body).get("csrf", ""), again
-
-
-async def _refuse(send: Send, refused: Refusal) -> None:
-    response = native_shape(refused)
-    kind = (b"content-type", response.content_type)
-    await _send(send, response.status, response.body, kind, *response.headers)
 
 
 async def _send(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

@@ -25,12 +25,12 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/enter/{token}"): "open",
     ("GET", "/shared/{token}"): "open",
     ("POST", "/shared/{token}/predict"): "open",
-    # The platform
+    # REST: the platform
     ("GET", "/openapi.json"): "view",
     ("GET", "/metrics"): "view",
     ("GET", "/v1/overview"): "view",
     ("GET", "/v1/workers"): "view",
-    # Models and endpoints
+    # REST: models
     ("GET", "/v1/models"): "view",
     ("GET", "/v1/models/{model}"): "view",
     ("GET", "/v1/models/{model}/versions"): "view",
@@ -38,19 +38,18 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/models/{model}/aliases/{alias}"): "operate",
     ("DELETE", "/v1/models/{model}/aliases/{alias}"): "operate",
     ("GET", "/v1/versions/{reference}"): "view",
+    # REST: endpoints
     ("GET", "/v1/endpoints"): "view",
     ("GET", "/v1/endpoints/{endpoint}"): "view",
     ("GET", "/v1/endpoints/{endpoint}/openapi.json"): "view",
     ("GET", "/v1/endpoints/{endpoint}/figures"): "view",
     ("GET", "/v1/endpoints/{endpoint}/figures/{name}"): "view",
-    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
-    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
     ("GET", "/v1/endpoints/{endpoint}/health"): "view",
     ("GET", "/v1/endpoints/{endpoint}/field"): "view",
     ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
-    # Releases
+    # REST: releases
     ("GET", "/v1/endpoints/{endpoint}/releases"): "view",
     ("GET", "/v1/endpoints/{endpoint}/releases/{release_id}"): "view",
     ("POST", "/v1/endpoints/{endpoint}/releases/plan"): "operate",
@@ -59,19 +58,25 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/endpoints/{endpoint}/releases"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/releases/order"): "operate",
     ("POST", "/v1/simulations"): "operate",
-    # Alerts
+    # REST: alerts
     ("GET", "/v1/alerts"): "view",
     ("POST", "/v1/alerts/acknowledgements"): "operate",
     ("GET", "/v1/notifications"): "view",
     ("GET", "/v1/silences"): "view",
     ("POST", "/v1/endpoints/{endpoint}/silences"): "operate",
     ("DELETE", "/v1/silences/{silence_id}"): "operate",
-    # Jobs
+    ("GET", "/v1/channels"): "operate",
+    ("POST", "/v1/channels/{channel}/test"): "operate",
+    # REST: jobs
     ("GET", "/v1/jobs"): "view",
     ("GET", "/v1/jobs/{endpoint}/{job}"): "view",
     ("GET", "/v1/jobs/{endpoint}/{job}/runs"): "view",
     ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
-    # People in the loop
+    ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    # REST: people in the loop
+    ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
     ("GET", "/v1/review"): "view",
     ("GET", "/v1/review/{queue}"): "view",
     ("GET", "/v1/review/{queue}/export"): "review",
@@ -83,7 +88,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/tasks/{task}/decide"): "review",
     ("POST", "/v1/tasks/{task}/skip"): "review",
     ("GET", "/v1/endpoints/{endpoint}/rungs"): "view",
-    # Who may do what, and who did
+    # REST: who may do what, and who did
     ("GET", "/v1/keys"): "operate",
     ("POST", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/{key}"): "admin",
@@ -96,8 +101,38 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/endpoints/{endpoint}/links"): "operate",
     ("DELETE", "/v1/links/{link}"): "operate",
     ("GET", "/v1/audit"): "operate",
-    ("GET", "/v1/channels"): "operate",
-    ("POST", "/v1/channels/{channel}/test"): "operate",
+    # Pages: the overview, and what changes while one looks
+    ("GET", "/"): "view",
+    ("GET", "/live"): "view",
+    # Pages: an endpoint
+    ("GET", "/endpoints/{endpoint}"): "view",
+    ("GET", "/endpoints/{endpoint}/predictions"): "view",
+    ("GET", "/try/{endpoint}"): "view",
+    ("POST", "/try/{endpoint}/links"): "operate",
+    ("GET", "/endpoints/{endpoint}/releases"): "view",
+    ("GET", "/endpoints/{endpoint}/releases/new"): "operate",
+    ("GET", "/endpoints/{endpoint}/releases/{release_id}"): "view",
+    ("POST", "/endpoints/{endpoint}/releases"): "operate",
+    ("POST", "/endpoints/{endpoint}/releases/{release_id}"): "operate",
+    # Pages: models
+    ("GET", "/models"): "view",
+    ("GET", "/models/{model}"): "view",
+    ("GET", "/models/{model}/compare"): "view",
+    ("GET", "/models/{model}/{number}"): "view",
+    ("POST", "/models/{model}/{number}"): "operate",
+    # Pages: alerts
+    ("GET", "/alerts"): "view",
+    ("POST", "/alerts"): "operate",
+    # Pages: jobs
+    ("GET", "/jobs"): "view",
+    ("POST", "/jobs"): "operate",
+    ("GET", "/jobs/{endpoint}/{job}"): "view",
+    ("POST", "/jobs/{endpoint}/{job}"): "operate",
+    # Pages: people in the loop
+    ("GET", "/review"): "view",
+    ("GET", "/review/{queue}"): "review",
+    ("POST", "/review/{queue}"): "review",
+    # Pages: who may do what, and who did
     ("GET", "/settings"): "operate",
     ("POST", "/settings/keys"): "admin",
     ("POST", "/settings/keys/{key}/revoke"): "admin",
@@ -108,34 +143,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/settings/channels/{channel}/test"): "operate",
     ("POST", "/settings/links/{link}/revoke"): "operate",
     ("GET", "/audit"): "operate",
-    # Pages
-    ("GET", "/"): "view",
-    ("GET", "/live"): "view",
-    ("GET", "/endpoints/{endpoint}"): "view",
-    ("GET", "/endpoints/{endpoint}/predictions"): "view",
-    ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
-    ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
-    ("GET", "/models"): "view",
-    ("GET", "/models/{model}"): "view",
-    ("GET", "/models/{model}/compare"): "view",
-    ("GET", "/models/{model}/{number}"): "view",
-    ("POST", "/models/{model}/{number}"): "operate",
-    ("GET", "/alerts"): "view",
-    ("POST", "/alerts"): "operate",
-    ("GET", "/jobs"): "view",
-    ("POST", "/jobs"): "operate",
-    ("GET", "/jobs/{endpoint}/{job}"): "view",
-    ("POST", "/jobs/{endpoint}/{job}"): "operate",
-    ("GET", "/try/{endpoint}"): "view",
-    ("GET", "/review"): "view",
-    ("GET", "/review/{queue}"): "review",
-    ("POST", "/review/{queue}"): "review",
-    ("POST", "/try/{endpoint}/links"): "operate",
-    ("GET", "/endpoints/{endpoint}/releases"): "view",
-    ("GET", "/endpoints/{endpoint}/releases/new"): "operate",
-    ("GET", "/endpoints/{endpoint}/releases/{release_id}"): "view",
-    ("POST", "/endpoints/{endpoint}/releases"): "operate",
-    ("POST", "/endpoints/{endpoint}/releases/{release_id}"): "operate",
+    # Pages: the API
     ("GET", "/docs"): "view",
     ("GET", "/docs/{endpoint}"): "view",
 }

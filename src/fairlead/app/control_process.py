@@ -32,7 +32,7 @@ from fairlead.app.signals import job_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
-from fairlead.console import build_console
+from fairlead.console import build_console, error_page
 from fairlead.control import Controller, Tick, view
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
@@ -151,7 +151,7 @@ async def serve(start: Start) -> None:
     guarded = guard(start, plane.workspace)
     console = build_console(plane.services, guarded)
     config = uvicorn.Config(
-        build_api(plane.services, guarded, console.routers),
+        build_api(plane.services, guarded, console.routers, error_page),
         log_level="warning",
         log_config=None if tells_json() else LOGGING_CONFIG,
         lifespan="off",
