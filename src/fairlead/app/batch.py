@@ -57,7 +57,7 @@ def run_batch(
 
 def _notes(workspace: Workspace, job: Job) -> tuple[str, ...]:
     """That people decide at the endpoint, where a job's answers could be taken for decisions."""
-    endpoint = job.endpoint or workspace.registry.resolve(job.version).model
+    endpoint = job.endpoint or job.version.partition(":")[0].partition("@")[0]
     mode = mode_of(workspace, endpoint)
     if mode == "full":
         return ()
