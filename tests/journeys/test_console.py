@@ -103,9 +103,9 @@ def visit(browser: Browser, demo: Demo, **options: Any) -> Visit:
 
 
 def drawn(page: Page) -> None:
-    """Scroll through, until every figure is drawn."""
+    """Scroll through, until every figure is drawn; a live page may put a new one in its place."""
     for figure in page.locator("[data-figure]").all():
-        figure.scroll_into_view_if_needed()
+        figure.evaluate("one => one.scrollIntoView()")
         figure.locator(".main-svg").first.wait_for()
     page.evaluate("() => scrollTo(0, 0)")
 

@@ -58,7 +58,7 @@ def draw_all(page: Page) -> int:
     """Come by each figure, until it is drawn."""
     figures = page.locator("figure[data-figure]")
     for place in range(figures.count()):
-        figures.nth(place).scroll_into_view_if_needed()
+        figures.nth(place).evaluate("one => one.scrollIntoView()")
         figures.nth(place).locator(DRAWN).first.wait_for()
     return figures.count()
 
