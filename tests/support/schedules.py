@@ -19,7 +19,7 @@ from fairlead.schedules import (
     Timing,
     Told,
 )
-from fairlead.schedules.controller import LEASE_US
+from fairlead.schedules.attempts import LEASE_US
 from fairlead.store.memory import MemoryStore
 
 HOUR_US = 3_600_000_000

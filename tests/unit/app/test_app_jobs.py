@@ -23,7 +23,7 @@ from fairlead.cli.main import cli
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError
 from fairlead.schedules import RUNS, Completed, Failed, Run, Told
-from fairlead.schedules.controller import LEASE_US
+from fairlead.schedules.attempts import LEASE_US
 from fairlead.schedules.narrate import narrate
 from fairlead.store import Put
 from support.batch import rows_of
