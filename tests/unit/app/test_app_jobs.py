@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.app import job_child
 from fairlead.app.jobs import Asked, JobProcess, job_controller
-from fairlead.app.settings import describe, load_settings
+from fairlead.app.settings import load_settings
+from fairlead.app.settings_shown import describe
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.cli.main import cli
