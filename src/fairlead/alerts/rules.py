@@ -20,7 +20,7 @@ _SLOW = (
 )
 _INPUT = "Ask whoever sends this field what changed, and when."
 _TWICE = "Ask whoever calls the endpoint whether rows are sent twice, or a client is stuck on one."
-_UPDATES = "Read why: 'fairlead update show ENDPOINT'."
+_UPDATES = "Read why: 'fairlead updates show ENDPOINT'."
 _JOBS = "Read why: 'fairlead jobs list ENDPOINT/JOB', with its name for JOB."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 

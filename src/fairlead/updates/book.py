@@ -144,7 +144,7 @@ class UpdateBook:
         if standing.update or any(cause.kind == "asked" for cause in standing.waiting):
             raise ConflictError(
                 f"An update of '{endpoint}' is under way, or was asked for.",
-                hint=f"'fairlead update show {endpoint}' shows how far it is.",
+                hint=f"'fairlead updates show {endpoint}' shows how far it is.",
             )
         cause = Cause(kind="asked", time_us=now_us, name=actor, reason=reason)
         asked = replace(standing, waiting=(*standing.waiting, cause))
@@ -174,7 +174,7 @@ class UpdateBook:
         if found.word is not None or found.state not in HEARD_IN[word.name]:
             raise ConflictError(
                 f"The update {found.name} cannot be told to {word.name} now: it is {found.state}.",
-                hint=f"'fairlead update show {endpoint}' shows how far it is.",
+                hint=f"'fairlead updates show {endpoint}' shows how far it is.",
             )
         if word.name == "approve" and spec.approve != "auto" and spec.approve not in scopes:
             raise ForbiddenError(
@@ -194,7 +194,7 @@ class UpdateBook:
         if stored is None or not stored.value.update:
             raise NotFoundError(
                 f"No update of '{endpoint}' is under way.",
-                hint=f"To ask for one: fairlead update run {endpoint}.",
+                hint=f"To ask for one: fairlead update {endpoint}.",
             )
         return self._update(endpoint, stored.value.update)
 
@@ -203,7 +203,7 @@ class UpdateBook:
         if stored is None:
             raise NotFoundError(
                 f"The endpoint '{endpoint}' had no update of this id.",
-                hint=f"'fairlead update list {endpoint}' lists those there were.",
+                hint=f"'fairlead updates list {endpoint}' lists those there were.",
             )
         return stored
 
