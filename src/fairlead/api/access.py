@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.access import Key, Link, Role, Scope, User
-from fairlead.access.links import DAYS_MAX, RATE_MAX
+from fairlead.access.links import DAYS, DAYS_MAX, RATE, RATE_MAX
 from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 
@@ -64,9 +64,9 @@ class LinkRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Text
-    days: Annotated[float, Field(gt=0, le=DAYS_MAX)] = 7
+    days: Annotated[float, Field(gt=0, le=DAYS_MAX)] = DAYS
     """After which it ends."""
-    rate: Annotated[float, Field(gt=0, le=RATE_MAX)] = 2
+    rate: Annotated[float, Field(gt=0, le=RATE_MAX)] = RATE
     """Requests a second that it is good for."""
 
 

@@ -1,4 +1,4 @@
-"""What doors share: who asks, and values as JSON."""
+"""What doors share: who asks from where, and values as JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ def actor_of(request: Request) -> str:
     """The name of who asks, for the audit; the guard has found it."""
     actor: str = request.state.actor
     return actor
+
+
+def address_of(request: Request) -> str:
+    """The address of who asks; empty if that is not known."""
+    return "" if request.client is None else request.client.host
 
 
 def as_json(value: Any, status: int = 200) -> Response:
