@@ -62,7 +62,7 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_live(feed),
         build_login(guard.porter),
         build_shared(services),
-        build_settings(services),
+        build_settings(services, guard.porter),
         build_audit_page(services),
     ]
     return Console(tuple(routers), feed)

@@ -27,5 +27,5 @@ def error_page(request: Request, refused: Refusal) -> Response:
         refused: why.
     """
     title = TITLES.get(refused.status, BAD if refused.status < 500 else BROKEN)
-    who = viewer(request) if hasattr(request.state, "actor") else NOBODY
+    who = viewer(request) if hasattr(request.state, "caller") else NOBODY
     return answer_with(render("error.html", who, title=title, refused=refused), refused)

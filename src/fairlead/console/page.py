@@ -10,7 +10,8 @@ from urllib.parse import quote
 import jinja2
 from fastapi import Request, Response
 
-from fairlead.access import Scope
+from fairlead.access import Scope, role_of
+from fairlead.api.reply import caller_of
 from fairlead.console.format import FILTERS
 from fairlead.console.types import NOBODY, Viewer
 from fairlead.errors import FairleadError
@@ -27,7 +28,7 @@ NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("alerts", "Alerts", "/alerts", "view"),
     ("jobs", "Jobs", "/jobs", "view"),
     ("audit", "Audit", "/audit", "operate"),
-    ("settings", "Settings", "/settings", "operate"),
+    ("settings", "Settings", "/settings", "view"),
     ("api", "API", "/docs", "view"),
 )
 """What leads everywhere: a page's `here`, its title, its path, and the scope that it needs."""
@@ -56,8 +57,9 @@ def show(
 
 def viewer(request: Request) -> Viewer:
     """Who looks, as the guard found."""
-    state = request.state
-    return Viewer(state.actor, state.role, state.csrf, state.scopes)
+    found = caller_of(request)
+    role = role_of(found.scopes) or ""
+    return Viewer(found.actor, role, found.csrf, found.scopes, found.has_password)
 
 
 def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:

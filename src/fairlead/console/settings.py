@@ -1,4 +1,4 @@
-"""The page of who may do what, and whether anybody would hear of it."""
+"""The page of who may do what, whether anybody would hear of it, and one's own password."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import cast
 
 from fastapi import APIRouter, Request, Response
 
-from fairlead.access import ROLES, SCOPES, Role
+from fairlead.access import ROLES, SCOPES, Porter, Role
 from fairlead.api import Services
-from fairlead.api.reply import actor_of
+from fairlead.api.reply import actor_of, address_of, caller_of
 from fairlead.console.obey import Form, number, obey
-from fairlead.console.page import redirect, show
-from fairlead.errors import FairleadError
+from fairlead.console.page import redirect, show, viewer
+from fairlead.errors import ConfigError, FairleadError
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,12 @@ class Told:
     secret: str = ""
 
 
-def build_settings(services: Services) -> APIRouter:
+def build_settings(services: Services, porter: Porter) -> APIRouter:
     """The routes of the page.
 
     Args:
         services: the platform behind it.
+        porter: knows who has which password.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -42,10 +43,25 @@ def build_settings(services: Services) -> APIRouter:
     def settings(request: Request) -> Response:
         return _page(services, request)
 
+    _add_own_password(router, services, porter)
     _add_keys(router, services)
     _add_users(router, services)
     _add_others(router, services)
     return router
+
+
+def _add_own_password(router: APIRouter, services: Services, porter: Porter) -> None:
+    @router.post("/settings/password")
+    def change_password(request: Request, form: Form) -> Response:
+        def deed() -> Response:
+            new = form.get("new", "")
+            if new != form.get("again", ""):
+                raise ConfigError("The new password is not the same twice.")
+            caller, address = caller_of(request), address_of(request)
+            cookie = porter.change_password(caller, form.get("old", ""), new, address)
+            return redirect("/settings#password", cookie)
+
+        return obey(deed, lambda problem: _page(services, request, problem=problem))
 
 
 def _add_keys(router: APIRouter, services: Services) -> None:
@@ -135,15 +151,23 @@ def _page(
     told: Told | None = None,
     problem: FairleadError | None = None,
 ) -> Response:
-    return show(
-        request, "settings.html", problem,
-        keys=[key for key in services.key_book.all_keys() if key.revoked_us is None],
-        users=services.user_book.all_users(),
-        links=services.link_book.in_force(),
-        channels=services.channels(),
-        endpoints=[route.endpoint for route in services.routes()],
-        roles=list(ROLES), scopes=SCOPES, told=told,
-    )  # fmt: skip
+    who = viewer(request)
+    own = services.user_book.get(who.actor) if who.has_password else None
+    context = _of_all(services) if who.may("operate") else {}
+    return show(request, "settings.html", problem, told=told, own=own, **context)
+
+
+def _of_all(services: Services) -> dict[str, object]:
+    """What is shown to who may see what others may do."""
+    return {
+        "keys": [key for key in services.key_book.all_keys() if key.revoked_us is None],
+        "users": services.user_book.all_users(),
+        "links": services.link_book.in_force(),
+        "channels": services.channels(),
+        "endpoints": [route.endpoint for route in services.routes()],
+        "roles": list(ROLES),
+        "scopes": SCOPES,
+    }
 
 
 def _role(form: Mapping[str, str]) -> Role:
