@@ -121,24 +121,34 @@ def judge_slice(gate: Gate, seen: Seen, part: str) -> Finding:
     )
 
 
-def judge_calibration(gate: Gate, seen: Seen) -> Finding | None:
-    """Whether the calibration error has proven to have risen by more than its margin."""
-    margin, apart = gate.calibration_margin, seen.difference
-    if margin is None or apart is None:
-        return None
+def judge_calibration(seen: Seen, margin: float) -> list[Finding]:
+    """Whether the calibration error has proven to have risen by more than its margin.
+
+    Args:
+        seen: of the calibration error.
+        margin: by which it may rise.
+
+    Returns:
+        None at all of answers without probabilities.
+    """
+    apart = seen.difference
+    if apart is None:
+        return []
     risen = apart.low > margin
     said = "proven" if risen else "not proven"
-    return Finding(
-        name="calibration",
-        verdict="reject" if risen else "promote",
-        reason=f"{_beside(seen)}: a rise by {_between(apart)}; {said} to be more than the "
-        f"{margin:g} allowed.",
-        champion=seen.champion,
-        challenger=seen.challenger,
-        difference=apart,
-        limit=margin,
-        rows=seen.rows,
-    )
+    return [
+        Finding(
+            name="calibration",
+            verdict="reject" if risen else "promote",
+            reason=f"{_beside(seen)}: a rise by {_between(apart)}; {said} to be more than the "
+            f"{margin:g} allowed.",
+            champion=seen.champion,
+            challenger=seen.challenger,
+            difference=apart,
+            limit=margin,
+            rows=seen.rows,
+        )
+    ]
 
 
 def rows_needed(gate: Gate, seen: Seen) -> int | None:

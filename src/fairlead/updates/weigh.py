@@ -121,9 +121,10 @@ def weigh(
     inside = None if units is None else np.asarray(units)[kept]
     metric = metric_of(gate, pair)
     seen = see(metric, pair, alpha=gate.alpha, units=inside, seed=seed)
-    risen = see("calibration_error", pair, alpha=gate.alpha, units=inside, seed=seed)
     parts = {name: np.asarray(column)[kept] for name, column in (slices or {}).items()}
-    guards += [each for each in (judge_calibration(gate, risen),) if each is not None]
+    if gate.calibration_margin is not None:
+        risen = see("calibration_error", pair, alpha=gate.alpha, units=inside, seed=seed)
+        guards += judge_calibration(risen, gate.calibration_margin)
     guards += _of_parts(gate, metric, pair, parts, inside, seed)
     gain = judge_gain(gate, seen, notes)
     return judge(gain, guards, needed=rows_needed(gate, seen), seed=seed)

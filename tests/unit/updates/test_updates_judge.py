@@ -117,9 +117,10 @@ def test_a_part_of_errors_is_worse_where_there_are_more() -> None:
 
 def test_calibration_may_rise_by_its_margin() -> None:
     risen = seen(0.06, 0.1, 0.2, metric="calibration_error")
-    found = [judge_calibration(gate, risen) for gate in (Gate(), Gate(calibration_margin=0.07))]
-    assert [each.verdict for each in found if each] == [REJECT, PROMOTE]
-    assert judge_calibration(Gate(calibration_margin=None), risen) is None
+    found = [each.verdict for m in (0.05, 0.07) for each in judge_calibration(risen, m)]
+    assert found == [REJECT, PROMOTE]
+    unseen = seen(0.06, 0.1, 0.2, metric="calibration_error", difference=None)
+    assert judge_calibration(unseen, 0.05) == []
 
 
 @pytest.mark.parametrize(
