@@ -36,8 +36,8 @@ def test_it_is_at_least_as_wide_as_students_and_about_the_percentiles() -> None:
     assert found.value == pytest.approx(student.value)
     assert found.low <= student.low + 1e-9
     assert found.high >= student.high - 1e-9
-    statistics = ({"m": weighted.mean(each)} for each in (ours, theirs))
-    usual = bootstrap_pair(*statistics, 200, seed=1)[1]["m"]
+    one, other = ({"m": weighted.mean(each)} for each in (ours, theirs))
+    usual = bootstrap_pair(one, other, 200, seed=1)[1]["m"]
     assert (found.low, found.high) == pytest.approx((usual.low, usual.high), abs=0.05)
 
 
@@ -94,9 +94,9 @@ def test_very_many_rows_are_drawn_in_bundles() -> None:
 def test_what_is_undefined_has_no_interval() -> None:
     positive = np.arange(ROWS) == 0
     scores = pair(1)
-    areas = [weighted.roc_auc(positive, each) for each in scores]
+    ours, theirs = (weighted.roc_auc(positive, each) for each in scores)
     # Without the one positive row there is no area.
-    assert studentized_pair(*areas, ROWS, seed=1) is None
+    assert studentized_pair(ours, theirs, ROWS, seed=1) is None
     assert between(np.full(ROWS, np.nan), scores[0]) is None
     assert between(*scores, units=np.zeros(ROWS)) is None
 

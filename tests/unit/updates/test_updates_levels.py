@@ -24,7 +24,8 @@ def labels(draw: np.random.Generator, rows: int) -> Versions:
     hard = 0.7 * draw.normal(size=rows)
     ours, theirs = (signal + hard + 0.7 * draw.normal(size=rows) for _ in range(2))
     chances = (1.0 / (1.0 + np.exp(-2.0 * each)) for each in (ours, theirs))
-    return truth, *(classifier(each) for each in chances)  # type: ignore[return-value]
+    champion, challenger = (classifier(each) for each in chances)
+    return truth, champion, challenger
 
 
 def numbers(draw: np.random.Generator, rows: int) -> Versions:

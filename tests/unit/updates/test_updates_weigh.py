@@ -153,11 +153,12 @@ def test_ranks_without_sense_of_chances_are_refused(world: World) -> None:
 
 
 def test_a_part_that_got_worse_refuses_what_is_better_in_all(world: World) -> None:
-    part = np.where(np.arange(ROWS) % 4 == 0, "pro", "free")
+    part = np.where(np.arange(ROWS) % 8 == 0, "pro", "free")
     part[:10] = "new"
-    good = np.where(part == "pro", world.draw.random(ROWS), world.chances(0.1))
+    good = np.where(part == "pro", 1.0 - world.chances(0.1), world.chances(0.1))
     slices = {"plan": part}
-    found = weigh(Gate(), world.model(0.8), classifier(good), world.truth, slices=slices, seed=1)
+    gate = Gate(calibration_margin=None)
+    found = weigh(gate, world.model(2.0), classifier(good), world.truth, slices=slices, seed=1)
     assert found.findings[0].verdict == "promote"
     assert finding(found, "roc_auc of plan=pro").verdict == "reject"
     assert finding(found, "roc_auc of plan=free").verdict == "promote"
