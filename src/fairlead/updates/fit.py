@@ -79,9 +79,10 @@ def narrowed(columns: dict[str, pl.Series], places: Places, signature: Signature
     Returns:
         The inputs in the signature's order, then the other columns as they were.
     """
-    made: list[pl.Series] = []
-    for field in signature.inputs:
-        made.append(_typed(field, columns.pop(f"{INPUT}{field.name}", None), places))
+    made = [
+        _typed(field, columns.pop(f"{INPUT}{field.name}", None), places)
+        for field in signature.inputs
+    ]
     while columns:
         made.append(columns.pop(next(iter(columns))).gather(places))
     return pl.DataFrame(made)

@@ -2,7 +2,8 @@
 
 What is large is held once: it is first decided which rows count, from a few facts of each; then
 their inputs are read, and put in order column by column; and the rows to learn from and those to
-judge by are two views of one frame.
+judge by are two views of one frame. With 20 fields a million rows take 0.6 GB at the most, of which
+the frame is 0.2.
 """
 
 from __future__ import annotations
@@ -137,10 +138,7 @@ def _collect(
     wanted = rows.select(*KEY, *inputs).join(places, on=KEY, how="inner")
     found = wanted.select(*inputs, "place").collect(engine="streaming")
     order = found["place"].arg_sort().to_numpy()
-    once = (
-        found["place"].gather(order).is_first_distinct().to_numpy()
-    )  # of an id that is there twice
-    order = order[once]
+    order = order[found["place"].gather(order).is_first_distinct().to_numpy()]  # of one id one
     fit = fitting(found, signature).mask[order]
     _count(dropped, leave.UNFIT, int((~fit).sum()))
     columns = {name: found[name] for name in inputs}
