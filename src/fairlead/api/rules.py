@@ -96,6 +96,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/tasks/{task}/decide"): "review",
     ("POST", "/v1/tasks/{task}/skip"): "review",
     ("GET", "/v1/endpoints/{endpoint}/rungs"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/labels"): "operate",
     # REST: who may do what, and who did
     ("GET", "/v1/keys"): "operate",
     ("POST", "/v1/keys"): "admin",

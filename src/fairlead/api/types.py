@@ -28,6 +28,7 @@ from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
 from fairlead.updates import UpdateBook
+from fairlead.updates.types import Sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,12 @@ class Services(Protocol):
         self, endpoint: str, automation: Automation, actor: str, reason: str
     ) -> Automation:
         """Say who decides at an endpoint from now on; `actor` and `reason` are for the audit."""
+        ...
+
+    def ask_for_labels(
+        self, endpoint: str, rows: int, seed: int, drifted: Sequence[str], actor: str
+    ) -> Sampled:
+        """Put rows of an endpoint that are worth a label into its review queue."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from fairlead.app.charts import WorkspaceCharts
 from fairlead.app.endpoint import endpoint_health, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
+from fairlead.app.labelling import ask_for_labels
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
 from fairlead.app.planning import choices, planned_release
@@ -56,6 +57,7 @@ from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
 from fairlead.updates import UpdateBook
+from fairlead.updates.types import Sampled
 
 SILENCE_S_MAX = 10.0
 JUDGED_MAX = 20
@@ -419,6 +421,12 @@ class WorkspaceServices:
     ) -> Automation:
         """Say who decides at an endpoint from now on; arguments and errors as of `automate`."""
         return automate(self._workspace, endpoint, automation, actor, reason)
+
+    def ask_for_labels(
+        self, endpoint: str, rows: int, seed: int, drifted: Sequence[str], actor: str
+    ) -> Sampled:
+        """Put rows worth a label before people; arguments and errors as of `ask_for_labels`."""
+        return ask_for_labels(self._workspace, endpoint, rows, seed, drifted, actor)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

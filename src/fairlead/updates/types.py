@@ -417,6 +417,18 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
 Told = Doing | Done | Broken
 
 
+class Sampled(msgspec.Struct, frozen=True):
+    """Rows that people are asked to label.
+
+    Args:
+        queue: that they wait in.
+        rows: why each was chosen, by the prediction's id.
+    """
+
+    queue: str
+    rows: dict[str, str]
+
+
 def lease_of(endpoint: str) -> str:
     """The lease that is held while an attempt is under way, by who makes it."""
     return f"update/{endpoint}"
