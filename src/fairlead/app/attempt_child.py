@@ -85,9 +85,7 @@ class Watch:
         )
 
 
-def attend(
-    name: str, form: type[A], do: Callable[[Workspace, A, Watch], msgspec.Struct]
-) -> None:
+def attend(name: str, form: type[A], do: Callable[[Workspace, A, Watch], msgspec.Struct]) -> None:
     """Do what this process was started for, tell what came of it, and end.
 
     Args:
