@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fairlead.app.evaluate import evaluate_version
-from fairlead.app.tables import read_table
+from fairlead.tables import read_table
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 

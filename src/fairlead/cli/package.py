@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fairlead.app.public import package
-from fairlead.app.tables import read_table
+from fairlead.tables import read_table
 from fairlead.cli.output import say
 from fairlead.errors import ConfigError
 

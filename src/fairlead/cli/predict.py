@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fairlead.app.tables import read_table, write_table
+from fairlead.tables import read_table, write_table
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.client import Client
