@@ -80,8 +80,8 @@ def make_bundle(
         extra: what happens to fields of a request that the model does not know.
         parent: digest of the bundle it was updated from.
         allow_pickle: whether a pickle may be made where there is no safe form.
-        held_out: rows like X and their labels that the model did not learn from; metrics and
-            what estimates accuracy without labels are of these, if given.
+        held_out: rows like X, maybe with more columns, and their labels, that the model did not
+            learn from; metrics and what estimates accuracy without labels are of these, if given.
         update: that made the model.
 
     Yields:
@@ -162,7 +162,8 @@ def _labelled(
     """The rows that it is measured on, and their labels."""
     if held_out is None:
         return batch, labels
-    return _checked(signature, held_out[0]), np.asarray(held_out[1])
+    lenient = msgspec.structs.replace(signature, extra="ignore")
+    return _checked(lenient, held_out[0]), np.asarray(held_out[1])
 
 
 def _reference(X: object, y: object, fields: Changes) -> Reference:

@@ -130,6 +130,7 @@ class UpdateSpec(msgspec.Struct, frozen=True, kw_only=True):
         cooldown_us: after an update ended, before the next one that nobody asked for; it doubles
             with each in a row that changed nothing.
         engine: where the function runs.
+        ray_address: of the Ray cluster; empty for a Ray of the update's own.
         announce: channels that are told how each ended.
     """
 
@@ -149,6 +150,7 @@ class UpdateSpec(msgspec.Struct, frozen=True, kw_only=True):
     debounce_us: int = 60_000_000
     cooldown_us: int = 3_600_000_000
     engine: Engine = "local"
+    ray_address: str = ""
     announce: tuple[str, ...] = ()
 
 

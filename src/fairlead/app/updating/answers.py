@@ -1,4 +1,4 @@
-"""Answers of two versions to the same rows, and how long they take for them."""
+"""Answers of versions to the same rows, and how long they take for them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = 256
 ROUNDS = 7
 
 
-def answer_both(
+def answer_each_row(
     bundles: Sequence[Bundle], rows: pl.DataFrame, sizes_bytes: Sequence[int], *, allow_pickle: bool
 ) -> list[Answered]:
     """Ask versions about the same rows, turn about.

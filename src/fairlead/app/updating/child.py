@@ -55,7 +55,7 @@ def _do(workspace: Workspace, asked: AskedUpdate, watch: Watch) -> Done | Broken
         with heard(lambda share: watch.tell(Doing("train", share))):
             return _fit(asked.spec, data, previous)
 
-    if limit_bytes:
+    if limit_bytes and asked.spec.engine == "local":  # or else where the function runs
         watch_memory(limit_bytes, end)
     try:
         return Done(Attempt(workspace, asked.spec, asked.update, fit_here, watch.tell).run())
@@ -69,8 +69,9 @@ def _do(workspace: Workspace, asked: AskedUpdate, watch: Watch) -> Done | Broken
 
 
 def _fit(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
-    where = fit_on_ray if spec.engine == "ray" else fit
-    return where(spec.folder, spec.train, data, previous, spec.params)
+    if spec.engine == "ray":
+        return fit_on_ray(spec, data, previous)
+    return fit(spec.folder, spec.train, data, previous, spec.params)
 
 
 def _too_much(limit_bytes: int) -> Broken:

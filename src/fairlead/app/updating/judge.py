@@ -21,7 +21,7 @@ SEED = 20_260_101
 
 def weigh_both(
     spec: UpdateSpec, champion: Answered, challenger: Answered, gathered: Gathered,
-    train_placebo: Callable[[pl.Series], Answered] | None, *, fields: Sequence[str],
+    train_placebo: Callable[[pl.DataFrame], Answered] | None, *, fields: Sequence[str],
 ) -> Judgement:  # fmt: skip
     """The gate's word.
 
@@ -30,8 +30,8 @@ def weigh_both(
         champion: answers of the version that answers.
         challenger: answers of the new one.
         gathered: the rows.
-        train_placebo: answers of a model that learnt from other labels; None where that would
-            say nothing, as of a model that learnt from the true ones before.
+        train_placebo: from rows with labels of others to the answers of a model that learnt from
+            these; None where it would say nothing, as of one that goes on from the true labels.
         fields: the inputs.
     """
     label = spec.data.label
@@ -39,7 +39,7 @@ def weigh_both(
     learnt = gathered.train.filter(gathered.train[label].is_not_null())
     placebo = None
     if train_placebo is not None and is_suspicious(champion, challenger, truth):
-        placebo = _placebo(train_placebo, learnt[label])
+        placebo = _placebo(train_placebo, learnt, label)
     return weigh(
         spec.gate,
         champion,
@@ -53,13 +53,13 @@ def weigh_both(
 
 
 def _placebo(
-    train: Callable[[pl.Series], Answered], labels: pl.Series
+    train: Callable[[pl.DataFrame], Answered], learnt: pl.DataFrame, label: str
 ) -> Answered | None:
     import polars as pl
 
-    shuffled = placebo_labels(labels.to_numpy(), seed=SEED)
+    shuffled = placebo_labels(learnt[label].to_numpy(), seed=SEED)
     try:
-        return train(pl.Series(labels.name, shuffled, dtype=labels.dtype))
-    except FairleadError as error:  # nothing true can be learnt: neither may the function bear it
+        return train(learnt.with_columns(pl.Series(label, shuffled, dtype=learnt[label].dtype)))
+    except FairleadError as error:  # nothing true can be learnt: nor may the function bear it
         tell("warning", "no_placebo", f"No model could be made of shuffled labels: {error}")
         return None

@@ -26,12 +26,7 @@ def watch_memory(limit_bytes: int, too_much: Callable[[], None]) -> None:
         limit_bytes: beyond what is held now, of one process; and of all together.
         too_much: is called, in a thread, when they hold more.
     """
-    held = _of_status("VmData")
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    most = held + limit_bytes
-    resource.setrlimit(
-        resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-    )
+    limit_memory(limit_bytes)
 
     def look() -> None:
         pause = threading.Event()
@@ -41,6 +36,18 @@ def watch_memory(limit_bytes: int, too_much: Callable[[], None]) -> None:
 
     if PROC.exists():  # which is on Linux
         threading.Thread(target=look, name="memory", daemon=True).start()
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Let this process, and each that it starts, take so much more of its own.
+
+    Args:
+        limit_bytes: beyond what it has now.
+    """
+    most = _of_status("VmData") + limit_bytes
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def session_bytes(session: int, enough: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from fairlead.errors import ExportError
 from fairlead.packaging import make_bundle
 from fairlead.registry import Version
 from fairlead.runners.frame import make_frame
-from fairlead.signature import Field, Signature, fits, from_frame
+from fairlead.signature import Field, fits, from_frame, infer_inputs
 from fairlead.updates.gather import Gathered
 from fairlead.updates.types import Update, UpdateSpec
 
@@ -62,27 +62,25 @@ def bundled(
     signature = champion.version.signature
     names = [field.name for field in signature.inputs]
     held = gathered.holdout
+    reference = _reference(fitted, champion, gathered)
+    taken = {field.name for field in infer_inputs(reference)}
+    unknown = sorted(taken.difference(names))
+    _refuse(champion, [f"Input '{name}' is not among the endpoint's fields." for name in unknown])
     with make_bundle(
         fitted.model,
-        _reference(fitted, champion, gathered),
+        reference,
         name=champion.version.model,
         keys=workspace.keys,
         clock=workspace.clock,
         folder=workspace.home.cache,
-        fields={} if fitted.rows is not None else _kinds(signature),
+        fields={field.name: _kept(field) for field in signature.inputs if field.name in taken},
         extra=signature.extra,
         parent=champion.version.digest,
         allow_pickle=champion.allow_pickle,
         held_out=(held.select(names), held[spec.data.label].to_numpy()),
         update=facts,
     ) as bundle:
-        reasons = fits(signature, bundle.info.signature)
-        if reasons:
-            raise ExportError(
-                f"The model does not fit what {champion.version.name} takes and answers: "
-                f"{' '.join(reasons)}",
-                hint="Let the function fit it on the columns that it was given, and answer alike.",
-            )
+        _refuse(champion, fits(signature, bundle.info.signature))
         yield bundle
 
 
@@ -96,12 +94,22 @@ def _reference(fitted: Fitted, champion: Champion, gathered: Gathered) -> Any:
     return make_frame(signature.inputs, from_frame(signature, rows), form)
 
 
-def _kinds(signature: Signature) -> dict[str, dict[str, object]]:
-    """What is kept of the champion's fields: what they are, and what stands in for a value."""
-    return {field.name: _kept(field) for field in signature.inputs}
+def _refuse(champion: Champion, reasons: Sequence[str]) -> None:
+    """Refuse a model that an endpoint could not change to.
+
+    Raises:
+        ExportError: there is a reason.
+    """
+    if reasons:
+        raise ExportError(
+            f"The model does not fit what {champion.version.name} takes and answers: "
+            f"{' '.join(reasons)}",
+            hint="Let the function fit it on the columns that it was given, and answer alike.",
+        )
 
 
 def _kept(field: Field) -> dict[str, object]:
+    """What is kept of a champion's field: what it is, and what stands in for a value."""
     kept: dict[str, object] = {"kind": field.kind, "shape": field.shape, "coerce": field.coerce}
     policies: dict[str, object] = {"missing": field.missing, "unknown": field.unknown}
     kept |= {name: policy for name, policy in policies.items() if policy == "impute"}
@@ -115,7 +123,9 @@ def facts_of(
     return UpdateFacts(
         name=update.name,
         mode=mode,
-        causes=tuple(cause.reason or f"{cause.kind} {cause.name}".strip() for cause in update.causes),
+        causes=tuple(
+            cause.reason or f"{cause.kind} {cause.name}".strip() for cause in update.causes
+        ),
         learnt=gathered.learnt,
         code=fitted.code,
         params=digest_of(spec),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import polars as pl
 
-from fairlead.app.updating.answers import answer_both
+from fairlead.app.updating.answers import answer_each_row
 from fairlead.app.updating.judge import weigh_both
 from fairlead.app.updating.package import (
     Champion,
@@ -26,6 +25,7 @@ from fairlead.runners.trainable import load_trainable
 from fairlead.updates.classify import classify
 from fairlead.updates.gather import Gathered, gather
 from fairlead.updates.types import Doing, Finding, Judgement, Made, Stage, Update, UpdateSpec
+from fairlead.updates.weigh import Answered
 
 Fit = Callable[[pl.DataFrame, Any], Fitted]
 """The user's function, wherever it runs: from rows and what training goes on from."""
@@ -114,7 +114,7 @@ class Attempt:
     def _too_few(self, gathered: Gathered) -> Judgement | None:
         """Why nothing is trained: what cannot be learnt from or decided on costs nothing."""
         label = self._spec.data.label
-        trained = gathered.train[label].is_not_null().sum()
+        trained = gathered.train.height - gathered.train[label].null_count()
         for rows, least, what in (
             (trained, self._spec.data.rows_min, "to learn from"),
             (gathered.holdout.height, self._spec.gate.rows_min, "to judge by"),
@@ -132,9 +132,7 @@ class Attempt:
         del previous
         self._begin("package")
         facts = facts_of(self._spec, self._update, mode, fitted, gathered)
-        with bundled(
-            self._workspace, champion, fitted, gathered, self._spec, facts
-        ) as bundle:
+        with bundled(self._workspace, champion, fitted, gathered, self._spec, facts) as bundle:
             return self._workspace.register(bundle, f"update {self._update.name}")
 
     def _previous(self, champion: Champion) -> tuple[Any, Mode]:
@@ -159,32 +157,28 @@ class Attempt:
         bundles = [champion.bundle, self._workspace.bundle(version)]
         sizes = [champion.version.size_bytes, version.size_bytes]
         try:
-            ours, theirs = answer_both(
+            ours, theirs = answer_each_row(
                 bundles, gathered.holdout, sizes, allow_pickle=champion.allow_pickle
             )
         except InputError as error:
             return _refused(error)
 
-        def placebo(labels: pl.Series) -> Any:
-            return self._placebo(champion, gathered, labels)
+        def placebo(train: pl.DataFrame) -> Answered:
+            return self._placebo(champion, Gathered(train, gathered.holdout, gathered.learnt))
 
         return weigh_both(
             self._spec, ours, theirs, gathered, placebo if mode == "scratch" else None,
             fields=[field.name for field in champion.version.signature.inputs],
         )  # fmt: skip
 
-    def _placebo(self, champion: Champion, gathered: Gathered, labels: pl.Series) -> Any:
-        """Answers of a model that learnt from these labels in place of the true ones."""
-        train = gathered.train.with_columns(labels.alias(self._spec.data.label))
-        shuffled = Gathered(train, gathered.holdout, gathered.learnt)
-        fitted = self._fit(train, None)
-        with bundled(
-            self._workspace, champion, fitted, shuffled, self._spec, None
-        ) as bundle:
-            (answered,) = answer_both(
-                [bundle], gathered.holdout, [0], allow_pickle=champion.allow_pickle
+    def _placebo(self, champion: Champion, shuffled: Gathered) -> Answered:
+        """Answers of a model that learnt from labels of other rows."""
+        fitted = self._fit(shuffled.train, None)
+        with bundled(self._workspace, champion, fitted, shuffled, self._spec, None) as bundle:
+            (answered,) = answer_each_row(
+                [bundle], shuffled.holdout, [0], allow_pickle=champion.allow_pickle
             )
-            return answered
+        return answered
 
 
 def _refused(error: InputError) -> Judgement:
