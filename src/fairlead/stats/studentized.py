@@ -14,7 +14,7 @@ from fairlead.stats.weighted import Numbers, Statistic, Values, value_of
 
 LINES, LINES_MIN = 1000, 200
 """Resamples, and units to leave out one by one; fewer of very many rows."""
-BEYOND = 20
+BEYOND = 10
 """Resamples that are to lie beyond each end."""
 CELLS_MAX = 5_000_000
 CHUNK_CELLS = 1 << 20

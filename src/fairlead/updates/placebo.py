@@ -124,7 +124,7 @@ def _lined_up(answers: Answers) -> Values:
 def _share_against(counts: Values) -> float:
     """Of how many rows labels go half way round, for all to be `AGAINST` the true ones."""
     if len(counts) > CLASSES_MAX:
-        return 2.0 * AGAINST
+        return 3.0 * AGAINST
     shares = counts / counts.sum()
     ends = np.cumsum(shares)
     # Both as pieces of a circle, one turned by a half: how much of each lies on itself.
