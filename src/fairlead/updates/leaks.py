@@ -9,20 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fairlead.updates.tell import Telling, telling
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """A field that alone tells the label of training rows, and how well it does on the holdout.
-
-    Args:
-        field: of the inputs.
-        trained: how well on training rows that the rule was not made from; 1 is perfectly.
-        held: how well the same rule does on the holdout.
-    """
-
-    field: str
-    trained: float
-    held: float
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +20,14 @@ class Leaks:
 
     Args:
         repeated: whether each row of the holdout, inputs and label, stands in the training rows.
-        usual: share of the last training rows that stand in the ones before: what repeats by
+        usual: how many of the last training rows stand in the ones before: what repeats by
             itself, as rows of few categories do.
-        usual_rows: of how many that share is.
+        usual_rows: how many last ones these are.
         telling: fields that tell the label of training rows and not that of the holdout.
     """
 
-    repeated: npt.NDArray[np.bool_]
-    usual: float = 0.0
+    repeated: Mask
+    usual: int = 0
     usual_rows: int = 0
     telling: tuple[Telling, ...] = ()
 
@@ -53,5 +42,34 @@ def seek_leaks(
         holdout: rows that are judged on.
         fields: the inputs, columns of both.
         label: the column of labels of both.
+
+    Example:
+        >>> train = pl.DataFrame({"age": range(10), "label": [0, 1] * 5})
+        >>> holdout = pl.DataFrame({"age": [3, 3, 40], "label": [1, 0, 0]})
+        >>> seek_leaks(train, holdout, fields=["age"], label="label").repeated.tolist()
+        [True, False, False]
     """
-    raise NotImplementedError
+    columns = [*fields, label]
+    last = min(holdout.height, train.height // 2)
+    before, after = train.head(train.height - last), train.tail(last)
+    return Leaks(
+        repeated=_repeated(train, holdout, columns),
+        usual=int(_repeated(before, after, columns).sum()),
+        usual_rows=last,
+        telling=telling(train, holdout, fields, label),
+    )
+
+
+def _repeated(earlier: pl.DataFrame, later: pl.DataFrame, columns: Sequence[str]) -> Mask:
+    """Which of the later rows stand among the earlier ones."""
+    plain = [name for name in columns if earlier[name].dtype == later[name].dtype]
+    cast = [pl.col(name).cast(pl.String) for name in columns if name not in plain]
+    ours, theirs = (
+        frame.select(*(pl.col(name) for name in plain), *cast).with_row_index("(row)")
+        for frame in (later, earlier.unique(columns) if earlier.height else earlier)
+    )
+    found = ours.join(theirs, on=[*plain, *(n for n in columns if n not in plain)], how="semi",
+                      nulls_equal=True)  # fmt: skip
+    mask = np.zeros(later.height, dtype=np.bool_)
+    mask[found["(row)"].to_numpy()] = True
+    return mask
