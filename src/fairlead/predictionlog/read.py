@@ -57,12 +57,9 @@ def read(
     Raises:
         StorageError: the log went on changing under every attempt to read it.
     """
-    predictions = _rows(store, blobs, folder, endpoint, "predictions", as_of_us)
     known = pl.col("name") == "label"
     if as_of_us is not None:
-        then = pl.lit(as_of_us).cast(TIME)
-        predictions = predictions.filter(pl.col("time") <= then)
-        known &= pl.col("received") <= then
+        known &= pl.col("received") <= pl.lit(as_of_us).cast(TIME)
     chosen = (
         feedback(store, blobs, folder, endpoint)
         .filter(known)
@@ -77,7 +74,27 @@ def read(
             pl.col("time").alias("label_time"),
         )
     )
-    return predictions.join(chosen, left_on="id", right_on="prediction_id", how="left").sort("time")
+    rows = predictions(store, blobs, folder, endpoint, as_of_us=as_of_us)
+    return rows.join(chosen, left_on="id", right_on="prediction_id", how="left").sort("time")
+
+
+def predictions(
+    store: Store, blobs: Blobs, folder: Path, endpoint: str, *, as_of_us: int | None = None
+) -> pl.LazyFrame:
+    """An endpoint's predictions alone, in no order.
+
+    Args:
+        store: of the records.
+        blobs: of the sealed files.
+        folder: of this machine's journals.
+        endpoint: its name.
+        as_of_us: as of `read`.
+
+    Returns:
+        The columns of `PREDICTION_SCHEMA`, `in.<field>` and `out.<field>`.
+    """
+    rows = _rows(store, blobs, folder, endpoint, "predictions", as_of_us)
+    return rows if as_of_us is None else rows.filter(pl.col("time") <= pl.lit(as_of_us).cast(TIME))
 
 
 def feedback(store: Store, blobs: Blobs, folder: Path, endpoint: str) -> pl.LazyFrame:
