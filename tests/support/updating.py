@@ -136,9 +136,14 @@ def ended(process: AttemptProcess[Told], lines: list[str]) -> Done | Broken | No
     return told if isinstance(told, Done | Broken) else None
 
 
+def make_empty(folder: Path) -> Ground:
+    """A home without endpoints."""
+    return Ground(Workspace(folder / ".fairlead"))
+
+
 def make_ground(folder: Path) -> Ground:
     """A home in which `churn:1` answers, of which it is known who left."""
-    ground = Ground(Workspace(folder / ".fairlead"))
+    ground = make_empty(folder)
     version = package_churn(folder / ".fairlead")
     frame, left = customers(ROWS, seed=8)
     ground.answers(version, frame, left)
