@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.updating import package
+from fairlead.cli.main import cli
 from fairlead.updates.classify import classify
 from fairlead.updates.types import Broken, Cause, DataSpec, Doing, Done, Limits
 from support.updating import Ground, add_plain, ended, make_ground
@@ -136,6 +139,14 @@ def test_a_function_fits_and_its_version_knows_where_it_came_from(ground: Ground
     fields = {f.name: (f.kind, f.missing) for f in version.signature.inputs}
     assert fields == {f.name: (f.kind, f.missing) for f in champion.signature.inputs}
     assert ground.left_over() == []
+    home = str(ground.workspace.home.path)
+    shown = CliRunner().invoke(cli, ["--home", home, "show", version.name]).output
+    assert "churn/pandas, a model update: no update made the version before" in shown
+    assert "because     Age moved." in shown
+    compared = WorkspaceCatalogue(ground.workspace).compare("churn", 1, version.number)
+    facts = {fact.name: fact.right for fact in compared.facts}
+    assert facts["trained"] == "from scratch"
+    assert facts["learnt from"].startswith("450 rows, ")
 
 
 def test_one_that_was_killed_when_it_had_registered_does_not_do_so_again(ground: Ground) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fairlead.bundle import Learnt, RowRange, UpdateFacts
 from fairlead.registry import Lineage
 from fairlead.updates.classify import Changed, classify
+from fairlead.updates.describe import describe
 
 PACKAGES = {"python": "3.11.2", "scikit-learn": "1.9.1", "skops": "0.14"}
 
@@ -18,6 +19,17 @@ def lineage(code: str = "a", params: str = "b", **packages: str) -> Lineage:
         train_us=1, learnt=Learnt(log="churn", as_of_us=1, train=rows, holdout=rows),
     )  # fmt: skip
     return Lineage(update=update, environment={**PACKAGES, **packages})
+
+
+def test_an_update_is_told_in_words() -> None:
+    told = describe(lineage("z"), lineage())
+    assert told["update"] == "churn/1, a model update: the code changed"
+    assert told["because"] == "it was asked for"
+    assert told["learnt from"] == (
+        "9 rows, 1970-01-01 00:00 to 1970-01-01 00:00 of churn, as of 1970-01-01 00:00"
+    )
+    assert "newer data alone" in describe(lineage(), lineage())["update"]
+    assert describe(Lineage(), lineage()) == {}
 
 
 UNKNOWN = Changed("model", ("no update made the version before, so its code is not known",))

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from fairlead.app.catalogue import lineage_of
 from fairlead.app.updating.answers import answer_each_row
 from fairlead.app.updating.judge import weigh_both
 from fairlead.app.updating.package import (
@@ -20,7 +21,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import Mode
 from fairlead.errors import BundleError, InputError, ModelError
 from fairlead.logs import tell
-from fairlead.registry import Lineage, Version
+from fairlead.registry import Version
 from fairlead.runners.trainable import load_trainable
 from fairlead.updates.classify import classify
 from fairlead.updates.gather import Gathered, gather
@@ -74,7 +75,8 @@ class Attempt:
         self._begin("evaluate")
         facts = version.lineage.update
         assert facts is not None
-        changed = classify(version.lineage, self._lineage(champion, version))
+        siblings = self._workspace.registry.versions(version.model)
+        changed = classify(version.lineage, lineage_of(version.lineage.parent, siblings))
         assert changed is not None
         return Made(
             champion=champion.version.name,
@@ -92,13 +94,6 @@ class Attempt:
         route = self._workspace.stable(self._spec.endpoint)
         version = self._workspace.registry.resolve(route.name)
         return Champion(version, self._workspace.bundle(version), route.allow_pickle)
-
-    def _lineage(self, champion: Champion, version: Version) -> Lineage | None:
-        """Of the version that it was updated from, which an attempt before had before it."""
-        for each in (champion.version, *self._workspace.registry.versions(version.model)):
-            if each.digest == version.lineage.parent:
-                return each.lineage
-        return None
 
     def _gather(self, champion: Champion) -> Gathered:
         known = champion.version.lineage.update
