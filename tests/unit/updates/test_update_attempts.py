@@ -144,9 +144,9 @@ def test_a_function_fits_and_its_version_knows_where_it_came_from(ground: Ground
     assert "churn/pandas, a model update: no update made the version before" in shown
     assert "because     Age moved." in shown
     compared = WorkspaceCatalogue(ground.workspace).compare("churn", 1, version.number)
-    facts = {fact.name: fact.right for fact in compared.facts}
-    assert facts["trained"] == "from scratch"
-    assert facts["learnt from"].startswith("450 rows, ")
+    told_of = {fact.name: fact.right for fact in compared.facts}
+    assert told_of["trained"] == "from scratch"
+    assert told_of["learnt from"].startswith("450 rows, ")
 
 
 def test_one_that_was_killed_when_it_had_registered_does_not_do_so_again(ground: Ground) -> None:
