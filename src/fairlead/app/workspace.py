@@ -175,12 +175,32 @@ class Workspace:
             hint=f"Did you mean '{close}'?" if close else "'fairlead endpoints' lists all.",
         )
 
-    def register(self, bundle: Bundle) -> Version:
-        """Put a bundle into the registry, as the next version of its model."""
+    def stable(self, endpoint: str) -> VersionRef:
+        """The version that answers an endpoint, whatever else is tried beside it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        stored = self.store.get(ROUTES, ROUTES.key(endpoint))
+        for arm in () if stored is None else stored.value.arms:
+            if arm.role == "stable":
+                return arm.version
+        raise NotFoundError(
+            f"No version answers the endpoint {endpoint}.",
+            hint="Deploy one; a scheduled job may also name one: version = 'churn@champion'.",
+        )
+
+    def register(self, bundle: Bundle, actor: str = "") -> Version:
+        """Put a bundle into the registry, as the next version of its model.
+
+        Args:
+            bundle: verified.
+            actor: who does; the user of this process if not given.
+        """
         with TemporaryDirectory(dir=self.home.cache, prefix="pack-") as folder:
             archive = Path(folder) / f"{bundle.digest}.fairlead"
             pack(bundle, archive)
-            return self.registry.register(archive, bundle.info, bundle.digest, user())
+            return self.registry.register(archive, bundle.info, bundle.digest, actor or user())
 
     def bundle(self, version: Version) -> Bundle:
         """A version's bundle, verified, in this home's cache."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -14,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from fairlead.alerts import NOTIFICATIONS
-from fairlead.app import job_child
-from fairlead.app.jobs import Asked, JobProcess, job_controller
+from fairlead.app import attempt_child
+from fairlead.app.attempt import Asked, AttemptProcess, Speech
+from fairlead.app.jobs import JOBS, AskedJob, job_controller
 from fairlead.app.settings import load_settings
 from fairlead.app.settings_shown import describe
 from fairlead.app.workspace import Workspace
@@ -52,17 +54,23 @@ def workspace(home: Path) -> Iterator[Workspace]:
     workspace.close()
 
 
-def start(workspace: Workspace, output: Path, inputs: str = "in") -> JobProcess:
+def start(
+    workspace: Workspace, output: Path, inputs: str = "in", speech: Speech[Told] = JOBS
+) -> AttemptProcess[Told]:
     job = Job(
         version="churn:1", inputs=(str(workspace.home.path.parent / inputs),), output=str(output),
         endpoint="churn", name="nightly-1", workers=1,
     )  # fmt: skip
     held = workspace.store.acquire(LEASE, "me", workspace.clock.now_us(), LEASE_US)
     assert held
-    return JobProcess(Asked(str(workspace.home.path), workspace.settings, job, LEASE, "me"))
+    asked = AskedJob(
+        home=str(workspace.home.path), settings=workspace.settings, lease=LEASE, holder="me",
+        job=job,
+    )  # fmt: skip
+    return AttemptProcess(speech, asked)
 
 
-def ended(process: JobProcess) -> Completed | Failed:
+def ended(process: AttemptProcess[Told]) -> Completed | Failed:
     def look() -> Told | None:
         told = process.look()
         return told if isinstance(told, Completed | Failed) else None
@@ -92,7 +100,7 @@ def test_a_process_that_is_killed_says_so_and_the_next_one_goes_on(
 ) -> None:
     process = start(workspace, tmp_path / "out")
     begun(tmp_path / "out")
-    os.kill(process._process.pid, signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
     told = ended(process)
     assert isinstance(told, Failed)
     assert "ended by signal 9" in told.error
@@ -109,8 +117,7 @@ def test_a_process_ends_when_nobody_listens_and_gives_back_its_lease(
     begun(tmp_path / "out")
     assert not is_free(workspace)
     process.close()
-    assert process._process.returncode == 1
-    assert is_free(workspace)
+    assert is_free(workspace)  # which it does itself
     assert not (tmp_path / "out").exists()
 
 
@@ -118,13 +125,13 @@ def test_a_process_ends_when_its_lease_is_anothers(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = threading.Event()
-    monkeypatch.setattr(os, "_exit", lambda _: left.set())
-    monkeypatch.setattr(job_child, "RENEW_S", 0.01)
+    monkeypatch.setattr(os, "killpg", lambda *_: left.set())
+    monkeypatch.setattr(attempt_child, "RENEW_S", 0.01)
     ours, theirs = Pipe()
-    job = Job(version="churn:1", inputs=("in",), output="out")
-    asked = Asked(str(workspace.home.path), workspace.settings, job, LEASE, "me")
+    home = str(workspace.home.path)
+    asked = Asked(home=home, settings=workspace.settings, lease=LEASE, holder="me")
     assert workspace.store.acquire(LEASE, "another", workspace.clock.now_us(), LEASE_US)
-    job_child.Watch(theirs, workspace, asked)
+    attempt_child.Watch(theirs, workspace, asked)
     assert left.wait(10)
     workspace.store.release(LEASE, "another")
     ours.close()
@@ -256,10 +263,10 @@ def test_an_endpoint_that_serves_nothing_has_jobs_that_say_so(tmp_path: Path) ->
 
 
 def test_what_a_process_writes_to_standard_error_is_heard(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("fairlead.app.jobs.CHILD", "no_such_module")
-    process = start(workspace, tmp_path / "out")
+    absent = dataclasses.replace(JOBS, module="no_such_module")
+    process = start(workspace, tmp_path / "out", speech=absent)
     heard: list[str] = []
 
     def listen() -> bool:
