@@ -25,7 +25,7 @@ from fairlead.nearest import nearest
 
 def quality(asked: Asked) -> Chart:
     """A metric of each window, estimated and by labels."""
-    stream, statements = _stream(asked), _statements(asked)
+    stream, statements = _stream(asked), statements_of(asked)
     metric = _metric(asked, metrics_of(statements))
     return Chart(
         figure=draw_metric(metric, statements, _facts(asked, stream)),
@@ -47,7 +47,7 @@ def quality(asked: Asked) -> Chart:
 
 def labels(asked: Asked) -> Chart:
     """The share of each window's rows that have a label."""
-    statements = _statements(asked)
+    statements = statements_of(asked)
     return Chart(
         figure=draw_labelled(statements),
         columns=("window", "answered (rows)", "with a label (rows)", "share", "low", "high"),
@@ -58,7 +58,7 @@ def labels(asked: Asked) -> Chart:
     )
 
 
-def _statements(asked: Asked) -> list[Statement]:
+def statements_of(asked: Asked) -> list[Statement]:
     """Of windows in which anything was answered, oldest first."""
     stream = _stream(asked)
     if stream is None:
