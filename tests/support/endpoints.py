@@ -14,6 +14,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.clock import ManualClock
 from fairlead.monitoring import Budget, State, Window, volume, watch
 from fairlead.monitoring.accounts import STATEMENTS, Statement
+from fairlead.monitoring.business import Goal, count_worth
 from fairlead.monitoring.divide import NEW, Slice
 from fairlead.monitoring.guard import Moments
 from fairlead.monitoring.operations import READINGS, Reading, Readings
@@ -33,6 +34,7 @@ HOSTILE = "=<img onerror='window.hit=1' src=x>\u202e{{7*7}}" + "x" * 160
 HOUR_US = 3_600_000_000
 HOURS = 6
 NOW_US = 20_000 * 24 * HOUR_US + HOURS * HOUR_US
+PAID = count_worth(Goal(kind="sum", value="paid"), np.array([10.0, 15.0]), np.ones(2))
 STREAM = Stream(endpoint="churn", version="churn:1", role="stable")
 SIGNATURE = Signature(
     inputs=(Field(name="x", kind="number"), Field(name=HOSTILE, kind="category")),
@@ -97,6 +99,7 @@ def statement(hour: int) -> Statement:
         stream=STREAM, start_us=start(hour), end_us=start(hour + 1), settled_us=NOW_US,
         coverage=Coverage(answered=200, labelled=50, share=wilson(50, 200)),
         realised={"accuracy": Estimate(0.9 - hour / 100, 0.8, 0.95)},
+        worth={"paid": PAID}, goals={"paid": Estimate(25.0, 20.0, 30.0)},
         slices={
             HOSTILE: {HOSTILE: _slice(80, 20, 8), "b": _slice(110, 28, 1), NEW: _slice(10, 2, 1)}
         },

@@ -6,6 +6,7 @@ import msgspec
 
 from fairlead.api.overview import AlertLine, EndpointState, Underway
 from fairlead.monitoring.course import FieldState
+from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.slices import SliceCourse
 from fairlead.monitoring.types import Drift, Quality, Side
@@ -119,6 +120,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
         metrics: how good answers are.
         answered: rows of the time that was looked back to.
         labelled: of them.
+        goals: metrics of its own.
         slices: how good answers are by the values of fields.
         undivided: inputs that the settings name, and rows were not divided by.
         releases: the newest first.
@@ -140,6 +142,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[MetricLine, ...]
     answered: int
     labelled: int
+    goals: tuple[GoalCourse, ...]
     slices: SliceCourse
     undivided: tuple[str, ...]
     releases: tuple[ReleaseLine, ...]

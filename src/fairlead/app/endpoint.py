@@ -31,6 +31,7 @@ from fairlead.errors import NotFoundError
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.course import Course, FieldCourse
 from fairlead.monitoring.draw_statements import metrics_of
+from fairlead.monitoring.goals import chart_goals
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.recount import stated
 from fairlead.monitoring.slices import SliceCourse, chart_slices
@@ -75,6 +76,7 @@ def endpoint_health(
         metrics=tuple(_metric(name, statements) for name in metrics_of(statements)),
         answered=sum(one.coverage.answered for one in statements),
         labelled=sum(one.coverage.labelled for one in statements),
+        goals=chart_goals(statements),
         slices=slices,
         undivided=tuple(one for one in named if statements and one not in slices.fields),
         releases=_releases(workspace, endpoint),

@@ -117,13 +117,25 @@ def test_each_name_of_a_caller_says_its_own_direction(control: Control) -> None:
 def test_every_figure_of_the_page_can_be_had_here_as_csv_and_in_python(control: Control) -> None:
     page, text = opened(control, f"{PAGE}?hours=48")
     figures = [found["data-figure"] for found in page.all("figure")]
-    assert len(figures) == 8
+    assert len(figures) == 9
     for path in figures:
         assert control.ask(path).status == 200
         assert control.ask(f"{path}&form=csv").status == 200
     assert text.count("fairlead.figure(") == len(figures)
     heights = [found for found in page.all("div") if found.get("class") == "canvas"]
     assert all("height:" in found["style"] for found in heights)
+
+
+def test_own_metrics_are_told_of_the_last_window_and_of_all(control: Control) -> None:
+    page, _ = opened(control, f"{PAGE}?hours=48")
+    shown = page.by_id("own")[2]
+    assert "25 20 to 30" in shown
+    assert "150 132 to 168" in shown
+    told = control.ask("/v1/endpoints/churn/health?hours=48").json["goals"]
+    assert [(one["name"], one["whole"]["value"]) for one in told] == [("paid", 25.0 * HOURS)]
+    drawn = control.ask("/v1/endpoints/churn/figures/own?hours=48&metric=paid").json
+    assert drawn["data"][0]["y"] == [25.0] * HOURS
+    assert control.ask("/v1/endpoints/churn/figures/own?metric=piad").status == 404
 
 
 def test_slices_are_told_worst_first_with_how_they_were_compared(control: Control) -> None:
