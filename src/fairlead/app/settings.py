@@ -21,7 +21,7 @@ from fairlead.features import FeatureSettings, FeatureSpec, spec_of
 from fairlead.logs import Format, Level
 from fairlead.lookup import check_url
 from fairlead.monitoring.divide import FIELDS_MAX
-from fairlead.monitoring.span import Span, read_span
+from fairlead.monitoring.span import reference_of
 from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
@@ -435,24 +435,6 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             plan_of(plan)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
-
-
-def reference_of(written: str) -> Literal["training", "day", "week"] | Span:
-    """What windows are compared with, as settings say it.
-
-    Raises:
-        ConfigError: they say nothing that can be.
-    """
-    match written:
-        case "training" | "day" | "week":
-            return written
-    span = read_span(written)
-    if span is None:
-        raise ConfigError(
-            f"Windows cannot be compared with the reference '{written}'.",
-            hint="Write 'training', 'day', 'week', or days as '2026-10-01..2026-10-07'.",
-        )
-    return span
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
