@@ -48,6 +48,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
     ("GET", "/v1/endpoints/{endpoint}/health"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/slices"): "view",
     ("GET", "/v1/endpoints/{endpoint}/field"): "view",
     ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
     # REST: releases

@@ -17,6 +17,7 @@ from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
 from fairlead.api.release import Choice, History, Planned, ReleaseReport
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -175,6 +176,14 @@ class Services(Protocol):
 
     def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
         """How one endpoint has fared; of a version's rows and answers, or of the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
+    def endpoint_slices(self, endpoint: str, hours: float, version: str = "") -> SliceCourse:
+        """How good its answers were by the values of fields; of a version's, or the one's of now.
 
         Raises:
             NotFoundError: there is no such endpoint, or the version never answered it.

@@ -24,7 +24,7 @@ from fairlead.app.board import board
 from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
-from fairlead.app.endpoint import endpoint_health, field_window
+from fairlead.app.endpoint import endpoint_health, endpoint_slices, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
 from fairlead.app.labelling import ask_for_labels
@@ -43,6 +43,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
@@ -233,6 +234,10 @@ class WorkspaceServices:
     def endpoint_health(self, endpoint: str, hours: float, version: str = "") -> EndpointHealth:
         """How one endpoint has fared."""
         return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
+
+    def endpoint_slices(self, endpoint: str, hours: float, version: str = "") -> SliceCourse:
+        """How good its answers were by the values of fields."""
+        return endpoint_slices(self._workspace, endpoint, hours, version)
 
     def field_window(
         self, endpoint: str, field: str, start_us: int, version: str = ""

@@ -24,6 +24,7 @@ from fairlead.stats.distances import (
     wasserstein,
 )
 from fairlead.stats.evidence import Evidence, e_values, evidence, follow, threshold
+from fairlead.stats.exact import exact_difference, exact_share
 from fairlead.stats.failures import (
     Failures,
     FailureStep,
@@ -125,6 +126,8 @@ __all__ = [
     "e_bh",
     "e_values",
     "evidence",
+    "exact_difference",
+    "exact_share",
     "f1",
     "failure_evidence",
     "failure_ratio",
