@@ -29,8 +29,9 @@ from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of, session_secret
 from fairlead.app.settings import ServerSettings, Settings, rules, schedules, told_of_decisions
-from fairlead.app.signals import job_signals
+from fairlead.app.signals import job_signals, update_signals
 from fairlead.app.tls import server_context
+from fairlead.app.updating.controller import update_controller
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
 from fairlead.console import build_console, error_page
@@ -69,6 +70,7 @@ class ControlPlane:
         self.monitor = monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
         self.jobs, jobs = job_controller(self.workspace), schedules(start.settings)
+        self.updates = update_controller(self.workspace)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         folder = self.workspace.home.journals
         self.questions = Collector(store, blobs, folder, clock)
@@ -90,7 +92,14 @@ class ControlPlane:
             "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "jobs": self.jobs.tick,
-            "alerts": lambda: alerts.tick([*monitor.signals(), *job_signals(store, clock, jobs)]),
+            "updates": self.updates.tick,
+            "alerts": lambda: alerts.tick(
+                [
+                    *monitor.signals(),
+                    *job_signals(store, clock, jobs),
+                    *update_signals(store, clock, self.workspace.update_specs),
+                ]
+            ),
             "notifications": self.courier.tick,
         }
         if start.settings.monitoring.joint_drift:
@@ -194,6 +203,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.finish("jobs", plane.jobs.close)
+        plane.controller.finish("updates", plane.updates.close)
         plane.decisions.close()
         plane.controller.once("log")  # what the workers wrote last
         plane.beside.shutdown(wait=False, cancel_futures=True)
