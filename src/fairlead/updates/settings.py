@@ -130,6 +130,7 @@ class UpdateSettings(_Part, frozen=True, kw_only=True):
         cooldown: after one has ended, before the next that nobody asked for; it doubles with each
             in a row that changed nothing, up to a week.
         engine: where the function runs: `local`, or `ray` for a cluster.
+        ray_address: of the cluster, with `ray`; one on this machine if empty.
         announce: channels of alerts that are told how each ended.
     """
 
@@ -148,6 +149,7 @@ class UpdateSettings(_Part, frozen=True, kw_only=True):
     debounce: Duration = "1m"
     cooldown: Duration = "1h"
     engine: Engine = "local"
+    ray_address: str = ""
     announce: list[str] = []
 
 
@@ -195,6 +197,7 @@ def spec_of(endpoint: str, settings: UpdateSettings, folder: Path) -> UpdateSpec
         gate=_gate(at, settings.evaluate), release=settings.release, approve=settings.approve,
         limits=_limits(at, settings.limits), debounce_us=microseconds(settings.debounce),
         cooldown_us=microseconds(settings.cooldown), engine=settings.engine,
+        ray_address=settings.ray_address,
         announce=tuple(settings.announce),
     )  # fmt: skip
 
