@@ -113,7 +113,7 @@ def _done(connection: Connection, workspace: Workspace, asked: Asked) -> Told:
         tell_error("job_failed", error)
         return Failed(f"It failed with {type(error).__name__}; the log of the platform says where.")
     drifted = tuple(moved.field for moved in record.drifted)
-    return Completed(record.rows, record.rejected, record.output, drifted)
+    return Completed(record.rows, record.rejected, record.output, drifted, record.notes)
 
 
 def _tell(connection: Connection, told: Told) -> None:
