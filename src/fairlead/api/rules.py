@@ -75,6 +75,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
     ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
     ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    # REST: updates
+    ("GET", "/v1/updates"): "view",
+    ("GET", "/v1/updates/{endpoint}"): "view",
+    ("GET", "/v1/updates/{endpoint}/runs"): "view",
+    ("POST", "/v1/updates/{endpoint}/runs"): "operate",
+    ("GET", "/v1/updates/{endpoint}/runs/{update}"): "view",
+    ("POST", "/v1/updates/{endpoint}/runs/{update}/{word}"): "operate",
     # REST: people in the loop
     ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",
@@ -130,6 +137,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/jobs"): "operate",
     ("GET", "/jobs/{endpoint}/{job}"): "view",
     ("POST", "/jobs/{endpoint}/{job}"): "operate",
+    # Pages: updates
+    ("GET", "/updates"): "view",
+    ("POST", "/updates"): "operate",
+    ("GET", "/updates/{endpoint}"): "view",
+    ("POST", "/updates/{endpoint}"): "operate",
     # Pages: people in the loop
     ("GET", "/review"): "view",
     ("GET", "/review/{queue}"): "review",

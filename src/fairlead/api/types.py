@@ -27,6 +27,7 @@ from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
+from fairlead.updates import UpdateBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Services(Protocol):
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
+        ...
+
+    @property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
         ...
 
     @property

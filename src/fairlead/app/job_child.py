@@ -23,7 +23,7 @@ from fairlead.batch import Progress
 from fairlead.errors import FairleadError
 from fairlead.logs import inherit_logs, tell_error
 from fairlead.schedules import Completed, Failed, Going, Told
-from fairlead.schedules.controller import LEASE_US
+from fairlead.schedules.attempts import LEASE_US
 
 RENEW_S = LEASE_US / 1e6 / 5
 TELL_S = 0.5

@@ -55,6 +55,7 @@ from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
+from fairlead.updates import UpdateBook
 
 SILENCE_S_MAX = 10.0
 JUDGED_MAX = 20
@@ -120,6 +121,11 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
+
+    @property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
+        return self._workspace.update_book
 
     @property
     def review_book(self) -> ReviewBook:

@@ -15,7 +15,7 @@ from fairlead.access import EntryBook, KeyBook, LinkBook, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.operator import operator_secret
-from fairlead.app.settings import Settings, load_settings, schedules
+from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.user import user
@@ -32,6 +32,7 @@ from fairlead.review.book import ReviewBook
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.store import Blobs, Store, open_blobs, open_store
+from fairlead.updates import UpdateBook, UpdateSpec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,6 +138,17 @@ class Workspace:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return JobBook(self.store, self.clock, schedules(self.settings))
+
+    @cached_property
+    def update_specs(self) -> tuple[UpdateSpec, ...]:
+        """How models are kept right."""
+        file = self.home.settings_file
+        return () if file is None else updates(self.settings, file.parent)
+
+    @cached_property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
+        return UpdateBook(self.store, self.clock, self.update_specs)
 
     @cached_property
     def review_book(self) -> ReviewBook:

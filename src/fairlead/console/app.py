@@ -25,6 +25,7 @@ from fairlead.console.settings import build_settings
 from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
 from fairlead.console.tryit import build_tryit
+from fairlead.console.updates import build_updates_pages
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_models_pages(services),
         build_alerts_page(services),
         build_jobs_pages(services),
+        build_updates_pages(services),
         build_releases_page(services),
         build_tryit(services, keys=guard.keys),
         build_review_pages(services),

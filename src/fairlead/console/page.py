@@ -26,6 +26,7 @@ NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("review", "Review", "/review", "view"),
     ("models", "Models", "/models", "view"),
     ("alerts", "Alerts", "/alerts", "view"),
+    ("updates", "Updates", "/updates", "view"),
     ("jobs", "Jobs", "/jobs", "view"),
     ("audit", "Audit", "/audit", "operate"),
     ("settings", "Settings", "/settings", "view"),

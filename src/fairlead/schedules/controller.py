@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from fairlead.clock import Clock
 from fairlead.errors import ConfigError, NotFoundError
 from fairlead.ids import IdSource
 from fairlead.schedules.announce import announce, in_words
+from fairlead.schedules.attempts import Attempt, Attempts, Process
 from fairlead.schedules.decide import (
     begin,
     complete,
@@ -33,37 +33,21 @@ from fairlead.schedules.types import (
     STANDINGS,
     Completed,
     Failed,
-    Process,
     Run,
     Schedule,
     Standing,
+    Told,
     lease_of,
 )
 from fairlead.store import ABSENT, Delete, Event, Put, Store, Stored
 
 RUNS_MAX = 50
 """Of each schedule, that are remembered."""
-LEASE_US = 15_000_000
-"""Until a run may be gone on with elsewhere whose process is not heard of any more."""
-TELL_S = 2.0
-"""Between two notes of how far a run is."""
 
-Start = Callable[[Job, str, str], Process]
+Start = Callable[[Job, str, str], Process[Told]]
 """Starts an attempt: of a job, under a lease, held by a name."""
 Resolve = Callable[[str, str], str]
 """The version that a job asks for, or else that an endpoint serves: `churn:7`."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One that this process has started."""
-
-    process: Process
-    holder: str
-    begun_s: float
-    told_s: float = float("-inf")
-    said: list[str] = field(default_factory=list)
-    """Lines of its process that are not on record yet."""
 
 
 class ScheduleController:
@@ -95,9 +79,8 @@ class ScheduleController:
         self._schedules: Mapping[str, Schedule] = {each.place: each for each in schedules}
         self._start = start
         self._resolve = resolve
-        self._at_once = at_once
         self._ids = IdSource(clock)
-        self._attempts: dict[str, _Attempt] = {}
+        self._attempts = Attempts[Told](store, clock, at_once)
 
     def tick(self) -> None:
         """Take what is due, note what came of what is under way, and start what may be."""
@@ -105,9 +88,9 @@ class ScheduleController:
         for place, schedule in self._schedules.items():
             stored = self._taken(schedule)
             run = stored.value.run
-            self._drop(place, run)
-            if run is not None and place in self._attempts:
-                self._hear(schedule, stored, run)
+            attempt = self._attempt(place, run)
+            if run is not None and attempt is not None:
+                self._hear(schedule, stored, run, attempt)
             elif run is not None:
                 waiting.append((run.slot_us, place, stored, run))
         for _, place, stored, run in sorted(waiting, key=lambda each: each[:2]):
@@ -115,14 +98,16 @@ class ScheduleController:
 
     def close(self) -> None:
         """End what is under way; what it has committed stays, and it is resumed later."""
-        for place, attempt in list(self._attempts.items()):
+        for place in self._attempts.places():
+            attempt = self._attempts.find(place)
+            assert attempt is not None
             attempt.process.close()
             stored = self._store.get(STANDINGS, STANDINGS.key(place))
             run = None if stored is None else stored.value.run
             if stored is not None and run is not None and run.holder == attempt.holder:
                 paused = pause(run, self._clock.now_us())
                 self._put(stored, replace(stored.value, run=paused))
-            self._leave(place)
+            self._attempts.end(place)
 
     def _put(self, stored: Stored[Standing] | None, standing: Standing) -> Stored[Standing]:
         key = STANDINGS.key(standing.place)
@@ -144,30 +129,27 @@ class ScheduleController:
         """Whether there was a run of this slot, before the clock was set back."""
         return self._store.get(RUNS, RUNS.key(schedule.place, run.id)) is not None
 
-    def _drop(self, place: str, run: Run | None) -> None:
-        """End an attempt that another controller has taken over while this one stood still."""
-        attempt = self._attempts.get(place)
+    def _attempt(self, place: str, run: Run | None) -> Attempt[Told] | None:
+        """The attempt at a run; one that another controller has taken over meanwhile is ended."""
+        attempt = self._attempts.find(place)
         if attempt is not None and (run is None or run.holder != attempt.holder):
-            attempt.process.close()
-            self._leave(place)
+            self._attempts.end(place)
+            return None
+        return attempt
 
     def _try(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> None:
         """Start an attempt, if it is due and there is room."""
         now_us = self._clock.now_us()
         due = run.state == "running" or is_due(run, now_us)
-        if not due or len(self._attempts) >= self._at_once:
+        if not due or self._attempts.is_full:
             return
-        holder, lease = self._ids.one(), lease_of(schedule.place)
-        if not self._store.acquire(lease, holder, now_us, LEASE_US):
-            return  # its process lives, as another controller's
-        try:
+        with self._attempts.claim(schedule.place, lease_of(schedule.place)) as holder:
+            if holder is None:
+                return  # its process lives, as another controller's
             if run.state == "running":  # who started it is gone
                 stored = self._settle(schedule, stored, interrupt(run, now_us))
             if stored.value.run is not None:
                 self._begin(schedule, stored, stored.value.run, holder)
-        finally:
-            if schedule.place not in self._attempts:
-                self._store.release(lease, holder)
 
     def _begin(self, schedule: Schedule, stored: Stored[Standing], run: Run, holder: str) -> None:
         now_us = self._clock.now_us()
@@ -179,47 +161,41 @@ class ScheduleController:
         job = job_of(schedule, run, version)
         run = begin(run, holder, version, job.output, now_us)
         stored = self._put(stored, replace(stored.value, run=run))
+        lease = lease_of(schedule.place)
         try:
-            process = self._start(job, lease_of(schedule.place), holder)
+            process = self._start(job, lease, holder)
         except OSError:
             why = "No process could be started for it."
             self._settle(schedule, stored, fail(schedule, run, why, now_us))
         else:
-            begun_s = self._clock.monotonic_s()
-            self._attempts[schedule.place] = _Attempt(process, holder, begun_s)
+            self._attempts.begin(schedule.place, process, lease, holder)
 
-    def _hear(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> None:
+    def _hear(
+        self, schedule: Schedule, stored: Stored[Standing], run: Run, attempt: Attempt[Told]
+    ) -> None:
         """Note what an attempt has told."""
-        attempt, now_us = self._attempts[schedule.place], self._clock.now_us()
+        now_us = self._clock.now_us()
         told = attempt.process.look()
         attempt.said += attempt.process.lines()
         run = narrate(run, now_us, *attempt.said)
-        taken_s = self._clock.monotonic_s() - attempt.begun_s
         if isinstance(told, Completed):
             ended = complete(run, told, now_us)
         elif isinstance(told, Failed):
             ended = fail(schedule, run, told.error, now_us)
-        elif why := too_long(schedule, taken_s):
+        elif why := too_long(schedule, self._attempts.taken_s(schedule.place)):
             ended = fail(schedule, run, why, now_us)
         else:
             self._note(attempt, stored, run if told is None else go_on(run, told, now_us))
             return
         self._settle(schedule, stored, ended)
-        attempt.process.close()
-        self._leave(schedule.place)
+        self._attempts.end(schedule.place)
 
-    def _note(self, attempt: _Attempt, stored: Stored[Standing], run: Run) -> None:
+    def _note(self, attempt: Attempt[Told], stored: Stored[Standing], run: Run) -> None:
         """Put on record how far a run is, now and then."""
-        now_s = self._clock.monotonic_s()
-        if run != stored.value.run and now_s - attempt.told_s >= TELL_S:
-            attempt.told_s = now_s
+        if run != stored.value.run and self._attempts.is_to_tell(stored.value.place):
             self._put(stored, replace(stored.value, run=run))
             attempt.said.clear()
         del attempt.said[:-LINES_MAX]
-
-    def _leave(self, place: str) -> None:
-        attempt = self._attempts.pop(place)
-        self._store.release(lease_of(place), attempt.holder)
 
     def _settle(self, schedule: Schedule, stored: Stored[Standing], run: Run) -> Stored[Standing]:
         """Put on record what became of an attempt; the end of a run with all that follows."""

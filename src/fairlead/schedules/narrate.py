@@ -28,8 +28,20 @@ def narrate(run: Run, now_us: int, *texts: str) -> Run:
         >>> [(line.time_us, len(line.text)) for line in run.log]
         [(7, 10), (7, 300)]
     """
+    log = lengthen(run.log, now_us, *texts)
+    return run if log is run.log else replace(run, log=log)
+
+
+def lengthen(log: tuple[Line, ...], now_us: int, *texts: str) -> tuple[Line, ...]:
+    """What was said, with further lines; the same if there are none.
+
+    Args:
+        log: what was said before.
+        now_us: when they came, microseconds since 1970.
+        texts: one for each line; empty ones are passed over.
+    """
     added = [Line(time_us=now_us, text=_cut(text)) for text in _said(texts)]
-    return replace(run, log=(*run.log, *added)[-LINES_MAX:]) if added else run
+    return (*log, *added)[-LINES_MAX:] if added else log
 
 
 def _said(texts: Iterable[str]) -> Iterable[str]:

@@ -108,7 +108,7 @@ def schedule_of(endpoint: str, name: str, settings: BatchSettings) -> Schedule:
             f"The setting '{at}' needs an input, and an output or a key.",
             hint='Write input = "in/*.parquet" and output = "out/{date}"; or key = "customer_id".',
         )
-    timing = _timing(at, settings)
+    timing = timing_of(at, settings.every, settings.cron, settings.timezone)
     if settings.key:
         _check_published(at, settings)
     else:
@@ -122,34 +122,46 @@ def schedule_of(endpoint: str, name: str, settings: BatchSettings) -> Schedule:
     )  # fmt: skip
     return Schedule(
         endpoint=endpoint, name=name, timing=timing, job=job, retries=settings.retries,
-        retry_us=_us(settings.retry_after), timeout_us=_us(settings.timeout),
+        retry_us=microseconds(settings.retry_after), timeout_us=microseconds(settings.timeout),
         announce=tuple(settings.announce),
     )  # fmt: skip
 
 
-def _us(duration: str) -> int:
+def microseconds(duration: str) -> int:
+    """A duration as settings write it; 0 for none."""
     return round((read_duration(duration) or 0.0) * 1e6)
 
 
-def _timing(at: str, settings: BatchSettings) -> Timing:
-    if (settings.every is None) == (settings.cron is None):
+def timing_of(at: str, every: str | None, cron: str | None, timezone: str) -> Timing:
+    """When something is due, as settings say it.
+
+    Args:
+        at: the table that says it, for errors.
+        every: from slot to slot, as `1d`; this or `cron`.
+        cron: an expression of five fields.
+        timezone: that the expression is read in.
+
+    Raises:
+        ConfigError: it makes no sense.
+    """
+    if (every is None) == (cron is None):
         raise ConfigError(
             f"The setting '{at}' needs one of 'every' and 'cron'.",
             hint='Write every = "1d", or cron = "0 3 * * *" for three in the morning.',
         )
     try:
-        zone = ZoneInfo(settings.timezone)
+        zone = ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):
         raise ConfigError(
             f"The setting '{at}.timezone' names no time zone that is known here.",
             hint="Write one as 'Europe/Berlin'. Where none is known: pip install tzdata.",
         ) from None
-    if settings.cron is None:
-        every_us = _us(settings.every or "")
+    if cron is None:
+        every_us = microseconds(every or "")
         if not every_us:
             raise ConfigError(f"The setting '{at}.every' must be longer than nothing.")
         return Timing(every_us=every_us, timezone=zone.key)
-    timing = Timing(cron=settings.cron, timezone=zone.key)
+    timing = Timing(cron=cron, timezone=zone.key)
     _check_cron(at, timing)
     return timing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
@@ -209,22 +209,6 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Told = Going | Completed | Failed
-
-
-class Process(Protocol):
-    """One attempt, in a process of its own."""
-
-    def look(self) -> Told | None:
-        """What it told last, or that it died; None while it has told nothing. Never waits."""
-        ...
-
-    def lines(self) -> list[str]:
-        """What it has written to standard error since this was asked last. Never waits."""
-        ...
-
-    def close(self) -> None:
-        """End it, whatever it does: what it has committed stays."""
-        ...
 
 
 def lease_of(place: str) -> str:

@@ -16,14 +16,15 @@ from click.testing import CliRunner
 from fairlead.alerts import NOTIFICATIONS
 from fairlead.app import job_child
 from fairlead.app.jobs import Asked, JobProcess, job_controller
-from fairlead.app.settings import describe, load_settings
+from fairlead.app.settings import load_settings
+from fairlead.app.settings_shown import describe
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.cli.main import cli
 from fairlead.clock import ManualClock
 from fairlead.errors import ConfigError
 from fairlead.schedules import RUNS, Completed, Failed, Run, Told
-from fairlead.schedules.controller import LEASE_US
+from fairlead.schedules.attempts import LEASE_US
 from fairlead.schedules.narrate import narrate
 from fairlead.store import Put
 from support.batch import rows_of
