@@ -75,7 +75,12 @@ def test_an_admin_adds_a_user_who_signs_in_until_they_are_let_go(
             page.wait_for_url(f"{origin}/try/churn?x=1")
             assert "vera, viewer" in page.locator(".who").inner_text()
             assert page.get_by_role("button", name="Predict").count() == 0
-            assert page.get_by_role("link", name="Settings").count() == 0
+            assert page.get_by_role("link", name="Audit").count() == 0
+            page.get_by_role("link", name="Settings").click()
+            for label in ("Old password", "New one, 12", "The new one again"):
+                page.get_by_label(label).fill(PASSWORD)
+            page.get_by_role("button", name="Change password").click()
+            page.wait_for_url("**/settings#password")
             row = admin.get_by_role("row", name="vera")
             row.get_by_text("Role…").click()
             row.get_by_label("Role").select_option("operator")

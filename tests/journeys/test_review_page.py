@@ -161,7 +161,8 @@ def test_what_comes_in_is_shown_by_itself(visit: Callable[..., Visit], control: 
 def test_what_somebody_else_has_taken_over_is_said(
     visit: Callable[..., Visit], control: Control
 ) -> None:
-    with visit() as page:
+    visited = visit()
+    with visited as page:
         page.goto("/review/churn")
         _take_over(control, page)
         page.keyboard.press("1")
@@ -169,6 +170,9 @@ def test_what_somebody_else_has_taken_over_is_said(
         assert "decided already" in page.get_by_role("alert").inner_text()
         assert decisions(control) == {name(1): "stayed"}
         page.get_by_text(name(2)).wait_for()
+        noted = visited.problems  # by the browser itself
+        assert ["409" in problem for problem in noted] == [True]
+        noted.clear()
 
 
 def _take_over(control: Control, page: Page) -> None:

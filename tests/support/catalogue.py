@@ -118,6 +118,7 @@ def _jobs(workspace: Workspace) -> None:
         id="2026-11-21T030000Z", slot_us=now_us - 3 * HOUR_US, due_us=now_us, state="completed",
         begun_us=now_us - 3 * HOUR_US, ended_us=now_us - 2 * HOUR_US, version="churn:1",
         output=f"/out/{EVIL}", total=120_000, rows=119_990, rejected=10, drifted=(EVIL, LONG),
+        notes=(f"People decide every row. {EVIL}",),
     )  # fmt: skip
     done = narrate(done, now_us, "It begins: churn:1 answers.", EVIL, BACKWARDS, LONG * 2)
     going = msgspec.structs.replace(

@@ -11,7 +11,10 @@ from fairlead.errors import RateError
 
 OF_NAME = Limit(rate=1 / 15, burst=5.0)
 OF_ADDRESS = Limit(rate=0.5, burst=20.0)
-KEPT_MAX = 1000
+KEPT_MAX = 4096
+"""Names, and addresses, that are remembered."""
+LENGTH_MAX = 64
+"""Of a name or an address: what differs later is nobody's."""
 IPV6_PREFIX = 64
 """What one subscriber has of IPv6 addresses counts as one."""
 
@@ -42,7 +45,7 @@ class Attempts:
             RateError: there were too many.
         """
         with self._lock:
-            wait_s = self._wait_s(name, _network(address), self._clock.monotonic_s())
+            wait_s = self._wait_s(name[:LENGTH_MAX], _network(address), self._clock.monotonic_s())
         if wait_s:
             raise RateError(
                 "Passwords were tried too often.", retry_after_s=wait_s, hint="Wait a moment."
@@ -63,11 +66,15 @@ class Attempts:
 
 
 def _kept(buckets: dict[str, Bucket], limit: Limit, now_s: float) -> dict[str, Bucket]:
-    """Without those of which nothing is left to remember; a stranger must not fill the memory."""
+    """At most so many: of too many the half that was tried least is forgotten.
+
+    A stranger must not fill the memory; and whoever floods it with names or addresses, each tried
+    once, does not get one forgotten that was tried often.
+    """
     if len(buckets) < KEPT_MAX:
         return buckets
-    full_s = limit.burst / limit.rate
-    return {one: b for one, b in buckets.items() if now_s - b.at_s < full_s}
+    left = {one: b.tokens + (now_s - b.at_s) * limit.rate for one, b in buckets.items()}
+    return {one: buckets[one] for one in sorted(left, key=left.__getitem__)[: KEPT_MAX // 2]}
 
 
 def _network(address: str) -> str:
@@ -80,7 +87,7 @@ def _network(address: str) -> str:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address  # as of a socket of this machine
+        return address[:LENGTH_MAX]  # as of a socket of this machine
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     mapped = found.ipv4_mapped

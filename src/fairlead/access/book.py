@@ -17,6 +17,9 @@ from fairlead.nearest import nearest
 from fairlead.store import ABSENT, Event, Put, Store
 
 NAME_LENGTH_MAX = 100
+DAYS_MAX = 36_500
+"""After which a key expires, at most: later times are none that a calendar has."""
+_DAY_US = 86_400_000_000
 
 
 class KeyBook:
@@ -39,7 +42,7 @@ class KeyBook:
         endpoints: Sequence[str] | None = None,
         rate: float | None = None,
         burst: float | None = None,
-        expires_us: int | None = None,
+        days: float | None = None,
         actor: str = "cli",
     ) -> tuple[Key, str]:
         """Make a key.
@@ -50,7 +53,7 @@ class KeyBook:
             endpoints: that it is for; all, also those to come, if None.
             rate: requests a second that it is good for; without limit if None.
             burst: requests that may come at once after a pause; those of a second if None.
-            expires_us: from when on it is refused, microseconds since 1970; never if None.
+            days: after which it is refused; never if None.
             actor: who makes it, for the audit.
 
         Returns:
@@ -60,6 +63,9 @@ class KeyBook:
             ConfigError: such a key would make no sense.
             ConflictError: a user or a key in force has this name.
         """
+        if days is not None and not 0 < days <= DAYS_MAX:
+            raise ConfigError(f"A key expires after more than 0 and at most {DAYS_MAX} days.")
+        now_us = self._clock.now_us()
         key = Key(
             id=secrets.token_hex(ID_BYTES),
             name=name,
@@ -68,8 +74,8 @@ class KeyBook:
             endpoints=None if endpoints is None else tuple(endpoints),
             rate=rate,
             burst=max(1.0, rate or 1.0) if burst is None else burst,
-            created_us=self._clock.now_us(),
-            expires_us=expires_us,
+            created_us=now_us,
+            expires_us=None if days is None else now_us + round(days * _DAY_US),
         )
         _check(key)
         check_free(self._store, name)
@@ -169,5 +175,3 @@ def _check(key: Key) -> None:
         raise ConfigError("A key's rate is a number of requests a second above 0.")
     if not 1 <= key.burst < 1e9:
         raise ConfigError("A key's burst is a number of requests, 1 or more.")
-    if key.expires_us is not None and key.expires_us <= key.created_us:
-        raise ConfigError("A key cannot have expired before it is made.")

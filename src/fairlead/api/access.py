@@ -9,12 +9,13 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.access import Key, Link, Porter, Role, Scope, User
+from fairlead.access.book import DAYS_MAX as KEY_DAYS_MAX
 from fairlead.access.links import DAYS, DAYS_MAX, RATE, RATE_MAX
 from fairlead.api.reply import actor_of, address_of, as_json, caller_of
 from fairlead.api.types import Services
 
 Text = Annotated[str, Field(max_length=200)]
-Days = Annotated[float, Field(gt=0, le=36_500)]
+Days = Annotated[float, Field(gt=0, le=KEY_DAYS_MAX)]
 
 
 class KeyRequest(BaseModel):
@@ -101,7 +102,7 @@ def _add_keys(doors: APIRouter, services: Services) -> None:
 
     @doors.post("/v1/keys", status_code=201)
     def make_key(wanted: Annotated[KeyRequest, Body()], request: Request) -> Response:
-        key, secret = services.make_key(
+        key, secret = services.key_book.create(
             wanted.name,
             wanted.scopes,
             endpoints=wanted.endpoints,

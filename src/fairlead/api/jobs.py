@@ -11,13 +11,15 @@ from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 from fairlead.schedules.book import REASON_LENGTH_MAX
 
+Reason = Annotated[str, Field(max_length=REASON_LENGTH_MAX)]
+
 
 class PauseRequest(BaseModel):
     """Let nothing of a schedule be due until it is resumed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, Field(max_length=REASON_LENGTH_MAX)] = ""
+    reason: Reason = ""
 
 
 def build_jobs(services: Services) -> APIRouter:
@@ -55,9 +57,9 @@ def build_jobs(services: Services) -> APIRouter:
         return as_json(services.job_book.job(place))
 
     @doors.delete("/v1/jobs/{endpoint}/{job}/pause")
-    def resume(endpoint: str, job: str, request: Request) -> Response:
+    def resume(endpoint: str, job: str, request: Request, reason: Reason = "") -> Response:
         place = f"{endpoint}/{job}"
-        services.job_book.resume(place, actor=actor_of(request))
+        services.job_book.resume(place, reason, actor_of(request))
         return as_json(services.job_book.job(place))
 
     return doors

@@ -11,6 +11,7 @@ from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
 
 Number = Annotated[int, Field(ge=1, lt=10**8)]
+Reason = Annotated[str, Field(max_length=500)]
 
 
 class AliasRequest(BaseModel):
@@ -20,7 +21,7 @@ class AliasRequest(BaseModel):
 
     version: Number
     """Its number."""
-    reason: Annotated[str, Field(max_length=500)] = ""
+    reason: Reason = ""
 
 
 def build_models(services: Services) -> APIRouter:
@@ -55,8 +56,8 @@ def build_models(services: Services) -> APIRouter:
         return as_json(services.catalogue.model(model))
 
     @doors.delete("/v1/models/{model}/aliases/{alias}")
-    def take_away(model: str, alias: str, request: Request) -> Response:
-        services.catalogue.point(model, alias, None, actor_of(request))
+    def take_away(model: str, alias: str, request: Request, reason: Reason = "") -> Response:
+        services.catalogue.point(model, alias, None, actor_of(request), reason)
         return as_json(services.catalogue.model(model))
 
     @doors.get("/v1/versions/{reference}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fairlead.access import Key, KeyBook, LinkBook, Porter, Scope, Sites, UserBook
+from fairlead.access import KeyBook, LinkBook, Porter, Sites, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api.board import ShownAlert
@@ -122,19 +122,6 @@ class Services(Protocol):
     @property
     def link_book(self) -> LinkBook:
         """The published pages."""
-        ...
-
-    def make_key(
-        self,
-        name: str,
-        scopes: Sequence[Scope],
-        *,
-        endpoints: Sequence[str] | None = None,
-        rate: float | None = None,
-        days: float | None = None,
-        actor: str,
-    ) -> tuple[Key, str]:
-        """Make a key that expires after so many days, if any; gives its secret with it."""
         ...
 
     def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:

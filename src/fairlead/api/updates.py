@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairlead.api.reply import actor_of, as_json
+from fairlead.api.reply import actor_of, as_json, caller_of
 from fairlead.api.types import Services
 from fairlead.updates import Word
 from fairlead.updates.book import REASON_LENGTH_MAX
@@ -64,7 +64,7 @@ def build_updates(services: Services) -> APIRouter:
     ) -> Response:
         reason = "" if wanted is None else wanted.reason
         said = Word(name=word, actor=actor_of(request), reason=reason)
-        scopes = request.state.scopes
+        scopes = caller_of(request).scopes
         return as_json(services.update_book.tell(endpoint, update, said, scopes), 202)
 
     return doors

@@ -45,7 +45,7 @@ def _do(workspace: Workspace, asked: AskedJob, watch: Watch) -> Completed | Fail
         tell_error("job_failed", error)
         return Failed(f"It failed with {type(error).__name__}; the log of the platform says where.")
     drifted = tuple(moved.field for moved in record.drifted)
-    return Completed(record.rows, record.rejected, record.output, drifted)
+    return Completed(record.rows, record.rejected, record.output, drifted, record.notes)
 
 
 if __name__ == "__main__":

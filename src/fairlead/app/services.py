@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fairlead.access import Key, KeyBook, LinkBook, Scope, UserBook
+from fairlead.access import KeyBook, LinkBook, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.alerts.settings import ChannelSettings
 from fairlead.api import Upstream
@@ -157,28 +157,6 @@ class WorkspaceServices:
     def link_book(self) -> LinkBook:
         """The published pages."""
         return self._workspace.link_book
-
-    def make_key(
-        self,
-        name: str,
-        scopes: Sequence[Scope],
-        *,
-        endpoints: Sequence[str] | None = None,
-        rate: float | None = None,
-        days: float | None = None,
-        actor: str,
-    ) -> tuple[Key, str]:
-        """Make a key that expires after so many days, if any; gives its secret with it.
-
-        Raises:
-            ConfigError: such a key would make no sense.
-            ConflictError: a user or a key in force has this name.
-        """
-        now_us = self._workspace.clock.now_us()
-        expires_us = None if days is None else now_us + round(days * 86_400e6)
-        return self._workspace.key_book.create(
-            name, scopes, endpoints=endpoints, rate=rate, expires_us=expires_us, actor=actor
-        )
 
     def audit(self, before: int, subject: str, actor: str, limit: int) -> tuple[list[Event], int]:
         """Who did what, newest first, and where the next page begins; 0 if there is none."""

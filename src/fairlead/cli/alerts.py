@@ -13,6 +13,7 @@ from fairlead.alerts.tell import covers
 from fairlead.app.board import rule_in_words
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, NotFoundError
@@ -99,7 +100,7 @@ def ack_command(home: Path | None, alert: str, note: str) -> None:
 @click.option("--for", "duration", required=True, metavar="DURATION", help="As in 30m, 2h or 3d.")
 @click.option("--rule", default="*", help="Of these rules; `*` and `?` stand for anything.")
 @click.option("--subject", default="*", help="Of these fields, segments or versions; likewise.")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def silence_command(
     home: Path | None, endpoint: str, duration: str, rule: str, subject: str, reason: str

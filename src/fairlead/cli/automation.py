@@ -11,6 +11,7 @@ from fairlead.app.automating import automate, automation_of
 from fairlead.app.platform import wait_followed
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import say
 from fairlead.releases.plan import read_share
 from fairlead.routing import Automation, Mode
@@ -30,7 +31,7 @@ _WHO: dict[Mode, str] = {
 @click.option("--auto-if", help="Which rows the model decides, of partial: 'confidence >= 0.97'.")
 @click.option("--queue", help="Whose people decide. Default: the endpoint's name.")
 @click.option("--audit", help="Share of the model's rows that people look at too: '2%'.")
-@click.option("--reason", default="", help="For the audit.")
+@reason_option
 @click.pass_obj
 def automation_command(
     home: Path | None,

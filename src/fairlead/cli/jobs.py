@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import NotFoundError
 from fairlead.schedules import Overview, Run
@@ -50,7 +51,7 @@ def run_command(home: Path | None, job: str) -> None:
 
 @jobs_command.command("pause")
 @click.argument("job")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def pause_command(home: Path | None, job: str, reason: str) -> None:
     """Let nothing of JOB be due until `resume`; a run that is under way goes on."""
@@ -60,7 +61,7 @@ def pause_command(home: Path | None, job: str, reason: str) -> None:
 
 @jobs_command.command("resume")
 @click.argument("job")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def resume_command(home: Path | None, job: str, reason: str) -> None:
     """Let JOB go on with its next slot; those that passed meanwhile are not made up for."""

@@ -42,14 +42,13 @@ def create_command(
     The secret alone goes to standard output: fairlead keys create shop --scope predict > shop.key
     """
     workspace = Workspace(home)
-    now_us = workspace.clock.now_us()
     key, secret = workspace.key_book.create(
         name,
         cast("tuple[Scope, ...]", scopes),
         endpoints=endpoints or None,
         rate=rate,
         burst=burst,
-        expires_us=None if days is None else now_us + round(days * 86_400e6),
+        days=days,
         actor=user(),
     )
     click.echo(f"Key {key.id} for {key.name}. Keep its secret: it is not shown again.", err=True)

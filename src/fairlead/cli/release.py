@@ -14,6 +14,7 @@ from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.comparison import show_comparison
 from fairlead.cli.experiment import guard_row
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import moment, say, table
 from fairlead.durations import write_duration
 from fairlead.errors import BundleError, NotFoundError
@@ -79,7 +80,7 @@ def show_command(home: Path | None, endpoint: str) -> None:
 
 @release_command.command("rollback")
 @click.argument("endpoint")
-@click.option("--reason", default="", help="For the audit.")
+@reason_option
 @click.pass_obj
 def rollback_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Go back to what answered before the newest release, under way or done."""
@@ -113,7 +114,7 @@ def newest(workspace: Workspace, endpoint: str) -> Release:
 
 def _ordering(name: OrderName) -> Callable[..., None]:
     @click.argument("endpoint")
-    @click.option("--reason", default="", help="For the audit.")
+    @reason_option
     @click.pass_obj
     def order(home: Path | None, endpoint: str, reason: str) -> None:
         workspace = Workspace(home)

@@ -11,6 +11,7 @@ import msgspec
 from fairlead.access.types import SCOPES
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import NotFoundError
 from fairlead.updates import Overview, Update, Word
@@ -20,7 +21,7 @@ from fairlead.updates.decide import in_words
 
 @click.command("update")
 @click.argument("endpoint")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def update_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Train the model of ENDPOINT anew now, and release it if it proves better."""
@@ -85,7 +86,7 @@ def log_command(home: Path | None, endpoint: str, update: str) -> None:
 
 @updates_command.command("approve")
 @click.argument("endpoint")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def approve_command(home: Path | None, endpoint: str, reason: str) -> None:
     """Let the update of ENDPOINT that waits for a word be released."""
@@ -94,7 +95,7 @@ def approve_command(home: Path | None, endpoint: str, reason: str) -> None:
 
 @updates_command.command("decline")
 @click.argument("endpoint")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def decline_command(home: Path | None, endpoint: str, reason: str) -> None:
     """End the update of ENDPOINT that waits for a word; its version stays registered."""
@@ -103,7 +104,7 @@ def decline_command(home: Path | None, endpoint: str, reason: str) -> None:
 
 @updates_command.command("cancel")
 @click.argument("endpoint")
-@click.option("--reason", default="", help="Why; for whoever looks at it later.")
+@reason_option
 @click.pass_obj
 def cancel_command(home: Path | None, endpoint: str, reason: str) -> None:
     """End the update of ENDPOINT that is under way; everything is left as it was."""

@@ -68,7 +68,7 @@ def _add_keys(router: APIRouter, services: Services) -> None:
     @router.post("/settings/keys")
     def make(request: Request, form: Form) -> Response:
         def work() -> Told:
-            key, secret = services.make_key(
+            key, secret = services.key_book.create(
                 form.get("name", ""),
                 [scope for scope in SCOPES if form.get(f"scope-{scope}")],
                 endpoints=[form["endpoint"]] if form.get("endpoint") else None,

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from fastapi import APIRouter, Request, Response
 
 from fairlead.api import Services
-from fairlead.api.reply import actor_of
+from fairlead.api.reply import actor_of, caller_of
 from fairlead.console.obey import Form, not_offered, obey
 from fairlead.console.page import path_of, redirect, show
 from fairlead.errors import FairleadError
@@ -100,7 +100,7 @@ def _do(services: Services, request: Request, form: Mapping[str, str], endpoint:
     elif endpoint and name in get_args(Said):
         said = next(each for each in get_args(Said) if each == name)
         word = Word(name=said, actor=actor_of(request), reason=reason)
-        book.tell(endpoint, form.get("update", ""), word, request.state.scopes)
+        book.tell(endpoint, form.get("update", ""), word, caller_of(request).scopes)
     else:
         raise not_offered()
     return redirect(path_of("updates", endpoint) if endpoint else PATH)

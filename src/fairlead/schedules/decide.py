@@ -17,6 +17,8 @@ from fairlead.schedules.types import Completed, Going, Run, Schedule, Standing
 INTERRUPTIONS_MAX = 20
 """Attempts that ended with the platform: what ends it each time must not be begun for ever."""
 RETRY_US_MAX = 3_600_000_000
+NOTES_MAX = 10
+"""Of a run, that are kept; its output has them all."""
 
 
 def take(schedule: Schedule, before: Standing | None, now_us: int) -> Standing:
@@ -99,6 +101,7 @@ def complete(run: Run, told: Completed, now_us: int) -> Run:
         rejected=told.rejected,
         output=told.output,
         drifted=told.drifted,
+        notes=told.notes[:NOTES_MAX],
         error="",
     )
     drift = f"Drift in {', '.join(told.drifted)}." if told.drifted else ""

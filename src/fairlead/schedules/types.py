@@ -88,6 +88,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         rows: that were answered.
         rejected: rows that were set aside.
         drifted: fields that differ from the version's reference.
+        notes: what a reader of the answers should know, in words.
         error: why the last attempt failed, in words.
         log: the last lines of what it said, and of what its process wrote to standard error.
     """
@@ -108,6 +109,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     rejected: int = 0
     drifted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     error: str = ""
     log: tuple[Line, ...] = ()
 
@@ -186,12 +188,14 @@ class Completed(msgspec.Struct, frozen=True, tag="completed"):
         rejected: rows that were set aside.
         output: where the answers are.
         drifted: fields that differ from the version's reference.
+        notes: what a reader of the answers should know, in words.
     """
 
     rows: int
     rejected: int
     output: str
     drifted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -223,7 +223,11 @@ def test_a_name_that_several_have_revokes_none(book: KeyBook) -> None:
         {"rate": float("nan")},
         {"rate": float("inf")},
         {"burst": 0.5},
-        {"expires_us": NOW_US},
+        {"days": 0.0},
+        {"days": -1.0},
+        {"days": 36_501.0},
+        {"days": 1e300},
+        {"days": float("nan")},
         {"scopes": ["operate"], "endpoints": ["churn"]},
     ],
 )

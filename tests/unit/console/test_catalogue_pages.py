@@ -151,7 +151,14 @@ def test_aliases_are_set_and_taken_away(control: Control) -> None:
     assert control.order("/models/churn/1", order="take away", alias="old").status == 404
     put = control.ask("/v1/models/churn/aliases/old", {"version": 2}, method="PUT")
     assert put.json["aliases"]["old"] == 2
-    assert control.ask("/v1/models/churn/aliases/old", method="DELETE").status == 200
+    gone = "/v1/models/churn/aliases/old?reason=not+used"
+    assert control.ask(gone, method="DELETE").status == 200
+    (event,) = control.workspace.store.recent(limit=1)
+    assert (event.action, event.detail["version"], event.detail["reason"]) == (
+        "alias", None, "not used",
+    )  # fmt: skip
+    too_long = f"/v1/models/churn/aliases/v1?reason={'x' * 501}"
+    assert control.ask(too_long, method="DELETE").status == 422
 
 
 def test_alerts_stand_where_they_belong(control: Control) -> None:
@@ -225,9 +232,20 @@ def test_a_job_is_run_paused_and_resumed(control: Control) -> None:
     assert control.order(path, order="resume", job="churn/hourly").status == 303
     assert book.job("churn/hourly").paused is None
     assert control.ask("/v1/jobs/churn/hourly/pause", {"reason": "x"}, method="PUT").json["paused"]
-    assert control.ask("/v1/jobs/churn/hourly/pause", method="DELETE").json["paused"] is None
+    resumed = control.ask("/v1/jobs/churn/hourly/pause?reason=done", method="DELETE")
+    assert resumed.json["paused"] is None
+    (event,) = control.workspace.store.recent(limit=1)
+    assert (event.action, event.detail) == ("job resumed", {"reason": "done"})
     standing = control.workspace.store.get(STANDINGS, STANDINGS.key("churn/hourly"))
     assert standing is not None
+
+
+def test_what_a_reader_of_the_answers_should_know_is_told(control: Control) -> None:
+    note = f"People decide every row. {EVIL}"
+    for path in ("/jobs", "/jobs/churn/nightly?run=2026-11-21T030000Z"):
+        assert note in text_of(control, path)
+    (run,) = control.ask("/v1/jobs/churn/nightly/runs").json["runs"][1:]
+    assert run["notes"] == [note]
 
 
 def test_a_run_shows_how_far_it_is_and_what_it_said(control: Control) -> None:

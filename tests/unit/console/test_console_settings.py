@@ -81,7 +81,8 @@ def test_the_secret_of_a_key_is_shown_once_and_opens_what_it_is_for(
     assert (key.rate, key.scopes) == (5.0, ("view",))
     assert admin.post(f"/settings/keys/{key.id}/revoke").status == 303
     assert ask(control.app, "GET", "/v1/models", HOST, shown).status == 401
-    for wrong in ({"rate": "x"}, {"rate": "nan"}, {"days": "-1"}, {"scope-view": ""}):
+    wrongs = ({"rate": "x"}, {"rate": "nan"}, {"days": "-1"}, {"days": "1e9"}, {"scope-view": ""})
+    for wrong in wrongs:
         refused = admin.post("/settings/keys", **{"name": "b", "scope-view": "on", **wrong})
         assert refused.status == 400
 

@@ -202,11 +202,13 @@ def test_what_is_done_is_on_record_and_told() -> None:
     process.tell(Going(total=100, rows=50, rejected=2))
     controller.tick()
     assert world.standing().run == run, "not each word is put on record"
-    process.tell(Completed(rows=98, rejected=2, output="/out", drifted=("age",)))
+    notes = tuple(f"part-{number}.csv has no rows." for number in range(12))
+    process.tell(Completed(rows=98, rejected=2, output="/out", drifted=("age",), notes=notes))
     controller.tick()
     standing = world.standing()
     assert standing.run is None
     assert standing.last == standing.completed == world.runs()[0]
+    assert world.runs()[0].notes == notes[:10]
     (told,) = [stored.value for stored in world.store.scan(NOTIFICATIONS)]
     assert told.channel == "ops"
     assert told.message.title == (
