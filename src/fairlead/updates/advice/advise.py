@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from fairlead.updates.advice.types import (
     Advice,
     Blocks,
     Decay,
+    History,
     Line,
     Numbers,
     Played,
@@ -93,6 +94,33 @@ def advise(
         lines=lines,
     )
     return replace(advice, words=tell(advice, compared[0]))
+
+
+def too_little(
+    endpoint: str,
+    reason: str,
+    metric: str,
+    history: History | None = None,
+    notes: Sequence[str] = (),
+) -> Advice:
+    """Say that the past is too short, and why.
+
+    Args:
+        endpoint: whose.
+        reason: in a sentence.
+        metric: that would have decided.
+        history: as far as there is one.
+        notes: to be said besides.
+    """
+    said = "So there is no advice yet: wait for more labels, or shorten the blocks."
+    advice = Advice(
+        endpoint=endpoint, verdict="too little history", words=(reason, said), metric=metric,
+        notes=tuple(notes),
+    )  # fmt: skip
+    if history is None or not history.rows:
+        return advice
+    ends = int(history.asked_us[0]), int(history.asked_us[-1])
+    return replace(advice, rows=history.rows, from_us=ends[0], to_us=ends[1])
 
 
 def recommend(lines: tuple[Line, ...], compared: Compared) -> Line | None:

@@ -42,6 +42,7 @@ def backtest(
     metrics: tuple[str, ...],
     *,
     goes_on: Callable[[int], bool] = lambda _: True,
+    drop: Callable[[M], None] = lambda _: None,
 ) -> Played:
     """Play policies over a history.
 
@@ -53,15 +54,18 @@ def backtest(
         answer: asks it.
         metrics: of `score`; the first one decides.
         goes_on: whether there is time for another training, told how many were done.
+        drop: told of a model that is of no more use.
 
     Returns:
         What the answers were worth; policies whose trainings were not all done are left out.
     """
     played = _Play(history, blocks, plan, train, answer, metrics)
     for training in plan.trainings:
-        if played.trained and not goes_on(played.trained):
+        if not goes_on(played.trained):
             break
-        played.do(training)
+        model = played.do(training)
+        if model is not None:
+            drop(model)
     return played.told()
 
 
@@ -90,8 +94,8 @@ class _Play(Generic[M]):
         """How many trainings were done."""
         return len(self._worth)
 
-    def do(self, training: Training) -> None:
-        """Train, and answer what this model is asked."""
+    def do(self, training: Training) -> M | None:
+        """Train, and answer what this model is asked; gives it back if that was all."""
         previous = self._models.get(training.previous) if training.previous else None
         model = self._train(known(self._history, self._blocks, training), previous)
         if training in self._goes_on:
@@ -105,6 +109,7 @@ class _Play(Generic[M]):
         }
         for window in windows:
             self._corrected[window] = self._correct(model, training, answers, window)
+        return None if training in self._models else model
 
     def told(self) -> Played:
         """What came of it all."""
