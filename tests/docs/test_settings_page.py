@@ -29,7 +29,7 @@ def test_every_key_is_listed_with_its_default() -> None:
                 alert={"RULE": RuleSettings()},
                 metric={"METRIC": MetricSettings()},
                 batch={"SCHEDULE": BatchSettings()},
-                    update=UpdateSettings(),
+                update=UpdateSettings(),
             )
         },
         features={"NAME": FeatureSettings()},

@@ -82,6 +82,8 @@ def advise_command(
         prices=Prices(training=price, point=worth, currency=workspace.settings.cost.currency),
     )
     advice = advise_endpoint(workspace, wanted, _show)
+    if sys.stderr.isatty():
+        click.echo(err=True)
     show_advice(advice)
     if as_json is not None:
         as_json.write_bytes(msgspec.json.format(msgspec.json.encode(advice), indent=2))

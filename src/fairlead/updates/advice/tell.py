@@ -116,7 +116,7 @@ def _way(advice: Advice, compared: Compared) -> Iterator[str]:
     if whole is not None and tuned:
         one = tuned[0]
         if one.by_block == whole.by_block:
-            yield "Fine-tuning gave the same as beginning anew: the function ignores 'previous'."
+            yield "Fine-tuning gave the same as beginning anew: is 'previous' used at all?"
         else:
             apart = compared.apart(one.policy.name, whole.policy.name)
             yield f"Fine-tuning against beginning anew: {_judged(apart)}."
@@ -149,7 +149,9 @@ def _what(advice: Advice) -> str:
         paid += f", net {chosen.net.value:,.2f} ({low:,.2f} to {high:,.2f}) in 30 days"
     learnt = ""
     if advice.decay is not None and advice.decay.verdict == "no decay seen" and chosen.trainings:
-        learnt = " What it gains comes from more rows: age alone is not proven to do harm."
+        learnt = (
+            " That age does harm is not proven: the gain may come from more rows, not newer ones."
+        )
     return f"So: {chosen.policy.name}, {chosen.trainings} trainings{paid}.{learnt}"
 
 
