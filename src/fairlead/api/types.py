@@ -16,7 +16,7 @@ from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
-from fairlead.api.release import Choice, Planned, ReleaseReport
+from fairlead.api.release import Choice, History, Planned, ReleaseReport
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -235,8 +235,12 @@ class Services(Protocol):
         """One version, by `churn:7` or `churn@champion`."""
         ...
 
-    def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+    def release_history(self, endpoint: str, page: int) -> History:
+        """A page of an endpoint's releases; the nearest there is to the one that is asked for.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
         ...
 
     def judged_releases(self, endpoint: str) -> list[Release]:

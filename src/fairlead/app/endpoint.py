@@ -34,7 +34,6 @@ from fairlead.monitoring.draw_statements import metrics_of
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.recount import stated
 from fairlead.nearest import nearest
-from fairlead.releases import RELEASES
 
 WINDOWS_MAX, FIELDS_MAX, RELEASES_MAX, ALERTS_MAX = 8, 50, 5, 10
 
@@ -200,7 +199,6 @@ def _metric(name: str, statements: Sequence[Statement]) -> MetricLine:
 
 
 def _releases(workspace: Workspace, endpoint: str) -> tuple[ReleaseLine, ...]:
-    found = [stored.value for stored in workspace.store.scan(RELEASES, f"{endpoint}/")]
     return tuple(
         ReleaseLine(
             release=underway(one),
@@ -208,7 +206,7 @@ def _releases(workspace: Workspace, endpoint: str) -> tuple[ReleaseLine, ...]:
             changed_us=one.changed_us,
             actor=one.actor,
         )
-        for one in found[: -RELEASES_MAX - 1 : -1]
+        for one in workspace.releases.last(endpoint, RELEASES_MAX)
     )
 
 

@@ -17,7 +17,7 @@ from fairlead.api.board import ShownAlert
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
-from fairlead.api.release import Choice, Planned, ReleaseReport
+from fairlead.api.release import Choice, History, Planned, ReleaseReport
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.board import board
@@ -31,7 +31,7 @@ from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
 from fairlead.app.planning import choices, planned_release
 from fairlead.app.predictions import predictions
-from fairlead.app.release import report
+from fairlead.app.release import history, report
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked as AskedPlan
@@ -275,13 +275,17 @@ class WorkspaceServices:
         """One version, by `churn:7` or `churn@champion`."""
         return self._workspace.registry.resolve(reference)
 
-    def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, as they are on record."""
-        return self._workspace.releases.releases(endpoint)
+    def release_history(self, endpoint: str, page: int) -> History:
+        """A page of an endpoint's releases; the nearest there is to the one that is asked for.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        return history(self._workspace, endpoint, page)
 
     def judged_releases(self, endpoint: str) -> list[Release]:
         """Releases of an endpoint; the newest with how their guards stand now."""
-        found = self.releases(endpoint)
+        found = self._workspace.releases.releases(endpoint)
         return found[:-JUDGED_MAX] + [self._shown(one) for one in found[-JUDGED_MAX:]]
 
     def _shown(self, release: Release) -> Release:

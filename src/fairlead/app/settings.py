@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -80,6 +81,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         tls_cert: file of the certificate, PEM; plain HTTP if empty.
         tls_key: file of its private key, PEM.
         hosts: further names that the platform is reached by, e.g. behind a proxy.
+        proxies: addresses or networks of proxies, whose word on who asks is believed.
         cors_origins: sites whose pages may send requests to the API.
         models_memory_mb: memory for models, per worker, in millions of bytes; with it a version is
             loaded on first use and let go again when room is needed; without, all are loaded.
@@ -115,6 +117,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     tls_cert: str = ""
     tls_key: str = ""
     hosts: list[str] = []
+    proxies: list[str] = []
     cors_origins: list[Origin] = []
     models_memory_mb: Count | None = None
     device: DeviceName = "cpu"
@@ -360,11 +363,24 @@ def load_settings(file: Path | None) -> Settings:
         settings = _anchored(msgspec.convert(content, Settings), file.parent)
     except msgspec.ValidationError:
         raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
+    _check_proxies(settings.server.proxies, file)
     check_urls(settings.server.store, settings.server.blobs)
     if settings.server.lookup:
         check_url(settings.server.lookup)
     _check_endpoints(settings, file)
     return settings
+
+
+def _check_proxies(proxies: Iterable[str], file: Path) -> None:
+    """Refuse what is no address: a word that nobody checks would be believed, or none."""
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise ConfigError(
+                f"{file}: 'server.proxies' names '{proxy}', which is no address.",
+                hint="One is as '127.0.0.1', a network of them as '10.0.0.0/8'.",
+            ) from None
 
 
 def _wrong(value: Any, kind: Any, at: str = "") -> str:

@@ -76,6 +76,7 @@ from fairlead.stats.split import (
     split_evidence,
     split_test,
 )
+from fairlead.stats.studentized import studentized_pair
 from fairlead.stats.verdict import Finding, Verdict, judge, judge_interval, units_needed
 from fairlead.stats.weighted import Statistic, value_of
 
@@ -179,6 +180,7 @@ __all__ = [
     "size_for_proportions",
     "split_evidence",
     "split_test",
+    "studentized_pair",
     "t_interval",
     "t_p_value",
     "threshold",

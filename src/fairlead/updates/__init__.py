@@ -8,6 +8,7 @@ from fairlead.updates.book import Overview, UpdateBook
 from fairlead.updates.controller import UpdateController
 from fairlead.updates.settings import UpdateSettings, rooted, spec_of
 from fairlead.updates.types import (
+    STAGES,
     UPDATES,
     UPDATING,
     Broken,
@@ -28,6 +29,7 @@ from fairlead.updates.types import (
 )
 
 __all__ = [
+    "STAGES",
     "UPDATES",
     "UPDATING",
     "Broken",

@@ -54,7 +54,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         metric: that decides, as of an evaluation: `roc_auc`, `accuracy`, `rmse`; empty takes
             roc_auc of two classes, accuracy of more, and mae of numbers.
         holdout: share of the rows, the latest, that nothing is trained on.
-        margin: by how much more than this it must be better, in the metric's unit.
+        margin: by how much more than this it must be better, in the metric's unit; below 0 it
+            must only be proven not to be worse by as much (non-inferiority), as a version on newer
+            data that is about as good.
         slices: fields by whose values no part may be worse.
         slice_margin: by how much a part may be worse, in the metric's unit.
         rows_min: of the holdout, below which nothing is decided.
