@@ -46,7 +46,8 @@ def fit(history: History, inputs: Numbers) -> tuple[Callable[..., Any], Callable
 
     def answer(model: Any, rows: Places) -> Numbers:
         second: Numbers = 1.0 / (1.0 + np.exp(-3.0 * inputs[rows] @ model))
-        return np.column_stack([1.0 - second, second])
+        both: Numbers = np.column_stack([1.0 - second, second])
+        return both
 
     return train, answer
 
@@ -82,7 +83,8 @@ def test_a_training_sees_no_label_that_came_after_its_block_began(seed: int, del
         # Whatever it answers was asked for, or at least labelled, after all that it learnt from.
         if len(rows):
             assert history.labelled_us[rows].min() > model[1]
-        return answer(model[0], rows)
+        told: Numbers = answer(model[0], rows)
+        return told
 
     backtest(history, blocks, planned, watched, asked, metrics_for(2))
     ends = [int(blocks.edges_us[one.block]) for one in planned.trainings]
@@ -171,22 +173,17 @@ def test_models_are_given_up_when_they_are_of_no_more_use() -> None:
     history, inputs = world(3)
     blocks = cut(history, block_us=DAY_US)
     planned = plan(history, blocks, policies(blocks), trainings_max=200, rows_min=50)
-    held: list[int] = []
     train, answer = fit(history, inputs)
+    held: list[int] = []
 
     def counted(rows: Places, previous: Any) -> Any:
-        held.append(1)
+        held.append(len(rows))
         return train(rows, previous)
 
-    backtest(
-        history,
-        blocks,
-        planned,
-        counted,
-        answer,
-        metrics_for(2),
-        drop=lambda _: held.pop() and None,
-    )
+    def dropped(_: Any) -> None:
+        held.pop()
+
+    backtest(history, blocks, planned, counted, answer, metrics_for(2), drop=dropped)
     chained = {one.previous for one in planned.trainings} - {None}
     assert len(held) == len(chained) < len(planned.trainings)
 
