@@ -33,3 +33,19 @@ def write_duration(seconds: float) -> str:
         if seconds >= length_s and seconds % length_s == 0:
             return f"{seconds / length_s:.0f}{unit}"
     return f"{seconds:g}s"
+
+
+def about(seconds: float) -> str:
+    """A stretch of time as people say it, exact where that is short.
+
+    Example:
+        >>> about(86_400), about(200_000), about(0.25)
+        ('1d', '2.31d', '250ms')
+    """
+    exact = write_duration(seconds)
+    if len(exact) <= 3 and "." not in exact:
+        return exact
+    for unit, length_s in _UNITS_S.items():
+        if seconds >= length_s:
+            return f"{seconds / length_s:.3g}{unit}"
+    return f"{seconds * 1e3:.3g}ms"

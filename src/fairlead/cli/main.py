@@ -13,6 +13,7 @@ from fairlead.errors import FairleadError
 from fairlead.nearest import nearest
 
 COMMANDS = {
+    "advise": ("fairlead.cli.advise", "Say how fast a model decays, and how to train it."),
     "alerts": ("fairlead.cli.alerts", "See what is wrong, silence it, and test who is told."),
     "alias": ("fairlead.cli.models", "Point an alias such as `champion` at a version."),
     "automation": (

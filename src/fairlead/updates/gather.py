@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from msgspec.structs import replace
 
-from fairlead.predictionlog.read import predictions, read
+from fairlead.predictionlog.read import feedback, predictions, read
 from fairlead.signature import Signature
 from fairlead.store import Blobs, Store
 from fairlead.updates import leave
@@ -101,6 +102,53 @@ def gather(
     named = [_named(part, spec, signature) for part in (base.rows, trained, judged)]
     train = pl.concat(named[:2], rechunk=False) if base.rows.height else named[1]
     return Gathered(train, named[2], learnt)
+
+
+def gather_past(
+    store: Store,
+    blobs: Blobs,
+    folder: Path,
+    spec: DataSpec,
+    signature: Signature,
+    *,
+    as_of_us: int,
+    received: str,
+) -> pl.DataFrame:
+    """All labelled rows of a log that could be learnt from, with when their labels came.
+
+    Neither the file nor the window of `spec` counts: all that the log tells is given.
+
+    Args:
+        store: of the records.
+        blobs: of the sealed files.
+        folder: of this machine's journals.
+        spec: whose log it is, and what its columns are called.
+        signature: of the version that answers.
+        as_of_us: nothing that came in later counts, microseconds since 1970.
+        received: what the column is to be called that says when a row's label was received: that
+            which counts, where one was corrected.
+
+    Returns:
+        The columns of `Gathered.train`, and that one, by time.
+
+    Raises:
+        ConfigError: the log does not keep a field, or a column has a name that it cannot have.
+    """
+    check_names(signature, spec.label, spec.time, ())
+    every = replace(spec, labels="required", window_us=0)
+    dropped: Counter[str] = Counter()
+    log = read(store, blobs, folder, spec.log, as_of_us=as_of_us)
+    ledger = _decide(log, every, signature, as_of_us, dropped)
+    rows = predictions(store, blobs, folder, spec.log, as_of_us=as_of_us)
+    past = _collect(rows, ledger, every, signature, dropped)
+    labels = feedback(store, blobs, folder, spec.log).filter(
+        (pl.col("name") == "label") & (pl.col("received") <= pl.lit(as_of_us).cast(TIME))
+    )
+    came = labels.group_by("prediction_id").agg(pl.col("received").max()).collect()
+    known = past.join(
+        came, left_on="id", right_on="prediction_id", how="left", maintain_order="left"
+    )
+    return _named(past, spec, signature).with_columns(known["received"].alias(received))
 
 
 def _decide(
