@@ -28,7 +28,7 @@ from fairlead.updates.split import split
 from fairlead.updates.types import DataSpec, Learnt
 
 KEY = ("id", "time", "version")
-FACTS = (*KEY, "role", "source", "outcome", "caller_id")
+FACTS = (*KEY, "role", "source", "outcome", "caller_id", "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,13 @@ class Gathered:
             rows of the file first, whose time may be null, then those of the log, by time.
         holdout: the same columns, of labelled rows that are newer than all of these.
         learnt: exactly which rows these are.
+        units: whose each row of the holdout is; None where the log names no unit.
     """
 
     train: pl.DataFrame
     holdout: pl.DataFrame
     learnt: Learnt
+    units: pl.Series | None = None
 
 
 def gather(
@@ -101,7 +103,7 @@ def gather(
     )
     named = [_named(part, spec, signature) for part in (base.rows, trained, judged)]
     train = pl.concat(named[:2], rechunk=False) if base.rows.height else named[1]
-    return Gathered(train, named[2], learnt)
+    return Gathered(train, named[2], learnt, _units(judged))
 
 
 def gather_past(
@@ -154,7 +156,7 @@ def gather_past(
 def _decide(
     log: pl.LazyFrame, spec: DataSpec, signature: Signature, as_of_us: int, dropped: Counter[str]
 ) -> pl.DataFrame:
-    """The rows that count, by time: `KEY` and `label`; why the others do not is counted."""
+    """The rows that count, by time: `KEY`, `unit` and `label`; why the others do not is counted."""
     text, number = pl.col("label"), pl.col("label_number")
     typed = label_of(signature, text, number).cast(label_dtype(signature))
     rows = log.select(*FACTS, text.alias("label_text"), typed.alias("label"))
@@ -165,7 +167,7 @@ def _decide(
     kept = counts.pop(None, 0)
     dropped.update(counts)
     once = leave.without_doubles(judged.filter(pl.col("reason").is_null()), spec.labels)
-    ledger = once.select(*KEY, "label").collect(engine="streaming")
+    ledger = once.select(*KEY, "unit", "label").collect(engine="streaming")
     _count(dropped, leave.AGAIN, kept - ledger.height)
     return ledger
 
@@ -177,7 +179,7 @@ def _collect(
     signature: Signature,
     dropped: Counter[str],
 ) -> pl.DataFrame:
-    """The rows of a ledger that fit: inputs as `in.<field>`, `label`, `id`, `time`; by time."""
+    """The rows of a ledger that fit: inputs as `in.<field>`, `label`, `id`, `time`, `unit`; by time."""
     names = rows.collect_schema().names()
     if ledger.height:
         check_kept(spec.log, signature, names)
@@ -192,7 +194,7 @@ def _collect(
     columns = {name: found[name] for name in inputs}
     del found
     narrow = narrowed(columns, order[fit], signature)
-    return narrow.hstack(ledger.filter(pl.Series(fit)).select("label", "id", "time"))
+    return narrow.hstack(ledger.filter(pl.Series(fit)).select("label", "id", "time", "unit"))
 
 
 def _halves(
@@ -212,6 +214,14 @@ def _named(rows: pl.DataFrame, spec: DataSpec, signature: Signature) -> pl.DataF
     """The columns as a training function gets them."""
     inputs = [pl.col(f"{INPUT}{field.name}").alias(field.name) for field in signature.inputs]
     return rows.select(*inputs, pl.col("label").alias(spec.label), pl.col("time").alias(spec.time))
+
+
+def _units(judged: pl.DataFrame) -> pl.Series | None:
+    """Whose rows are; one that is nobody's is a unit by itself."""
+    named = judged["unit"]
+    if named.null_count() == judged.height:
+        return None
+    return judged.select(pl.col("unit").fill_null(pl.col("id")))["unit"]
 
 
 def _latest_us(rows: pl.DataFrame) -> int:

@@ -41,7 +41,7 @@ def _digest(rows: pl.DataFrame) -> str:
     """SHA-256 over the digests of blocks of rows, so that they need no second place in memory."""
     whole = hashlib.sha256()
     for start in range(0, rows.height, BLOCK_ROWS):
-        block = read_table(rows[start : start + BLOCK_ROWS].drop("time"))
+        block = read_table(rows[start : start + BLOCK_ROWS].drop("time", "unit"))
         columns = {name: _plain(each.values) for name, each in block.columns.items()}
         batch = Batch(block.rows, (), np.empty((block.rows, 0)), columns)
         whole.update(bytes.fromhex(data_digest(batch)))

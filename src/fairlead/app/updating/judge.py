@@ -46,6 +46,7 @@ def weigh_both(
         challenger,
         truth,
         slices={name: gathered.holdout[name].to_numpy() for name in spec.gate.slices},
+        units=None if gathered.units is None else gathered.units.to_numpy(),
         leaks=seek_leaks(learnt, gathered.holdout, fields=fields, label=label),
         placebo=placebo,
         seed=SEED,
