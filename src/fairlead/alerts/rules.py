@@ -21,6 +21,7 @@ _SLOW = (
 _INPUT = "Ask whoever sends this field what changed, and when."
 _TWICE = "Ask whoever calls the endpoint whether rows are sent twice, or a client is stuck on one."
 _JOBS = "Read why: 'fairlead jobs list ENDPOINT/JOB', with its name for JOB."
+_ONLINE = "Read why: 'fairlead online ENDPOINT'; 'fairlead online resume ENDPOINT' lets it go on."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
 
@@ -63,6 +64,9 @@ DEFAULTS: Mapping[str, RuleSettings] = {
     "duplicates": _guard("duplicates", "ticket", _TWICE),
     "volume": _guard("volume", "ticket", "Ask whoever calls the endpoint whether they still do."),
     "jobs": RuleSettings(metric="failed_runs", above=0.0, severity="ticket", look_at=_JOBS),
+    "online": RuleSettings(
+        metric="stopped_learning", above=0.0, severity="ticket", look_at=_ONLINE
+    ),
     "drift": _guard("drift", "digest", _DRIFT),
     "joint-drift": _guard("joint_drift", "digest", _DRIFT),
     "prediction-drift": _guard("prediction_drift", "digest", _DRIFT),

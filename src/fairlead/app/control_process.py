@@ -22,18 +22,21 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.jobs import job_controller
+from fairlead.app.learning.specs import learners
+from fairlead.app.learning.start import learning_controller
 from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of, session_secret
 from fairlead.app.settings import Settings, rules, schedules, told_of_decisions
-from fairlead.app.signals import job_signals
+from fairlead.app.signals import job_signals, learner_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
 from fairlead.console import build_console, error_page
 from fairlead.control import Controller, Tick, view
+from fairlead.learning.tutor import is_read
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
@@ -68,6 +71,7 @@ class ControlPlane:
         self.monitor = monitor = Monitor(self.workspace, lambda: self.sealer.is_whole)
         alerts = alert_controller(store, clock, start.settings)
         self.jobs, jobs = job_controller(self.workspace), schedules(start.settings)
+        self.learning, self.learners = learning_controller(self.workspace), learners(start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         folder = self.workspace.home.journals
         self.questions = Collector(store, blobs, folder, clock)
@@ -89,7 +93,14 @@ class ControlPlane:
             "compaction": Compactor(store, blobs, clock, self._is_read).tick,
             "leftovers": Leftovers(self.workspace).tick,
             "jobs": self.jobs.tick,
-            "alerts": lambda: alerts.tick([*monitor.signals(), *job_signals(store, clock, jobs)]),
+            "learning": self.learning.tick,
+            "alerts": lambda: alerts.tick(
+                [
+                    *monitor.signals(),
+                    *job_signals(store, clock, jobs),
+                    *learner_signals(store, clock, self.learners),
+                ]
+            ),
             "notifications": self.courier.tick,
         }
         if start.settings.monitoring.joint_drift:
@@ -107,6 +118,8 @@ class ControlPlane:
     def _is_read(self, segment: str) -> bool:
         """Whether all who read each sealed file once have read one."""
         readers = (self.monitor, self.workspace.witness, self.questions)
+        if not is_read(self.workspace.store, [one.endpoint for one in self.learners], segment):
+            return False
         return all(reader.is_read(segment) for reader in readers)
 
     def hear(self, fleet: FleetStatus) -> None:
@@ -185,6 +198,7 @@ async def serve(start: Start) -> None:
         plane.controller.stop()
         thread.join()
         plane.controller.finish("jobs", plane.jobs.close)
+        plane.controller.finish("learning", plane.learning.close)
         plane.decisions.close()
         plane.controller.once("log")  # what the workers wrote last
         plane.beside.shutdown(wait=False, cancel_futures=True)

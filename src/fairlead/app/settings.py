@@ -18,6 +18,7 @@ from fairlead.alerts.channels import check_channel
 from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
 from fairlead.features import FeatureSettings, FeatureSpec, spec_of
+from fairlead.learning import OnlineSettings, online_of
 from fairlead.logs import Format, Level
 from fairlead.lookup import check_url
 from fairlead.monitoring.span import Span, read_span
@@ -171,6 +172,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         metric: metrics of its own, by name.
         batch: jobs that are run again and again, by name.
         decisions: channels of alerts that are told of each decision of a person.
+        online: how its model learns as labels arrive; it does not if this is not given.
     """
 
     log_full: OnFull | None = None
@@ -187,6 +189,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     metric: dict[str, MetricSettings] = {}
     batch: dict[str, BatchSettings] = {}
     decisions: list[str] = []
+    online: OnlineSettings | None = None
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -350,6 +353,7 @@ def load_settings(file: Path | None) -> Settings:
 
 def _wrong(value: Any, kind: Any, at: str = "") -> str:
     """Say which setting is not of its type, by its whole name."""
+    kind = _given(kind)
     if isinstance(value, dict) and get_origin(kind) is dict:
         inside = dict.fromkeys(value, get_args(kind)[1])
     elif isinstance(value, dict):
@@ -366,6 +370,12 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
     return f"{at.rstrip('.')} is not right."
 
 
+def _given(kind: Any) -> Any:
+    """The type of a table that may be left out; any other type itself."""
+    tables = [one for one in get_args(kind) if isinstance(one, type(msgspec.Struct))]
+    return tables[0] if get_origin(kind) is not dict and len(tables) == 1 else kind
+
+
 def _check_endpoints(settings: Settings, file: Path) -> None:
     """Refuse metrics, rules, features, channels and plans that make no sense."""
     try:
@@ -376,6 +386,8 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             features_of(settings, endpoint)
             limits_of(endpoint, own.cache)
             told_of_decisions(settings, endpoint)
+            if own.online is not None:
+                online_of(endpoint, own.online)
         for name in settings.features:
             feature(settings, name)
         ladders(settings)
@@ -431,6 +443,7 @@ def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
 
 def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
     """Refuse keys that are not known, naming the nearest that is."""
+    kind = _given(kind)
     if not isinstance(value, dict):
         return
     if get_origin(kind) is dict:
@@ -457,6 +470,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     for name, part in settings.endpoint.items():
         tables[f"endpoint.{name}"] = part
         tables[f"endpoint.{name}.cache"] = part.cache
+        tables |= {f"endpoint.{name}.online": part.online} if part.online else {}
         tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
         tables |= {f"endpoint.{name}.batch.{own}": one for own, one in part.batch.items()}

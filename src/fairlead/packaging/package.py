@@ -60,6 +60,7 @@ def make_bundle(
     extra: Literal["error", "ignore"] = "error",
     parent: str | None = None,
     allow_pickle: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> Iterator[Bundle]:
     """Make a signed bundle of a model.
 
@@ -76,6 +77,7 @@ def make_bundle(
         extra: what happens to fields of a request that the model does not know.
         parent: digest of the bundle it was updated from.
         allow_pickle: whether a pickle may be made where there is no safe form.
+        notes: what a reader should know beside what was found.
 
     Yields:
         The bundle, which is gone afterwards.
@@ -106,7 +108,7 @@ def make_bundle(
         environment=environment(opened.model),
         code=_code(model),
         parent=parent,
-        notes=exported.notes + opened.notes,
+        notes=notes + exported.notes + opened.notes,
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
