@@ -10,6 +10,7 @@ from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
 from fairlead.features import FeatureSettings
+from fairlead.learning import OnlineSettings
 from fairlead.releases import PlanSettings
 from fairlead.schedules import BatchSettings
 
@@ -27,6 +28,7 @@ def test_every_key_is_listed_with_its_default() -> None:
                 alert={"RULE": RuleSettings()},
                 metric={"METRIC": MetricSettings()},
                 batch={"SCHEDULE": BatchSettings()},
+                online=OnlineSettings(),
             )
         },
         features={"NAME": FeatureSettings()},

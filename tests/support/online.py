@@ -28,7 +28,8 @@ def classifier(seed: int = 1, **params: Any) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     X, y = rows_and_labels(400, seed)
-    sgd = SGDClassifier(loss="log_loss", random_state=seed, **params)
+    pace = {"learning_rate": "constant", "eta0": 0.05, "alpha": 0.001} | params
+    sgd = SGDClassifier(loss="log_loss", random_state=seed, **pace)
     return make_pipeline(StandardScaler(), sgd).fit(X, y)
 
 

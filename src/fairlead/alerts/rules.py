@@ -21,7 +21,7 @@ _SLOW = (
 _INPUT = "Ask whoever sends this field what changed, and when."
 _TWICE = "Ask whoever calls the endpoint whether rows are sent twice, or a client is stuck on one."
 _JOBS = "Read why: 'fairlead jobs list ENDPOINT/JOB', with its name for JOB."
-_ONLINE = "Read why: 'fairlead online ENDPOINT'; 'fairlead online resume ENDPOINT' lets it go on."
+_ONLINE = "Read why: 'fairlead online ENDPOINT'; 'fairlead online ENDPOINT resume' lets it go on."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
 

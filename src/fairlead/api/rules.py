@@ -74,6 +74,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
     ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
     ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    # REST: online learning
+    ("GET", "/v1/online"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/online"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
+    ("DELETE", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
     # REST: people in the loop
     ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",

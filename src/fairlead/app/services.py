@@ -42,6 +42,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
+from fairlead.learning import OnlineBook
 from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
@@ -120,6 +121,11 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
+
+    @property
+    def online_book(self) -> OnlineBook:
+        """Models that learn as labels arrive."""
+        return self._workspace.online_book
 
     @property
     def review_book(self) -> ReviewBook:

@@ -31,7 +31,7 @@ from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
 
-WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings)
+WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings, OnlineSettings)
 """Tables whose own tables are values like others."""
 
 SECRET = re.compile(r"(?<=://)[^\s'\"]*@|(?<=password=)[^&\s'\"]*")
@@ -490,9 +490,8 @@ def _is_tables(kind: Any) -> bool:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(value, msgspec.Struct) or (
-            _is_tables(field.type) and not isinstance(part, WHOLE)
-        ):
+        is_table = isinstance(value, msgspec.Struct) or _is_tables(field.type)
+        if is_table and not isinstance(part, WHOLE):
             continue
         default = value == getattr(type(part)(), field.name)
         shown = "" if value is None else str(msgspec.to_builtins(value))

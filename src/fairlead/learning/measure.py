@@ -7,12 +7,13 @@ whatever came before, each bet's e = 1 + b (x - m) / (1 + m) has a mean of at mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import inf, sqrt
 
+import numpy as np
 from msgspec.structs import replace
 
 from fairlead.learning.types import Guard, Moments, Tally
+from fairlead.signature import Numbers
 from fairlead.stats import (
     Contrast,
     Estimate,
@@ -30,49 +31,52 @@ TUNED_LABELS = 2000
 
 
 def observe(
-    tally: Tally, guard: Guard, errors: Iterable[tuple[float, float, float]], *, numbers: bool
+    tally: Tally, guard: Guard, learner: Numbers, base: Numbers, good: Numbers, *, numbers: bool
 ) -> Tally:
-    """Add rows that were predicted, in their order.
+    """Add rows that were predicted together, in their order.
 
     Args:
         tally: so far.
         guard: what the evidence is held against.
-        errors: of each row the learner's, the base's, and the last good version's.
+        learner: its error in each row, shape (rows,).
+        base: the base's.
+        good: the last good version's.
         numbers: whether these are absolute errors, and not 0 or 1.
 
     Example:
-        >>> after = observe(Tally(), Guard(), [(1.0, 0.0, 0.0)] * 40, numbers=False)
+        >>> wrong, right = np.ones(40), np.zeros(40)
+        >>> after = observe(Tally(), Guard(), wrong, right, right, numbers=False)
         >>> after.learner.rows, after.gain.sum, after.worse.value > 1e6
         (40, -40.0, True)
     """
-    for learner, base, good in errors:
-        fell = tally.fell
-        if guard.fall and tally.level is not None:
-            fell = _bet(fell, excess(learner, tally.level, numbers=numbers), guard.fall)
-        tally = replace(
-            tally,
-            learner=_add(tally.learner, learner),
-            base=_add(tally.base, base),
-            gain=_add(tally.gain, base - learner),
-            recent=_add(tally.recent, learner),
-            recent_base=_add(tally.recent_base, base),
-            good_gain=_add(tally.good_gain, good - learner),
-            worse=_bet(tally.worse, excess(learner, good, numbers=numbers), guard.margin),
-            fell=fell,
-        )
-    return tally
+    fell = tally.fell
+    if guard.fall and tally.level is not None:
+        level = np.full(len(learner), tally.level)
+        fell = _bet(fell, excess(learner, level, numbers=numbers), guard.fall)
+    return replace(
+        tally,
+        learner=_add(tally.learner, learner),
+        base=_add(tally.base, base),
+        gain=_add(tally.gain, base - learner),
+        recent=_add(tally.recent, learner),
+        recent_base=_add(tally.recent_base, base),
+        good_gain=_add(tally.good_gain, good - learner),
+        worse=_bet(tally.worse, excess(learner, good, numbers=numbers), guard.margin),
+        fell=fell,
+    )
 
 
-def excess(error: float, other: float, *, numbers: bool) -> float:
-    """By how much an error is above another, in -1..1; of numbers as a share of both.
+def excess(error: Numbers, other: Numbers, *, numbers: bool) -> Numbers:
+    """By how much errors are above others, in -1..1; of numbers as a share of both.
 
     Example:
-        >>> excess(3.0, 1.0, numbers=True), excess(1.0, 0.1, numbers=False)
-        (0.5, 0.9)
+        >>> excess(np.array([3.0]), np.array([1.0]), numbers=True).tolist()
+        [0.5]
     """
     if not numbers:
         return error - other
-    return (error - other) / (error + other) if error + other > 0.0 else 0.0
+    both = error + other
+    return np.divide(error - other, both, out=np.zeros(len(both)), where=both > 0.0)
 
 
 def level_of(tally: Tally) -> float | None:
@@ -113,16 +117,18 @@ def mean(values: Moments) -> Estimate | None:
     return asymptotic_sequence(contrast, tuned_rho(TUNED_LABELS))
 
 
-def _add(moments: Moments, value: float) -> Moments:
+def _add(moments: Moments, values: Numbers) -> Moments:
     return Moments(
-        moments.rows + 1,
-        moments.sum + value,
-        moments.squares + value * value,
-        moments.events + (value != 0.0),
+        moments.rows + len(values),
+        moments.sum + float(values.sum()),
+        moments.squares + float((values * values).sum()),
+        moments.events + int(np.count_nonzero(values)),
     )
 
 
-def _bet(evidence: Evidence, excess: float, limit: float) -> Evidence:
-    stake = (excess - limit) / (1.0 + limit)
-    e = tuple(1.0 + bet * stake for bet in BETS)
-    return follow(evidence, Evidence(e, e))
+def _bet(evidence: Evidence, excesses: Numbers, limit: float) -> Evidence:
+    """The evidence after some rows, from which the margin or the fall is taken off."""
+    for stake in ((excesses - limit) / (1.0 + limit)).tolist():
+        e = tuple([1.0 + bet * stake for bet in BETS])
+        evidence = follow(evidence, Evidence(e, e))
+    return evidence

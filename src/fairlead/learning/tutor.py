@@ -156,8 +156,7 @@ class Tutor:
         rows, truth = lesson.batch.take(part), lesson.truth[part]
         errors = [each.errors(rows, truth) for each in (self._student, self._base, self._good)]
         self._student.learn(rows, truth, name)
-        each = zip(*(one.tolist() for one in errors), strict=True)
-        return observe(self._tally, self._spec.guard, each, numbers=self._student.numbers)
+        return observe(self._tally, self._spec.guard, *errors, numbers=self._student.numbers)
 
     def _checkpoint(self, learner: Learner) -> None:
         rows = concat(self._rows)
