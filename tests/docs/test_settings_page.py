@@ -8,11 +8,13 @@ import tomllib
 from docs.pages import ROOT
 from fairlead.alerts import AlertsSettings, ChannelSettings, RuleSettings
 from fairlead.app.own_metrics import MetricSettings
-from fairlead.app.settings import EndpointSettings, ServerSettings, Settings, describe
+from fairlead.app.settings import EndpointSettings, ServerSettings, Settings
+from fairlead.app.settings_shown import describe
 from fairlead.features import FeatureSettings
 from fairlead.learning import OnlineSettings
 from fairlead.releases import PlanSettings
 from fairlead.schedules import BatchSettings
+from fairlead.updates import UpdateSettings
 
 PAGE = ROOT / "docs" / "guides" / "settings.md"
 ROW = re.compile(r"^\| `(\w+\.[\w.]+)` \| (.*?) \| \S.* \|$", re.MULTILINE)
@@ -29,6 +31,7 @@ def test_every_key_is_listed_with_its_default() -> None:
                 metric={"METRIC": MetricSettings()},
                 batch={"SCHEDULE": BatchSettings()},
                 online=OnlineSettings(),
+                update=UpdateSettings(),
             )
         },
         features={"NAME": FeatureSettings()},

@@ -17,10 +17,10 @@ from fairlead.schedules import (
     ScheduleController,
     Standing,
     Timing,
-    Told,
 )
 from fairlead.schedules.attempts import LEASE_US
 from fairlead.store.memory import MemoryStore
+from support.attempts import FakeProcess
 
 HOUR_US = 3_600_000_000
 
@@ -30,42 +30,6 @@ def schedule(name: str = "hourly", **changes: Any) -> Schedule:
     job = Job(version="", inputs=("in.csv",), output="out/{run}", endpoint="churn")
     known = {"endpoint": "churn", "timing": Timing(every_us=HOUR_US), "job": job}
     return Schedule(**{**known, "name": name, **changes})
-
-
-class FakeProcess:
-    """An attempt that lives until it is told what came of it."""
-
-    def __init__(self, world: World, job: Job, lease: str, holder: str) -> None:
-        self.world, self.job, self.lease, self.holder = world, job, lease, holder
-        self.told: Told | None = None
-        self.written: list[str] = []
-        world.alive.append(self)
-
-    @property
-    def place(self) -> str:
-        return self.lease.removeprefix("schedule/")
-
-    def look(self) -> Told | None:
-        return self.told
-
-    def lines(self) -> list[str]:
-        lines, self.written = self.written, []
-        return lines
-
-    def close(self) -> None:
-        self.end()
-
-    def end(self) -> None:
-        """It is gone; the last thing it does is to give back its lease."""
-        if self in self.world.alive:
-            self.world.alive.remove(self)
-            self.world.store.release(self.lease, self.holder)
-
-    def tell(self, told: Told) -> None:
-        """It says something; with its last word it ends."""
-        self.told = told
-        if isinstance(told, Completed | Failed):
-            self.end()
 
 
 class World:
@@ -86,7 +50,7 @@ class World:
         mine: list[FakeProcess] = []
 
         def start(job: Job, lease: str, holder: str) -> FakeProcess:
-            process = FakeProcess(self, job, lease, holder)
+            process = FakeProcess(self.alive, self.store, job, lease, holder, (Completed, Failed))
             mine.append(process)
             self.started.append(process)
             return process

@@ -21,6 +21,7 @@ _PHRASES = {
     "duplicates": "the same rows come again and again",
     "volume": "it is asked much less or much more than usual",
     "jobs": "the job {} has failed",
+    "updates": "its last update failed",
     "drift": "values of {} have moved",
     "joint-drift": "its fields have moved together",
     "prediction-drift": "its answers have moved",

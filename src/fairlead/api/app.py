@@ -30,6 +30,7 @@ from fairlead.api.releases import build_releases
 from fairlead.api.review import build_review
 from fairlead.api.simulations import build_simulations
 from fairlead.api.types import Guard, Services
+from fairlead.api.updates import build_updates
 from fairlead.errors import FairleadError
 from fairlead.serving.exposition import OPENMETRICS, exposition
 from fairlead.serving.openapi import openapi
@@ -74,6 +75,7 @@ def build_api(
         build_online(services),
         build_review(services),
         build_simulations(services),
+        build_updates(services),
     )
     routes += app.routes
     for router in (*doors, *pages):

@@ -79,6 +79,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/endpoints/{endpoint}/online"): "view",
     ("PUT", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
     ("DELETE", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
+    # REST: updates
+    ("GET", "/v1/updates"): "view",
+    ("GET", "/v1/updates/{endpoint}"): "view",
+    ("GET", "/v1/updates/{endpoint}/runs"): "view",
+    ("POST", "/v1/updates/{endpoint}/runs"): "operate",
+    ("GET", "/v1/updates/{endpoint}/runs/{update}"): "view",
+    ("POST", "/v1/updates/{endpoint}/runs/{update}/{word}"): "operate",
     # REST: people in the loop
     ("GET", "/v1/endpoints/{endpoint}/automation"): "view",
     ("PUT", "/v1/endpoints/{endpoint}/automation"): "operate",

@@ -28,6 +28,7 @@ from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
+from fairlead.updates import UpdateBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,11 @@ class Services(Protocol):
     @property
     def online_book(self) -> OnlineBook:
         """Models that learn as labels arrive."""
+        ...
+
+    @property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
         ...
 
     @property

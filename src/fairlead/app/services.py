@@ -56,6 +56,7 @@ from fairlead.schedules import JobBook
 from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
+from fairlead.updates import UpdateBook
 
 SILENCE_S_MAX = 10.0
 JUDGED_MAX = 20
@@ -126,6 +127,11 @@ class WorkspaceServices:
     def online_book(self) -> OnlineBook:
         """Models that learn as labels arrive."""
         return self._workspace.online_book
+
+    @property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
+        return self._workspace.update_book
 
     @property
     def review_book(self) -> ReviewBook:

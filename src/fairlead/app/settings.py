@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -30,12 +29,9 @@ from fairlead.schedules import BatchSettings, Schedule, rooted, schedule_of
 from fairlead.serving.cache.types import CacheSettings, limits_of
 from fairlead.serving.ladder.types import Ladder, read_ladder
 from fairlead.store import check_urls
-
-WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings, OnlineSettings)
-"""Tables whose own tables are values like others."""
-
-SECRET = re.compile(r"(?<=://)[^\s'\"]*@|(?<=password=)[^&\s'\"]*")
-"""Of a URL, whoever is let in by it, up to the last `@`: what stands there may hold one, too."""
+from fairlead.updates import UpdateSettings, UpdateSpec
+from fairlead.updates import rooted as rooted_update
+from fairlead.updates import spec_of as update_of
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -171,6 +167,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         alert: rules of its own, and what differs from the default ones, by name.
         metric: metrics of its own, by name.
         batch: jobs that are run again and again, by name.
+        update: how its model is kept right; not at all without it.
         decisions: channels of alerts that are told of each decision of a person.
         online: how its model learns as labels arrive; it does not if this is not given.
     """
@@ -188,6 +185,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     alert: dict[str, RuleSettings] = {}
     metric: dict[str, MetricSettings] = {}
     batch: dict[str, BatchSettings] = {}
+    update: UpdateSettings | None = None
     decisions: list[str] = []
     online: OnlineSettings | None = None
 
@@ -250,6 +248,27 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
                 hint="Name another output; of those with a key there is one, with all inputs.",
             )
         taken.add(where)
+    return found
+
+
+def updates(settings: Settings, folder: Path) -> tuple[UpdateSpec, ...]:
+    """How models are kept right, of the endpoints that say so.
+
+    Args:
+        settings: in force.
+        folder: of the file that they are in, beside which the functions are.
+
+    Raises:
+        ConfigError: what is said of one makes no sense, or a channel of it is none.
+    """
+    found = tuple(
+        update_of(endpoint, own.update, folder)
+        for endpoint, own in settings.endpoint.items()
+        if own.update is not None
+    )
+    for spec in found:
+        at = f"endpoint.{spec.endpoint}.update.announce"
+        _check_announced(at, spec.announce, settings.alerts)
     return found
 
 
@@ -353,11 +372,10 @@ def load_settings(file: Path | None) -> Settings:
 
 def _wrong(value: Any, kind: Any, at: str = "") -> str:
     """Say which setting is not of its type, by its whole name."""
-    kind = _given(kind)
     if isinstance(value, dict) and get_origin(kind) is dict:
         inside = dict.fromkeys(value, get_args(kind)[1])
-    elif isinstance(value, dict):
-        inside = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    elif isinstance(value, dict) and (table := _struct_of(kind)) is not None:
+        inside = {field.encode_name: field.type for field in msgspec.structs.fields(table)}
     else:
         inside = {}
     for key in inside.keys() & value.keys() if inside else ():
@@ -368,12 +386,6 @@ def _wrong(value: Any, kind: Any, at: str = "") -> str:
                 return _wrong(value[key], inside[key], f"{at}{key}.")
             return f"{at}{key} is not right: {str(error).partition(' - at ')[0]}."
     return f"{at.rstrip('.')} is not right."
-
-
-def _given(kind: Any) -> Any:
-    """The type of a table that may be left out; any other type itself."""
-    tables = [one for one in get_args(kind) if isinstance(one, type(msgspec.Struct))]
-    return tables[0] if get_origin(kind) is not dict and len(tables) == 1 else kind
 
 
 def _check_endpoints(settings: Settings, file: Path) -> None:
@@ -394,6 +406,7 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
         for name, channel in settings.alerts.channel.items():
             check_channel(name, channel)
         schedules(settings)
+        updates(settings, file.parent)
         for plan in settings.release.values():
             plan_of(plan)
     except ConfigError as error:
@@ -430,7 +443,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         name: _rooted(part, ("source",), folder) for name, part in settings.features.items()
     }
     endpoints = {
-        name: replace(part, batch={own: rooted(one, folder) for own, one in part.batch.items()})
+        name: replace(
+            part,
+            batch={own: rooted(one, folder) for own, one in part.batch.items()},
+            update=None if part.update is None else rooted_update(part.update, folder),
+        )
         for name, part in settings.endpoint.items()
     }
     return replace(settings, server=server, alerts=alerts, features=features, endpoint=endpoints)
@@ -443,14 +460,14 @@ def _rooted(part: P, named: tuple[str, ...], folder: Path) -> P:
 
 def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
     """Refuse keys that are not known, naming the nearest that is."""
-    kind = _given(kind)
     if not isinstance(value, dict):
         return
     if get_origin(kind) is dict:
         for key, inner in value.items():
             _check_keys(inner, get_args(kind)[1], f"{at}{key}.", file)
         return
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+    kind = _struct_of(kind)
+    if kind is None:
         return
     known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
     for key, inner in value.items():
@@ -464,36 +481,9 @@ def _check_keys(value: Any, kind: Any, at: str, file: Path) -> None:
         _check_keys(inner, known[key], f"{at}{key}.", file)
 
 
-def describe(settings: Settings) -> list[tuple[str, str, str]]:
-    """Every setting in force: its name, its value, and whether it is the default."""
-    tables: dict[str, msgspec.Struct] = {"server": settings.server, "cost": settings.cost}
-    for name, part in settings.endpoint.items():
-        tables[f"endpoint.{name}"] = part
-        tables[f"endpoint.{name}.cache"] = part.cache
-        tables |= {f"endpoint.{name}.online": part.online} if part.online else {}
-        tables |= {f"endpoint.{name}.alert.{rule}": own for rule, own in part.alert.items()}
-        tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
-        tables |= {f"endpoint.{name}.batch.{own}": one for own, one in part.batch.items()}
-    tables |= {f"features.{name}": part for name, part in settings.features.items()}
-    tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
-    tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
-    tables |= {f"alerts.channel.{name}": part for name, part in settings.alerts.channel.items()}
-    return [row for table, part in tables.items() for row in _describe(table, part)]
-
-
-def _is_tables(kind: Any) -> bool:
-    """Whether a setting is tables of their own, by name."""
-    inner = get_args(kind)[1] if get_origin(kind) is dict else None
-    return isinstance(inner, type) and issubclass(inner, msgspec.Struct)
-
-
-def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
-    for field in msgspec.structs.fields(part):
-        value = getattr(part, field.name)
-        is_table = isinstance(value, msgspec.Struct) or _is_tables(field.type)
-        if is_table and not isinstance(part, WHOLE):
-            continue
-        default = value == getattr(type(part)(), field.name)
-        shown = "" if value is None else str(msgspec.to_builtins(value))
-        shown = SECRET.sub(lambda found: "***@" if found[0].endswith("@") else "***", shown)
-        yield f"{table}.{field.encode_name}", shown, "default" if default else "fairlead.toml"
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    """The table among the types that a setting may have."""
+    for one in (kind, *get_args(kind)):
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            return one
+    return None

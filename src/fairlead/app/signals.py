@@ -19,6 +19,7 @@ from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.types import Drift, Quality
 from fairlead.schedules import STANDINGS, Schedule
 from fairlead.store import Store
+from fairlead.updates import UPDATES, UPDATING, UpdateSpec
 
 BURNS_S = (300.0, 1800.0, 3600.0, 21_600.0, 259_200.0)
 _NAMES = {"constant": "stuck"}
@@ -182,6 +183,25 @@ def learner_signals(store: Store, clock: Clock, specs: Sequence[OnlineSpec]) -> 
             value=float(stopped),
             cause="learner",
             evidence={"labels": learner.now.learner.rows, "why": learner.reason},
+        )
+
+
+def update_signals(store: Store, clock: Clock, specs: Sequence[UpdateSpec]) -> Iterator[Signal]:
+    """Of each endpoint that is updated, how many of its last updates in a row failed."""
+    endpoints = {spec.endpoint for spec in specs}
+    for stored in store.scan(UPDATING):
+        standing = stored.value
+        if not standing.ended_us or standing.endpoint not in endpoints:
+            continue
+        last = store.get(UPDATES, UPDATES.key(standing.endpoint, standing.last))
+        why: Evidence = {"why": last.value.error} if standing.failed and last is not None else {}
+        yield Signal(
+            endpoint=standing.endpoint,
+            name="failed_updates",
+            time_us=clock.now_us(),
+            value=standing.failed,
+            cause="update",
+            evidence={"update": standing.last, **why},
         )
 
 

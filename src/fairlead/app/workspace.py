@@ -16,7 +16,7 @@ from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.learning.specs import learners
 from fairlead.app.operator import operator_secret
-from fairlead.app.settings import Settings, load_settings, schedules
+from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.user import user
@@ -34,6 +34,7 @@ from fairlead.review.book import ReviewBook
 from fairlead.routing import ROUTES, Route, VersionRef
 from fairlead.schedules import JobBook
 from fairlead.store import Blobs, Store, open_blobs, open_store
+from fairlead.updates import UpdateBook, UpdateSpec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -148,6 +149,17 @@ class Workspace:
             return self.registry.resolve(version).task == "regression"
 
         return OnlineBook(self.store, self.clock, learners(self.settings), is_numbers)
+
+    @cached_property
+    def update_specs(self) -> tuple[UpdateSpec, ...]:
+        """How models are kept right."""
+        file = self.home.settings_file
+        return () if file is None else updates(self.settings, file.parent)
+
+    @cached_property
+    def update_book(self) -> UpdateBook:
+        """The updates of models."""
+        return UpdateBook(self.store, self.clock, self.update_specs)
 
     @cached_property
     def review_book(self) -> ReviewBook:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fairlead.app.settings import describe
+from fairlead.app.settings_shown import describe
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 

@@ -66,6 +66,14 @@ COMMANDS = {
     "simulate": ("fairlead.cli.simulate", "Carry out a plan of a release a thousand times."),
     "stop": ("fairlead.cli.up", "Stop the platform of this home."),
     "tag": ("fairlead.cli.models", "Add tags of your own to a version."),
+    "update": (
+        "fairlead.cli.updates",
+        "Train a model anew now; released if it is better.",
+    ),
+    "updates": (
+        "fairlead.cli.updates",
+        "See how models are kept right; approve, cancel.",
+    ),
     "up": ("fairlead.cli.up", "Start the platform."),
     "users": ("fairlead.cli.users", "Add, list and remove who signs in to the console."),
 }

@@ -352,6 +352,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         waiting: causes of the next update, which is not due yet.
         consumed: alerts that updates were made for, by name, with their episode.
         update: id of the one that waits or is under way; empty if none is.
+        last: id of the one that ended last; empty before the first.
         made: updates that trained something, since the last one from scratch.
         idle: updates in a row that changed nothing.
         ended_us: when the last one ended.
@@ -364,6 +365,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[Cause, ...] = ()
     consumed: dict[str, int] = {}
     update: str = ""
+    last: str = ""
     made: int = 0
     idle: int = 0
     ended_us: int = 0

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from fairlead.app.home import Home, find_home
-from fairlead.app.settings import Settings, describe, load_settings
+from fairlead.app.settings import Settings, load_settings
+from fairlead.app.settings_shown import describe
 from fairlead.errors import ConfigError
 
 

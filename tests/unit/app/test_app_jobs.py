@@ -18,7 +18,8 @@ from fairlead.alerts import NOTIFICATIONS
 from fairlead.app import attempt_child
 from fairlead.app.attempt import Asked, AttemptProcess, Speech
 from fairlead.app.jobs import JOBS, AskedJob, job_controller
-from fairlead.app.settings import describe, load_settings
+from fairlead.app.settings import load_settings
+from fairlead.app.settings_shown import describe
 from fairlead.app.workspace import Workspace
 from fairlead.batch import Job
 from fairlead.cli.main import cli

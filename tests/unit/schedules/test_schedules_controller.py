@@ -27,7 +27,8 @@ from fairlead.schedules.controller import RUNS_MAX
 from fairlead.schedules.decide import INTERRUPTIONS_MAX
 from fairlead.schedules.narrate import LINES_MAX
 from fairlead.store import Store
-from support.schedules import HOUR_US, FakeProcess, World, schedule
+from support.attempts import FakeProcess
+from support.schedules import HOUR_US, World, schedule
 
 DONE = Completed(rows=10, rejected=1, output="/out")
 HOUR_S = HOUR_US / 1e6
@@ -56,7 +57,7 @@ def test_nothing_is_due_when_it_is_first_seen_and_then_each_slot_once() -> None:
         assert len(world.started) == count
         world.started[-1].tell(DONE)
         controller.tick()
-    assert len({process.job.output for process in world.started}) == 3
+    assert len({process.work.output for process in world.started}) == 3
     assert [run.state for run in world.runs()] == ["completed"] * 3
 
 
@@ -113,8 +114,8 @@ def test_a_run_is_gone_on_with_as_the_same_job_after_the_controller_was_killed()
     world.controller().tick()
     (again,) = world.alive
     assert again is not process
-    assert again.job == process.job
-    assert again.job.version == "churn:1"
+    assert again.work == process.work
+    assert again.work.version == "churn:1"
     run = world.standing().run
     assert run is not None
     assert (run.interruptions, run.failures) == (1, 0)
@@ -126,7 +127,7 @@ def test_a_run_that_was_stopped_in_order_is_gone_on_with_and_nothing_is_counted(
     world.controllers[0][0].close()
     assert not world.alive
     world.controller().tick()
-    assert world.alive[0].job == process.job
+    assert world.alive[0].work == process.work
     run = world.standing().run
     assert run is not None
     assert (run.interruptions, run.failures) == (0, 0)
@@ -167,7 +168,7 @@ def test_what_fails_is_tried_again_later_and_then_given_up() -> None:
     assert waits == [60.0, 120.0]
     (run,) = world.runs()
     assert (run.state, run.failures) == ("failed", 3)
-    assert all(each.job == process.job for each in world.started)
+    assert all(each.work == process.work for each in world.started)
     (told,) = [stored.value.message for stored in world.store.scan(NOTIFICATIONS)]
     assert told.event == "job failed"
     assert told.severity == "ticket"
@@ -284,7 +285,7 @@ def test_a_run_that_is_asked_for_is_run_now_and_the_schedule_goes_on() -> None:
         book.ask("churn/hourly")
     controller.tick()
     (process,) = world.alive
-    assert process.job.name.endswith("-asked")
+    assert process.work.name.endswith("-asked")
     with pytest.raises(ConflictError, match="waits or is under way"):
         book.ask("churn/hourly")
     process.tell(DONE)
@@ -369,7 +370,7 @@ def test_whatever_happens_each_slot_is_run_at_most_once_and_no_two_at_once(
     for place, step in enumerate(steps):
         which = place % len(controllers)
         ended = {run.output for run in world.runs()}
-        jobs = {process.job.output: process.job for process in world.started}
+        jobs = {process.work.output: process.work for process in world.started}
         began = len(world.started)
         controllers[which] = act(world, controllers[which], step)
         world.renew()
@@ -377,8 +378,8 @@ def test_whatever_happens_each_slot_is_run_at_most_once_and_no_two_at_once(
         fresh = world.started[began:]
         assert len(fresh) <= 1
         for process in fresh:
-            assert process.job.output not in ended, "its run is on record as over"
-            assert jobs.get(process.job.output, process.job) == process.job
+            assert process.work.output not in ended, "its run is on record as over"
+            assert jobs.get(process.work.output, process.work) == process.work
     outputs = [run.output for run in world.runs()]
     assert len(set(outputs)) == len(outputs)
     assert all(run.state in ("completed", "failed") for run in world.runs())
