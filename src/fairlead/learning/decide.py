@@ -161,8 +161,10 @@ def go_on(learner: Learner, following: Following, answering: str, ended: str, wh
         why: it ended so.
     """
     wanted = learner.answers
+    if answering in (wanted, following.asked) and answering != following.seen:
+        return Next("note")
     if answering == wanted:
-        return Next("wait" if following.seen == wanted else "note")
+        return Next("wait")
     asked = following.asked == wanted
     if answering == following.seen and not asked:
         return Next("release")
