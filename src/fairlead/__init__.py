@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import fairlead.monitor as monitor
     from fairlead.app.asgi import asgi
     from fairlead.app.features import join_features
+    from fairlead.app.progress import progress
     from fairlead.app.public import Served, figure, package, read, serve
     from fairlead.client import Client
     from fairlead.errors import (
@@ -57,6 +58,7 @@ __all__ = [
     "join_features",
     "monitor",
     "package",
+    "progress",
     "read",
     "serve",
 ]
@@ -68,6 +70,7 @@ _HOMES = {
     "figure": "fairlead.app.public",
     "join_features": "fairlead.app.features",
     "package": "fairlead.app.public",
+    "progress": "fairlead.app.progress",
     "read": "fairlead.app.public",
     "serve": "fairlead.app.public",
 }

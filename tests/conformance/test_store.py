@@ -176,6 +176,21 @@ def test_records_are_counted_as_they_would_be_read(store: Store) -> None:
     assert store.count(NOTES, "a/") == 1
 
 
+def test_the_last_records_are_read_from_the_end(store: Store) -> None:
+    store.commit(*(put(key, n) for n, key in enumerate(("a/1", "a/2", "a/3", "ab", "b"))))
+    store.commit(Put(OTHERS, OTHERS.key("a/9"), Note(5), None))
+
+    def last(prefix: str, limit: int, skip: int = 0) -> list[str]:
+        found = store.last(NOTES, prefix, limit=limit, skip=skip)
+        assert found == store.scan(NOTES, prefix)[::-1][skip : skip + limit]
+        return [stored.key for stored in found]
+
+    assert last("a/", 2) == ["note/a/3", "note/a/2"]
+    assert last("a/", 2, 2) == ["note/a/1"]
+    assert last("a/", 2, 3) == last("c", 1) == last("", 0) == []
+    assert last("", 9) == ["note/b", "note/ab", "note/a/3", "note/a/2", "note/a/1"]
+
+
 @pytest.mark.parametrize("wild", ["%", "_", "*", "?", "[a]", "\\", "'", '"'])
 def test_a_prefix_is_not_a_pattern(store: Store, wild: str) -> None:
     store.commit(put("a", 1), put(f"{wild}x", 2), put("ax", 3))

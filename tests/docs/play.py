@@ -36,10 +36,12 @@ def main() -> int:
 def _warm() -> None:
     """Import what has no threads of its own, but for those of OpenBLAS, which minds forks."""
     import pandas as pd  # noqa: F401
+    import skl2onnx  # noqa: F401
     import sklearn.compose
     import sklearn.ensemble
     import sklearn.pipeline  # noqa: F401
 
+    import fairlead.app.public  # noqa: F401
     from fairlead.runners.sklearn import import_skops
 
     import_skops()

@@ -72,7 +72,7 @@ def test_figures_are_drawn_and_nothing_moves_or_goes_wrong(
     with pages.visit(viewport=size, color_scheme=scheme) as page:
         page.goto(PATH)
         before = page.locator("#releases").bounding_box()
-        assert draw_all(page) == 7
+        assert draw_all(page) == 8
         after = page.locator("#releases").bounding_box()
         assert before is not None
         assert after is not None

@@ -30,6 +30,8 @@ ROWS = 300
 SETTINGS = """
 [server]
 lookup = "{lookup}"
+# A machine that is busy may keep Redis waiting for its turn: here that is no failure.
+lookup_timeout_s = 20.0
 
 [endpoint.churn]
 answer = ["precomputed(24h)", "live", "cached", "constant"]
@@ -116,7 +118,7 @@ def test_what_was_precomputed_is_looked_up_and_replaced_under_load(
             until(lambda: made_s(platform, keys[1]) > between_s - 0.1 > before_s, "the new table")
         finally:
             statuses = [one.stop().statuses for one in load]
-        assert all(set(counted) == {200} for counted in statuses), statuses
+        assert all(set(counted) == {200} for counted in statuses), (statuses, platform.log)
         assert sum(map(sum, (counted.values() for counted in statuses))) > 20
 
         assert platform.api("/v1/endpoints/churn/feedback", {

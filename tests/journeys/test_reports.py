@@ -111,6 +111,9 @@ def test_a_report_opens_anywhere_and_says_it_all(watched: Watched, tmp_path: Pat
     watched.pass_hours(3, labelled=0.5)
     watched.pass_hours(6, older)
     watched.pass_hours(1, unplanned)
+    shown = run(watched, "monitor", "churn", status=1)
+    assert "slices of churn:1 (stable)" in shown
+    assert [line for line in shown.splitlines() if line.startswith("plan: pro")]
     file = tmp_path / "sent" / "report.html"
     file.parent.mkdir()
     assert "alarm" in run(watched, "report", "churn", "-o", str(file), status=0)

@@ -9,10 +9,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from fairlead.alerts import ALERTS
+from fairlead.app.settings import Settings
 from fairlead.app.workspace import Workspace
 from fairlead.clock import ManualClock
 from fairlead.monitoring import Budget, State, Window, volume, watch
 from fairlead.monitoring.accounts import STATEMENTS, Statement
+from fairlead.monitoring.business import Goal, count_worth
+from fairlead.monitoring.divide import NEW, Slice
+from fairlead.monitoring.guard import Moments
 from fairlead.monitoring.operations import READINGS, Reading, Readings
 from fairlead.monitoring.performance import Coverage
 from fairlead.monitoring.records import FINDINGS, WATCHES, WINDOWS, Finding, Stream, Watch, moment
@@ -30,6 +34,7 @@ HOSTILE = "=<img onerror='window.hit=1' src=x>\u202e{{7*7}}" + "x" * 160
 HOUR_US = 3_600_000_000
 HOURS = 6
 NOW_US = 20_000 * 24 * HOUR_US + HOURS * HOUR_US
+PAID = count_worth(Goal(kind="sum", value="paid"), np.array([10.0, 15.0]), np.ones(2))
 STREAM = Stream(endpoint="churn", version="churn:1", role="stable")
 SIGNATURE = Signature(
     inputs=(Field(name="x", kind="number"), Field(name=HOSTILE, kind="category")),
@@ -37,14 +42,15 @@ SIGNATURE = Signature(
 )
 
 
-def remember(home: Path, hours: int = HOURS) -> Workspace:
+def remember(home: Path, hours: int = HOURS, settings: Settings | None = None) -> Workspace:
     """A home whose `churn` was watched for six hours, of which the last three drifted.
 
     Args:
         home: its folder.
         hours: how many of them there are; without any it is as good as new.
+        settings: of the home.
     """
-    workspace = Workspace(home, ManualClock(NOW_US))
+    workspace = Workspace(home, ManualClock(NOW_US), settings=settings)
     ref = VersionRef("churn:1", "d" * 64, "blob")
     route = Route(
         endpoint="churn", revision=1, signature=SIGNATURE,
@@ -93,7 +99,15 @@ def statement(hour: int) -> Statement:
         stream=STREAM, start_us=start(hour), end_us=start(hour + 1), settled_us=NOW_US,
         coverage=Coverage(answered=200, labelled=50, share=wilson(50, 200)),
         realised={"accuracy": Estimate(0.9 - hour / 100, 0.8, 0.95)},
+        worth={"paid": PAID}, goals={"paid": Estimate(25.0, 20.0, 30.0)},
+        slices={
+            HOSTILE: {HOSTILE: _slice(80, 20, 8), "b": _slice(110, 28, 1), NEW: _slice(10, 2, 1)}
+        },
     )  # fmt: skip
+
+
+def _slice(rows: int, labelled: int, wrong: int) -> Slice:
+    return Slice(rows, {"error": Moments(labelled, float(wrong), float(wrong))})
 
 
 def _watch(workspace: Workspace, hours: int) -> None:

@@ -16,8 +16,9 @@ from fairlead.errors import ConfigError, ConflictError, NotFoundError, RateError
 from fairlead.store import ABSENT, Event, Put, Store
 
 NAME_LENGTH_MAX = 100
-DAYS_MAX = 90
-RATE_MAX = 100.0
+DAYS, DAYS_MAX = 7.0, 90
+RATE, RATE_MAX = 2.0, 100.0
+"""Of a link, where nothing else is said; and at most."""
 BURST_S = 5.0
 """Requests of so long may come at once."""
 _DAY_US = 86_400_000_000

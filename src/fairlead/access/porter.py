@@ -116,6 +116,30 @@ class Porter:
         entry = self._entries.use(token)
         return self._open(f"link:{entry.actor}", self._entries.stamp())
 
+    def change_password(self, caller: Caller, old: str, new: str, address: str) -> str:
+        """Give who asks another password; all sessions of theirs end but this one.
+
+        Args:
+            caller: who asks.
+            old: their password.
+            new: that they want.
+            address: from which it is tried; empty if that is not known.
+
+        Returns:
+            The value of `Set-Cookie` with which the session goes on.
+
+        Raises:
+            ForbiddenError: they did not sign in with one, or the old one is another.
+            ConfigError: the new one cannot be used.
+            RateError: passwords were tried too often.
+        """
+        if not caller.has_password:
+            raise ForbiddenError("You did not sign in with a password, so you have none to change.")
+        self._attempts.take(caller.actor, address)
+        with self._trying:
+            user = self._users.change_password(caller.actor, old, new)
+        return self._open(f"user:{user.name}", user.stamp)
+
     def leave(self, headers: Mapping[bytes, bytes]) -> str:
         """End the session of a request; gives the value of `Set-Cookie`.
 
@@ -145,6 +169,6 @@ class Porter:
             user = self._users.get(name)
             if user is None or user.stamp != session.stamp:
                 raise UnauthorizedError(OVER, hint="Sign in again.")
-            return Caller(user.name, ROLES[user.role], None, csrf)
+            return Caller(user.name, ROLES[user.role], None, csrf, has_password=True)
         key = self._gate.named(name)
         return Caller(key.name, key.scopes, key, csrf)

@@ -150,12 +150,14 @@ class Caller(msgspec.Struct, frozen=True):
         scopes: what they may do.
         key: that they showed or signed in with, if it was by one.
         csrf: the word that their changes must carry; empty if they have no session.
+        has_password: whether it is a user, in a session that their password began.
     """
 
     actor: str
     scopes: tuple[Scope, ...]
     key: Key | None = None
     csrf: str = ""
+    has_password: bool = False
 
 
 KEYS = Kind("key", Key)

@@ -10,7 +10,7 @@ from fairlead.access.names import check_free
 from fairlead.access.password import COST, Cost, fits, keep
 from fairlead.access.types import ROLES, USERS, Role, User
 from fairlead.clock import Clock
-from fairlead.errors import ConfigError, NotFoundError, UnauthorizedError
+from fairlead.errors import ConfigError, ForbiddenError, NotFoundError, UnauthorizedError
 from fairlead.names import check_name
 from fairlead.nearest import nearest
 from fairlead.store import ABSENT, Delete, Event, Put, Store, Stored
@@ -87,9 +87,25 @@ class UserBook:
             NotFoundError: there is no such user.
             ConfigError: it cannot be used.
         """
-        stored = self._stored(name)
-        kept = keep(password, self._cost)
-        return self._put(stored, replace(stored.value, password=kept), actor, "change_password")
+        return self._give(self._stored(name), password, actor)
+
+    def change_password(self, name: str, old: str, new: str) -> User:
+        """Let a user have another password; their sessions end.
+
+        Args:
+            name: theirs; who does it, for the audit.
+            old: their password.
+            new: that they want.
+
+        Raises:
+            ForbiddenError: the old one is another.
+            ConfigError: the new one cannot be used.
+            ConflictError: it was changed in this moment.
+        """
+        stored = self._store.get(USERS, USERS.key(name))
+        if stored is None or not fits(old, stored.value.password, self._cost):
+            raise ForbiddenError("The old password is not right.")
+        return self._give(stored, new, name)
 
     def remove(self, name: str, actor: str = "cli") -> User:
         """Let a user in no more; their sessions end.
@@ -124,6 +140,10 @@ class UserBook:
             "There is no user of this name.",
             hint=f"Did you mean '{close}'?" if close else "'fairlead users list' shows all.",
         )
+
+    def _give(self, stored: Stored[User], password: str, actor: str) -> User:
+        kept = keep(password, self._cost)
+        return self._put(stored, replace(stored.value, password=kept), actor, "change_password")
 
     def _put(self, stored: Stored[User], user: User, actor: str, action: str) -> User:
         stamp, now_us = secrets.token_hex(STAMP_BYTES), self._clock.now_us()

@@ -8,9 +8,9 @@ import msgspec
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from fairlead.access import Key, Link, Role, Scope, User
-from fairlead.access.links import DAYS_MAX, RATE_MAX
-from fairlead.api.reply import actor_of, as_json
+from fairlead.access import Key, Link, Porter, Role, Scope, User
+from fairlead.access.links import DAYS, DAYS_MAX, RATE, RATE_MAX
+from fairlead.api.reply import actor_of, address_of, as_json, caller_of
 from fairlead.api.types import Services
 
 Text = Annotated[str, Field(max_length=200)]
@@ -58,27 +58,38 @@ class PasswordRequest(BaseModel):
     password: Text
 
 
+class OwnPasswordRequest(BaseModel):
+    """Have another password yourself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: Text
+    new: Text
+
+
 class LinkRequest(BaseModel):
     """Publish a page on which the endpoint can be tried; its address is told this once."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Text
-    days: Annotated[float, Field(gt=0, le=DAYS_MAX)] = 7
+    days: Annotated[float, Field(gt=0, le=DAYS_MAX)] = DAYS
     """After which it ends."""
-    rate: Annotated[float, Field(gt=0, le=RATE_MAX)] = 2
+    rate: Annotated[float, Field(gt=0, le=RATE_MAX)] = RATE
     """Requests a second that it is good for."""
 
 
-def build_access(services: Services) -> APIRouter:
+def build_access(services: Services, porter: Porter) -> APIRouter:
     """Their list of routes.
 
     Args:
         services: the platform behind them.
+        porter: knows who has which password.
     """
     doors = APIRouter()
     _add_keys(doors, services)
     _add_users(doors, services)
+    _add_own_password(doors, porter)
     _add_links(doors, services)
     return doors
 
@@ -130,6 +141,18 @@ def _add_users(doors: APIRouter, services: Services) -> None:
     @doors.delete("/v1/users/{user}")
     def remove_user(user: str, request: Request) -> Response:
         return as_json(_shown(services.user_book.remove(user, actor_of(request))))
+
+
+def _add_own_password(doors: APIRouter, porter: Porter) -> None:
+    @doors.put("/v1/password")
+    def change_password(
+        wanted: Annotated[OwnPasswordRequest, Body()], request: Request
+    ) -> Response:
+        caller, address = caller_of(request), address_of(request)
+        cookie = porter.change_password(caller, wanted.old, wanted.new, address)
+        reply = as_json({"name": caller.actor})
+        reply.headers["set-cookie"] = cookie
+        return reply
 
 
 def _add_links(doors: APIRouter, services: Services) -> None:

@@ -64,7 +64,7 @@ def build_api(
     _add_endpoints(app, services, keys=guard.keys)
     doors = (
         build_releases(services),
-        build_access(services),
+        build_access(services, guard.porter),
         build_models(services),
         build_alerts(services),
         build_audit(services),

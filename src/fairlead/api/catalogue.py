@@ -76,6 +76,7 @@ class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
         answers: endpoints that it answers now.
         parent: name of the version it was updated from, or its digest where that is not here;
             empty if it was made anew.
+        update: that made it, by what each word of it is about; empty if somebody packaged it.
         measured: last; None if nothing was.
         warnings: what is doubtful about it.
     """
@@ -92,6 +93,7 @@ class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
     answers: tuple[Answer, ...]
     parent: str
+    update: dict[str, str] = {}
     measured: Measured | None
     warnings: tuple[str, ...]
 

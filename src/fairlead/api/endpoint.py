@@ -6,7 +6,9 @@ import msgspec
 
 from fairlead.api.overview import AlertLine, EndpointState, Underway
 from fairlead.monitoring.course import FieldState
+from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.records import Stream
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.monitoring.types import Drift, Quality, Side
 from fairlead.routing import Automation
 from fairlead.stats import Estimate
@@ -118,6 +120,9 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
         metrics: how good answers are.
         answered: rows of the time that was looked back to.
         labelled: of them.
+        goals: metrics of its own.
+        slices: how good answers are by the values of fields.
+        undivided: inputs that the settings name, and rows were not divided by.
         releases: the newest first.
         alerts: of now and of late.
         looked_up: names of features that requests may leave out.
@@ -137,6 +142,9 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[MetricLine, ...]
     answered: int
     labelled: int
+    goals: tuple[GoalCourse, ...]
+    slices: SliceCourse
+    undivided: tuple[str, ...]
     releases: tuple[ReleaseLine, ...]
     alerts: tuple[AlertLine, ...]
     looked_up: tuple[str, ...]

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
 
-from fairlead.access import LOCAL, Caller, fault_of, role_of
+from fairlead.access import LOCAL, Caller, fault_of
 from fairlead.api.again import AGAIN, is_from_elsewhere
 from fairlead.api.failures import ErrorPage, write_error
 from fairlead.api.form import FORM, FORM_BYTES_MAX, read_form
@@ -117,12 +117,7 @@ class GuardMiddleware:
         if rule == "open":
             return receive
         caller = await run_in_threadpool(self._caller, headers)
-        scope.setdefault("state", {}).update(
-            actor=caller.actor,
-            role=role_of(caller.scopes) or "",
-            scopes=caller.scopes,
-            csrf=caller.csrf,
-        )
+        scope.setdefault("state", {})["caller"] = caller
         if not template:
             return receive  # there is nothing, or not by this method: the application says so
         if rule is None:

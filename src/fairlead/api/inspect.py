@@ -34,6 +34,10 @@ def build_inspect(services: Services) -> APIRouter:
     def health(endpoint: str, hours: Hours = HOURS, version: Version = "") -> Response:
         return as_json(services.endpoint_health(endpoint, hours, version))
 
+    @router.get("/v1/endpoints/{endpoint}/slices")
+    def slices(endpoint: str, hours: Hours = HOURS, version: Version = "") -> Response:
+        return as_json(services.endpoint_slices(endpoint, hours, version))
+
     @router.get("/v1/endpoints/{endpoint}/field")
     def field(endpoint: str, field: Field, window: Window = 0, version: Version = "") -> Response:
         return as_json(services.field_window(endpoint, field, window, version))

@@ -172,6 +172,22 @@ class ReleaseReport(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Summary | None = None
 
 
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of an endpoint's releases.
+
+    Args:
+        lines: of the page, the newest first.
+        page: which it is; 1 is the newest.
+        pages: how many there are; 1 or more.
+        under_way: id of the release that has not ended; empty if there is none.
+    """
+
+    lines: tuple[ReleaseLine, ...]
+    page: int
+    pages: int
+    under_way: str
+
+
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """What a release would do, before it is asked for.
 

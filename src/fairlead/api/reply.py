@@ -1,4 +1,4 @@
-"""What doors share: who asks, and values as JSON."""
+"""What doors share: who asks from where, and values as JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from typing import Any
 import msgspec
 from fastapi import Request, Response
 
+from fairlead.access import Caller
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, as the guard found."""
+    caller: Caller = request.state.caller
+    return caller
+
 
 def actor_of(request: Request) -> str:
-    """The name of who asks, for the audit; the guard has found it."""
-    actor: str = request.state.actor
-    return actor
+    """The name of who asks, for the audit."""
+    return caller_of(request).actor
+
+
+def address_of(request: Request) -> str:
+    """The address of who asks; empty if that is not known."""
+    return "" if request.client is None else request.client.host
 
 
 def as_json(value: Any, status: int = 200) -> Response:

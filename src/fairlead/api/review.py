@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from fairlead.api.reply import actor_of, as_json
 from fairlead.api.types import Services
@@ -27,6 +27,19 @@ class DecisionRequest(BaseModel):
 
     decision: StrictBool | StrictInt | StrictFloat | StrictStr
     """One of the labels, a number or a text, as its `question` asks."""
+
+
+class LabelsRequest(BaseModel):
+    """Put rows that are worth a label into the queue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: int = Field(default=50, ge=1, le=500)
+    """How many, at most."""
+    drifted: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=20)
+    """Fields, and slices as `plan=pro`, of which there are to be some."""
+    seed: int = Field(default=0, ge=0, lt=2**53)
+    """Of what is random."""
 
 
 def build_review(services: Services) -> APIRouter:
@@ -84,6 +97,16 @@ def _add_queues(doors: APIRouter, services: Services) -> None:
             bring, services.review_book, queue, body, "The body", actor
         )
         return as_json(brought)
+
+    @doors.post("/v1/endpoints/{endpoint}/labels")
+    def ask_for_labels(
+        endpoint: str, wanted: Annotated[LabelsRequest, Body()], request: Request
+    ) -> Response:
+        return as_json(
+            services.ask_for_labels(
+                endpoint, wanted.rows, wanted.seed, wanted.drifted, actor_of(request)
+            )
+        )
 
     @doors.get("/v1/endpoints/{endpoint}/rungs")
     def rungs(endpoint: str) -> Response:

@@ -2,8 +2,9 @@
 
 To add a route, add its line: the method, the path as the route's decorator has it, and the scope
 that callers need. What changes something needs `operate`, or `review` if it is a decision left to
-people; what only shows needs `view`. `open` is for everybody, also without signing in. A test goes
-through all routes and fails for one without a line, and for a line without a route.
+people; what only shows, or is one's own, needs `view`. `open` is for everybody, also without
+signing in. A test goes through all routes and fails for one without a line, and for a line without
+a route.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/endpoints/{endpoint}/predict"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/feedback"): "operate",
     ("GET", "/v1/endpoints/{endpoint}/health"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/slices"): "view",
     ("GET", "/v1/endpoints/{endpoint}/field"): "view",
     ("GET", "/v1/endpoints/{endpoint}/predictions"): "view",
     # REST: releases
@@ -100,6 +102,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/tasks/{task}/decide"): "review",
     ("POST", "/v1/tasks/{task}/skip"): "review",
     ("GET", "/v1/endpoints/{endpoint}/rungs"): "view",
+    ("POST", "/v1/endpoints/{endpoint}/labels"): "operate",
     # REST: who may do what, and who did
     ("GET", "/v1/keys"): "operate",
     ("POST", "/v1/keys"): "admin",
@@ -109,6 +112,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("PUT", "/v1/users/{user}/role"): "admin",
     ("PUT", "/v1/users/{user}/password"): "admin",
     ("DELETE", "/v1/users/{user}"): "admin",
+    ("PUT", "/v1/password"): "view",
     ("GET", "/v1/links"): "operate",
     ("POST", "/v1/endpoints/{endpoint}/links"): "operate",
     ("DELETE", "/v1/links/{link}"): "operate",
@@ -140,12 +144,18 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/jobs"): "operate",
     ("GET", "/jobs/{endpoint}/{job}"): "view",
     ("POST", "/jobs/{endpoint}/{job}"): "operate",
+    # Pages: updates
+    ("GET", "/updates"): "view",
+    ("POST", "/updates"): "operate",
+    ("GET", "/updates/{endpoint}"): "view",
+    ("POST", "/updates/{endpoint}"): "operate",
     # Pages: people in the loop
     ("GET", "/review"): "view",
     ("GET", "/review/{queue}"): "review",
     ("POST", "/review/{queue}"): "review",
     # Pages: who may do what, and who did
-    ("GET", "/settings"): "operate",
+    ("GET", "/settings"): "view",
+    ("POST", "/settings/password"): "view",
     ("POST", "/settings/keys"): "admin",
     ("POST", "/settings/keys/{key}/revoke"): "admin",
     ("POST", "/settings/users"): "admin",

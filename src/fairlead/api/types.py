@@ -16,8 +16,9 @@ from fairlead.api.charts import Charts
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
-from fairlead.api.release import Choice, Planned, ReleaseReport
+from fairlead.api.release import Choice, History, Planned, ReleaseReport
 from fairlead.learning import OnlineBook
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
 from fairlead.releases.outcomes.interim import Experiment
@@ -29,6 +30,7 @@ from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
 from fairlead.updates import UpdateBook
+from fairlead.updates.types import Sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,14 @@ class Services(Protocol):
         """
         ...
 
+    def endpoint_slices(self, endpoint: str, hours: float, version: str = "") -> SliceCourse:
+        """How good its answers were by the values of fields; of a version's, or the one's of now.
+
+        Raises:
+            NotFoundError: there is no such endpoint, or the version never answered it.
+        """
+        ...
+
     def field_window(
         self, endpoint: str, field: str, start_us: int, version: str = ""
     ) -> FieldWindow:
@@ -241,8 +251,12 @@ class Services(Protocol):
         """One version, by `churn:7` or `churn@champion`."""
         ...
 
-    def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, as they are on record."""
+    def release_history(self, endpoint: str, page: int) -> History:
+        """A page of an endpoint's releases; the nearest there is to the one that is asked for.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
         ...
 
     def judged_releases(self, endpoint: str) -> list[Release]:
@@ -327,6 +341,12 @@ class Services(Protocol):
         self, endpoint: str, automation: Automation, actor: str, reason: str
     ) -> Automation:
         """Say who decides at an endpoint from now on; `actor` and `reason` are for the audit."""
+        ...
+
+    def ask_for_labels(
+        self, endpoint: str, rows: int, seed: int, drifted: Sequence[str], actor: str
+    ) -> Sampled:
+        """Put rows of an endpoint that are worth a label into its review queue."""
         ...
 
     def example(self, route: Route) -> dict[str, Any]:

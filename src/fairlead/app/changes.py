@@ -15,6 +15,7 @@ from fairlead.review import PLACES
 from fairlead.routing import ROUTES
 from fairlead.schedules import STANDINGS
 from fairlead.store import Store
+from fairlead.updates import UPDATES, UPDATING
 
 # Of each kind: whether each endpoint's, or queue's, records are a topic of their own.
 KINDS: tuple[tuple[Kind[Any], bool], ...] = (
@@ -30,6 +31,8 @@ KINDS: tuple[tuple[Kind[Any], bool], ...] = (
     (ROUTES, True),
     (SILENCES, False),
     (STANDINGS, True),
+    (UPDATES, True),
+    (UPDATING, True),
     (VERSIONS, False),
 )
 REMOVED: tuple[Kind[Any], ...] = (ALERTS, NOTIFICATIONS, PLACES, SILENCES)

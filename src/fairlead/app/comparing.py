@@ -105,6 +105,10 @@ def _facts(one: Version, two: Version, line: VersionLine, other: VersionLine) ->
         ("can be updated from", one.trainable or "", two.trainable or ""),
         ("registered by", one.registered_by, two.registered_by),
         ("tags", _tags(one), _tags(two)),
+        *(
+            (name, line.update.get(name, ""), other.update.get(name, ""))
+            for name in dict.fromkeys((*line.update, *other.update))
+        ),
     ):
         yield FactPair(name=name, left=left, right=right, differs=left != right)
 

@@ -12,6 +12,7 @@ from functools import cache, partial
 
 import msgspec
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
 from fairlead.access import Sessions
@@ -29,7 +30,7 @@ from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of, session_secret
-from fairlead.app.settings import Settings, rules, schedules, told_of_decisions
+from fairlead.app.settings import ServerSettings, Settings, rules, schedules, told_of_decisions
 from fairlead.app.signals import job_signals, learner_signals
 from fairlead.app.tls import server_context
 from fairlead.app.workspace import Workspace
@@ -146,12 +147,27 @@ def guard(start: Start, workspace: Workspace) -> Guard:
     return Guard(sites_of(server, shared=False), server.body_bytes_max, server.keys, porter)
 
 
-def tls(config: uvicorn.Config, start: Start) -> None:
-    """Let the server speak TLS, if the platform does, as the data plane speaks it."""
+def configured(app: FastAPI, settings: ServerSettings) -> uvicorn.Config:
+    """How the application is served.
+
+    Args:
+        app: of the control plane.
+        settings: whose word on who asks is believed, and whether it speaks TLS, as the data plane
+            does.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        log_config=None if tells_json() else LOGGING_CONFIG,
+        lifespan="off",
+        timeout_graceful_shutdown=5,
+        proxy_headers=bool(settings.proxies),  # by itself it believes everybody on this machine
+        forwarded_allow_ips=settings.proxies,
+    )
     config.load()
-    settings = start.settings.server
     if settings.tls_cert:
         config.ssl = server_context(settings.tls_cert, settings.tls_key)
+    return config
 
 
 async def serve(start: Start) -> None:
@@ -163,15 +179,8 @@ async def serve(start: Start) -> None:
     thread.start()
     guarded = guard(start, plane.workspace)
     console = build_console(plane.services, guarded)
-    config = uvicorn.Config(
-        build_api(plane.services, guarded, console.routers, error_page),
-        log_level="warning",
-        log_config=None if tells_json() else LOGGING_CONFIG,
-        lifespan="off",
-        timeout_graceful_shutdown=5,
-    )
-    tls(config, start)
-    server = uvicorn.Server(config)
+    app = build_api(plane.services, guarded, console.routers, error_page)
+    server = uvicorn.Server(configured(app, start.settings.server))
 
     def end() -> None:
         console.feed.close()

@@ -24,17 +24,18 @@ from fairlead.app.charts.streams import (
 from fairlead.app.cost import cost_of
 from fairlead.app.gauges import Seen
 from fairlead.app.overview import alert_lines, state_of, underway
-from fairlead.app.settings import EndpointSettings
+from fairlead.app.settings import EndpointSettings, slices_of
 from fairlead.app.workspace import Workspace
 from fairlead.durations import read_duration
 from fairlead.errors import NotFoundError
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.course import Course, FieldCourse
 from fairlead.monitoring.draw_statements import metrics_of
+from fairlead.monitoring.goals import chart_goals
 from fairlead.monitoring.records import Finding, Stream
 from fairlead.monitoring.recount import stated
+from fairlead.monitoring.slices import SliceCourse, chart_slices
 from fairlead.nearest import nearest
-from fairlead.releases import RELEASES
 
 WINDOWS_MAX, FIELDS_MAX, RELEASES_MAX, ALERTS_MAX = 8, 50, 5, 10
 
@@ -62,6 +63,8 @@ def endpoint_health(
     statements = _statements(workspace, stream, since_us, now_us)
     own = workspace.settings.endpoint.get(endpoint, EndpointSettings())
     versions = dict.fromkeys(one.version for one in streams(workspace, endpoint))
+    slices = chart_slices(statements)
+    named = slices_of(workspace.settings, endpoint) or ()
     return EndpointHealth(
         state=state_of(workspace, seen, route),
         hours=hours,
@@ -73,6 +76,9 @@ def endpoint_health(
         metrics=tuple(_metric(name, statements) for name in metrics_of(statements)),
         answered=sum(one.coverage.answered for one in statements),
         labelled=sum(one.coverage.labelled for one in statements),
+        goals=chart_goals(statements),
+        slices=slices,
+        undivided=tuple(one for one in named if statements and one not in slices.fields),
         releases=_releases(workspace, endpoint),
         alerts=alert_lines(workspace, _lately(workspace, endpoint, since_us)),
         looked_up=tuple(own.features),
@@ -81,6 +87,27 @@ def endpoint_health(
         cached_s=read_duration(own.cache.ttl) if own.cache.ttl else None,
         cost=cost_of(workspace, seen, endpoint),
     )
+
+
+def endpoint_slices(
+    workspace: Workspace, endpoint: str, hours: float, version: str = ""
+) -> SliceCourse:
+    """How good an endpoint's answers were by the values of fields.
+
+    Args:
+        workspace: that it belongs to.
+        endpoint: its name.
+        hours: how far to look back.
+        version: as in `endpoint_health`.
+
+    Raises:
+        NotFoundError: there is no such endpoint, or the version never answered it.
+    """
+    workspace.route(endpoint)
+    now_us = workspace.clock.now_us()
+    stream = stream_of(workspace, endpoint, version)
+    since_us = max(now_us - round(hours * 3.6e9), 0)
+    return chart_slices(_statements(workspace, stream, since_us, now_us))
 
 
 def field_window(
@@ -200,7 +227,6 @@ def _metric(name: str, statements: Sequence[Statement]) -> MetricLine:
 
 
 def _releases(workspace: Workspace, endpoint: str) -> tuple[ReleaseLine, ...]:
-    found = [stored.value for stored in workspace.store.scan(RELEASES, f"{endpoint}/")]
     return tuple(
         ReleaseLine(
             release=underway(one),
@@ -208,7 +234,7 @@ def _releases(workspace: Workspace, endpoint: str) -> tuple[ReleaseLine, ...]:
             changed_us=one.changed_us,
             actor=one.actor,
         )
-        for one in found[: -RELEASES_MAX - 1 : -1]
+        for one in workspace.releases.last(endpoint, RELEASES_MAX)
     )
 
 

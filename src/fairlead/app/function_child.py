@@ -5,15 +5,13 @@ Started as `python -m fairlead.app.function_child SOCKET FOLDER MODULE:FUNCTION`
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fairlead.app.own_code import load_function
 from fairlead.errors import ConfigError
 from fairlead.runners.python_child import answer_questions
 from fairlead.signature import Column
@@ -43,14 +41,7 @@ def main() -> None:
 
 
 def _load(folder: str, name: str) -> _Named:
-    module, _, function = name.partition(":")
-    if not (Path(folder) / f"{module}.py").is_file():
-        raise ConfigError(f"there is no file '{module}.py' beside fairlead.toml")
-    sys.path.insert(0, folder)
-    found = getattr(importlib.import_module(module), function, None)
-    if not callable(found):
-        raise ConfigError(f"'{module}.py' has no function '{function}'")
-    return _Named(found)
+    return _Named(load_function(folder, name))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.refusals import refusal_signals
-from fairlead.app.settings import EndpointSettings, Settings, reference_of
+from fairlead.app.settings import EndpointSettings, Settings, slices_of
 from fairlead.app.signals import (
     fact_signal,
     finding_signals,
@@ -49,6 +49,7 @@ from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.records import FINDINGS, WATCHES, Finding, Stream, moment
 from fairlead.monitoring.recount import stated
 from fairlead.monitoring.refusals import REFUSALS, refusals_of
+from fairlead.monitoring.span import reference_of
 from fairlead.monitoring.traffic import STABLE
 from fairlead.profiles import Profile
 from fairlead.routing import ROUTES
@@ -289,6 +290,7 @@ def plan_of(settings: Settings, endpoint: str) -> Plan:
         volume_alpha=alpha,
         terms=Terms(budget=Budget(alarms=alarms / 2, windows=windows, learn=general.learn_windows)),
         goals={name: goal_of(metric) for name, metric in own.metric.items()},
+        slices=slices_of(settings, endpoint),
     )
 
 

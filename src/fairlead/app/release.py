@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from fairlead.api.release import (
     GuardLine,
+    History,
     Offer,
     ReleaseReport,
     StepLine,
@@ -29,6 +30,7 @@ from fairlead.releases.shadow.summary import summarize
 from fairlead.routing import SLOTS
 from fairlead.store import Event
 
+PAGE_LINES = 20
 ENTERED = ("release switching", "release asking")
 """What the audit tells when a step begins."""
 
@@ -46,6 +48,32 @@ def find_release(workspace: Workspace, endpoint: str, release_id: str) -> Releas
             hint="Its page 'Release' lists all there were.",
         )
     return stored.value
+
+
+def history(workspace: Workspace, endpoint: str, page: int) -> History:
+    """A page of an endpoint's releases.
+
+    Args:
+        workspace: whose.
+        endpoint: its name.
+        page: which, from 1 on; the nearest there is, if there is no such one.
+
+    Raises:
+        NotFoundError: there is no such endpoint.
+    """
+    workspace.route(endpoint)
+    releases = workspace.releases
+    pages = max(1, -(-releases.count(endpoint) // PAGE_LINES))
+    page = min(max(page, 1), pages)
+    under_way = releases.under_way(endpoint)
+    return History(
+        lines=tuple(
+            line_of(one) for one in releases.last(endpoint, PAGE_LINES, (page - 1) * PAGE_LINES)
+        ),
+        page=page,
+        pages=pages,
+        under_way="" if under_way is None else under_way.id,
+    )
 
 
 def report(workspace: Workspace, endpoint: str, release_id: str, actor: str) -> ReleaseReport:

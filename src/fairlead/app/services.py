@@ -17,21 +17,22 @@ from fairlead.api.board import ShownAlert
 from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
-from fairlead.api.release import Choice, Planned, ReleaseReport
+from fairlead.api.release import Choice, History, Planned, ReleaseReport
 from fairlead.app.alerting import try_channel
 from fairlead.app.automating import automate, automation_of
 from fairlead.app.board import board
 from fairlead.app.catalogue import WorkspaceCatalogue
 from fairlead.app.changes import Changes
 from fairlead.app.charts import WorkspaceCharts
-from fairlead.app.endpoint import endpoint_health, field_window
+from fairlead.app.endpoint import endpoint_health, endpoint_slices, field_window
 from fairlead.app.experimenting import experiment, foreseen
 from fairlead.app.gauges import Seen, gauges, job_gauges
+from fairlead.app.labelling import ask_for_labels
 from fairlead.app.metrics import ControlSamples
 from fairlead.app.overview import overview
 from fairlead.app.planning import choices, planned_release
 from fairlead.app.predictions import predictions
-from fairlead.app.release import report
+from fairlead.app.release import history, report
 from fairlead.app.releasing import give_back, plan_for
 from fairlead.app.settings import features_of
 from fairlead.app.simulating import Asked as AskedPlan
@@ -43,6 +44,7 @@ from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
 from fairlead.learning import OnlineBook
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
 from fairlead.releases.judge import judged_now
@@ -57,6 +59,7 @@ from fairlead.serving.types import FleetStatus
 from fairlead.store import Event
 from fairlead.telemetry import Sample
 from fairlead.updates import UpdateBook
+from fairlead.updates.types import Sampled
 
 SILENCE_S_MAX = 10.0
 JUDGED_MAX = 20
@@ -238,6 +241,10 @@ class WorkspaceServices:
         """How one endpoint has fared."""
         return endpoint_health(self._workspace, self._seen(), endpoint, hours, version)
 
+    def endpoint_slices(self, endpoint: str, hours: float, version: str = "") -> SliceCourse:
+        """How good its answers were by the values of fields."""
+        return endpoint_slices(self._workspace, endpoint, hours, version)
+
     def field_window(
         self, endpoint: str, field: str, start_us: int, version: str = ""
     ) -> FieldWindow:
@@ -281,13 +288,17 @@ class WorkspaceServices:
         """One version, by `churn:7` or `churn@champion`."""
         return self._workspace.registry.resolve(reference)
 
-    def releases(self, endpoint: str) -> list[Release]:
-        """Releases of an endpoint, or of all if it is empty, as they are on record."""
-        return self._workspace.releases.releases(endpoint)
+    def release_history(self, endpoint: str, page: int) -> History:
+        """A page of an endpoint's releases; the nearest there is to the one that is asked for.
+
+        Raises:
+            NotFoundError: there is no such endpoint.
+        """
+        return history(self._workspace, endpoint, page)
 
     def judged_releases(self, endpoint: str) -> list[Release]:
         """Releases of an endpoint; the newest with how their guards stand now."""
-        found = self.releases(endpoint)
+        found = self._workspace.releases.releases(endpoint)
         return found[:-JUDGED_MAX] + [self._shown(one) for one in found[-JUDGED_MAX:]]
 
     def _shown(self, release: Release) -> Release:
@@ -421,6 +432,12 @@ class WorkspaceServices:
     ) -> Automation:
         """Say who decides at an endpoint from now on; arguments and errors as of `automate`."""
         return automate(self._workspace, endpoint, automation, actor, reason)
+
+    def ask_for_labels(
+        self, endpoint: str, rows: int, seed: int, drifted: Sequence[str], actor: str
+    ) -> Sampled:
+        """Put rows worth a label before people; arguments and errors as of `ask_for_labels`."""
+        return ask_for_labels(self._workspace, endpoint, rows, seed, drifted, actor)
 
     def example(self, route: Route) -> dict[str, Any]:
         """A row that the endpoint takes, from the reference rows of the version that answers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -20,7 +21,8 @@ from fairlead.features import FeatureSettings, FeatureSpec, spec_of
 from fairlead.learning import OnlineSettings, online_of
 from fairlead.logs import Format, Level
 from fairlead.lookup import check_url
-from fairlead.monitoring.span import Span, read_span
+from fairlead.monitoring.divide import FIELDS_MAX
+from fairlead.monitoring.span import reference_of
 from fairlead.nearest import nearest
 from fairlead.releases import PlanSettings, plan_of
 from fairlead.releases.plan import hint_of
@@ -41,6 +43,7 @@ Port = Annotated[int, Meta(ge=0, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 P = TypeVar("P", bound=msgspec.Struct)
+SliceFields = Annotated[list[str], Meta(max_length=FIELDS_MAX)]
 Origin = Annotated[str, Meta(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
 
@@ -81,6 +84,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         tls_cert: file of the certificate, PEM; plain HTTP if empty.
         tls_key: file of its private key, PEM.
         hosts: further names that the platform is reached by, e.g. behind a proxy.
+        proxies: addresses or networks of proxies, whose word on who asks is believed.
         cors_origins: sites whose pages may send requests to the API.
         models_memory_mb: memory for models, per worker, in millions of bytes; with it a version is
             loaded on first use and let go again when room is needed; without, all are loaded.
@@ -116,6 +120,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
     tls_cert: str = ""
     tls_key: str = ""
     hosts: list[str] = []
+    proxies: list[str] = []
     cors_origins: list[Origin] = []
     models_memory_mb: Count | None = None
     device: DeviceName = "cpu"
@@ -138,6 +143,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
             weeks, or chosen days.
         alarms_per_month: of each endpoint that are false, at most.
         joint_drift: whether all fields are compared together as well, once a day.
+        slices: inputs by whose values performance is told; a few of few values if not given.
     """
 
     window_s: Seconds = 3600.0
@@ -147,6 +153,7 @@ class MonitoringSettings(_Part, frozen=True, kw_only=True):
     reference: str = "training"
     alarms_per_month: Seconds = 1.0
     joint_drift: bool = False
+    slices: SliceFields | None = None
 
 
 class EndpointSettings(_Part, frozen=True, kw_only=True):
@@ -159,6 +166,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         gpu_memory_mb: of a card's memory that each of its models may take, in millions of bytes.
         reference: as in `[monitoring]`, for this endpoint.
         alarms_per_month: as in `[monitoring]`, for this endpoint.
+        slices: as in `[monitoring]`, for this endpoint.
         features: names of those that requests to it may leave out.
         answer: who answers, in this order: `precomputed(24h)`, `live`, `cached`, `previous`,
             `constant`; the model alone if empty.
@@ -178,6 +186,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     gpu_memory_mb: Count | None = None
     reference: str | None = None
     alarms_per_month: Seconds | None = None
+    slices: SliceFields | None = None
     features: list[str] = []
     answer: list[str] = []
     constant: dict[str, Any] = {}
@@ -218,6 +227,13 @@ def device_of(settings: Settings, endpoint: str) -> Device:
     """Where an endpoint's models run."""
     own = settings.endpoint.get(endpoint, EndpointSettings())
     return Device(own.device or settings.server.device, own.gpu_memory_mb)
+
+
+def slices_of(settings: Settings, endpoint: str) -> tuple[str, ...] | None:
+    """The inputs by whose values an endpoint's performance is told; None if nothing is said."""
+    own = settings.endpoint.get(endpoint, EndpointSettings()).slices
+    named = settings.monitoring.slices if own is None else own
+    return None if named is None else tuple(dict.fromkeys(named))
 
 
 def rules(settings: Settings, endpoint: str) -> tuple[Rule, ...]:
@@ -363,11 +379,24 @@ def load_settings(file: Path | None) -> Settings:
         settings = _anchored(msgspec.convert(content, Settings), file.parent)
     except msgspec.ValidationError:
         raise ConfigError(f"{file}: {_wrong(content, Settings)}") from None
+    _check_proxies(settings.server.proxies, file)
     check_urls(settings.server.store, settings.server.blobs)
     if settings.server.lookup:
         check_url(settings.server.lookup)
     _check_endpoints(settings, file)
     return settings
+
+
+def _check_proxies(proxies: Iterable[str], file: Path) -> None:
+    """Refuse what is no address: a word that nobody checks would be believed, or none."""
+    for proxy in proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise ConfigError(
+                f"{file}: 'server.proxies' names '{proxy}', which is no address.",
+                hint="One is as '127.0.0.1', a network of them as '10.0.0.0/8'.",
+            ) from None
 
 
 def _wrong(value: Any, kind: Any, at: str = "") -> str:
@@ -411,24 +440,6 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             plan_of(plan)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error.message}", hint=error.hint) from None
-
-
-def reference_of(written: str) -> Literal["training", "day", "week"] | Span:
-    """What windows are compared with, as settings say it.
-
-    Raises:
-        ConfigError: they say nothing that can be.
-    """
-    match written:
-        case "training" | "day" | "week":
-            return written
-    span = read_span(written)
-    if span is None:
-        raise ConfigError(
-            f"Windows cannot be compared with the reference '{written}'.",
-            hint="Write 'training', 'day', 'week', or days as '2026-10-01..2026-10-07'.",
-        )
-    return span
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

@@ -11,13 +11,14 @@ from fairlead.alerts import Alert
 from fairlead.app.monitoring import promised
 from fairlead.app.workspace import Workspace
 from fairlead.errors import NotFoundError
-from fairlead.monitoring.accounts import ACCOUNTS
+from fairlead.monitoring.accounts import ACCOUNTS, Statement
 from fairlead.monitoring.course import Course
 from fairlead.monitoring.facts import Fact, facts
 from fairlead.monitoring.goals import GoalCourse, chart_goals
 from fairlead.monitoring.joint import JOINTS, Joint
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.recount import recount, stated
+from fairlead.monitoring.slices import SliceCourse, chart_slices
 
 
 class Watching(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
         goals: its own metrics, of these versions.
         joint: what days said of all fields together, if that is looked at.
         facts: what is guarded of the answers, and how that is now.
+        slices: how good answers were by the values of fields, of these versions.
     """
 
     endpoint: str
@@ -43,6 +45,7 @@ class Watching(msgspec.Struct, frozen=True, kw_only=True):
     goals: tuple[GoalCourse, ...] = ()
     joint: tuple[Joint, ...] = ()
     facts: tuple[Fact, ...] = ()
+    slices: tuple[SliceCourse, ...] = ()
 
 
 def look(
@@ -77,6 +80,7 @@ def look(
         if alert.state != "resolved" and (not wanted or alert.version in {"", *wanted})
     )
     joint = _joint(workspace, endpoint, wanted or shown, since_us)
+    statements = _statements(workspace, endpoint, wanted or shown, since_us, now_us)
     firing = any(alert.state == "firing" for alert in alerts)
     return Watching(
         endpoint=endpoint,
@@ -87,7 +91,8 @@ def look(
         courses=tuple(courses),
         joint=joint,
         facts=_facts(workspace, [course.stream for course in courses]),
-        goals=_goals(workspace, endpoint, wanted or shown, since_us, now_us),
+        goals=tuple(goal for each in statements for goal in chart_goals(each)),
+        slices=tuple(one for each in statements if (one := chart_slices(each)).lines),
         alerts=alerts,
     )
 
@@ -103,18 +108,17 @@ def _facts(workspace: Workspace, streams: Sequence[Stream]) -> tuple[Fact, ...]:
     )
 
 
-def _goals(
+def _statements(
     workspace: Workspace, endpoint: str, versions: set[str], since_us: int, now_us: int
-) -> tuple[GoalCourse, ...]:
-    """Its own metrics of some versions."""
+) -> list[list[Statement]]:
+    """Those of each stream of some versions."""
     store = workspace.store
     streams = [stored.value.stream for stored in store.scan(ACCOUNTS, f"{endpoint}/")]
-    return tuple(
-        goal
+    return [
+        stated(store, stream, since_us=since_us, until_us=now_us)
         for stream in streams
         if stream.version in versions
-        for goal in chart_goals(stated(store, stream, since_us=since_us, until_us=now_us))
-    )
+    ]
 
 
 def _joint(

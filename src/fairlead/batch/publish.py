@@ -152,7 +152,7 @@ def _enter(
     heads = {_head(ids[0]) for ids in known if ids is not None}
     puts: list[Put[Any]] = []
     for chunk in answered:
-        segment = _segment(finished, chunk)
+        segment = _segment(finished, chunk, record.ended_us)
         assert segment.ids is not None
         if _head(segment.ids[0]) not in heads:
             blobs.link(segment.blob, finished.kept(chunk, LOG))
@@ -165,7 +165,7 @@ def _enter(
     store.commit(*puts, Put(JOBS, JOBS.key(endpoint, record.key), record, None))
 
 
-def _segment(finished: Finished, chunk: Chunk) -> Segment:
+def _segment(finished: Finished, chunk: Chunk, entered_us: int) -> Segment:
     plan, scored = finished.plan, finished.done[chunk.number]
     first = derive(*chunk.seed).some(chunk.piece.start, 1).texts()[0]
     last = derive(*chunk.seed).some(chunk.piece.start + chunk.piece.rows - 1, 1).texts()[0]
@@ -180,6 +180,7 @@ def _segment(finished: Finished, chunk: Chunk) -> Segment:
         high_us=plan.begun_us,
         size_bytes=finished.kept(chunk, LOG).stat().st_size,
         ids=(first, last),
+        entered_us=entered_us,
     )
 
 

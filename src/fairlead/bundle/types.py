@@ -14,6 +14,9 @@ FORMAT = 1
 
 RunnerKind = Literal["onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost"]
 
+Mode = Literal["scratch", "fine-tune"]
+"""How a model is trained: anew, or on from the version before."""
+
 MISSING_TEXT = "\x00missing"
 """What a string tensor holds where a category or text is missing; no text of a caller is it."""
 
@@ -116,6 +119,72 @@ class CodeFacts(_Part, frozen=True, kw_only=True):
     changed: bool
 
 
+class RowRange(_Part, frozen=True, kw_only=True):
+    """Rows of the log, from one prediction to another, in the order of their time.
+
+    Args:
+        rows: how many.
+        first: id of the first prediction; empty if there is none.
+        last: id of the last one.
+        from_us: time of the first, microseconds since 1970.
+        to_us: time of the last.
+        digest: SHA-256 of ids, inputs and labels, in order.
+    """
+
+    rows: int
+    first: str = ""
+    last: str = ""
+    from_us: int = 0
+    to_us: int = 0
+    digest: str = ""
+
+
+class Learnt(_Part, frozen=True, kw_only=True):
+    """Exactly which data an update was made of.
+
+    Args:
+        log: endpoint whose log it is.
+        as_of_us: nothing that came later than this was known; microseconds since 1970.
+        train: rows that were trained on.
+        holdout: rows that it was judged on.
+        plus_rows: of the file.
+        plus_digest: SHA-256 of that file; empty without one.
+        dropped: rows that were left out, by the reason.
+    """
+
+    log: str
+    as_of_us: int
+    train: RowRange
+    holdout: RowRange
+    plus_rows: int = 0
+    plus_digest: str = ""
+    dropped: dict[str, int] = {}
+
+
+class UpdateFacts(_Part, frozen=True, kw_only=True):
+    """The update that made a version: from what, why, by which code.
+
+    Args:
+        name: of the update: `churn/2026-11-22T030000Z`.
+        mode: how it was trained; `scratch` also where there was nothing to go on from.
+        causes: why, in words.
+        learnt: the data.
+        code: SHA-256 of the source of the function's module and of those beside it that it uses.
+        params: SHA-256 of what the function was given beside the data.
+        engine: where it ran.
+        train_us: how long the function took, microseconds.
+    """
+
+    name: str
+    mode: Mode
+    causes: tuple[str, ...]
+    learnt: Learnt
+    code: str
+    params: str
+    engine: str
+    train_us: int
+
+
 class BundleInfo(_Part, frozen=True, kw_only=True):
     """The whole of `bundle.json`.
 
@@ -133,6 +202,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
         environment: package name to version, of what was imported when it was packaged.
         code: the code revision.
         parent: digest of the bundle it was updated from.
+        update: that made it; None where somebody packaged it.
         notes: what a reader should know: why a conversion fell back, rows that are exceptions.
         proof: how exactly it answered as the original did; None where that was not measured.
         format: of this file.
@@ -150,6 +220,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     code: CodeFacts | None = None
     parent: str | None = None
+    update: UpdateFacts | None = None
     notes: tuple[str, ...] = ()
     proof: Proof | None = None
     format: int = FORMAT

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from fairlead.app.evaluate import evaluate_version
-from fairlead.app.tables import read_table
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
+from fairlead.tables import read_table
 
 
 @click.command("evaluate")

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from fairlead.app.feedback import send_feedback
-from fairlead.app.tables import read_table, write_table
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say, table
 from fairlead.errors import ConfigError
+from fairlead.tables import read_table, write_table
 
 
 @click.command("predictions")

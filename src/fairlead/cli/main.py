@@ -47,6 +47,7 @@ COMMANDS = {
     "import": ("fairlead.cli.archive", "Register a bundle from a file."),
     "jobs": ("fairlead.cli.jobs", "See what is scheduled and how it went; run it now."),
     "keys": ("fairlead.cli.keys", "Make, list and revoke the keys of callers."),
+    "label": ("fairlead.cli.label", "Put rows that are worth a label before people."),
     "link": ("fairlead.cli.link", "Print a link that signs in to the console once."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),

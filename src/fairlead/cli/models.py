@@ -13,6 +13,7 @@ from fairlead.cli.output import moment, say, table
 from fairlead.errors import ConfigError
 from fairlead.registry import Version
 from fairlead.signature import Field
+from fairlead.updates.describe import describe
 
 
 @click.command("models")
@@ -53,8 +54,8 @@ def show_command(home: Path | None, version: str) -> None:
     say(f"{shown.name}  {shown.framework}  ({shown.task})")
     if shown.pickle:
         say("PICKLE: loading it runs whatever code is in its payload.")
-    names = {other.digest: other.name for other in workspace.registry.versions(shown.model)}
-    for name, value in _facts(shown, names):
+    known = {other.digest: other for other in workspace.registry.versions(shown.model)}
+    for name, value in _facts(shown, known):
         say(f"  {name:<12}{value}")
     say()
     table(("input", "kind", "seen", "missing", "unknown"), map(_field, shown.signature.inputs))
@@ -71,8 +72,8 @@ def show_command(home: Path | None, version: str) -> None:
         say(f"\nNote: {note}")
 
 
-def _facts(version: Version, names: Mapping[str, str]) -> list[tuple[str, object]]:
-    """What is known of a version; `names` are those of its model's versions, by digest."""
+def _facts(version: Version, known: Mapping[str, Version]) -> list[tuple[str, object]]:
+    """What is known of a version; `known` are those of its model, by digest."""
     lineage = version.lineage
     facts: list[tuple[str, object]] = [
         ("digest", version.digest),
@@ -90,7 +91,9 @@ def _facts(version: Version, names: Mapping[str, str]) -> list[tuple[str, object
     if lineage.revision:
         facts.append(("code", lineage.revision + (" with changes" if lineage.changed else "")))
     if lineage.parent:
-        facts.append(("parent", names.get(lineage.parent, lineage.parent)))
+        parent = known.get(lineage.parent)
+        facts.append(("parent", parent.name if parent else lineage.parent))
+        facts += describe(lineage, parent.lineage if parent else None).items()
     facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]

@@ -19,9 +19,10 @@ from fairlead.monitoring.course import Course, FieldCourse
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.goals import GoalCourse
 from fairlead.monitoring.joint import Joint
+from fairlead.monitoring.slices import SliceCourse
 from fairlead.stats import Estimate
 
-FIELDS_MAX = 20
+FIELDS_MAX = SLICES_MAX = 20
 EFFECT_FULL = 0.1
 """The least effect whose bar is full: a shift of normal values by a third of a deviation."""
 
@@ -87,6 +88,8 @@ def _print(found: Watching) -> None:
     for joint in found.joint:
         _days(joint)
     _goals(found.goals)
+    for slices in found.slices:
+        _slices(slices)
 
 
 def _course(course: Course) -> None:
@@ -155,6 +158,23 @@ def _goals(goals: Sequence[GoalCourse]) -> None:
     for goal in goals:
         if goal.failed:
             say(f"  {goal.name} could not be had of the last window: {goal.failed}")
+
+
+def _slices(course: SliceCourse) -> None:
+    """How good answers were by the values of fields, the worst first."""
+    if course.stream is None or not course.labelled:
+        return
+    say()
+    rows = [
+        (f"{line.field}: {line.name}", line.rows, line.labelled, _estimate(line.value),
+         _estimate(line.apart), line.verdict)
+        for line in course.lines[:SLICES_MAX]
+    ]  # fmt: skip
+    of = f"slices of {course.stream.version} ({course.stream.role})"
+    table((of, "rows", "labels", course.metric, "difference to the rest", "found"), rows)
+    left = len(course.lines) - SLICES_MAX
+    if left > 0:
+        say(f"… and {left} more slices; --json has all.")
 
 
 def _estimate(value: Estimate | None) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from fairlead.app.public import package
-from fairlead.app.tables import read_table
 from fairlead.cli.output import say
 from fairlead.errors import ConfigError
+from fairlead.tables import read_table
 
 if TYPE_CHECKING:
     import polars as pl

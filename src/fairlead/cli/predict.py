@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from fairlead.app.tables import read_table, write_table
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
 from fairlead.client import Client
+from fairlead.tables import read_table, write_table
 
 
 @click.command("predict")

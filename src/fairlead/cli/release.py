@@ -105,10 +105,10 @@ def newest(workspace: Workspace, endpoint: str) -> Release:
     Raises:
         NotFoundError: there was none.
     """
-    releases = workspace.releases.releases(endpoint)
-    if not releases:
+    found = workspace.releases.last(endpoint, 1)
+    if not found:
         raise NotFoundError(f"There was no release of the endpoint '{endpoint}' yet.")
-    return releases[-1]
+    return found[0]
 
 
 def _ordering(name: OrderName) -> Callable[..., None]:

@@ -50,7 +50,8 @@ def work(book: ReviewBook, queue: str, reviewer: str) -> None:
 
 
 def _show(task: Task, question: Question) -> None:
-    why = "" if task.reason == "pending" else ", a sample of what the model decided"
+    audited = ", a sample of what the model decided" if task.reason == "audit" else ""
+    why = f", {plain(task.why)}" if task.why else audited
     say()
     say(f"{task.id}, {task.endpoint}, {moment(task.created_us)}{why}")
     for name, value in task.inputs.items():

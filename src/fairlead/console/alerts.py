@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request, Response
 
 from fairlead.api import Services
 from fairlead.api.board import ShownAlert
+from fairlead.api.reply import actor_of
 from fairlead.console.evidence import evidence_rows
-from fairlead.console.obey import obey
-from fairlead.console.page import show
+from fairlead.console.obey import Form, not_offered, obey
+from fairlead.console.page import redirect, show
 from fairlead.durations import read_duration
 from fairlead.errors import ConfigError, FairleadError
-from fairlead.serving.refusal import status_of
 
 PATH = "/alerts"
 HISTORY_MAX = 50
@@ -54,8 +54,9 @@ def build_alerts_page(services: Services) -> APIRouter:
         return _page(services, request, endpoint)
 
     @router.post(PATH)
-    async def order(request: Request) -> Response:
-        return await obey(request, partial(_do, services), partial(_page, services, request, ""))
+    def order(request: Request, form: Form) -> Response:
+        deed = partial(_do, services, form, actor_of(request))
+        return obey(deed, partial(_page, services, request, ""))
 
     return router
 
@@ -101,7 +102,7 @@ def _page(
     return show(
         request,
         "alerts.html",
-        200 if problem is None else status_of(problem),
+        problem,
         groups=groups,
         level=level,
         headline=headline,
@@ -111,11 +112,10 @@ def _page(
         undelivered=services.alert_book.undelivered(),
         evidence_rows=evidence_rows,
         periods=PERIODS,
-        problem=problem,
     )
 
 
-def _do(services: Services, form: Mapping[str, str], actor: str) -> str:
+def _do(services: Services, form: Mapping[str, str], actor: str) -> Response:
     book, reason = services.alert_book, form.get("reason", "")
     match form.get("order"):
         case "acknowledge":
@@ -130,8 +130,8 @@ def _do(services: Services, form: Mapping[str, str], actor: str) -> str:
         case "unsilence":
             book.unsilence(form.get("silence", ""), actor)
         case _:
-            raise ConfigError("The page asked for what there is not.", hint="Load it again.")
-    return PATH
+            raise not_offered()
+    return redirect(PATH)
 
 
 def _seconds(form: Mapping[str, str]) -> float:

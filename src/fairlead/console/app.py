@@ -20,11 +20,12 @@ from fairlead.console.login import build_login
 from fairlead.console.models import build_models_pages
 from fairlead.console.overview import build_overview
 from fairlead.console.releases import build_releases_page
-from fairlead.console.review import build_review
+from fairlead.console.review import build_review_pages
 from fairlead.console.settings import build_settings
 from fairlead.console.shared import build_shared
 from fairlead.console.static import build_static
 from fairlead.console.tryit import build_tryit
+from fairlead.console.updates import build_updates_pages
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,16 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_models_pages(services),
         build_alerts_page(services),
         build_jobs_pages(services),
+        build_updates_pages(services),
         build_releases_page(services),
         build_tryit(services, keys=guard.keys),
-        build_review(services),
+        build_review_pages(services),
         build_docs(services),
         build_static(),
         build_live(feed),
         build_login(guard.porter),
         build_shared(services),
-        build_settings(services),
+        build_settings(services, guard.porter),
         build_audit_page(services),
     ]
     return Console(tuple(routers), feed)

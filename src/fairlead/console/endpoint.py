@@ -17,11 +17,15 @@ from fairlead.api.predictions import LIMIT, Asked
 from fairlead.console.figures import link
 from fairlead.console.page import address, show
 from fairlead.errors import NotFoundError
+from fairlead.monitoring.draw_slices import DRAWN_MAX
 
 SPANS = ((1.0, "1 h"), (24.0, "24 h"), (168.0, "7 days"), (672.0, "28 days"))
 """How far the page looks back, in hours."""
 HEAT_ROWS_MAX = 20
 _HEAT_FRAME_PX, _HEAT_ROW_PX = 90, 22
+SLICES_MAX = 30
+"""Lines of slices; CSV has all."""
+_DOTS_FRAME_PX, _DOTS_ROW_PX = 80, 26
 
 Hours = Annotated[float, Query(gt=0, le=HOURS_MAX)]
 Text = Annotated[str, Query(max_length=1000)]
@@ -57,6 +61,8 @@ def build_endpoint(services: Services) -> APIRouter:
             here_with=partial(_here_with, endpoint, hours=hours, version=version),
             spans=SPANS,
             heat_px=_heat_px(found),
+            dots_px=_dots_px(found),
+            slices_max=SLICES_MAX,
             **_field(services, endpoint, shown, field, window),
         )  # fmt: skip
 
@@ -107,3 +113,9 @@ def _here_with(endpoint: str, *, hours: float, version: str, **other: str | floa
 def _heat_px(found: EndpointHealth) -> int:
     """The height of the heat map, which has a row for each field."""
     return _HEAT_FRAME_PX + _HEAT_ROW_PX * min(max(len(found.fields), 3), HEAT_ROWS_MAX)
+
+
+def _dots_px(found: EndpointHealth) -> int:
+    """The height of the figure of slices, which has a row for each that has labels."""
+    drawn = sum(line.value is not None for line in found.slices.lines)
+    return _DOTS_FRAME_PX + _DOTS_ROW_PX * min(max(drawn, 3), DRAWN_MAX)

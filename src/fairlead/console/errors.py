@@ -26,7 +26,6 @@ def error_page(request: Request, refused: Refusal) -> Response:
         request: that was refused, perhaps before it was known who asks.
         refused: why.
     """
-    status = refused.status
-    title = TITLES.get(status, BAD if status < 500 else BROKEN)
-    who = viewer(request) if hasattr(request.state, "actor") else NOBODY
-    return answer_with(render("error.html", who, title=title, refused=refused), status)
+    title = TITLES.get(refused.status, BAD if refused.status < 500 else BROKEN)
+    who = viewer(request) if hasattr(request.state, "caller") else NOBODY
+    return answer_with(render("error.html", who, title=title, refused=refused), refused)

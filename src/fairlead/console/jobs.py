@@ -8,11 +8,11 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from fairlead.api import Services
-from fairlead.console.obey import obey
-from fairlead.console.page import path_of, show
-from fairlead.errors import ConfigError, FairleadError, NotFoundError
+from fairlead.api.reply import actor_of
+from fairlead.console.obey import Form, not_offered, obey
+from fairlead.console.page import path_of, redirect, show
+from fairlead.errors import FairleadError, NotFoundError
 from fairlead.schedules import Run
-from fairlead.serving.refusal import status_of
 
 PATH = "/jobs"
 RUNS_SHOWN = 50
@@ -31,17 +31,18 @@ def build_jobs_pages(services: Services) -> APIRouter:
         return _list(services, request)
 
     @router.post(PATH)
-    async def order(request: Request) -> Response:
-        return await obey(request, partial(_do, services, PATH), partial(_list, services, request))
+    def order(request: Request, form: Form) -> Response:
+        deed = partial(_do, services, form, actor_of(request), PATH)
+        return obey(deed, partial(_list, services, request))
 
     @router.get(PATH + "/{endpoint}/{job}")
     def job(request: Request, endpoint: str, job: str, run: str = "") -> Response:
         return _one(services, request, f"{endpoint}/{job}", run)
 
     @router.post(PATH + "/{endpoint}/{job}")
-    async def order_one(request: Request, endpoint: str, job: str) -> Response:
-        page = partial(_one, services, request, f"{endpoint}/{job}", "")
-        return await obey(request, partial(_do, services, path_of("jobs", endpoint, job)), page)
+    def order_one(request: Request, endpoint: str, job: str, form: Form) -> Response:
+        deed = partial(_do, services, form, actor_of(request), path_of("jobs", endpoint, job))
+        return obey(deed, partial(_one, services, request, f"{endpoint}/{job}", ""))
 
     return router
 
@@ -65,10 +66,9 @@ def _list(services: Services, request: Request, problem: FairleadError | None = 
     return show(
         request,
         "jobs.html",
-        200 if problem is None else status_of(problem),
+        problem,
         jobs=services.job_book.jobs(),
         lasted_s=lasted_s,
-        problem=problem,
     )
 
 
@@ -86,16 +86,15 @@ def _one(
     return show(
         request,
         "job.html",
-        200 if problem is None else status_of(problem),
+        problem,
         job=job,
         runs=runs[:RUNS_SHOWN],
         chosen=chosen,
         lasted_s=lasted_s,
-        problem=problem,
     )
 
 
-def _do(services: Services, back: str, form: Mapping[str, str], actor: str) -> str:
+def _do(services: Services, form: Mapping[str, str], actor: str, back: str) -> Response:
     book, place, reason = services.job_book, form.get("job", ""), form.get("reason", "")
     match form.get("order"):
         case "run":
@@ -105,5 +104,5 @@ def _do(services: Services, back: str, form: Mapping[str, str], actor: str) -> s
         case "resume":
             book.resume(place, reason, actor)
         case _:
-            raise ConfigError("The page asked for what there is not.", hint="Load it again.")
-    return back
+            raise not_offered()
+    return redirect(back)

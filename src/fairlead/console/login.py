@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from fairlead.access import Porter
 from fairlead.api.again import AGAIN, is_from_elsewhere
-from fairlead.api.form import read_form
-from fairlead.console.page import answer_with, render
+from fairlead.api.reply import address_of
+from fairlead.console.obey import Form, obey
+from fairlead.console.page import answer_with, redirect, render
 from fairlead.console.types import NOBODY
-from fairlead.errors import FairleadError, RateError
-from fairlead.serving.refusal import status_of
+from fairlead.errors import FairleadError
+from fairlead.serving.refusal import refusal_of
 
 
 def build_login(porter: Porter) -> APIRouter:
@@ -30,15 +29,13 @@ def build_login(porter: Porter) -> APIRouter:
         return _page(then)
 
     @login.post("/login")
-    async def enter(request: Request) -> Response:
-        given = read_form(await request.body())
-        then = given.get("then", "/")
-        try:
-            address = request.client.host if request.client is not None else ""
-            cookie = await run_in_threadpool(_sign_in, porter, given, address)
-        except FairleadError as error:
-            return _page(then, error, given.get("name", "").strip())
-        return _go(_ours(then), cookie)
+    def enter(request: Request, form: Form) -> Response:
+        then, name = form.get("then", "/"), form.get("name", "").strip()
+
+        def sign_in() -> Response:
+            return redirect(_ours(then), _sign_in(porter, form, address_of(request)))
+
+        return obey(sign_in, lambda error: _page(then, error, name))
 
     @login.get("/enter/{token}")
     def follow(token: str, request: Request, then: str = "/") -> Response:
@@ -56,7 +53,7 @@ def build_login(porter: Porter) -> APIRouter:
 
     @login.post("/logout")
     def leave(request: Request) -> Response:
-        return _go("/login", porter.leave(dict(request.headers.raw)))
+        return redirect("/login", porter.leave(dict(request.headers.raw)))
 
     return login
 
@@ -69,29 +66,22 @@ def _is_signed_in(porter: Porter, headers: Mapping[bytes, bytes]) -> bool:
     return True
 
 
-def _sign_in(porter: Porter, given: dict[str, str], address: str) -> str:
+def _sign_in(porter: Porter, form: Mapping[str, str], address: str) -> str:
     """Begin a session by what a form holds: a name and a password, or a key.
 
     Raises:
         FairleadError: none of it is good for one.
     """
-    name = given.get("name", "").strip()
+    name = form.get("name", "").strip()
     if name:
-        return porter.by_password(name, given.get("password", ""), address)
-    return porter.by_key(given.get("key", "").strip())
+        return porter.by_password(name, form.get("password", ""), address)
+    return porter.by_key(form.get("key", "").strip())
 
 
 def _page(then: str, problem: FairleadError | None = None, name: str = "") -> Response:
     told = "" if problem is None else problem.message
     page = render("login.html", NOBODY, then=_ours(then), name=name, problem=told)
-    answer = answer_with(page, 200 if problem is None else status_of(problem))
-    if isinstance(problem, RateError):
-        answer.headers["retry-after"] = str(math.ceil(problem.retry_after_s))
-    return answer
-
-
-def _go(path: str, cookie: str) -> Response:
-    return Response(b"", 303, {"location": path, "set-cookie": cookie, "cache-control": "no-store"})
+    return answer_with(page, None if problem is None else refusal_of(problem))
 
 
 def _ours(path: str) -> str:

@@ -10,15 +10,15 @@ from fastapi import APIRouter, Query, Request, Response
 
 from fairlead.api import Services
 from fairlead.api.catalogue import MetricPair
+from fairlead.api.reply import actor_of
 from fairlead.bundle import Tolerance
 from fairlead.console.fields import field_rows
-from fairlead.console.obey import obey
-from fairlead.console.page import address, path_of, show
+from fairlead.console.obey import Form, not_offered, obey
+from fairlead.console.page import address, path_of, redirect, show
 from fairlead.console.whisker import whiskers
-from fairlead.errors import ConfigError, FairleadError
+from fairlead.errors import FairleadError
 from fairlead.monitoring.evaluate import verdict
 from fairlead.releases import Strategy
-from fairlead.serving.refusal import status_of
 from fairlead.stats import Estimate
 
 PATH = "/models"
@@ -67,9 +67,9 @@ def build_models_pages(services: Services) -> APIRouter:
         return _version(services, request, model, number)
 
     @router.post(PATH + "/{model}/{number}")
-    async def order(request: Request, model: str, number: int) -> Response:
-        page = partial(_version, services, request, model, number)
-        return await obey(request, partial(_do, services, model, number), page)
+    def order(request: Request, model: str, number: int, form: Form) -> Response:
+        deed = partial(_do, services, model, number, form, actor_of(request))
+        return obey(deed, partial(_version, services, request, model, number))
 
     return router
 
@@ -117,7 +117,7 @@ def _version(
     return show(
         request,
         "version.html",
-        200 if problem is None else status_of(problem),
+        problem,
         version=version,
         model=services.catalogue.model(model),
         inputs=field_rows(version.signature.inputs),
@@ -127,22 +127,23 @@ def _version(
         endpoints=[route.endpoint for route in services.routes()],
         strategies=STRATEGIES,
         allowed=allowed(version.tolerance),
-        problem=problem,
     )
 
 
-def _do(services: Services, model: str, number: int, form: Mapping[str, str], actor: str) -> str:
-    reason, here = form.get("reason", ""), path_of("models", model, str(number))
+def _do(
+    services: Services, model: str, number: int, form: Mapping[str, str], actor: str
+) -> Response:
+    reason = form.get("reason", "")
     match form.get("order"):
         case "deploy":
             endpoint, strategy = form.get("endpoint", "").strip(), form.get("strategy", "")
             told = {"strategy": strategy} if strategy else {}
             services.release(endpoint, f"{model}:{number}", told, actor, reason)
-            return address(endpoint)
+            return redirect(address(endpoint))
         case "point":
             services.catalogue.point(model, form.get("alias", "").strip(), number, actor, reason)
         case "take away":
             services.catalogue.point(model, form.get("alias", ""), None, actor, reason)
         case _:
-            raise ConfigError("The page asked for what there is not.", hint="Load it again.")
-    return here
+            raise not_offered()
+    return redirect(path_of("models", model, str(number)))

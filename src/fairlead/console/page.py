@@ -10,9 +10,12 @@ from urllib.parse import quote
 import jinja2
 from fastapi import Request, Response
 
-from fairlead.access import Scope
+from fairlead.access import Scope, role_of
+from fairlead.api.reply import caller_of
 from fairlead.console.format import FILTERS
 from fairlead.console.types import NOBODY, Viewer
+from fairlead.errors import FairleadError
+from fairlead.serving.refusal import Refusal, refusal_of
 
 PAGES = Path(__file__).parent / "pages"
 """The templates, and the files that the pages fetch from `STATIC`."""
@@ -23,9 +26,10 @@ NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("review", "Review", "/review", "view"),
     ("models", "Models", "/models", "view"),
     ("alerts", "Alerts", "/alerts", "view"),
+    ("updates", "Updates", "/updates", "view"),
     ("jobs", "Jobs", "/jobs", "view"),
     ("audit", "Audit", "/audit", "operate"),
-    ("settings", "Settings", "/settings", "operate"),
+    ("settings", "Settings", "/settings", "view"),
     ("api", "API", "/docs", "view"),
 )
 """What leads everywhere: a page's `here`, its title, its path, and the scope that it needs."""
@@ -37,22 +41,26 @@ POLICY = (
 )
 
 
-def show(request: Request, name: str, status: int = 200, /, **context: Any) -> Response:
+def show(
+    request: Request, name: str, problem: FairleadError | None = None, /, **context: Any
+) -> Response:
     """Answer with a page.
 
     Args:
         request: that asked for it; tells who looks.
         name: of the template.
-        status: of the reply.
+        problem: why what was asked for was not done; the reply has its status.
         context: what the template takes beside what all pages share.
     """
-    return answer_with(render(name, viewer(request), **context), status)
+    page = render(name, viewer(request), problem=problem, **context)
+    return answer_with(page, None if problem is None else refusal_of(problem))
 
 
 def viewer(request: Request) -> Viewer:
     """Who looks, as the guard found."""
-    state = request.state
-    return Viewer(state.actor, state.role, state.csrf, state.scopes)
+    found = caller_of(request)
+    role = role_of(found.scopes) or ""
+    return Viewer(found.actor, role, found.csrf, found.scopes, found.has_password)
 
 
 def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
@@ -60,15 +68,30 @@ def render(name: str, who: Viewer = NOBODY, /, **context: Any) -> str:
     return template(name).render(who=who, navigation=NAVIGATION, **context)
 
 
-def answer_with(page: str, status: int = 200) -> Response:
-    """A reply with a page, under the policy."""
+def answer_with(page: str, refused: Refusal | None = None) -> Response:
+    """A reply with a page, under the policy; with the status and headers of what it tells of."""
     headers = {
         "content-security-policy": POLICY,
         "cache-control": "no-store",
         # Without a referrer a browser would not say either that a form is on a page of ours.
         "referrer-policy": "same-origin",
     }
+    status = 200
+    if refused is not None:
+        status = refused.status
+        headers |= {name.decode(): value.decode() for name, value in refused.headers}
     return Response(page, status, headers, "text/html; charset=utf-8")
+
+
+def redirect(path: str, cookie: str = "") -> Response:
+    """A reply that leads on.
+
+    Args:
+        path: of ours.
+        cookie: the value of `Set-Cookie`; none is set if empty.
+    """
+    headers = {"location": path, "cache-control": "no-store"}
+    return Response(b"", 303, headers | ({"set-cookie": cookie} if cookie else {}))
 
 
 def template(name: str) -> jinja2.Template:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from fairlead.api import Services
-from fairlead.api.form import read_form
-from fairlead.api.release import ReleaseReport, line_of
+from fairlead.api.release import History, ReleaseReport
+from fairlead.api.reply import actor_of
 from fairlead.console import guards, phrase
-from fairlead.console.page import address, show, viewer
+from fairlead.console.obey import Form, obey
+from fairlead.console.page import address, redirect, show
 from fairlead.errors import ConflictError, FairleadError
-from fairlead.releases import OPEN, Order, OrderName, Strategy
-from fairlead.serving.refusal import refusal_of
+from fairlead.releases import Order, Strategy
 
-PAGE_LINES = 20
 REASON_MAX = 500
 OPTIONS: dict[str, tuple[str, ...]] = {
     "canary": ("steps",),
@@ -58,28 +57,23 @@ def _add_looking(router: APIRouter, services: Services) -> None:
 
 def _add_telling(router: APIRouter, services: Services) -> None:
     @router.post("/endpoints/{endpoint}/releases")
-    async def start(endpoint: str, request: Request) -> Response:
-        given = read_form(await request.body())
-        return await run_in_threadpool(_start, services, request, endpoint, given)
+    def start(endpoint: str, request: Request, form: Form) -> Response:
+        deed = partial(_start, services, endpoint, form, actor_of(request))
+        return obey(deed, partial(_form, services, request, endpoint, form))
 
     @router.post("/endpoints/{endpoint}/releases/{release_id}")
-    async def tell(endpoint: str, release_id: str, request: Request) -> Response:
-        given = read_form(await request.body())
-        return await run_in_threadpool(_tell, services, request, endpoint, release_id, given)
+    def tell(endpoint: str, release_id: str, request: Request, form: Form) -> Response:
+        deed = partial(_tell, services, endpoint, release_id, form, actor_of(request))
+        return obey(deed, partial(_release, services, request, endpoint, release_id))
 
 
 def _history(services: Services, request: Request, endpoint: str, page: int) -> Response:
     """The present release, open, and below it all there were."""
-    services.route(endpoint)
-    found = list(reversed(services.releases(endpoint)))
-    under_way = next((one for one in found if one.state in OPEN), None)
+    found = services.release_history(endpoint, page)
     report = None
-    if under_way is not None:
-        report = services.release_report(endpoint, under_way.id, viewer(request).actor)
-    pages = max(1, -(-len(found) // PAGE_LINES))
-    page = min(max(page, 1), pages)
-    lines = [line_of(one) for one in found[(page - 1) * PAGE_LINES : page * PAGE_LINES]]
-    return _show(request, endpoint, report, lines=lines, page=page, pages=pages)
+    if found.under_way:
+        report = services.release_report(endpoint, found.under_way, actor_of(request))
+    return _show(request, endpoint, report, history=found)
 
 
 def _release(
@@ -90,7 +84,7 @@ def _release(
     problem: FairleadError | None = None,
 ) -> Response:
     services.route(endpoint)
-    report = services.release_report(endpoint, release_id, viewer(request).actor)
+    report = services.release_report(endpoint, release_id, actor_of(request))
     return _show(request, endpoint, report, problem)
 
 
@@ -99,18 +93,17 @@ def _show(
     endpoint: str,
     report: ReleaseReport | None,
     problem: FairleadError | None = None,
-    **context: Any,
+    history: History | None = None,
 ) -> Response:
     return show(
         request,
         "releases.html",
-        200 if problem is None else refusal_of(problem).status,
+        problem,
         endpoint=endpoint,
         report=report,
-        problem=problem,
         phrase=phrase,
         evidence=guards,
-        **{"lines": None, "page": 1, "pages": 1, **context},
+        history=history,
     )
 
 
@@ -132,11 +125,10 @@ def _form(
     return show(
         request,
         "release_new.html",
-        200 if problem is None else refusal_of(problem).status,
+        problem,
         endpoint=endpoint,
         given=dict.fromkeys(FIELDS, "") | {n: given[n] for n in FIELDS if n in given},
         planned=planned,
-        problem=problem,
         choices=services.choices(endpoint),
         strategies=get_args(Strategy),
         options=OPTIONS.get(given.get("strategy", ""), ()),
@@ -144,45 +136,22 @@ def _form(
     )
 
 
-def _start(
-    services: Services, request: Request, endpoint: str, given: Mapping[str, str]
-) -> Response:
-    try:
-        services.route(endpoint)
-        found = services.release(
-            endpoint, given.get("version", ""), _told(given), viewer(request).actor
-        )
-    except FairleadError as error:
-        return _form(services, request, endpoint, given, error)
-    return _go(address(endpoint, "releases", found.id))
+def _start(services: Services, endpoint: str, form: Mapping[str, str], actor: str) -> Response:
+    services.route(endpoint)
+    found = services.release(endpoint, form.get("version", ""), _told(form), actor)
+    return redirect(address(endpoint, "releases", found.id))
 
 
 def _tell(
-    services: Services,
-    request: Request,
-    endpoint: str,
-    release_id: str,
-    given: Mapping[str, str],
+    services: Services, endpoint: str, release_id: str, form: Mapping[str, str], actor: str
 ) -> Response:
-    report = services.release_report(endpoint, release_id, viewer(request).actor)
-    try:
-        _order(services, request, report, given)
-    except FairleadError as error:
-        return _release(services, request, endpoint, release_id, error)
-    if not report.is_open:  # it is another release that goes back
-        return _go(address(endpoint, "releases"))
-    return _go(address(endpoint, "releases", release_id))
-
-
-def _order(
-    services: Services, request: Request, report: ReleaseReport, given: Mapping[str, str]
-) -> None:
     """Tell the release that the page was about, and no other.
 
     Raises:
         ConflictError: what was pressed makes no sense any more.
     """
-    name = given.get("order", "")
+    report = services.release_report(endpoint, release_id, actor)
+    name = form.get("order", "")
     offer = next((one for one in report.offers if one.order == name), None)
     if offer is None:
         state = phrase.state_of(report.line).lower()
@@ -191,22 +160,19 @@ def _order(
             "any more.",
             hint="The buttons below are those that do.",
         )
-    order: OrderName = offer.order
-    reason = given.get("reason", "").strip()[:REASON_MAX]
-    said = Order(order, viewer(request).actor, reason)
-    services.order(report.endpoint, said, report.line.id)
+    reason = form.get("reason", "").strip()[:REASON_MAX]
+    services.order(endpoint, Order(offer.order, actor, reason), release_id)
+    if not report.is_open:  # it is another release that goes back
+        return redirect(address(endpoint, "releases"))
+    return redirect(address(endpoint, "releases", release_id))
 
 
-def _told(given: Mapping[str, str]) -> dict[str, Any]:
+def _told(form: Mapping[str, str]) -> dict[str, Any]:
     """What a form says of the plan; what is left empty is as the settings say."""
-    strategy = given.get("strategy", "")
+    strategy = form.get("strategy", "")
     told: dict[str, Any] = {"strategy": strategy} if strategy in get_args(Strategy) else {}
     for name in OPTIONS.get(strategy, ()):
-        text = given.get(name, "").strip()
+        text = form.get(name, "").strip()
         if text:
             told[name] = [one.strip() for one in text.split(",")] if name == "steps" else text
     return told
-
-
-def _go(path: str) -> Response:
-    return Response(b"", 303, {"location": path, "cache-control": "no-store"})

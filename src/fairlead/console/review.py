@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from fairlead.api import Services
-from fairlead.api.form import read_form
 from fairlead.api.reply import actor_of
-from fairlead.console.page import show
-from fairlead.errors import ConfigError, ConflictError, FairleadError, NotFoundError
+from fairlead.console.obey import Form, obey
+from fairlead.console.page import path_of, redirect, show
+from fairlead.errors import ConfigError, FairleadError, NotFoundError
 from fairlead.review.question import Question, text_of
 from fairlead.review.show import shown
 from fairlead.review.tally import guess_of
@@ -53,7 +54,7 @@ class Choice:
     key: str
 
 
-def build_review(services: Services) -> APIRouter:
+def build_review_pages(services: Services) -> APIRouter:
     """The routes of the pages.
 
     Args:
@@ -72,28 +73,24 @@ def build_review(services: Services) -> APIRouter:
         return _page(services, queue, request)
 
     @router.post("/review/{queue}")
-    async def act(queue: str, request: Request) -> Response:
-        fields = read_form(await request.body())
-        return await run_in_threadpool(_act, services, queue, request, fields)
+    def order(queue: str, request: Request, form: Form) -> Response:
+        deed = partial(_do, services, queue, form, actor_of(request))
+        return obey(deed, partial(_page, services, queue, request))
 
     return router
 
 
-def _act(services: Services, queue: str, request: Request, fields: dict[str, str]) -> Response:
-    """Do what a button says, and show the next task; or say why it was not done."""
-    book, who = services.review_book, actor_of(request)
-    task = fields.get("task", "")
-    try:
-        match fields.get("action"):
-            case "skip":
-                book.skip(task, who)
-            case "undo":
-                book.undo(queue, who)
-            case _:
-                book.decide(task, _value(services, task, fields.get("value", "")), who)
-    except (ConfigError, ConflictError) as error:
-        return _page(services, queue, request, error)
-    return Response(b"", 303, {"location": f"/review/{quote(queue, safe='')}"})
+def _do(services: Services, queue: str, form: Mapping[str, str], actor: str) -> Response:
+    """Do what a button says, and lead to the next task."""
+    book, task = services.review_book, form.get("task", "")
+    match form.get("action"):
+        case "skip":
+            book.skip(task, actor)
+        case "undo":
+            book.undo(queue, actor)
+        case _:
+            book.decide(task, _value(services, task, form.get("value", "")), actor)
+    return redirect(path_of("review", queue))
 
 
 def _value(services: Services, task: str, written: str) -> object:
@@ -125,20 +122,17 @@ def _page(
         }
     place = book.queues.undoable(queue, who)
     last = None if place is None else book.queues.task(place.value.id)
-    reply = show(
+    return show(
         request,
         "review.html",
+        problem,
         queue=queue,
         line=book.queues.line(queue),
         you=book.queues.reviewer(queue, who),
         task=task,
         last=None if last is None or last.decision is None else text_of(last.decision),
-        problem="" if problem is None else str(problem),
         **context,
     )
-    # Without a referrer a browser would not say either that the form is on a page of ours.
-    reply.headers["referrer-policy"] = "same-origin"
-    return reply
 
 
 def _choices(question: Question) -> list[Choice]:

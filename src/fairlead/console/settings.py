@@ -1,24 +1,20 @@
-"""The page of who may do what, and whether anybody would hear of it."""
+"""The page of who may do what, whether anybody would hear of it, and one's own password."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from fairlead.access import ROLES, SCOPES, Role
+from fairlead.access import ROLES, SCOPES, Porter, Role
 from fairlead.api import Services
-from fairlead.api.form import read_form
-from fairlead.api.reply import actor_of
-from fairlead.console.page import show
+from fairlead.api.reply import actor_of, address_of, caller_of
+from fairlead.console.obey import Form, number, obey
+from fairlead.console.page import redirect, show, viewer
 from fairlead.errors import ConfigError, FairleadError
-from fairlead.serving.refusal import status_of
-
-Form = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -28,26 +24,18 @@ class Told:
     Args:
         said: what was done.
         secret: that is kept nowhere.
-        problem: why it was not done.
     """
 
-    said: str = ""
+    said: str
     secret: str = ""
-    problem: str = ""
 
 
-Work = Callable[[Form, str], Told | None]
-"""Makes a change that a form asks for, by whom; gives what is to be shown once, if anything."""
-
-
-NOTHING = Told()
-
-
-def build_settings(services: Services) -> APIRouter:
+def build_settings(services: Services, porter: Porter) -> APIRouter:
     """The routes of the page.
 
     Args:
         services: the platform behind it.
+        porter: knows who has which password.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -55,129 +43,132 @@ def build_settings(services: Services) -> APIRouter:
     def settings(request: Request) -> Response:
         return _page(services, request)
 
+    _add_own_password(router, services, porter)
     _add_keys(router, services)
     _add_users(router, services)
-
-    @router.post("/settings/channels/{channel}/test")
-    async def test(channel: str, request: Request) -> Response:
-        def work(_: Form, actor: str) -> Told:
-            sent = services.try_channel(channel, actor)
-            return Told(f"The channel {channel} took the test message {sent}.")
-
-        return await _change(services, request, "channels", work)
-
-    @router.post("/settings/links/{link}/revoke")
-    async def take_back(link: str, request: Request) -> Response:
-        def work(_: Form, actor: str) -> None:
-            services.link_book.revoke(link, actor)
-
-        return await _change(services, request, "links", work)
-
+    _add_others(router, services)
     return router
+
+
+def _add_own_password(router: APIRouter, services: Services, porter: Porter) -> None:
+    @router.post("/settings/password")
+    def change_password(request: Request, form: Form) -> Response:
+        def deed() -> Response:
+            new = form.get("new", "")
+            if new != form.get("again", ""):
+                raise ConfigError("The new password is not the same twice.")
+            caller, address = caller_of(request), address_of(request)
+            cookie = porter.change_password(caller, form.get("old", ""), new, address)
+            return redirect("/settings#password", cookie)
+
+        return obey(deed, lambda problem: _page(services, request, problem=problem))
 
 
 def _add_keys(router: APIRouter, services: Services) -> None:
     @router.post("/settings/keys")
-    async def make(request: Request) -> Response:
-        def work(given: Form, actor: str) -> Told:
+    def make(request: Request, form: Form) -> Response:
+        def work() -> Told:
             key, secret = services.make_key(
-                given.get("name", ""),
-                [scope for scope in SCOPES if given.get(f"scope-{scope}")],
-                endpoints=[given["endpoint"]] if given.get("endpoint") else None,
-                rate=number(given, "rate"),
-                days=number(given, "days"),
-                actor=actor,
+                form.get("name", ""),
+                [scope for scope in SCOPES if form.get(f"scope-{scope}")],
+                endpoints=[form["endpoint"]] if form.get("endpoint") else None,
+                rate=number(form, "rate"),
+                days=number(form, "days"),
+                actor=actor_of(request),
             )
             return Told(f"The key {key.name} is made.", secret)
 
-        return await _change(services, request, "keys", work)
+        return _tell_once(services, request, work)
 
     @router.post("/settings/keys/{key}/revoke")
-    async def revoke(key: str, request: Request) -> Response:
-        def work(_: Form, actor: str) -> None:
-            services.key_book.revoke(key, actor)
-
-        return await _change(services, request, "keys", work)
+    def revoke(key: str, request: Request) -> Response:
+        work = partial(services.key_book.revoke, key, actor_of(request))
+        return _change(services, request, "keys", work)
 
 
 def _add_users(router: APIRouter, services: Services) -> None:
     @router.post("/settings/users")
-    async def add(request: Request) -> Response:
-        def work(given: Form, actor: str) -> None:
-            services.user_book.add(
-                given.get("name", ""), _role(given), given.get("password", ""), actor
-            )
-
-        return await _change(services, request, "users", work)
+    def add(request: Request, form: Form) -> Response:
+        name, password = form.get("name", ""), form.get("password", "")
+        work = partial(services.user_book.add, name, _role(form), password, actor_of(request))
+        return _change(services, request, "users", work)
 
     @router.post("/settings/users/{user}/role")
-    async def set_role(user: str, request: Request) -> Response:
-        def work(given: Form, actor: str) -> None:
-            services.user_book.set_role(user, _role(given), actor)
-
-        return await _change(services, request, "users", work)
+    def set_role(user: str, request: Request, form: Form) -> Response:
+        work = partial(services.user_book.set_role, user, _role(form), actor_of(request))
+        return _change(services, request, "users", work)
 
     @router.post("/settings/users/{user}/password")
-    async def set_password(user: str, request: Request) -> Response:
-        def work(given: Form, actor: str) -> None:
-            services.user_book.set_password(user, given.get("password", ""), actor)
-
-        return await _change(services, request, "users", work)
+    def set_password(user: str, request: Request, form: Form) -> Response:
+        password = form.get("password", "")
+        work = partial(services.user_book.set_password, user, password, actor_of(request))
+        return _change(services, request, "users", work)
 
     @router.post("/settings/users/{user}/remove")
-    async def remove(user: str, request: Request) -> Response:
-        def work(_: Form, actor: str) -> None:
-            services.user_book.remove(user, actor)
-
-        return await _change(services, request, "users", work)
+    def remove(user: str, request: Request) -> Response:
+        work = partial(services.user_book.remove, user, actor_of(request))
+        return _change(services, request, "users", work)
 
 
-async def _change(services: Services, request: Request, place: str, work: Work) -> Response:
-    """Make a change, and lead back to where it is seen.
+def _add_others(router: APIRouter, services: Services) -> None:
+    @router.post("/settings/channels/{channel}/test")
+    def test(channel: str, request: Request) -> Response:
+        def work() -> Told:
+            sent = services.try_channel(channel, actor_of(request))
+            return Told(f"The channel {channel} took the test message {sent}.")
 
-    What is shown once cannot stand in an address, so the page comes at once with it. So it does
-    with what is refused.
-    """
-    given = read_form(await request.body())
-    try:
-        once = await run_in_threadpool(work, given, actor_of(request))
-    except FairleadError as error:
-        refused = Told(problem=str(error))
-        return await run_in_threadpool(_page, services, request, refused, status_of(error))
-    if once is None:
-        return Response(b"", 303, {"location": f"/settings#{place}", "cache-control": "no-store"})
-    return await run_in_threadpool(_page, services, request, once)
+        return _tell_once(services, request, work)
+
+    @router.post("/settings/links/{link}/revoke")
+    def take_back(link: str, request: Request) -> Response:
+        work = partial(services.link_book.revoke, link, actor_of(request))
+        return _change(services, request, "links", work)
+
+
+def _change(
+    services: Services, request: Request, place: str, work: Callable[[], object]
+) -> Response:
+    """Make a change, and lead back to where it is seen."""
+
+    def deed() -> Response:
+        work()
+        return redirect(f"/settings#{place}")
+
+    return obey(deed, lambda problem: _page(services, request, problem=problem))
+
+
+def _tell_once(services: Services, request: Request, work: Callable[[], Told]) -> Response:
+    """Do something, and show at once what cannot stand in an address."""
+    return obey(
+        lambda: _page(services, request, work()),
+        lambda problem: _page(services, request, problem=problem),
+    )
 
 
 def _page(
-    services: Services, request: Request, told: Told = NOTHING, status: int = 200
+    services: Services,
+    request: Request,
+    told: Told | None = None,
+    problem: FairleadError | None = None,
 ) -> Response:
-    return show(
-        request, "settings.html", status,
-        keys=[key for key in services.key_book.all_keys() if key.revoked_us is None],
-        users=services.user_book.all_users(),
-        links=services.link_book.in_force(),
-        channels=services.channels(),
-        endpoints=[route.endpoint for route in services.routes()],
-        roles=list(ROLES), scopes=SCOPES, told=told,
-    )  # fmt: skip
+    who = viewer(request)
+    own = services.user_book.get(who.actor) if who.has_password else None
+    context = _of_all(services) if who.may("operate") else {}
+    return show(request, "settings.html", problem, told=told, own=own, **context)
 
 
-def _role(given: Form) -> Role:
-    return cast(Role, given.get("role", ""))  # the book refuses others
+def _of_all(services: Services) -> dict[str, object]:
+    """What is shown to who may see what others may do."""
+    return {
+        "keys": [key for key in services.key_book.all_keys() if key.revoked_us is None],
+        "users": services.user_book.all_users(),
+        "links": services.link_book.in_force(),
+        "channels": services.channels(),
+        "endpoints": [route.endpoint for route in services.routes()],
+        "roles": list(ROLES),
+        "scopes": SCOPES,
+    }
 
 
-def number(given: Form, name: str) -> float | None:
-    """A number of a form that may be left out.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    text = given.get(name, "").strip()
-    try:
-        found = float(text) if text else None
-    except ValueError:
-        found = math.nan
-    if found is not None and not math.isfinite(found):
-        raise ConfigError(f"What stands under '{name}' is no number.")
-    return found
+def _role(form: Mapping[str, str]) -> Role:
+    return cast(Role, form.get("role", ""))  # the book refuses others

@@ -10,21 +10,17 @@ from fastapi.concurrency import run_in_threadpool
 
 from fairlead.access import Link
 from fairlead.api import Services
-from fairlead.api.form import read_form
 from fairlead.api.proxy import forward
-from fairlead.api.reply import actor_of
 from fairlead.console.form import neutral
-from fairlead.console.page import answer_with, render, viewer
-from fairlead.console.settings import number
+from fairlead.console.page import answer_with, render
 from fairlead.console.tryit import render_try
 from fairlead.errors import FairleadError, InputError, NotFoundError
 from fairlead.routing import Route
-from fairlead.serving.refusal import status_of
+from fairlead.serving.refusal import refusal_of
 
 ROWS_MAX = 10
 NULL = msgspec.Raw(b"null")
 UNLISTED = {"x-robots-tag": "noindex"}
-DAYS, RATE = 7.0, 2.0
 
 
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +30,7 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def build_shared(services: Services) -> APIRouter:
-    """The routes of the pages, and the one that publishes them.
+    """The routes of the pages.
 
     Args:
         services: the platform behind them.
@@ -46,8 +42,7 @@ def build_shared(services: Services) -> APIRouter:
         try:
             link, route = _opened(services, token)
         except FairleadError as error:
-            page = render("gone.html", problem=error.message)
-            return answer_with(page, status_of(error))
+            return answer_with(render("gone.html", problem=error.message), refusal_of(error))
         # A row of the training data may be somebody's: a stranger does not start with one.
         example = neutral(route.signature)
         page = render_try(
@@ -61,11 +56,6 @@ def build_shared(services: Services) -> APIRouter:
     async def predict(token: str, request: Request) -> Response:
         body = await request.body()
         return await run_in_threadpool(_predict, services, token, body)
-
-    @router.post("/try/{endpoint}/links")
-    async def publish(endpoint: str, request: Request) -> Response:
-        given = read_form(await request.body())
-        return await run_in_threadpool(_publish, services, endpoint, given, request)
 
     return router
 
@@ -115,28 +105,3 @@ def _rows(body: bytes, names: Sequence[str]) -> list[dict[str, msgspec.Raw]]:
             hint="Send the fields that the page asks for, and no others.",
         )
     return [{name: row.get(name, NULL) for name in names} for row in rows]
-
-
-def _publish(
-    services: Services, endpoint: str, given: dict[str, str], request: Request
-) -> Response:
-    """Publish a page; its address is shown this once."""
-    path, problem, status = "", "", 200
-    try:
-        services.route(endpoint)
-        days, rate = number(given, "days"), number(given, "rate")
-        _, secret = services.link_book.publish(
-            endpoint,
-            given.get("name", ""),
-            days=DAYS if days is None else days,
-            rate=RATE if rate is None else rate,
-            actor=actor_of(request),
-        )
-        path = f"/shared/{secret}"
-    except FairleadError as error:
-        problem, status = str(error), status_of(error)
-    page = render(
-        "published.html", viewer(request), endpoint=endpoint, problem=problem, path=path,
-        origin=str(request.base_url).rstrip("/"),
-    )  # fmt: skip
-    return answer_with(page, status)

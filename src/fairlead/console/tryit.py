@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
+from fairlead.access.links import DAYS, RATE
 from fairlead.api import Services
+from fairlead.api.reply import actor_of
 from fairlead.console.form import answer_of, controls_of, options_of, to_json
-from fairlead.console.page import answer_with, render, viewer
+from fairlead.console.obey import Form, number, obey
+from fairlead.console.page import answer_with, render, show, viewer
 from fairlead.console.types import NOBODY, Viewer
+from fairlead.errors import FairleadError
 from fairlead.signature import Signature
 
 
 def build_tryit(services: Services, *, keys: bool) -> APIRouter:
-    """The route of the page.
+    """The routes of the page, and the one that publishes it.
 
     Args:
         services: the platform behind it.
@@ -33,7 +39,34 @@ def build_tryit(services: Services, *, keys: bool) -> APIRouter:
             )
         )  # fmt: skip
 
+    @router.post("/try/{endpoint}/links")
+    def publish(endpoint: str, request: Request, form: Form) -> Response:
+        page = partial(_published, request, endpoint)
+        deed = partial(_publish, services, endpoint, form, actor_of(request))
+        return obey(lambda: page(path=deed()), lambda problem: page(problem=problem))
+
     return router
+
+
+def _publish(services: Services, endpoint: str, form: Mapping[str, str], actor: str) -> str:
+    """Publish a page; gives its path, which is shown this once."""
+    services.route(endpoint)
+    days, rate = number(form, "days"), number(form, "rate")
+    _, secret = services.link_book.publish(
+        endpoint,
+        form.get("name", ""),
+        days=DAYS if days is None else days,
+        rate=RATE if rate is None else rate,
+        actor=actor,
+    )
+    return f"/shared/{secret}"
+
+
+def _published(
+    request: Request, endpoint: str, path: str = "", problem: FairleadError | None = None
+) -> Response:
+    origin = str(request.base_url).rstrip("/")
+    return show(request, "published.html", problem, endpoint=endpoint, path=path, origin=origin)
 
 
 def render_try(

@@ -16,12 +16,14 @@ class Viewer:
         role: the greatest whose work they may do; empty if none.
         csrf: the word that their changes must carry.
         scopes: what they may do.
+        has_password: whether it is a user, in a session that their password began.
     """
 
     actor: str = ""
     role: str = ""
     csrf: str = ""
     scopes: tuple[Scope, ...] = ()
+    has_password: bool = False
 
     def may(self, scope: Scope) -> bool:
         """Whether they may do what needs a scope."""

@@ -2,6 +2,7 @@
 
 from fairlead.figures.bars import draw_effects, draw_shares
 from fairlead.figures.curves import draw_densities
+from fairlead.figures.dots import draw_dots
 from fairlead.figures.intervals import Interval, draw_intervals
 from fairlead.figures.layout import Figure, escape
 from fairlead.figures.lines import Event, draw_lines
@@ -15,6 +16,7 @@ __all__ = [
     "Figure",
     "Interval",
     "draw_densities",
+    "draw_dots",
     "draw_effects",
     "draw_heat",
     "draw_intervals",

@@ -48,7 +48,7 @@ def draw_shares(
         "layout": frame(
             title, note,
             xaxis=axis("share of rows", tickformat=".0%", rangemode="tozero"),
-            yaxis=_rows(names), barmode="group", bargap=0.25, height=_height(names),
+            yaxis=rows_axis(names), barmode="group", bargap=0.25, height=rows_height(names),
         ),
     }  # fmt: skip
 
@@ -94,13 +94,13 @@ def draw_effects(
     return {
         "data": [bars],
         "layout": frame(
-            title, note, xaxis=axis("effect: PSI above chance"), yaxis=_rows(labels), bargap=0.35,
-            shapes=[line], showlegend=False, height=_height(labels),
+            title, note, xaxis=axis("effect: PSI above chance"), yaxis=rows_axis(labels),
+            bargap=0.35, shapes=[line], showlegend=False, height=rows_height(labels),
         ),
     }  # fmt: skip
 
 
-def _rows(labels: Sequence[str]) -> dict[str, object]:
+def rows_axis(labels: Sequence[str]) -> dict[str, object]:
     """An axis by place: two labels that look alike after they were cut keep bars of their own."""
     places = list(range(len(labels)))
     return axis(
@@ -109,5 +109,6 @@ def _rows(labels: Sequence[str]) -> dict[str, object]:
     )  # fmt: skip
 
 
-def _height(rows: Sequence[object]) -> int:
+def rows_height(rows: Sequence[object]) -> int:
+    """How high a figure with so many rows is, in pixels."""
     return _FRAME_PX + _ROW_PX * max(len(rows), 2)

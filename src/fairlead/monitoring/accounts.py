@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fairlead.monitoring.business import Worth
+from fairlead.monitoring.divide import Sliced
 from fairlead.monitoring.explain import Explanation
 from fairlead.monitoring.guard import Guard, Moments
 from fairlead.monitoring.ledger import Ledger, Tally
@@ -36,6 +37,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         worth: what goals add up to.
         goals: their values, where they are defined.
         failed: goals that could not be had, and why.
+        slices: its rows, and their losses by the latest labels, by field and value.
     """
 
     stream: Stream
@@ -52,6 +54,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     worth: dict[str, Worth] = {}
     goals: dict[str, Estimate] = {}
     failed: dict[str, str] = {}
+    slices: Sliced = {}
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,4 +127,4 @@ STRAYS = Kind("stray", Strays)
 
 def shorten(statement: Statement) -> Statement:
     """What is kept of a statement for long: coverage, realised metrics and tested losses."""
-    return replace(statement, tally=None, ledger=None)
+    return replace(statement, tally=None, ledger=None, slices={})

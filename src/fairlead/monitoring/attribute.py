@@ -129,7 +129,7 @@ def name_segments(summary: Numeric | Categorical, values: Values) -> Values:
     inner = np.array(summary.edges[1:-1])
     places = np.linspace(0, len(inner) - 1, min(PARTS - 1, len(inner))).round().astype(int)
     cuts = np.unique(inner[places]) if len(inner) else inner
-    ranges = np.array([*_ranges(cuts), MISSING], dtype=object)
+    ranges = np.array([*name_ranges(cuts), MISSING], dtype=object)
     numbers = values.astype(np.float64)
     found = np.searchsorted(cuts, numbers, side="right")
     return ranges[np.where(np.isnan(numbers), len(cuts) + 1, found)]
@@ -224,7 +224,7 @@ def _mean(one: Segments) -> float:
     return sum(one.losses.values()) / sum(one.rows.values())
 
 
-def _ranges(cuts: Numbers) -> list[str]:
+def name_ranges(cuts: Numbers) -> list[str]:
     """Names of the ranges between cuts."""
     if not len(cuts):
         return ["(any)"]

@@ -23,6 +23,7 @@ from fairlead.monitoring.accounts import (
 )
 from fairlead.monitoring.appraise import Asked, Function, sum_gains
 from fairlead.monitoring.business import total, weigh
+from fairlead.monitoring.divide import divisions_of
 from fairlead.monitoring.gather import LABEL, Gatherer, resolve
 from fairlead.monitoring.inquire import inquire
 from fairlead.monitoring.ledger import settle
@@ -264,8 +265,10 @@ class Bookkeeper:
             yield None
         labels, asked = self._came(stream.endpoint, tables[::-1])
         columns = columns_of(model.signature) | ({"unit"} if asked is not None else set())
+        named = self._plan(stream.endpoint).slices
+        divisions = divisions_of(model.signature, model.profile, named)
         for rows in self._log.rows(stream, start_us, end_us, columns):
-            yield reckon(model, rows, labels, asked)
+            yield reckon(model, rows, labels, asked, divisions)
 
     def _came(
         self, endpoint: str, tables: list[pl.DataFrame]
@@ -308,6 +311,7 @@ class Bookkeeper:
             worth=worth,
             goals=values,
             failed=dict(sums.gains.failed),
+            slices=sums.slices,
         )
 
     def _guard(self, key: str, model: Model, plan: Plan) -> Steps:

@@ -116,7 +116,7 @@ def evaluate(
     models = [(signature, outputs)]
     if against is not None:
         models.append((against_signature or signature, against))
-    measured, notes = _answers(models, truth)
+    measured, notes = answers_beside(models, truth)
     theirs = measured[1] if against is not None else None
     return assess(measured[0], theirs, slices=slices, seed=seed, notes=notes)
 
@@ -143,7 +143,7 @@ def assess(
     said = [*notes, *(f"{name} is undefined on these rows." for name in undefined)]
     parts: list[SlicePart] = []
     for field, values in (slices or {}).items():
-        groups = _groups(field, values, ours.rows)
+        groups = groups_of(field, values, ours.rows)
         if len(groups) > SLICES_MAX:
             said.append(f"{field} has {len(groups)} values; the {SLICES_MAX} largest are shown.")
         parts += [_part(field, v, ours.take(at), seed) for v, at in groups[:SLICES_MAX]]
@@ -175,7 +175,7 @@ def metrics_of(outputs: Batch, signature: Signature, labels: Values) -> dict[str
     """
     if answer_field(signature, outputs) is None:
         return {}
-    measured, _ = _answers([(signature, outputs)], labels)
+    measured, _ = answers_beside([(signature, outputs)], labels)
     ours = measured[0]
     values = {name: value_of(stat, ours.rows) for name, stat in ours.statistics().items()}
     return {name: value for name, value in values.items() if np.isfinite(value)}
@@ -193,10 +193,19 @@ def verdict(metric: str, difference: Estimate) -> Verdict:
     return "better" if (difference.value < 0) == (metric in LESS_IS_BETTER) else "worse"
 
 
-def _answers(
-    models: list[tuple[Signature, Batch]], truth: Values
+def answers_beside(
+    models: Sequence[tuple[Signature, Batch]], truth: Values
 ) -> tuple[list[Answers], list[str]]:
-    """Each model's answers beside the truth, and notes."""
+    """Each model's answers beside the truth, and what a reader should know.
+
+    Args:
+        models: signature and answers of each, to the same rows; the first one's classes count.
+        truth: labels, shape (rows,).
+
+    Raises:
+        ConfigError: labels are missing or of another kind than the classes, the models answered
+            different numbers of rows, or they answer nothing that has a metric, or of two tasks.
+    """
     signature, outputs = models[0]
     if len({batch.rows for _, batch in models}) > 1:
         raise ConfigError(
@@ -256,8 +265,12 @@ def _resampled(answers: Answers) -> dict[str, Any]:
     return {name: stat for name, stat in answers.statistics().items() if name != "accuracy"}
 
 
-def _groups(field: str, values: Values, rows: int) -> list[tuple[str, Values]]:
-    """The values of a field and the rows that have them, most rows first."""
+def groups_of(field: str, values: Values, rows: int) -> list[tuple[str, Values]]:
+    """The values of a field, as text, and the places of the rows that have them, most rows first.
+
+    Raises:
+        ConfigError: there is not one value for each row.
+    """
     if np.shape(values) != (rows,):
         raise ConfigError(
             f"Slice {field} has shape {np.shape(values)} for {rows} rows.",

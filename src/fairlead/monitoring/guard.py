@@ -26,6 +26,7 @@ in all that came before.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Literal
 
@@ -137,6 +138,12 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 def add_moments(a: Moments, b: Moments) -> Moments:
     """The losses of the rows of both."""
     return Moments(a.rows + b.rows, a.total + b.total, a.squares + b.squares)
+
+
+def add_losses(a: Mapping[str, Moments], b: Mapping[str, Moments]) -> dict[str, Moments]:
+    """Losses of the rows of both, by kind."""
+    none = Moments()
+    return {kind: add_moments(a.get(kind, none), b.get(kind, none)) for kind in {**a, **b}}
 
 
 def gained(before: Moments, after: Moments) -> Moments:

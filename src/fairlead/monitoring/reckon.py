@@ -1,8 +1,8 @@
-"""What rows beside their labels add up to: coverage, tallies and losses."""
+"""What rows beside their labels add up to: coverage, tallies and losses, also by slice."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,8 +11,9 @@ from msgspec.structs import replace as with_fields
 
 from fairlead.monitoring.appraise import Asked, Gains, add_gains, appraise
 from fairlead.monitoring.columns import TABULAR
+from fairlead.monitoring.divide import Division, Sliced, add_slices, divide
 from fairlead.monitoring.estimate import Estimator, estimate
-from fairlead.monitoring.guard import Loss, Moments, add_moments, reference_loss
+from fairlead.monitoring.guard import Loss, Moments, add_losses, reference_loss
 from fairlead.monitoring.ledger import Tally, merge_tallies, tally
 from fairlead.monitoring.measure import Labels
 from fairlead.monitoring.performance import delays_of, row_losses
@@ -96,6 +97,7 @@ class Part:
         duplicates: labels beyond the first of their prediction.
         contradicted: predictions with labels that are not the same.
         gains: what goals are worth.
+        slices: the same rows by the values of fields.
     """
 
     answered: int = 0
@@ -106,6 +108,7 @@ class Part:
     duplicates: int = 0
     contradicted: int = 0
     gains: Gains = field(default_factory=Gains)
+    slices: Sliced = field(default_factory=dict)
 
 
 def columns_of(signature: Signature) -> set[str]:
@@ -136,7 +139,11 @@ def beside_labels(rows: pl.DataFrame, labels: pl.DataFrame | None) -> pl.DataFra
 
 
 def reckon(
-    model: Model, rows: pl.DataFrame, labels: pl.DataFrame | None, asked: Asked | None = None
+    model: Model,
+    rows: pl.DataFrame,
+    labels: pl.DataFrame | None,
+    asked: Asked | None = None,
+    divisions: Sequence[Division] = (),
 ) -> Part:
     """Add rows up.
 
@@ -145,6 +152,7 @@ def reckon(
         rows: of the log.
         labels: as `gather.resolve` gives them; None if there are none.
         asked: goals that are to be found beside, if there are any.
+        divisions: how the rows are divided into slices.
     """
     signature = seen(model.signature, rows.columns)
     one = answered(beside_labels(rows, labels), signature)
@@ -159,6 +167,7 @@ def reckon(
         duplicates=int(given["count"].sum()) - given.height,
         contradicted=int(repeated.sum()),
         gains=Gains() if asked is None else appraise(asked, signature, one, truth),
+        slices=_slices(model, divisions, one, truth),
     )
     if truth is None:
         return part
@@ -195,13 +204,8 @@ def add_parts(a: Part, b: Part) -> Part:
         duplicates=a.duplicates + b.duplicates,
         contradicted=a.contradicted + b.contradicted,
         gains=add_gains(a.gains, b.gains),
+        slices=add_slices(a.slices, b.slices),
     )
-
-
-def add_losses(a: Mapping[str, Moments], b: Mapping[str, Moments]) -> dict[str, Moments]:
-    """Losses of the rows of both, by kind."""
-    none = Moments()
-    return {kind: add_moments(a.get(kind, none), b.get(kind, none)) for kind in {**a, **b}}
 
 
 def realise(losses: Mapping[str, Moments]) -> dict[str, Estimate]:
@@ -215,6 +219,17 @@ def realise(losses: Mapping[str, Moments]) -> dict[str, Estimate]:
         ends = (squared.mean, max(squared.mean - half, 0.0), squared.mean + half)
         found["rmse"] = Estimate(*(float(np.sqrt(end)) for end in ends))
     return found
+
+
+def _slices(
+    model: Model, divisions: Sequence[Division], one: Answered, truth: Truth | None
+) -> Sliced:
+    """Rows by slice, with the losses that `realise` makes the metric of."""
+    if truth is None or not divisions:
+        return divide(divisions, one.inputs, np.zeros(one.rows.height, np.bool_), {})
+    losses = row_losses_of(model, truth)
+    losses.pop("absolute", None)
+    return divide(divisions, one.inputs, truth.labelled, losses)
 
 
 def _first_losses(model: Model, signature: Signature, one: Answered) -> dict[str, Moments]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
+
+from fairlead.errors import ConfigError
 
 _DAY = timedelta(days=1)
 
@@ -46,6 +49,24 @@ def read_span(text: str) -> Span | None:
     if not dots or until < since:
         return None
     return Span(_us(since), _us(until + _DAY))
+
+
+def reference_of(written: str) -> Literal["training", "day", "week"] | Span:
+    """What windows are compared with, as settings say it.
+
+    Raises:
+        ConfigError: they say nothing that can be.
+    """
+    match written:
+        case "training" | "day" | "week":
+            return written
+    span = read_span(written)
+    if span is None:
+        raise ConfigError(
+            f"Windows cannot be compared with the reference '{written}'.",
+            hint="Write 'training', 'day', 'week', or days as '2026-10-01..2026-10-07'.",
+        )
+    return span
 
 
 def _us(time: datetime) -> int:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from fairlead.monitoring.accounts import Account, Intake, Statement
-from fairlead.monitoring.guard import Guard, Moments, add_moments, expected, gained, guard
-from fairlead.monitoring.reckon import Model, add_losses
+from fairlead.monitoring.guard import (
+    Guard,
+    Moments,
+    add_losses,
+    add_moments,
+    expected,
+    gained,
+    guard,
+)
+from fairlead.monitoring.reckon import Model
 from fairlead.monitoring.types import Plan, Terms
 
 CONCEPT_DRIFT = "concept_drift"

@@ -220,6 +220,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         volume_alpha: chance that a window's rows are found to be too few or too many by chance.
         terms: under which performance is guarded.
         goals: that are measured beside, by name.
+        slices: inputs by whose values performance is told; a few of few values if None.
     """
 
     reference: Literal["training", "day", "week"] | Span = "training"
@@ -229,6 +230,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     volume_alpha: float = 0.001
     terms: Terms = Terms()
     goals: dict[str, Goal] = {}
+    slices: tuple[str, ...] | None = None
 
 
 class Past(msgspec.Struct, frozen=True):

@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from fairlead.bundle import (
     Bundle,
@@ -17,6 +18,7 @@ from fairlead.bundle import (
     CodeFacts,
     DataFacts,
     KeyRing,
+    UpdateFacts,
     encode_receipt,
     measure,
     write_bundle,
@@ -60,6 +62,8 @@ def make_bundle(
     extra: Literal["error", "ignore"] = "error",
     parent: str | None = None,
     allow_pickle: bool = False,
+    held_out: tuple[object, object] | None = None,
+    update: UpdateFacts | None = None,
     notes: tuple[str, ...] = (),
 ) -> Iterator[Bundle]:
     """Make a signed bundle of a model.
@@ -77,6 +81,9 @@ def make_bundle(
         extra: what happens to fields of a request that the model does not know.
         parent: digest of the bundle it was updated from.
         allow_pickle: whether a pickle may be made where there is no safe form.
+        held_out: rows like X, maybe with more columns, and their labels, that the model did not
+            learn from; metrics and what estimates accuracy without labels are of these, if given.
+        update: that made the model.
         notes: what a reader should know beside what was found.
 
     Yields:
@@ -108,6 +115,7 @@ def make_bundle(
         environment=environment(opened.model),
         code=_code(model),
         parent=parent,
+        update=update,
         notes=notes + exported.notes + opened.notes,
     )
     files: dict[str, bytes | Path] = dict(exported.files)
@@ -116,15 +124,16 @@ def make_bundle(
     files["examples.json"] = msgspec.json.encode(to_records(signature.inputs, examples))
     with tempfile.TemporaryDirectory(dir=folder, prefix="package-") as temporary:
         draft = write_bundle(Path(temporary) / "draft", info, files, keys)
-        asked = (batch, exported.receipt.inputs)
-        answers, again = answer_each(draft, asked, allow_pickle=allow_pickle)
+        known, labels = _labelled(signature, batch, reference.labels, held_out)
+        asked = (batch, exported.receipt.inputs, *(() if known is batch else (known,)))
+        answers, again, *others = answer_each(draft, asked, allow_pickle=allow_pickle)
         proof = measure(exported.receipt.outputs, again, exported.tolerance)
         info = msgspec.structs.replace(info, proof=proof)
         files[REFERENCE] = encode(make_reference(signature, batch, answers))
-        if reference.labels is not None:
-            metrics = metrics_of(answers, signature, reference.labels)
-            info = msgspec.structs.replace(info, metrics=metrics)
-            estimator = fit_estimator(signature, batch, answers, reference.labels)
+        if labels is not None:
+            told = others[0] if others else answers
+            info = msgspec.structs.replace(info, metrics=metrics_of(told, signature, labels))
+            estimator = fit_estimator(signature, known, told, labels)
             if estimator is not None:
                 files[ESTIMATOR] = encode_estimator(estimator)
         yield write_bundle(Path(temporary) / "bundle", info, files, keys)
@@ -146,6 +155,17 @@ def _checked(signature: Signature, X: object) -> Batch:
             error.problems,
             hint="Leave these rows out, or let the model handle such values.",
         ) from None
+
+
+def _labelled(
+    signature: Signature, batch: Batch, labels: npt.NDArray[Any] | None,
+    held_out: tuple[object, object] | None,
+) -> tuple[Batch, npt.NDArray[Any] | None]:  # fmt: skip
+    """The rows that it is measured on, and their labels."""
+    if held_out is None:
+        return batch, labels
+    lenient = msgspec.structs.replace(signature, extra="ignore")
+    return _checked(lenient, held_out[0]), np.asarray(held_out[1])
 
 
 def _reference(X: object, y: object, fields: Changes) -> Reference:

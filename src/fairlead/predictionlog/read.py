@@ -17,6 +17,7 @@ from fairlead.predictionlog.segments import JOURNALS, SEGMENTS, Segment, Segment
 from fairlead.predictionlog.tables import (
     FEEDBACK_SCHEMA,
     PREDICTION_SCHEMA,
+    TIME,
     table_of,
     union,
 )
@@ -33,8 +34,13 @@ def read(
     endpoint: str,
     *,
     labels: Literal["latest", "first"] = "latest",
+    as_of_us: int | None = None,
 ) -> pl.LazyFrame:
     """An endpoint's predictions, each with its label as far as it is known.
+
+    As of a time the same rows come with the same labels whenever it is read, if that time is as
+    long ago as a row may take to be written: a request's deadline, and on another machine a
+    minute more, until it is sealed.
 
     Args:
         store: of the records.
@@ -42,6 +48,7 @@ def read(
         folder: of this machine's journals.
         endpoint: its name.
         labels: which counts where a prediction was labelled more than once.
+        as_of_us: what came in later is left out, microseconds since 1970; None for all there is.
 
     Returns:
         The columns of `PREDICTION_SCHEMA`, `in.<field>` and `out.<field>`, then `label` as text,
@@ -50,10 +57,12 @@ def read(
     Raises:
         StorageError: the log went on changing under every attempt to read it.
     """
-    predictions = _rows(store, blobs, folder, endpoint, "predictions")
+    known = pl.col("name") == "label"
+    if as_of_us is not None:
+        known &= pl.col("received") <= pl.lit(as_of_us).cast(TIME)
     chosen = (
         feedback(store, blobs, folder, endpoint)
-        .filter(pl.col("name") == "label")
+        .filter(known)
         .sort("received", "time", maintain_order=True)
         .unique(
             "prediction_id", keep="last" if labels == "latest" else "first", maintain_order=True
@@ -65,7 +74,27 @@ def read(
             pl.col("time").alias("label_time"),
         )
     )
-    return predictions.join(chosen, left_on="id", right_on="prediction_id", how="left").sort("time")
+    rows = predictions(store, blobs, folder, endpoint, as_of_us=as_of_us)
+    return rows.join(chosen, left_on="id", right_on="prediction_id", how="left").sort("time")
+
+
+def predictions(
+    store: Store, blobs: Blobs, folder: Path, endpoint: str, *, as_of_us: int | None = None
+) -> pl.LazyFrame:
+    """An endpoint's predictions alone, in no order.
+
+    Args:
+        store: of the records.
+        blobs: of the sealed files.
+        folder: of this machine's journals.
+        endpoint: its name.
+        as_of_us: as of `read`.
+
+    Returns:
+        The columns of `PREDICTION_SCHEMA`, `in.<field>` and `out.<field>`.
+    """
+    rows = _rows(store, blobs, folder, endpoint, "predictions", as_of_us)
+    return rows if as_of_us is None else rows.filter(pl.col("time") <= pl.lit(as_of_us).cast(TIME))
 
 
 def feedback(store: Store, blobs: Blobs, folder: Path, endpoint: str) -> pl.LazyFrame:
@@ -120,7 +149,12 @@ def state(store: Store, folder: Path, endpoint: str, kind: SegmentKind) -> Itera
 
 
 def _rows(
-    store: Store, blobs: Blobs, folder: Path, endpoint: str, kind: SegmentKind
+    store: Store,
+    blobs: Blobs,
+    folder: Path,
+    endpoint: str,
+    kind: SegmentKind,
+    as_of_us: int | None = None,
 ) -> pl.LazyFrame:
     for now in state(store, folder, endpoint, kind):
         try:
@@ -133,7 +167,8 @@ def _rows(
             ]
         except FileNotFoundError:
             continue  # it was sealed and deleted meanwhile: its rows are in segments now
-        return _union(blobs, now.segments, table_of(kind, frames), kind)
+        segments = [s for s in now.segments if as_of_us is None or s.entered_us <= as_of_us]
+        return _union(blobs, segments, table_of(kind, frames), kind)
     raise AssertionError
 
 

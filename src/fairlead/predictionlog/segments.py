@@ -26,6 +26,8 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
         merged: whether it was made of other segments, which are no more.
         ids: the lowest and the highest that its rows may have, where ids do not tell when they
             were made, as those of batch jobs; None where they do.
+        entered_us: when its rows came in, where that is later than their times, as of batch jobs,
+            whose rows have that of their beginning; 0 where it is not.
     """
 
     kind: SegmentKind
@@ -38,6 +40,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int = 0
     merged: bool = False
     ids: tuple[str, str] | None = None
+    entered_us: int = 0
 
 
 class JournalState(msgspec.Struct, frozen=True):

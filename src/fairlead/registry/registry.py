@@ -271,5 +271,6 @@ def _version(
             changed=info.code.changed if info.code else False,
             parent=info.parent or "",
             environment=info.environment,
+            update=info.update,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.bundle import Proof, Tolerance
+from fairlead.bundle import Proof, Tolerance, UpdateFacts
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -34,6 +34,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         changed: whether that code had changes that were not committed.
         parent: digest of the bundle it was updated from.
         environment: package name to version.
+        update: that made it; None where somebody packaged it.
     """
 
     data_digest: str = ""
@@ -42,6 +43,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool = False
     parent: str = ""
     environment: dict[str, str] = {}
+    update: UpdateFacts | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

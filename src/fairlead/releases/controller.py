@@ -189,6 +189,21 @@ class ReleaseController:
         prefix = f"{endpoint}/" if endpoint else ""
         return [stored.value for stored in self._store.scan(RELEASES, prefix)]
 
+    def last(self, endpoint: str, limit: int, skip: int = 0) -> list[Release]:
+        """Releases of an endpoint, the newest first.
+
+        Args:
+            endpoint: whose.
+            limit: how many at most.
+            skip: how many to leave out before these.
+        """
+        found = self._store.last(RELEASES, f"{endpoint}/", limit=limit, skip=skip)
+        return [stored.value for stored in found]
+
+    def count(self, endpoint: str) -> int:
+        """How many releases an endpoint has had."""
+        return self._store.count(RELEASES, f"{endpoint}/")
+
     def course(self, release: Release) -> Course:
         """What was known of a release over time."""
         return self._recorder.course(release)

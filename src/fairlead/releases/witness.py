@@ -14,10 +14,11 @@ from fairlead.clock import Clock
 from fairlead.predictionlog.attempts import Attempts
 from fairlead.predictionlog.segments import SEGMENTS, Segment, SegmentKind
 from fairlead.releases.fold import EVIDENCE, PAST_US, Folded, fold
+from fairlead.releases.opened import OpenReleases
 from fairlead.releases.outcomes.reckoning import Reckoner
 from fairlead.releases.shadow.compare import compare
 from fairlead.releases.shadow.pairs import LATE_US, asked_us
-from fairlead.releases.types import OPEN, RELEASES, Evidence, Release
+from fairlead.releases.types import Evidence, Release
 from fairlead.store import ABSENT, Blobs, Put, Store
 
 _KINDS: tuple[SegmentKind, ...] = ("predictions", "feedback")
@@ -39,6 +40,7 @@ class Witness:
         self._store = store
         self._blobs = blobs
         self._reckoner = Reckoner(store, blobs, clock, beside)
+        self._opened = OpenReleases(store)
         self._attempts = Attempts(clock, "The log {} cannot be seen by releases")
 
     def evidence(self, release: Release) -> Evidence:
@@ -80,8 +82,8 @@ class Witness:
 
     def _judged(self) -> list[Release]:
         """The releases that go by evidence."""
-        releases = (stored.value for stored in self._store.scan(RELEASES))
-        return [one for one in releases if one.state in OPEN and _is_judged(one) and one.shares]
+        under_way = (stored.value for stored in self._opened.find())
+        return [one for one in under_way if _is_judged(one) and one.shares]
 
     def _folded(self, release: Release) -> Folded:
         stored = self._store.get(EVIDENCE, _key(release))

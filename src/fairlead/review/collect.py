@@ -21,15 +21,14 @@ from fairlead.predictionlog.segments import JOURNALS, SEGMENTS, Segment
 from fairlead.predictionlog.tables import predictions_table
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.records import Kind
+from fairlead.review.enter import OPEN_MAX, entered, room_in
 from fairlead.review.gather import asked, by_model, tasks_of, with_modes
 from fairlead.review.tally import TALLIES, Tally
 from fairlead.review.terms import Terms, terms_of
-from fairlead.review.types import PLACES, TASKS, Place, Task, media_key
+from fairlead.review.types import TASKS, media_key
 from fairlead.routing import ROUTES
 from fairlead.store import ABSENT, Blobs, Delete, Put, Store
 
-OPEN_MAX = 1000
-"""Tasks of a queue that are in the store at once; what is more waits on the log."""
 COMMIT_MAX = 100
 """Tasks that are committed together."""
 
@@ -198,7 +197,7 @@ class Collector:
         tasks = tasks_of(rows, terms)
         for start in range(0, len(tasks), COMMIT_MAX):
             some = tasks[start : start + COMMIT_MAX]
-            self._store.commit(*(put for task in some for put in _entered(task)))
+            self._store.commit(*(put for task in some for put in entered(task)))
             self._room[terms.queue] -= len(some)
 
     def _new(self, rows: pl.DataFrame) -> list[str]:
@@ -207,9 +206,7 @@ class Collector:
 
     def _room_in(self, queue: str) -> int:
         if queue not in self._room:
-            waiting = self._store.scan(PLACES, f"{queue}/")
-            taken = sum(stored.value.decided_us is None for stored in waiting)
-            self._room[queue] = max(self._open_max - taken, 0)
+            self._room[queue] = room_in(self._store, queue, self._open_max)
         return self._room[queue]
 
 
@@ -220,11 +217,3 @@ def _waits(path: str) -> bool:
         return False
     waiting = rows.filter(pl.col("decided_by") == "pending").select(pl.len())
     return bool(waiting.collect().item())
-
-
-def _entered(task: Task) -> tuple[Put[Task], Put[Place]]:
-    place = Place(id=task.id, endpoint=task.endpoint)
-    return (
-        Put(TASKS, TASKS.key(task.id), task, ABSENT),
-        Put(PLACES, PLACES.key(task.queue, task.id), place, ABSENT),
-    )

@@ -181,8 +181,9 @@ class Deliverer:
             delivered = replace(task, delivered_us=now_us)
             changes.append(Put(TASKS, stored.key, delivered, stored.revision))
             changes += [self._notification(task, name) for name in self._channels(task.endpoint)]
-            key = place_of(task)
-            tallies[key] = count(tallies.get(key) or self._tally(key, task), task, field)
+            if task.reason != "sample":  # which shows hard rows, and not how good a model is
+                key = place_of(task)
+                tallies[key] = count(tallies.get(key) or self._tally(key, task), task, field)
             key = reviewer_key(task.queue, task.decided_by)
             reviewers[key] = credit(reviewers.get(key) or self._reviewer(key, task), task, field)
         # This process alone counts, as it alone has the lease.

@@ -38,7 +38,8 @@ def write_task(task: Task, question: Question, form: Form) -> dict[str, Any]:
     choices = {"choices": list(question.choices)} if question.choices else {}
     return {
         "id": task.id, "endpoint": task.endpoint, "version": task.version,
-        "time": _moment(task.created_us), "reason": task.reason, "inputs": task.inputs,
+        "time": _moment(task.created_us), "reason": task.reason,
+        **({"why": task.why} if task.why else {}), "inputs": task.inputs,
         **({} if seen.guess is None else {"guess": seen.guess}), **choices,
         "decision": task.decision,
         **({"decided_by": task.decided_by} if task.decided_by else {}),
@@ -49,7 +50,11 @@ def _studio(task: Task, question: Question) -> dict[str, Any]:
     """A task of Label Studio; all inputs together are its `text`, unless one has that name."""
     words = "\n".join(f"{name}: {value}" for name, value in task.inputs.items())
     data = {TEXT: words, **task.inputs, ID: task.id}
-    line: dict[str, Any] = {"data": data, "meta": {"endpoint": task.endpoint}}
+    about = {"endpoint": task.endpoint, "reason": task.reason}
+    line: dict[str, Any] = {
+        "data": data,
+        "meta": {**about, **({"why": task.why} if task.why else {})},
+    }
     guess = guess_of(task, question.field)
     if guess is not None:
         said = [_result(question, guess)]

@@ -29,7 +29,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         endpoints: whose predictions wait in it.
         waiting: tasks that nobody has decided.
         taken: of these, before a reviewer now.
-        oldest_us: when the prediction was asked for that waits longest; None where none does.
+        oldest_us: when the prediction was asked for that waits longest, of those that were not
+            chosen to be labelled later; None where none does.
         decided: tasks whose decision is not delivered yet.
     """
 
@@ -184,6 +185,7 @@ class Queues:
 
     def _line(self, queue: str, places: list[Place]) -> Line:
         left = [place for place in places if place.decided_us is None]
+        oldest = next((place for place in left if not place.is_sample), None)
         now_us = self._clock.now_us()
         routes = (stored.value for stored in self._store.scan(ROUTES))
         asking = {route.endpoint for route in routes if route.queue == queue}
@@ -192,7 +194,7 @@ class Queues:
             endpoints=tuple(sorted(asking | {place.endpoint for place in places})),
             waiting=len(left),
             taken=sum(is_held(place, NOBODY, now_us) for place in left),
-            oldest_us=self.task(left[0].id).created_us if left else None,
+            oldest_us=None if oldest is None else self.task(oldest.id).created_us,
             decided=len(places) - len(left),
         )
 

@@ -25,7 +25,8 @@ def choose(places: Iterable[Place], reviewer: str, now_us: int) -> Place | None:
     """The place of a line that a reviewer sees next.
 
     That which they have before them already, so that who comes back finds it again. Else the
-    oldest of those that they have passed over least often, as it goes to the others first.
+    oldest of those that they have passed over least often, as it goes to the others first; before
+    any that nobody waits for.
 
     Args:
         places: of one queue.
@@ -60,6 +61,6 @@ def skip(place: Place, reviewer: str) -> Place:
     return replace(put_back(place), skips=skips)
 
 
-def _rank(place: Place, reviewer: str, now_us: int) -> tuple[bool, int, str]:
+def _rank(place: Place, reviewer: str, now_us: int) -> tuple[bool, int, bool, str]:
     mine = place.taken_by == reviewer and place.taken_until_us > now_us
-    return (not mine, place.skips.get(reviewer, 0), place.id)
+    return (not mine, place.skips.get(reviewer, 0), place.is_sample, place.id)

@@ -9,8 +9,9 @@ import msgspec
 
 from fairlead.records import Kind
 
-Reason = Literal["pending", "audit"]
-"""Why a person is asked: nobody has answered yet, or the model's answer is sampled."""
+Reason = Literal["pending", "audit", "sample"]
+"""Why a person is asked: nobody has answered yet, the model's answer is sampled to be judged, or
+the row was chosen since a label of it is worth the most."""
 State = Literal["open", "decided", "delivered"]
 Value = bool | int | float | str
 
@@ -31,6 +32,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         guess: what the model answered; None where it failed.
         mode: of the endpoint at that time: `human`, `shadow`, `assist`, `partial`, ...
         reason: why a person is asked.
+        why: this row was chosen, in words, of a sample: `uncertain: 0.51`.
         decision: of the person; None while there is none.
         decided_by: the reviewer's name.
         decided_us: when.
@@ -47,6 +49,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     guess: dict[str, Any] | None = None
     mode: str = ""
     reason: Reason = "pending"
+    why: str = ""
     decision: Value | None = None
     decided_by: str = ""
     decided_us: int | None = None
@@ -75,6 +78,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         decided_by: the reviewer who has decided; empty before that.
         decided_us: when; None before that.
         is_leaving: whether delivery has begun, so that it cannot be undone any more.
+        is_sample: whether it was chosen to be labelled, so that nobody waits for it.
     """
 
     id: str
@@ -85,6 +89,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str = ""
     decided_us: int | None = None
     is_leaving: bool = False
+    is_sample: bool = False
 
 
 TASKS = Kind("task", Task)

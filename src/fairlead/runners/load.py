@@ -100,12 +100,17 @@ def answer_each(
     """A bundle's answers to several batches; errors as of `answer_all`."""
     runner = load_runner(bundle, allow_pickle=allow_pickle)
     try:
-        return [_answer(runner, batch) for batch in batches]
+        return [answer_in_chunks(runner, batch) for batch in batches]
     finally:
         runner.close()
 
 
-def _answer(runner: Runner, batch: Batch) -> Batch:
+def answer_in_chunks(runner: Runner, batch: Batch) -> Batch:
+    """A runner's answers to many rows, some thousand at a time.
+
+    Raises:
+        ModelError: the model failed.
+    """
     starts = range(0, batch.rows, CHUNK_ROWS)
     parts = [batch.take(slice(start, start + CHUNK_ROWS)) for start in starts]
     return concat([runner.predict(part) for part in parts])

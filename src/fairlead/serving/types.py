@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.errors import FairleadError, InputError
+from fairlead.errors import FairleadError, InputError, UnavailableError
 from fairlead.ids import Ids
 from fairlead.lookup import Row
 from fairlead.precomputed import Precomputed
@@ -105,6 +105,7 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
         rows: that were found; None where there is none.
         made: what is known of the table; None if there is none.
         alone: whether nothing else shall answer, and the predictions may have any age.
+        failed: why nothing could be looked up; None if it could.
     """
 
     asked: list[bool]
@@ -112,6 +113,7 @@ class Keys(msgspec.Struct, frozen=True, eq=False):
     rows: list[Row | None]
     made: Precomputed | None
     alone: bool = False
+    failed: UnavailableError | None = None
 
 
 T = TypeVar("T")

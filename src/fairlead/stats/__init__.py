@@ -24,6 +24,7 @@ from fairlead.stats.distances import (
     wasserstein,
 )
 from fairlead.stats.evidence import Evidence, e_values, evidence, follow, threshold
+from fairlead.stats.exact import exact_difference, exact_share
 from fairlead.stats.failures import (
     Failures,
     FailureStep,
@@ -76,6 +77,7 @@ from fairlead.stats.split import (
     split_evidence,
     split_test,
 )
+from fairlead.stats.studentized import studentized_pair
 from fairlead.stats.verdict import Finding, Verdict, judge, judge_interval, units_needed
 from fairlead.stats.weighted import Statistic, value_of
 
@@ -124,6 +126,8 @@ __all__ = [
     "e_bh",
     "e_values",
     "evidence",
+    "exact_difference",
+    "exact_share",
     "f1",
     "failure_evidence",
     "failure_ratio",
@@ -179,6 +183,7 @@ __all__ = [
     "size_for_proportions",
     "split_evidence",
     "split_test",
+    "studentized_pair",
     "t_interval",
     "t_p_value",
     "threshold",

@@ -128,7 +128,7 @@ def units_needed(
         if contrast.value > border
         else (interval.high - interval.value)
     )
-    if apart == 0.0 or half == inf:
+    if apart == 0.0 or half == inf or contrast.units * (half / apart) > UNITS_MAX:
         return None
     more = contrast.units * max((half / apart) ** 2 - 1.0, 0.0)
     return more if more < UNITS_MAX else None

@@ -42,6 +42,12 @@ class MemoryStore:
             )
         return [Stored(key, kind.decode(raw), revision) for key, revision, raw in found]
 
+    def last(
+        self, kind: Kind[T], prefix: str = "", *, limit: int, skip: int = 0
+    ) -> list[Stored[T]]:
+        """Read the last records of a kind under a prefix, the last one first."""
+        return self.scan(kind, prefix)[::-1][skip : skip + limit]
+
     def count(self, kind: Kind[Any], prefix: str = "") -> int:
         """How many records a kind has under a prefix."""
         start = kind.key(prefix)

@@ -95,6 +95,23 @@ class SqliteStore:
             )
         return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
 
+    def last(
+        self, kind: Kind[T], prefix: str = "", *, limit: int, skip: int = 0
+    ) -> list[Stored[T]]:
+        """Read the last records of a kind under a prefix, the last one first."""
+        start = kind.key(prefix)
+        with self._mapped():
+            found = (
+                self._connection()
+                .execute(
+                    "SELECT key, revision, value FROM records NOT INDEXED "
+                    "WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT ? OFFSET ?",
+                    (start, _past(start), limit, skip),
+                )
+                .fetchall()
+            )
+        return [Stored(key, kind.decode(value), revision) for key, revision, value in found]
+
     def count(self, kind: Kind[Any], prefix: str = "") -> int:
         """How many records a kind has under a prefix."""
         start = kind.key(prefix)

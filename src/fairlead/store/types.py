@@ -103,6 +103,19 @@ class Store(Protocol):
         """
         ...
 
+    def last(
+        self, kind: Kind[T], prefix: str = "", *, limit: int, skip: int = 0
+    ) -> list[Stored[T]]:
+        """Read of what `scan` would read the last records, the last one first.
+
+        Args:
+            kind: of the records.
+            prefix: of their keys, after that of the kind.
+            limit: how many at most.
+            skip: how many to leave out before these.
+        """
+        ...
+
     def count(self, kind: Kind[Any], prefix: str = "") -> int:
         """How many records `scan` would read, without reading them."""
         ...

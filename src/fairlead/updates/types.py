@@ -6,11 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from fairlead.bundle import Learnt as Learnt  # which bundles keep, too
+from fairlead.bundle import Mode as Mode
+from fairlead.bundle import RowRange as RowRange
 from fairlead.records import Kind
 from fairlead.schedules import Line, Timing
 from fairlead.stats import Estimate
 
-Mode = Literal["scratch", "fine-tune"]
 Engine = Literal["local", "ray"]
 CauseKind = Literal["schedule", "drift", "accuracy", "alert", "labels", "asked"]
 Stage = Literal["data", "train", "package", "evaluate"]
@@ -54,7 +56,9 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         metric: that decides, as of an evaluation: `roc_auc`, `accuracy`, `rmse`; empty takes
             roc_auc of two classes, accuracy of more, and mae of numbers.
         holdout: share of the rows, the latest, that nothing is trained on.
-        margin: by how much more than this it must be better, in the metric's unit.
+        margin: by how much more than this it must be better, in the metric's unit; below 0 it
+            must only be proven not to be worse by as much (non-inferiority), as a version on newer
+            data that is about as good.
         slices: fields by whose values no part may be worse.
         slice_margin: by how much a part may be worse, in the metric's unit.
         rows_min: of the holdout, below which nothing is decided.
@@ -128,6 +132,7 @@ class UpdateSpec(msgspec.Struct, frozen=True, kw_only=True):
         cooldown_us: after an update ended, before the next one that nobody asked for; it doubles
             with each in a row that changed nothing.
         engine: where the function runs.
+        ray_address: of the Ray cluster; empty for a Ray of the update's own.
         announce: channels that are told how each ended.
     """
 
@@ -147,6 +152,7 @@ class UpdateSpec(msgspec.Struct, frozen=True, kw_only=True):
     debounce_us: int = 60_000_000
     cooldown_us: int = 3_600_000_000
     engine: Engine = "local"
+    ray_address: str = ""
     announce: tuple[str, ...] = ()
 
 
@@ -166,48 +172,6 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     episode_us: int = 0
     reason: str = ""
-
-
-class RowRange(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of the log, from one prediction to another, in the order of their time.
-
-    Args:
-        rows: how many.
-        first: id of the first prediction; empty if there is none.
-        last: id of the last one.
-        from_us: time of the first, microseconds since 1970.
-        to_us: time of the last.
-        digest: SHA-256 of ids, inputs and labels, in order.
-    """
-
-    rows: int
-    first: str = ""
-    last: str = ""
-    from_us: int = 0
-    to_us: int = 0
-    digest: str = ""
-
-
-class Learnt(msgspec.Struct, frozen=True, kw_only=True):
-    """Exactly which data an update was made of.
-
-    Args:
-        log: endpoint whose log it is.
-        as_of_us: nothing that came later than this was known; microseconds since 1970.
-        train: rows that were trained on.
-        holdout: rows that it was judged on.
-        plus_rows: of the file.
-        plus_digest: SHA-256 of that file; empty without one.
-        dropped: rows that were left out, by the reason.
-    """
-
-    log: str
-    as_of_us: int
-    train: RowRange
-    holdout: RowRange
-    plus_rows: int = 0
-    plus_digest: str = ""
-    dropped: dict[str, int] = {}
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -413,6 +377,18 @@ class Broken(msgspec.Struct, frozen=True, tag="broken"):
 
 
 Told = Doing | Done | Broken
+
+
+class Sampled(msgspec.Struct, frozen=True):
+    """Rows that people are asked to label.
+
+    Args:
+        queue: that they wait in.
+        rows: why each was chosen, by the prediction's id.
+    """
+
+    queue: str
+    rows: dict[str, str]
 
 
 def lease_of(endpoint: str) -> str:

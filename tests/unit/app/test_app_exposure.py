@@ -8,8 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fastapi import FastAPI, Request
 
 from fairlead.access import Gate, KeyBook
+from fairlead.api.reply import address_of
+from fairlead.app.control_process import configured
 from fairlead.app.exposure import secured, sites_of
 from fairlead.app.operator import operator_secret
 from fairlead.app.settings import ServerSettings, load_settings
@@ -18,6 +21,7 @@ from fairlead.errors import ConfigError
 from fairlead.store import open_store
 from fairlead.store.memory import MemoryStore
 from support.certificates import Certificate, make_certificate
+from support.guarded import ask
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -147,3 +151,40 @@ def test_processes_that_make_it_at_the_same_moment_agree(tmp_path: Path) -> None
     assert len(set(made)) == 1
     book = KeyBook(open_store(f"sqlite://{tmp_path}/store.db"), SystemClock())
     assert [key.name for key in book.all_keys()] == ["operator"]
+
+
+CLAIM = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address", "seen"),
+    [
+        ([], "127.0.0.1", ("127.0.0.1", "http")),
+        ([], "192.0.2.7", ("192.0.2.7", "http")),
+        (["127.0.0.1"], "127.0.0.1", ("203.0.113.9", "https")),
+        (["127.0.0.1"], "192.0.2.7", ("192.0.2.7", "http")),
+        (["192.0.2.0/24"], "192.0.2.7", ("203.0.113.9", "https")),
+        (["192.0.2.0/24"], "127.0.0.1", ("127.0.0.1", "http")),
+    ],
+)
+def test_who_asks_is_told_by_proxies_that_are_set_alone(
+    monkeypatch: pytest.MonkeyPatch, proxies: list[str], address: str, seen: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # which the server would take by itself
+    app = FastAPI()
+
+    @app.get("/")
+    def who(request: Request) -> tuple[str, str]:
+        return address_of(request), request.url.scheme
+
+    served = configured(app, ServerSettings(proxies=proxies)).loaded_app
+    told = ask(served, "GET", "/", ("host", "localhost"), *CLAIM.items(), address=address)
+    assert tuple(told.json) == seen
+
+
+@pytest.mark.parametrize("proxy", ["*", "", "proxy.example", "127.0.0.1:80", "10.0.0.1/8"])
+def test_a_proxy_that_is_no_address_is_refused(tmp_path: Path, proxy: str) -> None:
+    file = tmp_path / "fairlead.toml"
+    file.write_text(f'[server]\nproxies = ["{proxy}"]\n')
+    with pytest.raises(ConfigError, match="no address"):
+        load_settings(file)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fairlead.app.report import write_report
+from fairlead.app.watching import look
 from support.watched import Watched
 
 DAY_S = 86_400.0
@@ -70,6 +71,13 @@ def test_estimates_and_labels_stand_side_by_side_over_time(watched: Watched) -> 
     assert shares["error_y"]["array"][4] > 0
     for words in ("What is guarded", "roc_auc", "Estimates beside what labels said"):
         assert words in told.text
+    plans = told.figures["accuracy by slice"]
+    assert sorted(plans["layout"]["yaxis"]["ticktext"]) == [
+        "plan: (missing)", "plan: free", "plan: pro", "plan: team",
+    ]  # fmt: skip
+    assert "4 are compared at once" in told.text
+    (course,) = look(watched.workspace, "churn", since_s=DAY_S).slices
+    assert (course.rows, course.labelled) == (1400, 800)
 
 
 def test_without_labels_estimates_are_told_alone(watched: Watched) -> None:
@@ -77,6 +85,7 @@ def test_without_labels_estimates_are_told_alone(watched: Watched) -> None:
     told = Told(watched)
     assert "0 of 600 rows (0.0%) have a label." in told.text
     assert "realised" not in told.traces("accuracy in each window")
+    assert "too few rows have a label" in told.text
     assert len(told.traces("accuracy in each window")["estimated"]["y"]) == 3
     assert "Estimates beside what labels said" not in told.text
 

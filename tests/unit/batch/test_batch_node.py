@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from fairlead.app.workspace import Workspace
-from fairlead.batch import RayEngine, ray
+from fairlead.batch import RayEngine, connect
+from fairlead.batch.connect import OWN, QUIET
 from fairlead.batch.engine import Done, Failed
 from fairlead.batch.find import find_files
 from fairlead.batch.inspect import inspect_file
 from fairlead.batch.node import MARK, TRIES_MAX, Asked, Node, Reply
-from fairlead.batch.ray import OWN, QUIET
 from fairlead.batch.score import PART, Work, scratch_file
 from fairlead.batch.types import Chunk
 from fairlead.errors import ConfigError
@@ -116,12 +116,12 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_only_ones_own_folders_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / f"{ray.PREFIX}left"
+    folder = tmp_path / f"{connect.PREFIX}left"
     folder.mkdir()
-    (folder / ray.LOCK).touch()
+    (folder / connect.LOCK).touch()
     with monkeypatch.context() as patched:
         patched.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
-        ray._sweep(tmp_path)
+        connect._sweep(tmp_path)
         assert folder.exists()
-    ray._sweep(tmp_path)
+    connect._sweep(tmp_path)
     assert not folder.exists()

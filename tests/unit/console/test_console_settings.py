@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.store import Event
 from support.control import Control
-from support.guarded import HOST, PASSWORD, ask
+from support.guarded import HOST, PASSWORD, ask, cookie_of
 from support.people import Person, console_of
 from support.receivers import HttpReceiver
 
@@ -95,8 +95,41 @@ def test_who_may_less_sees_less(control: Control, admin: Person) -> None:
     assert 'action="/settings/users' not in page
     for role in ("viewer", "reviewer"):
         person = Person(control, role, role)
-        assert person.get("/settings").status == person.get("/audit").status == 403
-        assert b'href="/settings"' not in person.get("/docs").body
+        assert person.get("/audit").status == 403
+        assert b'href="/audit"' not in person.get("/docs").body
+        page = person.get("/settings").body.decode()
+        assert re.findall(r'action="(.*?)"', page) == ["/logout", "/settings/password"]
+        assert not re.search(r"shop|olga|root", page), "of others nothing is told"
+
+
+def test_a_person_changes_their_own_password(control: Control, admin: Person) -> None:
+    ann = Person(control, "ann", "viewer")
+    new = {"old": PASSWORD, "new": "n" * 12, "again": "n" * 12}
+    for wrong, status, told in (
+        ({"again": "m" * 12}, 400, "not the same twice"),
+        ({"new": "short", "again": "short"}, 400, "12 to 200"),
+        ({"old": "x"}, 403, "old password is not right"),
+    ):
+        refused = ann.post("/settings/password", **new | wrong)
+        assert (refused.status, "set-cookie" in refused.headers) == (status, False)
+        assert told in refused.body.decode()
+        assert b"nnnnnnnnnnnn" not in refused.body
+    done = ann.post("/settings/password", **new)
+    assert (done.status, done.headers["location"]) == (303, "/settings#password")
+    assert ann.get("/settings").status == 401, "the session of before is over"
+    page = ask(control.app, "GET", "/settings", HOST, cookie_of(done))
+    assert (page.status, b"changed last" in page.body) == (200, True)
+    assert admin.get("/settings").status == 200, "of nobody else"
+    (event,) = control.workspace.store.recent(subject="user/ann", limit=1)
+    assert (event.actor, event.action) == ("ann", "change_password")
+
+
+def test_who_signed_in_without_a_password_has_none_to_change(control: Control) -> None:
+    token = control.workspace.entry_book.make("ann")
+    session = cookie_of(ask(control.app, "GET", f"/enter/{token}", HOST))
+    page = ask(control.app, "GET", "/settings", HOST, session).body.decode()
+    assert "You did not sign in with one." in page
+    assert 'action="/settings/password"' not in page
 
 
 @pytest.mark.parametrize("text", HOSTILE)

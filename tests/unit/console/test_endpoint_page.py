@@ -10,11 +10,18 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from markupsafe import escape
+from msgspec.structs import replace
 
 from fairlead.app.cost import model_seconds
 from fairlead.app.gauges import Seen
+from fairlead.app.settings import MonitoringSettings, Settings
 from fairlead.clock import ManualClock
+from fairlead.monitoring.accounts import STATEMENTS
+from fairlead.monitoring.divide import NEW, Slice, Sliced
+from fairlead.monitoring.guard import Moments
 from fairlead.monitoring.operations import READINGS
+from fairlead.monitoring.performance import Coverage
+from fairlead.monitoring.records import moment
 from fairlead.predictionlog import (
     FeedbackFrame,
     JournalWriter,
@@ -24,7 +31,16 @@ from fairlead.predictionlog import (
 )
 from fairlead.signature import Batch
 from support.control import Control
-from support.endpoints import HOSTILE, HOURS, NOW_US, remember, start
+from support.endpoints import (
+    HOSTILE,
+    HOURS,
+    NOW_US,
+    STREAM,
+    put,
+    remember,
+    start,
+    statement,
+)
 from support.html import Page
 
 PAGE = "/endpoints/churn"
@@ -101,13 +117,79 @@ def test_each_name_of_a_caller_says_its_own_direction(control: Control) -> None:
 def test_every_figure_of_the_page_can_be_had_here_as_csv_and_in_python(control: Control) -> None:
     page, text = opened(control, f"{PAGE}?hours=48")
     figures = [found["data-figure"] for found in page.all("figure")]
-    assert len(figures) == 7
+    assert len(figures) == 9
     for path in figures:
         assert control.ask(path).status == 200
         assert control.ask(f"{path}&form=csv").status == 200
     assert text.count("fairlead.figure(") == len(figures)
     heights = [found for found in page.all("div") if found.get("class") == "canvas"]
     assert all("height:" in found["style"] for found in heights)
+
+
+def test_own_metrics_are_told_of_the_last_window_and_of_all(control: Control) -> None:
+    page, _ = opened(control, f"{PAGE}?hours=48")
+    shown = page.by_id("own")[2]
+    assert "25 20 to 30" in shown
+    assert "150 132 to 168" in shown
+    told = control.ask("/v1/endpoints/churn/health?hours=48").json["goals"]
+    assert [(one["name"], one["whole"]["value"]) for one in told] == [("paid", 25.0 * HOURS)]
+    drawn = control.ask("/v1/endpoints/churn/figures/own?hours=48&metric=paid").json
+    assert drawn["data"][0]["y"] == [25.0] * HOURS
+    assert control.ask("/v1/endpoints/churn/figures/own?metric=piad").status == 404
+
+
+def test_slices_are_told_worst_first_with_how_they_were_compared(control: Control) -> None:
+    page, text = opened(control, f"{PAGE}?hours=48")
+    shown = page.by_id("slices")[2]
+    assert shown.index(HOSTILE[:20]) < shown.index("(new)")
+    assert "worse" in shown
+    assert "3 are compared at once" in shown
+    assert "98.3 %" in shown
+    assert "{{7*7}}" in text
+    told = control.ask("/v1/endpoints/churn/slices?hours=48&version=churn:1").json
+    assert [line["name"] for line in told["lines"]] == [HOSTILE, NEW, "b"]
+    assert [line["verdict"] for line in told["lines"]] == ["worse", "no difference seen", "better"]
+    assert (told["rows"], told["labelled"]) == (200 * HOURS, 50 * HOURS)
+    assert told["whole"]["value"] == 0.8
+    assert control.ask("/v1/endpoints/churn/health?hours=48").json["slices"] == told
+    short = control.ask("/v1/endpoints/churn/slices?hours=2").json
+    assert short["rows"] == 400
+
+
+@pytest.mark.parametrize("query", ["hours=0", "hours=nan"])
+def test_slices_of_a_span_that_makes_no_sense_are_refused(control: Control, query: str) -> None:
+    assert control.ask(f"/v1/endpoints/churn/slices?{query}").status == 422
+    reply = control.ask("/v1/endpoints/churn/slices?version=churn:9")
+    assert (reply.status, b"hint" in reply.body) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("slices", "labelled", "says"),
+    [
+        ({}, 0, "Name some in fairlead.toml"),
+        ({"plan": {"free": Slice(200)}}, 0, "No row of this time has a label"),
+        (
+            {"plan": {"free": Slice(3, {"error": Moments(3, 1, 1)})}},
+            3,
+            "takes ten rows with a label",
+        ),
+    ],
+)
+def test_slices_that_tell_nothing_yet_say_what_to_do(
+    tmp_path: Path, slices: Sliced, labelled: int, says: str
+) -> None:
+    settings = Settings(monitoring=MonitoringSettings(slices=["plna"]))
+    workspace = remember(tmp_path / ".fairlead", hours=0, settings=settings)
+    try:
+        coverage = Coverage(answered=200, labelled=labelled)
+        one = replace(statement(HOURS - 1), slices=slices, coverage=coverage)
+        put(workspace, STATEMENTS, STREAM.place, moment(one.start_us), value=one)
+        page, _ = opened(Control(workspace, keys=False), PAGE)
+        shown = page.by_id("slices")[2]
+        assert says in shown
+        assert "not divided by plna" in shown
+    finally:
+        workspace.close()
 
 
 def test_every_link_of_the_page_leads_somewhere(control: Control) -> None:
@@ -207,6 +289,7 @@ def test_empty_pages_say_what_to_do_next(tmp_path: Path) -> None:
         _, text = opened(control, PAGE)
         assert "fairlead feedback churn" in text
         assert "No window of this time" in text
+        assert "No row of this time is accounted for" in text
         _, text = opened(control, f"{PAGE}/predictions")
         assert "fairlead predict churn" in text
     finally:

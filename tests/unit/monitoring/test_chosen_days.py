@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairlead.app.settings import load_settings, reference_of
+from fairlead.app.settings import load_settings
 from fairlead.errors import ConfigError
 from fairlead.monitoring import choose
 from fairlead.monitoring.choose import CHOSEN, SETTLE_US
 from fairlead.monitoring.records import FINDINGS
-from fairlead.monitoring.span import Span, read_span
+from fairlead.monitoring.span import Span, read_span, reference_of
 from fairlead.monitoring.types import Budget, Plan
 from fairlead.profiles import Numeric
 from fairlead.signature import Batch

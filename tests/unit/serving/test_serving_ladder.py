@@ -252,6 +252,29 @@ def test_what_is_young_enough_comes_before_the_model_and_else_the_model(
         assert one(look_up(plane, "c-1"))["source"] == "precomputed"  # whatever the ladder says
 
 
+@needs_redis
+def test_a_store_that_does_not_answer_is_passed_over_where_others_can(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as (url, process):
+        tables = open_tables(url, 1.0)
+        publish(tables, {"c-1": 0.125})
+        with plane_of(tmp_path, tables, "precomputed(2h)", "live") as plane:
+            assert sources(plane.predict({"key": "c-1", **ROW})) == ["precomputed"]
+            process.kill()
+            process.wait()
+            assert sources(plane.predict({"key": "c-1", **ROW})) == ["live"]
+            assert sources(plane.predict({"rows": [ROW, {"key": "c-1", **ROW}]})) == ["live"] * 2
+            asked = plane.predict({"rows": [{"key": "c-1"}, ROW]}), plane.predict({"key": "c-1"})
+            for reply in (look_up(plane, "c-1"), *asked):
+                assert reply.status == 503
+                assert "cannot be looked up now" in reply.error["message"]
+                assert "retry-after" in reply.headers
+        (tmp_path / "b").mkdir()
+        steps = ("precomputed", "constant")
+        with plane_of(tmp_path / "b", open_tables(url, 1.0), *steps, constant=CONSTANT) as plane:
+            assert sources(plane.predict({"key": "c-1"})) == ["constant"]
+            assert look_up(plane, "c-1").status == 503  # and not 404: nobody knows
+
+
 def test_a_model_that_fails_is_followed_by_what_comes_after_it(
     tmp_path: Path, mapped: Tables
 ) -> None:

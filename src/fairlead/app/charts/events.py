@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fairlead.app.charts.types import Asked
 from fairlead.figures import Event
 from fairlead.monitoring.draw_course import iso
-from fairlead.releases import OPEN, RELEASES
+from fairlead.releases import OPEN
 
 EVENTS_MAX = 50
 
@@ -21,8 +21,7 @@ def events(asked: Asked) -> list[Event]:
 
 
 def _releases(asked: Asked) -> Iterator[tuple[int, Event]]:
-    for stored in asked.workspace.store.scan(RELEASES, f"{asked.endpoint}/"):
-        release = stored.value
+    for release in asked.workspace.releases.last(asked.endpoint, EVENTS_MAX):
         name = release.version.name
         begun = f"{name} asked for, by {release.plan.strategy}"
         yield release.created_us, Event(iso(release.created_us), "release", begun)

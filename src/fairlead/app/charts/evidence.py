@@ -47,10 +47,10 @@ def _release(asked: Asked) -> Release:
     """
     if asked.options.get("release"):
         return find_release(asked.workspace, asked.endpoint, asked.options["release"])
-    found = asked.workspace.releases.releases(asked.endpoint)
+    found = asked.workspace.releases.last(asked.endpoint, 1)
     if not found:
         raise NotFoundError("There was no release of the endpoint yet.")
-    return found[-1]
+    return found[0]
 
 
 def _names(release: Release) -> list[str]:

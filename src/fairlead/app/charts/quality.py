@@ -6,9 +6,10 @@ from fairlead.api.charts import Cell, Chart
 from fairlead.app.charts.streams import STATEMENTS_MAX, earliest, stream_of
 from fairlead.app.charts.types import Asked
 from fairlead.errors import NotFoundError
-from fairlead.figures import Interval
+from fairlead.figures import Interval, draw_intervals
 from fairlead.monitoring.accounts import ACCOUNTS, Statement
 from fairlead.monitoring.draw_course import iso
+from fairlead.monitoring.draw_goals import draw_goal
 from fairlead.monitoring.draw_statements import (
     draw_labelled,
     draw_metric,
@@ -18,6 +19,7 @@ from fairlead.monitoring.draw_statements import (
     realised_of,
 )
 from fairlead.monitoring.facts import Fact, facts
+from fairlead.monitoring.goals import chart_goals
 from fairlead.monitoring.records import Stream
 from fairlead.monitoring.recount import stated
 from fairlead.nearest import nearest
@@ -25,7 +27,7 @@ from fairlead.nearest import nearest
 
 def quality(asked: Asked) -> Chart:
     """A metric of each window, estimated and by labels."""
-    stream, statements = _stream(asked), _statements(asked)
+    stream, statements = _stream(asked), statements_of(asked)
     metric = _metric(asked, metrics_of(statements))
     return Chart(
         figure=draw_metric(metric, statements, _facts(asked, stream)),
@@ -45,9 +47,26 @@ def quality(asked: Asked) -> Chart:
     )  # fmt: skip
 
 
+def own(asked: Asked) -> Chart:
+    """One of the endpoint's own metrics in each window."""
+    statements = statements_of(asked)
+    goals = {goal.name: goal for goal in chart_goals(statements)}
+    name = _metric(asked, [*goals])
+    values = goals[name].values if name in goals else ()
+    figure = draw_goal(goals[name], statements) if name in goals else draw_intervals(name, [])
+    return Chart(
+        figure=figure,
+        columns=("window", name, "low", "high"),
+        rows=tuple(
+            (iso(one.start_us), *_cells(None if value is None else ends(value)))
+            for one, value in zip(statements, values, strict=False)
+        ),
+    )
+
+
 def labels(asked: Asked) -> Chart:
     """The share of each window's rows that have a label."""
-    statements = _statements(asked)
+    statements = statements_of(asked)
     return Chart(
         figure=draw_labelled(statements),
         columns=("window", "answered (rows)", "with a label (rows)", "share", "low", "high"),
@@ -58,7 +77,7 @@ def labels(asked: Asked) -> Chart:
     )
 
 
-def _statements(asked: Asked) -> list[Statement]:
+def statements_of(asked: Asked) -> list[Statement]:
     """Of windows in which anything was answered, oldest first."""
     stream = _stream(asked)
     if stream is None:

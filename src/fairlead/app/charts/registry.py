@@ -8,7 +8,8 @@ from functools import lru_cache, partial
 from fairlead.api.charts import HOURS_MAX, Chart, Listed
 from fairlead.app.charts.evidence import evidence
 from fairlead.app.charts.operations import errors, latency, requests
-from fairlead.app.charts.quality import labels, quality
+from fairlead.app.charts.quality import labels, own, quality
+from fairlead.app.charts.slices import slices
 from fairlead.app.charts.types import Asked, Drawing
 from fairlead.app.charts.windows import distribution, drift, volume
 from fairlead.app.monitoring import promised
@@ -26,6 +27,8 @@ DRAWINGS: dict[str, Drawing] = {
         distribution, "A field in a window beside the training rows", ("version", "field", "window")
     ),
     "quality": Drawing(quality, "A metric of each window", ("version", "metric")),
+    "own": Drawing(own, "A metric of one's own in each window", ("version", "metric")),
+    "slices": Drawing(slices, "A metric of each slice of the rows", ("version",)),
     "evidence": Drawing(
         evidence, "What a guard of a release bounds, at each look", ("release", "guard")
     ),

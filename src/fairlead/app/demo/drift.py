@@ -30,6 +30,15 @@ rows_min = 50
 learn_windows = 8
 alarms_per_month = 4000
 
+[endpoint.tumour]
+slices = ["mean radius", "mean texture", "mean smoothness"]
+
+[endpoint.wine]
+slices = ["alcohol", "hue"]
+
+[endpoint.progression]
+slices = ["age", "sex", "bmi"]
+
 [endpoint.tumour.alert.drift]
 severity = "ticket"
 """

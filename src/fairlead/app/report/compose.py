@@ -8,6 +8,7 @@ import msgspec
 
 from fairlead.app.report.own import tell_days, tell_goals
 from fairlead.app.report.performance import tell_performance
+from fairlead.app.report.slices import tell_slices
 from fairlead.app.report.types import Chapter, Report, Row, Section, Table
 from fairlead.app.watching import Watching
 from fairlead.figures import Figure
@@ -79,6 +80,9 @@ def _chapter(known: Known) -> Chapter:
 
 def _answers(known: Known) -> Iterator[Section]:
     yield tell_performance(known.statements, known.facts)
+    slices = tell_slices(known.statements)
+    if slices is not None:
+        yield slices
     goals = tell_goals(known.statements)
     if goals is not None:
         yield goals

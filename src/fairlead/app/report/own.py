@@ -8,6 +8,7 @@ from fairlead.app.report.types import Cell, Section, Table
 from fairlead.figures import draw_intervals
 from fairlead.monitoring.accounts import Statement
 from fairlead.monitoring.draw_course import iso
+from fairlead.monitoring.draw_goals import draw_goal
 from fairlead.monitoring.goals import GoalCourse, chart_goals
 from fairlead.monitoring.joint import Joint
 from fairlead.stats import Estimate
@@ -24,19 +25,10 @@ def tell_goals(statements: Sequence[Statement]) -> Section | None:
     goals = chart_goals(statements)
     if not goals:
         return None
-    times = [iso(one.start_us) for one in statements]
     return Section(
         title="Own metrics",
         text="From feedback, over the predictions of each window. Bars are intervals of 95 %.",
-        figures=tuple(
-            draw_intervals(
-                f"{goal.name} in each window",
-                times,
-                points={goal.name: [_interval(value) for value in goal.values]},
-                unit=goal.name,
-            )
-            for goal in goals[:DRAWN_MAX]
-        ),
+        figures=tuple(draw_goal(goal, statements) for goal in goals[:DRAWN_MAX]),
         tables=(
             Table(
                 caption="All windows together",

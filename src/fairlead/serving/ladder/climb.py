@@ -97,8 +97,9 @@ class _Climb:
         self._without: list[int] = []
 
     def begin(self) -> None:
-        """Answer all rows."""
-        self._go(list(range(self._ask.batch.rows)), 0, None)
+        """Answer all rows; those that nothing else answers hear that none could be looked up."""
+        keys = self._ask.keys
+        self._go(list(range(self._ask.batch.rows)), 0, None if keys is None else keys.failed)
 
     def _look(self) -> list[Known]:
         """What is known of each row."""
@@ -121,7 +122,7 @@ class _Climb:
         Args:
             places: of the rows in the request.
             start: how many steps have been tried.
-            error: why the last one did not answer; None if none was tried.
+            error: why none has answered so far; None if none was tried.
         """
         steps: dict[int, list[int]] = {}
         for place in places:

@@ -91,19 +91,25 @@ class Followed:
         for name in tuple(self._names):
             await loop.run_in_executor(self._thread, self.look_for, name)
 
-    def look_for(self, name: str) -> None:
-        """Open the newest snapshot of a table that is followed; blocks while it is read."""
+    def look_for(self, name: str) -> StorageError | None:
+        """Open the newest snapshot of a table that is followed; blocks while it is read.
+
+        Returns:
+            What kept it from that; None also if there is none.
+        """
         try:
             new = self._newer(name)
         except StorageError as error:
             self._note(name, str(error))
-            return
+            return error
         except Exception as error:  # a fault must not end the watch
-            self._note(name, f"they cannot be followed: it failed with {type(error).__name__}")
-            return
+            problem = f"they cannot be followed: it failed with {type(error).__name__}"
+            self._note(name, problem)
+            return StorageError(problem)
         if new is not None:
             self._open[name] = new
         self._note(name, "" if name in self._open else self._names[name].missing)
+        return None
 
     def _newer(self, name: str) -> Table | None:
         """The snapshot in place, if it is another than the open one."""

@@ -32,32 +32,42 @@ class PrecomputedTables:
             keys: of the rows; None of those that bring none.
             bare: of each row, whether it brings nothing else.
 
+        Returns:
+            What was found; that it cannot be looked up now is told by it, as others may answer.
+
         Raises:
             NotHereError: it can be done, but not on the loop.
             NotFoundError: nothing was ever precomputed, and rows bring nothing else.
-            UnavailableError: nothing can be looked up now.
         """
         table = table_of(endpoint)
         there = self._followed.snapshot(table) is not None
         if on_loop() and (self._followed.waits or not there):
             raise NotHereError
-        if not there:
-            self._followed.follow(table, f"endpoint {endpoint}")
-            self._followed.look_for(table)
-        asked = [key for key in keys if key is not None]
+        asked = [key is not None for key in keys]
         try:
-            snapshot, rows = self._followed.get(table, asked)
+            if not there:
+                self._open(endpoint)
+            snapshot, rows = self._followed.get(table, [key for key in keys if key is not None])
             made = None if snapshot is None else made_of(snapshot)
-        except StorageError as error:
-            raise UnavailableError(
+        except StorageError:
+            failed = UnavailableError(
                 "The predictions that were made ahead cannot be looked up now.",
                 hint="Try again later.",
-            ) from error
+            )
+            return Keys(asked, list(bare), [None] * len(keys), None, failed=failed)
         if made is None and any(bare):
             raise NotFoundError(
                 "No predictions were made ahead for this endpoint.",
                 hint=f"Make them: fairlead precompute {endpoint} FILE --key COLUMN",
             )
         found = iter(rows)
-        each = [None if key is None else next(found) for key in keys]
-        return Keys([key is not None for key in keys], list(bare), each, made)
+        each = [next(found) if brought else None for brought in asked]
+        return Keys(asked, list(bare), each, made)
+
+    def _open(self, endpoint: str) -> None:
+        """Look for a table that nobody has asked for yet."""
+        table = table_of(endpoint)
+        self._followed.follow(table, f"endpoint {endpoint}")
+        failed = self._followed.look_for(table)
+        if failed is not None:
+            raise failed

@@ -47,7 +47,6 @@ def read_by_key(
         InputError: rows do not fit, or a key is none.
         NotHereError: it can be looked up, but not on the loop.
         NotFoundError: nothing was ever precomputed.
-        UnavailableError: nothing can be looked up now.
     """
     if any(field.name == KEY for field in envelope.inputs):
         return None

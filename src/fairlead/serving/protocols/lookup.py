@@ -41,6 +41,8 @@ class LookupDoor:
     def _read(self, key: str, endpoint: Endpoint, request: Request) -> Reading:
         route = endpoint.route
         found = self._tables.look_up(route.endpoint, [key], [True])
+        if found.failed is not None:
+            raise found.failed
         if found.rows[0] is None:
             raise NotFoundError(
                 "No prediction was made ahead for this key.",

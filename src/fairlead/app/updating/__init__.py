@@ -1,0 +1,1 @@
+"""One attempt at an update in a process of its own: data, training, packaging, evaluation."""
