@@ -35,7 +35,10 @@ def labelled(frame: pd.DataFrame, label: Any) -> pl.DataFrame:
     numbers = np.issubdtype(np.asarray(label).dtype, np.number)
     return pl.DataFrame(
         {
-            **{f"in.{name}": frame[name].tolist() for name in frame.columns},
+            **{
+                f"in.{c}": frame[c].astype(object).where(frame[c].notna(), None)
+                for c in frame.columns
+            },
             "text": [str(value) for value in label],
             "number": list(label) if numbers else [None] * len(label),
         },
