@@ -42,13 +42,13 @@ def test_a_worse_learner_is_stopped_within_so_many_labels(learner: float, labels
     assert all(found)
 
 
-@pytest.mark.parametrize(("error", "labels"), [(0.9, 48), (0.5, 240)])
+@pytest.mark.parametrize(("error", "labels"), [(0.9, 48), (0.5, 400)])
 def test_a_fall_is_seen_though_the_version_beside_it_falls_too(error: float, labels: int) -> None:
     """As when labels are flipped: both err, and the learner may even learn to be wrong."""
     guard = Guard(fall=0.2)
-    found = [stopped_at(guard, seed, 320, error, error, level=0.1) for seed in range(40)]
+    found = [stopped_at(guard, seed, 480, error, error, level=0.1) for seed in range(40)]
     assert all(each is not None and each <= labels for each in found)
-    without = [stopped_at(Guard(), seed, 320, error, error, level=0.1) for seed in range(40)]
+    without = [stopped_at(Guard(), seed, 480, error, error, level=0.1) for seed in range(40)]
     assert without == [None] * 40
 
 
