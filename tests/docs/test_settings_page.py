@@ -11,6 +11,7 @@ from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import EndpointSettings, ServerSettings, Settings
 from fairlead.app.settings_shown import describe
 from fairlead.features import FeatureSettings
+from fairlead.learning import OnlineSettings
 from fairlead.releases import PlanSettings
 from fairlead.schedules import BatchSettings
 from fairlead.updates import UpdateSettings
@@ -29,6 +30,7 @@ def test_every_key_is_listed_with_its_default() -> None:
                 alert={"RULE": RuleSettings()},
                 metric={"METRIC": MetricSettings()},
                 batch={"SCHEDULE": BatchSettings()},
+                online=OnlineSettings(),
                 update=UpdateSettings(),
             )
         },

@@ -12,6 +12,7 @@ METRICS: Mapping[str, str] = {
     "error_rate": "the share of requests that fail",
     "latency_p99_s": "the time within which 99 of 100 requests are answered, in seconds,",
     "failed_runs": "the number of runs in a row that failed",
+    "stopped_learning": "whether the model stopped to learn online",
     "failed_updates": "the number of updates in a row that failed",
     "accuracy": "accuracy by labels",
     "rmse": "RMSE by labels",

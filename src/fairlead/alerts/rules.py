@@ -22,6 +22,7 @@ _INPUT = "Ask whoever sends this field what changed, and when."
 _TWICE = "Ask whoever calls the endpoint whether rows are sent twice, or a client is stuck on one."
 _UPDATES = "Read why: 'fairlead updates show ENDPOINT'."
 _JOBS = "Read why: 'fairlead jobs list ENDPOINT/JOB', with its name for JOB."
+_ONLINE = "Read why: 'fairlead online ENDPOINT'; 'fairlead online ENDPOINT resume' lets it go on."
 _DRIFT = "Movement alone is no harm: look whether performance suffers before acting."
 
 
@@ -64,6 +65,9 @@ DEFAULTS: Mapping[str, RuleSettings] = {
     "duplicates": _guard("duplicates", "ticket", _TWICE),
     "volume": _guard("volume", "ticket", "Ask whoever calls the endpoint whether they still do."),
     "jobs": RuleSettings(metric="failed_runs", above=0.0, severity="ticket", look_at=_JOBS),
+    "online": RuleSettings(
+        metric="stopped_learning", above=0.0, severity="ticket", look_at=_ONLINE
+    ),
     "updates": RuleSettings(
         metric="failed_updates", above=0.0, severity="ticket", look_at=_UPDATES
     ),

@@ -24,6 +24,7 @@ from fairlead.api.guard import GuardMiddleware
 from fairlead.api.inspect import build_inspect
 from fairlead.api.jobs import build_jobs
 from fairlead.api.models import build_models
+from fairlead.api.online import build_online
 from fairlead.api.proxy import forward
 from fairlead.api.releases import build_releases
 from fairlead.api.review import build_review
@@ -71,6 +72,7 @@ def build_api(
         build_figures(services),
         build_inspect(services),
         build_jobs(services),
+        build_online(services),
         build_review(services),
         build_simulations(services),
         build_updates(services),

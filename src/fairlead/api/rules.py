@@ -76,6 +76,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/v1/jobs/{endpoint}/{job}/runs"): "operate",
     ("PUT", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
     ("DELETE", "/v1/jobs/{endpoint}/{job}/pause"): "operate",
+    # REST: online learning
+    ("GET", "/v1/online"): "view",
+    ("GET", "/v1/endpoints/{endpoint}/online"): "view",
+    ("PUT", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
+    ("DELETE", "/v1/endpoints/{endpoint}/online/freeze"): "operate",
     # REST: updates
     ("GET", "/v1/updates"): "view",
     ("GET", "/v1/updates/{endpoint}"): "view",

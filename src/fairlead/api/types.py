@@ -17,6 +17,7 @@ from fairlead.api.endpoint import EndpointHealth, FieldWindow
 from fairlead.api.overview import Overview
 from fairlead.api.predictions import Asked, Predictions
 from fairlead.api.release import Choice, History, Planned, ReleaseReport
+from fairlead.learning import OnlineBook
 from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release
@@ -84,6 +85,11 @@ class Services(Protocol):
     @property
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
+        ...
+
+    @property
+    def online_book(self) -> OnlineBook:
+        """Models that learn as labels arrive."""
         ...
 
     @property

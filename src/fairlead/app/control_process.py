@@ -23,19 +23,22 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.jobs import job_controller
+from fairlead.app.learning.specs import learners
+from fairlead.app.learning.start import learning_controller
 from fairlead.app.leftovers import Leftovers
 from fairlead.app.looker import Looker
 from fairlead.app.monitoring import Monitor
 from fairlead.app.services import WorkspaceServices
 from fairlead.app.sessions import porter_of, session_secret
 from fairlead.app.settings import ServerSettings, Settings, rules, schedules, told_of_decisions
-from fairlead.app.signals import job_signals, update_signals
+from fairlead.app.signals import job_signals, learner_signals, update_signals
 from fairlead.app.tls import server_context
 from fairlead.app.updating.controller import update_controller
 from fairlead.app.workspace import Workspace
 from fairlead.clock import Clock
 from fairlead.console import build_console, error_page
 from fairlead.control import Controller, Tick, view
+from fairlead.learning.tutor import is_read
 from fairlead.logs import inherit_logs, tell, tells_json
 from fairlead.predictionlog.compact import Compactor
 from fairlead.predictionlog.sealer import SEAL_S, Sealer
@@ -71,6 +74,7 @@ class ControlPlane:
         alerts = alert_controller(store, clock, start.settings)
         self.jobs, jobs = job_controller(self.workspace), schedules(start.settings)
         self.updates = update_controller(self.workspace)
+        self.learning, self.learners = learning_controller(self.workspace), learners(start.settings)
         self.courier = Courier(store, clock, start.settings.alerts.channel)
         folder = self.workspace.home.journals
         self.questions = Collector(store, blobs, folder, clock)
@@ -93,11 +97,13 @@ class ControlPlane:
             "leftovers": Leftovers(self.workspace).tick,
             "jobs": self.jobs.tick,
             "updates": self.updates.tick,
+            "learning": self.learning.tick,
             "alerts": lambda: alerts.tick(
                 [
                     *monitor.signals(),
                     *job_signals(store, clock, jobs),
                     *update_signals(store, clock, self.workspace.update_specs),
+                    *learner_signals(store, clock, self.learners),
                 ]
             ),
             "notifications": self.courier.tick,
@@ -117,6 +123,8 @@ class ControlPlane:
     def _is_read(self, segment: str) -> bool:
         """Whether all who read each sealed file once have read one."""
         readers = (self.monitor, self.workspace.witness, self.questions)
+        if not is_read(self.workspace.store, [one.endpoint for one in self.learners], segment):
+            return False
         return all(reader.is_read(segment) for reader in readers)
 
     def hear(self, fleet: FleetStatus) -> None:
@@ -204,6 +212,7 @@ async def serve(start: Start) -> None:
         thread.join()
         plane.controller.finish("jobs", plane.jobs.close)
         plane.controller.finish("updates", plane.updates.close)
+        plane.controller.finish("learning", plane.learning.close)
         plane.decisions.close()
         plane.controller.once("log")  # what the workers wrote last
         plane.beside.shutdown(wait=False, cancel_futures=True)

@@ -43,6 +43,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.control import Controller
 from fairlead.errors import ConfigError
+from fairlead.learning import OnlineBook
 from fairlead.monitoring.slices import SliceCourse
 from fairlead.registry import Version
 from fairlead.releases import Order, Release, plan_of, settings_of
@@ -124,6 +125,11 @@ class WorkspaceServices:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return self._workspace.job_book
+
+    @property
+    def online_book(self) -> OnlineBook:
+        """Models that learn as labels arrive."""
+        return self._workspace.online_book
 
     @property
     def update_book(self) -> UpdateBook:

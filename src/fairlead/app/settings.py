@@ -18,6 +18,7 @@ from fairlead.alerts.channels import check_channel
 from fairlead.app.own_metrics import MetricSettings, check_metrics
 from fairlead.errors import ConfigError
 from fairlead.features import FeatureSettings, FeatureSpec, spec_of
+from fairlead.learning import OnlineSettings, online_of
 from fairlead.logs import Format, Level
 from fairlead.lookup import check_url
 from fairlead.monitoring.divide import FIELDS_MAX
@@ -176,6 +177,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
         batch: jobs that are run again and again, by name.
         update: how its model is kept right; not at all without it.
         decisions: channels of alerts that are told of each decision of a person.
+        online: how its model learns as labels arrive; it does not if this is not given.
     """
 
     log_full: OnFull | None = None
@@ -194,6 +196,7 @@ class EndpointSettings(_Part, frozen=True, kw_only=True):
     batch: dict[str, BatchSettings] = {}
     update: UpdateSettings | None = None
     decisions: list[str] = []
+    online: OnlineSettings | None = None
 
 
 class CostSettings(_Part, frozen=True, kw_only=True):
@@ -424,6 +427,8 @@ def _check_endpoints(settings: Settings, file: Path) -> None:
             features_of(settings, endpoint)
             limits_of(endpoint, own.cache)
             told_of_decisions(settings, endpoint)
+            if own.online is not None:
+                online_of(endpoint, own.online)
         for name in settings.features:
             feature(settings, name)
         ladders(settings)

@@ -11,11 +11,19 @@ import msgspec
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.settings import Settings
 from fairlead.features import FeatureSettings
+from fairlead.learning import OnlineSettings
 from fairlead.releases import PlanSettings
 from fairlead.schedules import BatchSettings
 from fairlead.updates import UpdateSettings
 
-WHOLE = (BatchSettings, MetricSettings, PlanSettings, FeatureSettings, UpdateSettings)
+WHOLE = (
+    BatchSettings,
+    MetricSettings,
+    PlanSettings,
+    FeatureSettings,
+    OnlineSettings,
+    UpdateSettings,
+)
 """Tables whose own tables are values like others."""
 
 SECRET = re.compile(r"(?<=://)[^\s'\"]*@|(?<=password=)[^&\s'\"]*")
@@ -32,6 +40,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
         tables |= {f"endpoint.{name}.metric.{own}": one for own, one in part.metric.items()}
         tables |= {f"endpoint.{name}.batch.{own}": one for own, one in part.batch.items()}
         tables |= {f"endpoint.{name}.update": part.update} if part.update is not None else {}
+        tables |= {f"endpoint.{name}.online": part.online} if part.online is not None else {}
     tables |= {f"features.{name}": part for name, part in settings.features.items()}
     tables |= {f"release.{name}": plan for name, plan in settings.release.items()}
     tables |= {"monitoring": settings.monitoring, "alerts": settings.alerts}
@@ -39,7 +48,7 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
     return [row for table, part in tables.items() for row in _describe(table, part)]
 
 
-_OWN = frozenset({"update"})
+_OWN = frozenset({"online", "update"})
 """Tables that are listed by themselves, and need not be there."""
 
 
@@ -52,7 +61,7 @@ def _is_tables(kind: Any) -> bool:
 def _describe(table: str, part: msgspec.Struct) -> Iterator[tuple[str, str, str]]:
     for field in msgspec.structs.fields(part):
         value = getattr(part, field.name)
-        if isinstance(part, UpdateSettings) and isinstance(value, msgspec.Struct):
+        if isinstance(part, OnlineSettings | UpdateSettings) and isinstance(value, msgspec.Struct):
             yield from _describe(f"{table}.{field.encode_name}", value)
             continue
         if (

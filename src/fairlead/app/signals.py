@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.clock import Clock
+from fairlead.learning import LEARNERS, OnlineSpec
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import GoalCourse
@@ -163,6 +164,25 @@ def job_signals(store: Store, clock: Clock, schedules: Sequence[Schedule]) -> It
             value=standing.failed,
             cause=f"job {standing.name}",
             evidence=evidence,
+        )
+
+
+def learner_signals(store: Store, clock: Clock, specs: Sequence[OnlineSpec]) -> Iterator[Signal]:
+    """Of each model that learns online, whether it was stopped by no person."""
+    for spec in specs:
+        stored = store.get(LEARNERS, LEARNERS.key(spec.endpoint))
+        if stored is None:
+            continue
+        learner = stored.value
+        stopped = learner.state == "frozen" and learner.by in ("guard", "controller")
+        yield Signal(
+            endpoint=spec.endpoint,
+            name="stopped_learning",
+            version=learner.version,
+            time_us=clock.now_us(),
+            value=float(stopped),
+            cause="learner",
+            evidence={"labels": learner.now.learner.rows, "why": learner.reason},
         )
 
 

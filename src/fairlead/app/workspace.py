@@ -14,6 +14,7 @@ import msgspec
 from fairlead.access import EntryBook, KeyBook, LinkBook, UserBook
 from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
+from fairlead.app.learning.specs import learners
 from fairlead.app.operator import operator_secret
 from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
@@ -23,6 +24,7 @@ from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import NotFoundError, UnavailableError
+from fairlead.learning import OnlineBook
 from fairlead.lookup import Tables, open_tables
 from fairlead.nearest import nearest
 from fairlead.profiles import REFERENCE, Profile, decode
@@ -138,6 +140,15 @@ class Workspace:
     def job_book(self) -> JobBook:
         """Scheduled jobs."""
         return JobBook(self.store, self.clock, schedules(self.settings))
+
+    @cached_property
+    def online_book(self) -> OnlineBook:
+        """Models that learn as labels arrive."""
+
+        def is_numbers(version: str) -> bool:
+            return self.registry.resolve(version).task == "regression"
+
+        return OnlineBook(self.store, self.clock, learners(self.settings), is_numbers)
 
     @cached_property
     def update_specs(self) -> tuple[UpdateSpec, ...]:

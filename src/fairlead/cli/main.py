@@ -52,6 +52,7 @@ COMMANDS = {
     "link": ("fairlead.cli.link", "Print a link that signs in to the console once."),
     "models": ("fairlead.cli.models", "List the models and their versions."),
     "monitor": ("fairlead.cli.monitor", "Show how an endpoint fares: drift, faults, alerts."),
+    "online": ("fairlead.cli.online", "See and stop models that learn as labels arrive."),
     "ops": ("fairlead.cli.ops", "Write files for Prometheus, Grafana and Alertmanager."),
     "package": ("fairlead.cli.package", "Package a model file and register it."),
     "precompute": (

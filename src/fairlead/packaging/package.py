@@ -64,6 +64,7 @@ def make_bundle(
     allow_pickle: bool = False,
     held_out: tuple[object, object] | None = None,
     update: UpdateFacts | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Iterator[Bundle]:
     """Make a signed bundle of a model.
 
@@ -83,6 +84,7 @@ def make_bundle(
         held_out: rows like X, maybe with more columns, and their labels, that the model did not
             learn from; metrics and what estimates accuracy without labels are of these, if given.
         update: that made the model.
+        notes: what a reader should know beside what was found.
 
     Yields:
         The bundle, which is gone afterwards.
@@ -114,7 +116,7 @@ def make_bundle(
         code=_code(model),
         parent=parent,
         update=update,
-        notes=exported.notes + opened.notes,
+        notes=notes + exported.notes + opened.notes,
     )
     files: dict[str, bytes | Path] = dict(exported.files)
     files["receipt.json"] = encode_receipt(exported.receipt)
