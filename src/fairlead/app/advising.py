@@ -101,7 +101,8 @@ def advise_endpoint(
     if not past.frame.height:
         return too_little(wanted.endpoint, "There are no labelled rows.", metrics[0])
     history = _history(past, spec.data, wanted.delay_us)
-    kept = settle(history)
+    last_us = int(history.labelled_us.max())
+    kept = settle(history, last_us if wanted.rows else max(last_us, workspace.clock.now_us()))
     if len(kept) < history.rows:
         left = history.rows - len(kept)
         notes.append(f"{left} of the youngest rows are left out: not all of such have labels yet.")
@@ -201,9 +202,7 @@ def _spec(workspace: Workspace, wanted: Wanted) -> UpdateSpec:
 
 
 def _from_log(workspace: Workspace, spec: UpdateSpec) -> Past:
-    arms = workspace.route(spec.endpoint).arms
-    stable = next((arm for arm in arms if arm.role == "stable"), arms[0])
-    signature = workspace.registry.resolve(stable.version.name).signature
+    signature = workspace.route(spec.endpoint).signature
     frame = gather_past(
         workspace.store, workspace.blobs, workspace.home.journals, spec.data, signature,
         as_of_us=workspace.clock.now_us(), received=LABELLED,

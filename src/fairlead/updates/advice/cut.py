@@ -43,7 +43,7 @@ class TooLittleError(ConfigError):
     """The history is too short to say anything."""
 
 
-def settle(history: History) -> Places:
+def settle(history: History, as_of_us: int) -> Places:
     """The rows that are old enough for their labels to have come.
 
     Of the youngest rows only those have a label that got theirs fast, and these are not like the
@@ -51,12 +51,13 @@ def settle(history: History) -> Places:
 
     Args:
         history: labelled rows.
+        as_of_us: up to when labels are known, microseconds since 1970.
 
     Returns:
         Places of the rows that are kept.
     """
     delay_us = np.quantile(history.labelled_us - history.asked_us, SETTLED)
-    return np.flatnonzero(history.asked_us <= history.labelled_us.max() - delay_us)
+    return np.flatnonzero(history.asked_us <= as_of_us - delay_us)
 
 
 def cut(history: History, *, block_us: int = 0, rows_min: int = 100) -> Blocks:

@@ -11,7 +11,7 @@ from fairlead.stats.block_bootstrap import block_length, draw_blocks
 from fairlead.updates.advice.types import Age, Decay, Numbers, Places
 
 ORIGINS_MIN = 6
-CELLS_MIN = 5
+CELLS_MIN = 8
 
 
 def decay(aged: Numbers, weights: Numbers, floor: float, warm: int, *, seed: int) -> Decay:
