@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from support.moving import BLOCK_ROWS, KINDS, made, real
 from support.played import play
-from support.streams import BLOCK_ROWS, KINDS, made, real
 
 Found = dict[str, dict[str, float]]
 

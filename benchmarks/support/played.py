@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from support.streams import Stream
+from support.moving import Stream
 
 from fairlead.alerts import Alert
 from fairlead.alerts.types import Evidence, Step

@@ -39,14 +39,14 @@ def rows(first: int, count: int = 1, *, decided_by: str | None = "pending",
         "role": "stable", "assigned_by": "hash", "outcome": "ok", "source": "live",
         "mode": "shadow" if decided_by == "pending" else "full",
         "time_us": np.arange(first, first + count, dtype=np.int64) + START_US,
-        "caller_ids": None, "version": "churn:1", "arm": "stable",
+        "caller_ids": None, "units": None, "version": "churn:1", "arm": "stable",
         "outputs": Batch(count, (), np.zeros((count, 0)),
                          {"label": np.array(["left"] * count, dtype=object)}),
     }  # fmt: skip
     return encode_prediction(
         PredictionFrame(
             endpoint=endpoint, revision=1, model_us=10,
-            ids=[id_of(n) for n in range(first, first + count)], units=None,
+            ids=[id_of(n) for n in range(first, first + count)],
             slots=np.zeros(count, np.int16), propensity=np.ones(count),
             queue_us=np.zeros(count, np.int32),
             inputs=inputs or Batch(count, ("x",), x[:, None], {}),

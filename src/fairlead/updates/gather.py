@@ -179,7 +179,7 @@ def _collect(
     signature: Signature,
     dropped: Counter[str],
 ) -> pl.DataFrame:
-    """The rows of a ledger that fit: inputs as `in.<field>`, `label`, `id`, `time`, `unit`; by time."""
+    """The rows of a ledger that fit, by time: `in.<field>`, `label`, `id`, `time`, `unit`."""
     names = rows.collect_schema().names()
     if ledger.height:
         check_kept(spec.log, signature, names)

@@ -119,6 +119,15 @@ def test_what_the_champion_has_seen_judges_nobody(log: Log) -> None:
     assert gathered(log, newer_than=10).holdout.is_empty()
 
 
+def test_whose_rows_judge_is_told_and_what_is_nobodys_stands_alone(log: Log) -> None:
+    log.writer().append(answered(0, 10, units=[None, "ada"] * 5))
+    log.writer("f").append(said(0, 10))
+    units = gathered(log, holdout=0.4).units
+    assert units is not None
+    assert units.to_list() == [name(6), "ada", name(8), "ada"]
+    assert gathered(log, holdout=0.4).learnt.holdout.rows == 4
+
+
 def test_a_window_reaches_back_so_far_and_no_further(log: Log) -> None:
     log.writer().append(answered(1, 10))
     log.writer("f").append(said(1, 10))
