@@ -12,9 +12,11 @@ from fairlead.registry import Registry
 from fairlead.registry.types import MODELS, VERSIONS, Model, Version
 from fairlead.releases import NOW, RELEASES, Release, ReleaseController
 from fairlead.routing import ROUTES
-from fairlead.schedules import Timing
+from fairlead.schedules import Line, Timing
 from fairlead.schedules.attempts import LEASE_US
+from fairlead.schedules.slots import run_id
 from fairlead.signature import Field, Signature
+from fairlead.stats import Estimate
 from fairlead.store import Put
 from fairlead.store.memory import MemoryStore
 from fairlead.updates import (
@@ -32,7 +34,7 @@ from fairlead.updates import (
     UpdateController,
     UpdateSpec,
 )
-from fairlead.updates.types import Condition, RowRange
+from fairlead.updates.types import Cause, Condition, Finding, RowRange
 from support.alerts import alert
 from support.attempts import FakeProcess
 from support.routes import route, version
@@ -188,3 +190,34 @@ def only(world: World) -> Update:
 
 def book(world: World) -> UpdateBook:
     return UpdateBook(world.store, world.clock, world.specs)
+
+
+HOSTILE = "<img onerror='window.hit=1' src=x>\u202e" + "x" * 120
+FINDINGS = (
+    Finding(
+        name="roc_auc", verdict="promote", reason="It is better.", champion=0.812, challenger=0.871,
+        difference=Estimate(0.059, 0.031, 0.088), limit=0.0, rows=400,
+    ),
+    Finding(
+        name=f"roc_auc of plan={HOSTILE}", verdict="not enough data", reason="They are too few.",
+        rows=12,
+    ),
+    Finding(name="latency", verdict="promote", reason="As fast.", champion=9.1, challenger=9.4),
+)  # fmt: skip
+
+
+def ended(outcome: Any, number: int = 0, **changes: Any) -> Update:
+    """An update that ended so."""
+    start_us = 1_795_000_000_000_000 + number * 24 * HOUR_US
+    judgement = Judgement(verdict="promote", reason="It is better.", findings=FINDINGS, needed=None)
+    known = {
+        "id": run_id(start_us), "endpoint": "churn", "created_us": start_us, "due_us": start_us,
+        "begun_us": start_us, "ended_us": start_us + HOUR_US // 6, "state": "ended",
+        "outcome": outcome, "made": made(champion="churn:1", candidate="churn:2",
+                                         judgement=judgement, train_us=42_000_000),
+        "causes": (
+            Cause(kind="accuracy", time_us=start_us, name="churn/accuracy", reason=HOSTILE),
+        ),
+        "log": (Line(time_us=start_us, text=f"It begins. {HOSTILE}"),),
+    }  # fmt: skip
+    return Update(**{**known, **changes})

@@ -114,7 +114,7 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
         what: in a few words.
         why: how that is known: the numbers; empty where there is nothing to say.
         next: what to do or look at; empty if nothing.
-        about: what it is of: `alert`, `release`, `route`; empty if all is well.
+        about: what it is of: `alert`, `release`, `update`, `route`; empty if all is well.
     """
 
     level: Level

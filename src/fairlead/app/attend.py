@@ -15,6 +15,7 @@ def attend(
     *,
     is_answered: bool,
     rate: float | None,
+    asking: str = "",
 ) -> Concern:
     """Say what an endpoint needs.
 
@@ -23,6 +24,7 @@ def attend(
         release: under way.
         is_answered: whether any version answers it.
         rate: requests a second; None while that is not known.
+        asking: the version of an update that waits for a person's word; empty if none does.
 
     Example:
         >>> attend((), None, is_answered=True, rate=2.0).what
@@ -41,6 +43,13 @@ def attend(
             why=sentence(release.reason),
             next="Look at the evidence, then approve the next step or abort the release.",
             about="release",
+        )
+    if asking:
+        return Concern(
+            level="ask",
+            what=f"the update to {asking} waits for your word",
+            next="Look at what its gate found, then approve or decline it.",
+            about="update",
         )
     if not is_answered:
         return Concern(

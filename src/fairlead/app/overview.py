@@ -55,6 +55,7 @@ def overview(workspace: Workspace, seen: Seen, problems: Sequence[str]) -> Overv
             [_line(one, silences) for one in alerts if one.endpoint == stored.value.endpoint],
             releases.get(stored.value.endpoint),
             now_us,
+            workspace.update_book.asking(stored.value.endpoint),
         )
         for stored in workspace.store.scan(ROUTES)
     ]
@@ -70,7 +71,12 @@ def overview(workspace: Workspace, seen: Seen, problems: Sequence[str]) -> Overv
 
 
 def endpoint_state(
-    route: Route, seen: Seen, alerts: Sequence[AlertLine], release: Release | None, now_us: int
+    route: Route,
+    seen: Seen,
+    alerts: Sequence[AlertLine],
+    release: Release | None,
+    now_us: int,
+    asking: str,
 ) -> EndpointState:
     """How one endpoint is doing.
 
@@ -80,6 +86,7 @@ def endpoint_state(
         alerts: of it, the worst first.
         release: under way.
         now_us: microseconds since 1970.
+        asking: the version of an update that waits for a person's word; empty if none does.
     """
     operations = _operations(route.endpoint, seen, now_us)
     moving = None if release is None else underway(release)
@@ -91,7 +98,9 @@ def endpoint_state(
         quality=_quality(route.endpoint, seen),
         alerts=tuple(alerts),
         release=moving,
-        concern=attend(alerts, moving, is_answered=bool(route.arms), rate=operations.rate),
+        concern=attend(
+            alerts, moving, is_answered=bool(route.arms), rate=operations.rate, asking=asking
+        ),
     )
 
 
@@ -110,6 +119,7 @@ def state_of(workspace: Workspace, seen: Seen, route: Route) -> EndpointState:
         alert_lines(workspace, sorted(alerts, key=_urgency)),
         workspace.releases.under_way(route.endpoint),
         workspace.clock.now_us(),
+        workspace.update_book.asking(route.endpoint),
     )
 
 

@@ -124,6 +124,16 @@ class UpdateBook:
         """
         return self._update(endpoint, update).value
 
+    def asking(self, endpoint: str) -> str:
+        """The version whose release waits for a person's word; empty if none does."""
+        standing = self._stored(endpoint)
+        if standing is None or not standing.value.update:
+            return ""
+        update = self.update(endpoint, standing.value.update)
+        if update.state != "asking" or update.made is None:
+            return ""
+        return update.made.candidate
+
     def ask(self, endpoint: str, actor: str = "cli", reason: str = "") -> None:
         """Ask for an update now; the controller opens it.
 

@@ -97,6 +97,9 @@ def test_an_endpoint_needs_what_is_worst_of_it(
 
 
 def test_what_is_over_says_that_it_ends_by_itself() -> None:
+    waits = attend((), None, is_answered=True, rate=1.0, asking="churn:2")
+    assert (waits.level, waits.about) == ("ask", "update")
+    assert "churn:2 waits for your word" in waits.what
     found = attend([alert(holds=False)], None, is_answered=True, rate=1.0)
     assert found.next == OVER
 

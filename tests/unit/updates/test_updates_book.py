@@ -18,6 +18,7 @@ def test_a_person_of_the_role_lets_it_out_or_not() -> None:
     ticks(controller)
     assert only(world).state == "asking"
     people = book(world)
+    assert people.asking("m") == "m:2"
     with pytest.raises(ForbiddenError, match="admin"):
         people.tell("m", "", Word(name="approve", actor="bo"), ("view", "operate"))
     people.tell("m", "", Word(name="approve", actor="ada"), EVERY_SCOPE)
