@@ -52,7 +52,8 @@ FIELDS = {
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
          "job": "nightly", "name": "requests", "key": "shop", "user": "ann", "link": "none",
          "channel": "ops", "queue": "churn", "task": "none", "field": "age",
-         "release_id": "none", "alias": "champion", "number": "1"}  # fmt: skip
+         "release_id": "none", "alias": "champion", "number": "1", "update": "none",
+         "word": "cancel"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

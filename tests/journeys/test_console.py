@@ -42,6 +42,7 @@ PAGES = {
     "review": "/review",
     "queue": "/review/wine",
     "alerts": "/alerts",
+    "updates": "/updates",
     "jobs": "/jobs",
     "try": "/try/wine",
     "settings": "/settings",

@@ -18,7 +18,7 @@ SHUT_IN = (
     "--no-sandbox",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
-WAIT_MS_MAX = 30_000
+WAIT_MS_MAX = 60_000
 CONTRAST_MIN = 4.5
 
 TELL_VIOLATIONS = """

@@ -88,6 +88,6 @@ def _make(name: str, folder: Path, requirements: Sequence[str]) -> None:
 
 
 def _bare() -> dict[str, str]:
-    """This process's environment without what points Python at our packages."""
-    ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    """This process's environment without what points Python at our packages, and our pins."""
+    ours = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_CONSTRAINT"}
     return {key: value for key, value in os.environ.items() if key not in ours}

@@ -69,9 +69,14 @@ def connect(address: str, end: ExitStack, *, cores: int, prints: bool = False) -
         _join(ray, address, prints=prints)
     else:
         _start(ray, cores, end, prints=prints)
+    hush()
+    return ray
+
+
+def hush() -> None:
+    """Let Ray's own loggers be still, whose level each import of a part of it sets anew."""
     for name in ("ray", "ray.data"):  # what is wrong is said by the error
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    return ray
 
 
 def _check(address: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import msgspec
 from msgspec.structs import replace
 
-from fairlead.batch.connect import connect
+from fairlead.batch.connect import connect, hush
 from fairlead.batch.engine import ENVIRONMENT, Done, raised
 from fairlead.batch.node import MARK, Asked, Reply
 from fairlead.batch.score import LOG, PART, PROFILE, REJECTS, Work, scratch_file, unwritten
@@ -69,6 +69,7 @@ class RayEngine:
         """Score chunks, in any order."""
         import ray.data
 
+        hush()
         workers = min(self._workers or _cores(ray, self._address), len(chunks))
         scratch = Path(work.scratch)
         try:

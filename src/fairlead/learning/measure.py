@@ -97,7 +97,7 @@ def score(errors: Moments, *, numbers: bool) -> Estimate | None:
     Example:
         >>> one = score(Moments(1000, 100.0, 100.0, 100), numbers=False)
         >>> one.value, round(one.low, 3), round(one.high, 3)
-        (0.9, 0.869, 0.926)
+        (0.9, 0.868, 0.927)
     """
     if not errors.rows:
         return None

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairlead.app.looker import PART, Looker
-from fairlead.clock import ManualClock, SystemClock
+from fairlead.app.looker import MODULE, PART, Looker
+from fairlead.clock import ManualClock
 from fairlead.errors import DeadlineError, ModelError
 from fairlead.monitoring.collector import Collector
 from fairlead.monitoring.records import WINDOWS
 from fairlead.predictionlog import PredictionFrame, encode_prediction
 from fairlead.predictionlog.sealer import Sealer
 from fairlead.profiles import Named, Numeric, make_reference
+from fairlead.runners.process import ModelProcess
 from fairlead.signature import Batch, Column, Field, Signature
 from support.log import START_US, id_of, open_log
 from support.media import picture, sound
@@ -76,7 +77,8 @@ class Faulty:
 
 @pytest.fixture
 def looker() -> Iterator[Looker]:
-    looker = Looker(SystemClock())
+    # With time enough, also where others take all of the machine.
+    looker = Looker(ManualClock(), lambda: ModelProcess(MODULE, Path(), timeout_s=60.0))
     yield looker
     looker.close()
 

@@ -31,7 +31,7 @@ def viewer(control: Control) -> Person:
         ("/no/such/page", 404, "Nothing here"),
         ("/alerts/x?<script>", 404, "Nothing here"),
         ("/review/nope", 403, "You may not do this"),
-        ("/settings", 403, "You may not do this"),
+        ("/audit", 403, "You may not do this"),
         ("/models/m/compare?left=x", 422, "That does not work"),
     ],
 )
