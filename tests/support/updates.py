@@ -98,10 +98,10 @@ class World:
             Put(MODELS, MODELS.key("m"), Model(name="m", latest=number), None),
         )
 
-    def answer(self, number: int) -> None:
+    def answer(self, number: int, endpoint: str = "m") -> None:
         """Let a version answer."""
-        one = route("m", number, version(number))
-        self.store.commit(Put(ROUTES, ROUTES.key("m"), one, None))
+        one = route(endpoint, number, version(number))
+        self.store.commit(Put(ROUTES, ROUTES.key(endpoint), one, None))
 
     def controller(self) -> UpdateController:
         """Another one; what it starts dies with it."""

@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
+from fairlead.cli.options import reason_option
 from fairlead.cli.output import moment, say, table
 from fairlead.learning import Standing
 from fairlead.stats import Estimate
@@ -17,7 +18,7 @@ from fairlead.stats import Estimate
 @click.command("online")
 @click.argument("endpoint", default="")
 @click.argument("word", type=click.Choice(("freeze", "resume")), required=False)
-@click.option("--reason", default="", help="For the audit.")
+@reason_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def online_command(

@@ -20,7 +20,7 @@ from fairlead.learning.types import (
     Stopped,
     lease_of,
 )
-from fairlead.releases import OPEN, Release, ReleaseController
+from fairlead.releases import OPEN, RELEASES, Release, ReleaseController
 from fairlead.routing import ROUTES
 from fairlead.schedules.attempts import Attempts, Process
 from fairlead.store import ABSENT, Blobs, Event, Put, Store, Stored
@@ -163,10 +163,11 @@ class LearningController:
         """How the release that was asked for last ended, and why."""
         if not following.release:
             return "", ""
-        for release in reversed(self._releases.releases(following.endpoint)):
-            if release.id == following.release and release.state not in OPEN:
-                return release.state, release.reason
-        return "", ""
+        key = RELEASES.key(following.endpoint, following.release)
+        stored = self._store.get(RELEASES, key)
+        if stored is None or stored.value.state in OPEN:
+            return "", ""
+        return stored.value.state, stored.value.reason
 
     def _keep(self, spec: OnlineSpec, stored: Stored[Learner]) -> None:
         """Keep its process alive while it learns, and only then."""

@@ -52,6 +52,8 @@ UPDATES_MAX = 200
 """Of each endpoint, that are remembered."""
 COUNT_S = 30.0
 """Between two looks at how many labels have come in."""
+RELEASES_SEEN = 50
+"""The newest ones, among which is that which was asked for just before a death."""
 WAITS = "It waits until another release of the endpoint has ended."
 
 Start = Callable[[UpdateSpec, Update, str, str], Process[Told]]
@@ -307,7 +309,8 @@ class UpdateController:
             self._put(stored, say(replace(update, release=release.id), now_us, said))
 
     def _asked(self, endpoint: str, actor: str) -> Release | None:
-        known = (stored.value for stored in self._store.scan(RELEASES, f"{endpoint}/"))
+        newest = self._store.last(RELEASES, f"{endpoint}/", limit=RELEASES_SEEN)
+        known = (stored.value for stored in newest)
         return next((one for one in known if one.actor == actor), None)
 
     def _published(self, spec: UpdateSpec, update: Update, actor: str) -> Release | None:
