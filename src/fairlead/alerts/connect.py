@@ -28,6 +28,7 @@ def connected(
     """
     begun_s = time.monotonic()
     sock = _dial(host, port, timeout_s, allow_private=allow_private)
+    sock.settimeout(None)  # the timer below ends all of it, which one wait's own limit does not
     twin = sock.dup()  # whatever becomes of the first, e.g. under TLS, this reaches the connection
     late = threading.Event()
 
@@ -41,8 +42,8 @@ def connected(
     timer.start()
     try:
         yield sock
-    except (OSError, http.client.HTTPException) as error:
-        if late.is_set() or isinstance(error, TimeoutError):
+    except (OSError, http.client.HTTPException):
+        if late.is_set():
             raise DeadlineError(f"'{host}' did not answer within {timeout_s:g} s.") from None
         raise
     finally:
