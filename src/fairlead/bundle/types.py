@@ -185,6 +185,18 @@ class UpdateFacts(_Part, frozen=True, kw_only=True):
     train_us: int
 
 
+class Step(_Part, frozen=True, kw_only=True):
+    """One thing that was done to make a model smaller.
+
+    Args:
+        method: by its name: `prune`, `int8`.
+        settings: it was done with.
+    """
+
+    method: str
+    settings: dict[str, int | float | str] = {}
+
+
 class BundleInfo(_Part, frozen=True, kw_only=True):
     """The whole of `bundle.json`.
 
