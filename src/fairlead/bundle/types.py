@@ -12,7 +12,9 @@ from fairlead.signature import Signature
 
 FORMAT = 1
 
-RunnerKind = Literal["onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost"]
+RunnerKind = Literal[
+    "onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost", "river"
+]
 
 Mode = Literal["scratch", "fine-tune"]
 """How a model is trained: anew, or on from the version before."""
@@ -70,14 +72,14 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
     path: str
     inputs: tuple[TensorInput, ...] = ()
     outputs: tuple[TensorOutput, ...] = ()
-    frame: Literal["numpy", "pandas", "polars"] = "numpy"
+    frame: Literal["numpy", "pandas", "polars", "rows"] = "numpy"
     pickle: bool = False
 
 
 class Trainable(_Part, frozen=True, kw_only=True):
     """A safe form of the model that training can go on from."""
 
-    format: Literal["skops", "safetensors", "xgboost", "lightgbm", "catboost"]
+    format: Literal["skops", "safetensors", "xgboost", "lightgbm", "catboost", "river"]
     path: str
 
 

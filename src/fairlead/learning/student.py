@@ -1,4 +1,4 @@
-"""A scikit-learn model that learns on, row by row: what it predicts, and what it is taught."""
+"""A model that learns on, row by row: what it predicts, and what it is taught."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from fairlead.bundle import Bundle, read_file
 from fairlead.errors import ConfigError, InputError, ModelError
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.runners.frame import Form, make_frame
+from fairlead.runners.river import RiverModel, load_river, steps_of
 from fairlead.signature import Batch, Field, Numbers, Signature, from_frame
 
 LEARNABLE = (
     "SGDClassifier, SGDRegressor, Perceptron, PassiveAggressiveClassifier, GaussianNB, "
-    "MultinomialNB, MLPClassifier"
+    "MultinomialNB, MLPClassifier; and river's models"
 )
 
 
@@ -49,7 +50,8 @@ class Student:
             ConfigError: it cannot, or there is no such parameter.
         """
         last = self._last
-        name = type(last).__name__
+        named = steps_of(last.model)[-1] if isinstance(last, RiverModel) else last
+        name = type(named).__name__
         if not hasattr(last, "partial_fit"):
             raise ConfigError(
                 f"The model cannot learn on: its last step, {name}, has no partial_fit.",
@@ -146,14 +148,17 @@ def load_student(bundle: Bundle) -> Student:
         BundleError: that form is damaged or holds types that are not vetted.
     """
     info = bundle.info
-    if info.trainable is None or info.trainable.format != "skops":
+    if info.trainable is None or info.trainable.format not in ("skops", "river"):
         raise ConfigError(
-            "The version has no form that scikit-learn learns on from.",
+            "The version has no form that can learn on.",
             hint=f"Package a model that has partial_fit: {LEARNABLE}.",
         )
+    raw = read_file(bundle, info.trainable.path)
+    if info.trainable.format == "river":
+        return Student(load_river(raw, info.signature.outputs), "rows", info.signature)
     from fairlead.runners.sklearn import load_skops
 
-    model: Any = load_skops(read_file(bundle, info.trainable.path))
+    model: Any = load_skops(raw)
     return Student(model, _form(info.runner.kind, info.runner.frame, model), info.signature)
 
 
