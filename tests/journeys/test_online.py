@@ -167,7 +167,10 @@ def tells_of_itself(stream: Stream) -> None:
     shown = running.control("/v1/endpoints/tide/online").json
     assert (shown["state"], shown["labels"]) == ("learning", one.labels)
     assert running.control("/v1/online").json["learners"][-1]["endpoint"] == "tide"
-    assert f"newest {one.version}" in running.run("online", "tide")
+    told = running.run("online", "tide")
+    assert f"newest {one.version}" in told
+    assert "the newest received 20" in told
+    assert f"{one.labels:,} labels of tide, from tide:1 on" in running.run("show", one.version)
     assert "tide" in running.run("online")
     headers = {"content-type": "application/json"}
     path = "/v1/endpoints/tide/online/freeze"

@@ -187,6 +187,24 @@ class UpdateFacts(_Part, frozen=True, kw_only=True):
     train_us: int
 
 
+class Learned(_Part, frozen=True, kw_only=True):
+    """Where a learner was when it became a version, and what it learnt since the version before.
+
+    Args:
+        log: endpoint whose labels it learns.
+        base: the version that it began with.
+        labels: learnt since then.
+        since: the labels learnt since the version before, in the order in which they were
+            received: the ids of the first and of the last one's prediction, when these two
+            labels were received, and SHA-256 of ids and labels.
+    """
+
+    log: str
+    base: str
+    labels: int
+    since: RowRange
+
+
 class Step(_Part, frozen=True, kw_only=True):
     """One thing that was done to make a model smaller.
 
@@ -216,7 +234,8 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
         environment: package name to version, of what was imported when it was packaged.
         code: the code revision.
         parent: digest of the bundle it was updated from.
-        update: that made it; None where somebody packaged it.
+        update: that made it; None where somebody packaged it, or a learner did.
+        learned: where the learner was that made it; None where none did.
         notes: what a reader should know: why a conversion fell back, rows that are exceptions.
         proof: how exactly it answered as the original did; None where that was not measured.
         format: of this file.
@@ -235,6 +254,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
     code: CodeFacts | None = None
     parent: str | None = None
     update: UpdateFacts | None = None
+    learned: Learned | None = None
     notes: tuple[str, ...] = ()
     proof: Proof | None = None
     format: int = FORMAT

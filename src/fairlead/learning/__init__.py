@@ -5,6 +5,7 @@ is proven worse than the last good version, it is frozen or rolled back.
 """
 
 from fairlead.learning.book import OnlineBook, Standing
+from fairlead.learning.describe import describe_learned
 from fairlead.learning.settings import OnlineSettings, online_of
 from fairlead.learning.types import LEARNERS, Learner, OnlineSpec, Stopped, lease_of
 
@@ -16,6 +17,7 @@ __all__ = [
     "OnlineSpec",
     "Standing",
     "Stopped",
+    "describe_learned",
     "lease_of",
     "online_of",
 ]

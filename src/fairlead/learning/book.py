@@ -38,6 +38,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         unknown: labels for predictions that there are not.
         again: labels for rows that had one.
         unfit: labelled rows that it could not learn.
+        upto_us: when the newest label that it has learnt was received, microseconds since 1970.
         files: of labels, that were taken since the newest checkpoint.
         checkpoint_us: when that was made, microseconds since 1970.
         failures: of its process since then.
@@ -61,6 +62,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0
     again: int = 0
     unfit: int = 0
+    upto_us: int | None = None
     files: int = 0
     checkpoint_us: int | None = None
     failures: int = 0
@@ -180,6 +182,7 @@ def _shown(learner: Learner, numbers: bool) -> Standing:
         unknown=now.unknown,
         again=now.again,
         unfit=now.unfit,
+        upto_us=now.upto_us,
         files=sum(map(len, learner.steps)),
         checkpoint_us=learner.checkpoint_us,
         course=learner.course,

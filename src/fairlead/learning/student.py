@@ -12,6 +12,7 @@ import polars as pl
 
 from fairlead.bundle import Bundle, read_file
 from fairlead.errors import ConfigError, InputError, ModelError
+from fairlead.learning.position import Line
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.runners.frame import Form, make_frame
 from fairlead.runners.river import RiverModel, load_river, steps_of
@@ -82,8 +83,9 @@ class Student:
         truth, known = self._truth(whole)
         if not known.any():
             return Lesson(None, np.empty(0), rows.height)
-        batch = _batch(whole.filter(pl.Series(known)), self.signature.inputs)
-        return Lesson(batch, truth[known], rows.height - batch.rows)
+        taken = whole.filter(pl.Series(known))
+        batch = _batch(taken, self.signature.inputs)
+        return Lesson(batch, truth[known], rows.height - batch.rows, _lines(taken))
 
     def _truth(self, rows: pl.DataFrame) -> tuple[Any, Any]:
         """Places among the classes, or numbers; and which of them are any."""
@@ -133,11 +135,13 @@ class Lesson(msgspec.Struct, frozen=True, eq=False):
         batch: None if there are none.
         truth: shape (rows,): places among the classes, or numbers.
         unfit: rows that were left out.
+        lines: of each row, for the account of what was learnt.
     """
 
     batch: Batch | None
     truth: Any
     unfit: int
+    lines: tuple[Line, ...] = ()
 
 
 def load_student(bundle: Bundle) -> Student:
@@ -171,6 +175,11 @@ def _form(kind: str, frame: Form, model: Any) -> Form:
 
 def _in(field: Field, rows: pl.DataFrame) -> bool:
     return f"in.{field.name}" in rows.columns
+
+
+def _lines(rows: pl.DataFrame) -> tuple[Line, ...]:
+    label = pl.coalesce("text", pl.col("number").cast(pl.String))
+    return tuple(rows.select("prediction_id", pl.col("received").dt.epoch("us"), label).iter_rows())
 
 
 def _batch(rows: pl.DataFrame, fields: tuple[Field, ...]) -> Batch:

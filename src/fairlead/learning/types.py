@@ -86,6 +86,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         again: labels for rows that had one: the first counts.
         unfit: labelled rows that could not be learnt: the label is none of the classes or no
             number, or a field is missing.
+        upto_us: when the newest label that it has learnt was received, microseconds since 1970;
+            None before the first.
     """
 
     learner: Moments = Moments()
@@ -100,6 +102,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0
     again: int = 0
     unfit: int = 0
+    upto_us: int | None = None
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):

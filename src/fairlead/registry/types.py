@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.bundle import Proof, Tolerance, UpdateFacts
+from fairlead.bundle import Learned, Proof, Tolerance, UpdateFacts
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -34,7 +34,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         changed: whether that code had changes that were not committed.
         parent: digest of the bundle it was updated from.
         environment: package name to version.
-        update: that made it; None where somebody packaged it.
+        update: that made it; None where somebody packaged it, or a learner did.
+        learned: where the learner was that made it; None where none did.
     """
 
     data_digest: str = ""
@@ -44,6 +45,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     environment: dict[str, str] = {}
     update: UpdateFacts | None = None
+    learned: Learned | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import pytest
 import fairlead
 from fairlead.app.learning.versions import WorkspaceVersions
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import Learned
+from fairlead.bundle.types import RowRange
 from fairlead.errors import ConfigError
 from fairlead.runners.load import load_runner
 
 pytest.importorskip("river", reason="river is not installed")
 
 from support.river import labels_of, rows_and_targets, taught
+
+LEARNED = Learned(log="e", base="m:1", labels=24, since=RowRange(rows=24))
 
 
 def labelled(rows: list[dict[str, Any]], labels: list[Any]) -> pl.DataFrame:
@@ -26,6 +31,8 @@ def labelled(rows: list[dict[str, Any]], labels: list[Any]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             **{f"in.{name}": [row[name] for row in rows] for name in rows[0]},
+            "prediction_id": ["p"] * len(labels),
+            "received": [datetime(2026, 1, 1, tzinfo=UTC)] * len(labels),
             "text": [None if numbers else str(label).lower() for label in labels],
             "number": labels if numbers else [None] * len(labels),
         },
@@ -52,11 +59,12 @@ def test_what_was_learnt_is_served_and_learnt_on_from(tmp_path: Path, name: str)
     for row, label in zip(later, truth, strict=True):
         model.learn_one(row, label)  # the same, by river alone
     second = versions.workspace.registry.resolve(
-        versions.save(student, lesson.batch, first.name, "Learnt.")
+        versions.save(student, lesson.batch, first.name, "Learnt.", LEARNED)
     )
     assert second.signature.inputs == first.signature.inputs
     assert second.signature.outputs == first.signature.outputs
     assert second.lineage.parent == first.digest
+    assert second.lineage.learned == LEARNED
     again = versions.load(second.name)
     errors = student.errors(lesson.batch, lesson.truth)
     assert np.allclose(errors, again.errors(lesson.batch, lesson.truth))
