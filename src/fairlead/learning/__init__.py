@@ -5,12 +5,23 @@ is proven worse than the last good version, it is frozen or rolled back.
 """
 
 from fairlead.learning.book import OnlineBook, Standing
+from fairlead.learning.decide import is_failing
 from fairlead.learning.describe import describe_learned
 from fairlead.learning.settings import OnlineSettings, online_of
-from fairlead.learning.types import LEARNERS, Learner, OnlineSpec, Stopped, lease_of
+from fairlead.learning.types import (
+    FOLLOWING,
+    LEARNERS,
+    Following,
+    Learner,
+    OnlineSpec,
+    Stopped,
+    lease_of,
+)
 
 __all__ = [
+    "FOLLOWING",
     "LEARNERS",
+    "Following",
     "Learner",
     "OnlineBook",
     "OnlineSettings",
@@ -18,6 +29,7 @@ __all__ = [
     "Standing",
     "Stopped",
     "describe_learned",
+    "is_failing",
     "lease_of",
     "online_of",
 ]

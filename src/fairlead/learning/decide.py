@@ -177,6 +177,21 @@ def go_on(learner: Learner, following: Following, answering: str, ended: str, wh
     return Next("begin", f"{answering} was let answer.")
 
 
+def is_failing(learner: Learner, following: Following) -> bool:
+    """Whether its process has failed so often since its newest checkpoint that a person should see.
+
+    Example:
+        >>> one = Learner(endpoint="e", base="e:1", good="e:1", version="e:1", answers="e:1",
+        ...               began_us=0, checkpoint_us=7)
+        >>> is_failing(one, Following(endpoint="e", seen="e:1", failures=5, at_us=7))
+        True
+        >>> is_failing(one, Following(endpoint="e", seen="e:1", failures=5, at_us=3))
+        False
+    """
+    since = following.at_us == learner.checkpoint_us
+    return learner.state == "learning" and since and following.failures >= FAILURES_MAX
+
+
 def retry_us(failures: int) -> int:
     """How long to wait after so many failures in a row, microseconds; it doubles.
 

@@ -198,10 +198,12 @@ class Stopped(msgspec.Struct, frozen=True):
     Args:
         error: why, in words; empty if there was nothing to learn on.
         again: whether another one may fare better.
+        full: whether a disk or a store did not do its work: it is tried for as long as that takes.
     """
 
     error: str = ""
     again: bool = True
+    full: bool = False
 
 
 def lease_of(endpoint: str) -> str:
