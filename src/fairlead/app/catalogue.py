@@ -19,6 +19,7 @@ from fairlead.api.catalogue import (
     VersionLine,
 )
 from fairlead.app.comparing import compare
+from fairlead.app.remains import check_kept
 from fairlead.app.workspace import Workspace
 from fairlead.bundle.manifest import read_manifest
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
@@ -61,6 +62,7 @@ class WorkspaceCatalogue:
         files: tuple[PackedFile, ...] = ()
         problem, signer = "", ""
         try:
+            check_kept(version)
             files, signer = self._packed(version.blob, version.digest)
         except FairleadError as error:
             problem = str(error)

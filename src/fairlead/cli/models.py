@@ -96,6 +96,8 @@ def _facts(version: Version, known: Mapping[str, Version]) -> list[tuple[str, ob
         facts.append(("parent", parent.name if parent else lineage.parent))
         facts += describe(lineage, parent.lineage if parent else None).items()
     facts += describe_learned(lineage.learned).items()
+    if version.let_go_us is not None:
+        facts.append(("bundle", f"let go {moment(version.let_go_us)}"))
     facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]

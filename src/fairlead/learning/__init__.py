@@ -5,7 +5,7 @@ is proven worse than the last good version, it is frozen or rolled back.
 """
 
 from fairlead.learning.book import OnlineBook, Standing
-from fairlead.learning.decide import is_failing
+from fairlead.learning.decide import is_failing, superseded
 from fairlead.learning.describe import describe_learned
 from fairlead.learning.settings import OnlineSettings, online_of
 from fairlead.learning.types import (
@@ -32,4 +32,5 @@ __all__ = [
     "is_failing",
     "lease_of",
     "online_of",
+    "superseded",
 ]

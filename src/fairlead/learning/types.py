@@ -41,6 +41,7 @@ class OnlineSpec(msgspec.Struct, frozen=True, kw_only=True):
             the last good version answer again; either way it stops to learn.
         release: the strategy by which checkpoints go out.
         params: set on the estimator before it learns on.
+        keep: so many of the newest checkpoints keep their bundles, whatever uses them.
     """
 
     endpoint: str
@@ -51,6 +52,7 @@ class OnlineSpec(msgspec.Struct, frozen=True, kw_only=True):
     on_worse: OnWorse = "freeze"
     release: str = "now"
     params: dict[str, str | int | float | bool] = {}
+    keep: int = 50
 
 
 class Moments(msgspec.Struct, frozen=True):

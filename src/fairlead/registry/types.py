@@ -49,13 +49,13 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """One registered bundle; nothing of it but its tags ever changes.
+    """One registered bundle; nothing of it ever changes but its tags, and that it is let go.
 
     Args:
         model: its model's name.
         number: from 1, rising.
         digest: of the bundle.
-        blob: where the bundle's archive lies in the blob store.
+        blob: where the bundle's archive lies in the blob store; empty once it is gone.
         signature: what it takes and answers.
         task: what kind of answer it is.
         framework: what it was fitted with.
@@ -71,6 +71,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         registered_by: who registered it; empty if that is not known.
         tolerance: how exactly it must answer as the original.
         proof: how exactly it did when it was packaged; None where that was not measured.
+        let_go_us: since when nobody is given its bundle any more, microseconds since 1970; None
+            as long as it is there.
     """
 
     model: str
@@ -92,6 +94,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     registered_by: str = ""
     tolerance: Tolerance = Tolerance()
     proof: Proof | None = None
+    let_go_us: int | None = None
 
     @property
     def name(self) -> str:

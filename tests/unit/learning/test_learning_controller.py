@@ -195,7 +195,7 @@ def test_a_process_that_fails_is_started_again_ever_later_and_then_frozen(world:
 
 
 def test_a_full_disk_never_freezes_it_and_is_told_of(world: World) -> None:
-    def alerting() -> tuple[float, object]:
+    def alerting() -> tuple[float | None, object]:
         (signal,) = learner_signals(world.store, world.clock, [SPEC])
         return signal.value, signal.evidence["why"]
 
