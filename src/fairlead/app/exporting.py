@@ -10,6 +10,7 @@ from pathlib import Path
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, pack
 from fairlead.errors import ConfigError
+from fairlead.export.browser import find_runtime, write_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +93,13 @@ def _bundle(subject: Subject, out: Path) -> Sequence[str]:
     return ()
 
 
-TARGETS: Mapping[str, Target] = {"bundle": Target(".fairlead", _bundle)}
+def _browser(subject: Subject, out: Path) -> Sequence[str]:
+    runtime = find_runtime(subject.runtime)
+    write_page(subject.version, subject.bundle, runtime, out, single_file=subject.single_file)
+    return ("The page holds rows of the reference data, by which it checks itself.",)
+
+
+TARGETS: Mapping[str, Target] = {
+    "bundle": Target(".fairlead", _bundle),
+    "browser": Target("-browser", _browser),
+}
