@@ -11,6 +11,8 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, pack
 from fairlead.errors import ConfigError
 from fairlead.export.browser import find_runtime, write_page
+from fairlead.export.container import write_container
+from fairlead.export.onnx import write_onnx
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,19 @@ def _browser(subject: Subject, out: Path) -> Sequence[str]:
     return ("The page holds rows of the reference data, by which it checks itself.",)
 
 
+def _onnx(subject: Subject, out: Path) -> Sequence[str]:
+    write_onnx(subject.version, subject.bundle, out)
+    return ("Its description holds rows of the reference data, to try it with.",)
+
+
+def _container(subject: Subject, out: Path) -> Sequence[str]:
+    write_container(subject.version, subject.bundle, out)
+    return ()
+
+
 TARGETS: Mapping[str, Target] = {
     "bundle": Target(".fairlead", _bundle),
     "browser": Target("-browser", _browser),
+    "onnx": Target("-onnx", _onnx),
+    "container": Target("-container", _container),
 }

@@ -14,11 +14,12 @@ import jinja2
 import msgspec
 
 from fairlead.bundle import Bundle
-from fairlead.export.browser.convert import check_fields, convert
 from fairlead.export.browser.facts import facts_of
+from fairlead.export.browser.fields import check_fields
 from fairlead.export.browser.runtime import LICENCE, PACKAGE, VERSION, Runtime
 from fairlead.export.browser.script import join_modules
-from fairlead.export.graph import read_graph
+from fairlead.export.graph import check_domains, read_graph
+from fairlead.export.texts import without_nul
 from fairlead.forms import FORMS, controls_of, neutral
 
 PAGE = Path(__file__).parent / "page"
@@ -56,8 +57,9 @@ def write_page(
         ExportError: no browser can run it; says why.
     """
     model = read_graph(bundle)
+    check_domains(model)
     check_fields(bundle.info)
-    facts = facts_of(version, bundle, convert(model))
+    facts = facts_of(version, bundle, without_nul(model))
     scripts = [
         _data("facts.js", "facts", msgspec.json.encode(facts)),
         _data("model.js", "model", msgspec.json.encode(_base64(model.SerializeToString()))),
