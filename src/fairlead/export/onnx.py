@@ -162,6 +162,7 @@ def _template() -> jinja2.Template:
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=False,  # noqa: S701  # it is Markdown
         undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )

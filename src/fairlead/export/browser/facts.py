@@ -95,7 +95,7 @@ def facts_of(version: str, bundle: Bundle, missing_text: str) -> Facts:
     return Facts(
         version=version,
         digest=bundle.digest,
-        inputs=tuple(map(_input, info.signature.inputs)),
+        inputs=tuple(map(input_facts, info.signature.inputs)),
         outputs=tuple(map(_output, info.signature.outputs)),
         extra=info.signature.extra,
         answer=answer.name if answer else None,
@@ -107,7 +107,8 @@ def facts_of(version: str, bundle: Bundle, missing_text: str) -> Facts:
     )
 
 
-def _input(field: Field) -> InputFacts:
+def input_facts(field: Field) -> InputFacts:
+    """What the page knows of one input."""
     return InputFacts(
         name=field.name,
         kind=field.kind,

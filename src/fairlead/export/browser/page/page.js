@@ -118,9 +118,20 @@ function line(tag, texts) {
 
 function refuse(error) {
   const told = error instanceof InputError ? error : new InputError(`The model failed: ${error.message}`);
-  showRefusal(element("answer"), told);
+  const shown = element("answer");
+  showRefusal(shown, told);
+  if (told.problems.length > 1) shown.append(listOf(told.problems));
   element("whole").hidden = true;
   showProblems(fields, told.problems);
+}
+
+function listOf(problems) {
+  const list = make("ul", "problems");
+  for (const { row, field, message } of problems) {
+    const place = [row === null ? "" : `row ${row}`, field === null ? "" : `field '${field}'`];
+    list.append(make("li", "", `${place.filter(Boolean).join(", ")}: ${message}`));
+  }
+  return list;
 }
 
 showMissing(fields);
