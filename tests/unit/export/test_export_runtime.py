@@ -52,7 +52,7 @@ def registry(content: bytes) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Registry)
