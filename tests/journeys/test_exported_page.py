@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
+from onnx import TensorProto, helper
 
 import fairlead
 from fairlead.app.exporting import export_version
@@ -90,9 +93,45 @@ def convolution() -> tuple[Any, ...]:
     return module, images, None
 
 
+def typed() -> tuple[Any, ...]:
+    """A graph with tensors of many element types, as somebody's file."""
+    kinds = {
+        "long": TensorProto.INT64, "short": TensorProto.INT16, "byte": TensorProto.UINT8,
+        "single": TensorProto.FLOAT, "flag": TensorProto.BOOL, "word": TensorProto.STRING,
+    }  # fmt: skip
+    shape = {"byte": ["rows", 2, 3]}
+    given = [
+        helper.make_tensor_value_info(name, kind, shape.get(name, ["rows", 1]))
+        for name, kind in kinds.items()
+    ]
+    made = [
+        helper.make_tensor_value_info(f"{name}_out", kind, shape.get(name, ["rows", 1]))
+        for name, kind in kinds.items()
+    ]
+    nodes = [helper.make_node("Identity", [name], [f"{name}_out"]) for name in kinds]
+    graph = helper.make_graph(nodes, "typed", given, made)
+    opsets = [helper.make_opsetid("", 21)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10), typed_rows(80), None
+
+
+def typed_rows(rows: int, seed: int = 1) -> list[dict[str, Any]]:
+    random = np.random.default_rng(seed)
+    return [
+        {
+            "long": int(random.integers(-(2**52), 2**52)),
+            "short": int(random.integers(-(2**15), 2**15)),
+            "byte": random.integers(0, 256, (2, 3)).tolist(),
+            "single": float(random.normal()),
+            "flag": bool(random.random() < 0.5),
+            "word": str(random.choice(["größer", "", "🚢", "a\nb"])),
+        }
+        for _ in range(rows)
+    ]
+
+
 MODELS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "forest": forest, "boosting": boosting, "regressor": regressor, "network": network,
-    "pipeline": pipeline, "convolution": convolution,
+    "pipeline": pipeline, "convolution": convolution, "typed": typed,
 }  # fmt: skip
 
 
@@ -106,6 +145,8 @@ def unseen(name: str) -> list[dict[str, Any]]:
         return rows + [{**rows[0], "plan": plan} for plan in (*PLANS, *odd)]
     if name == "convolution":
         return [{"x0": random.random((1, 8, 8)).tolist()} for _ in range(ROWS)]
+    if name == "typed":
+        return typed_rows(ROWS, seed=99)
     found, _ = numbers(ROWS, seed=99)
     return [dict(zip([f"x{n}" for n in range(8)], row, strict=True)) for row in found.tolist()]
 
@@ -126,6 +167,10 @@ def exported(workspace: Workspace) -> Callable[[str], Path]:
     def export(name: str) -> Path:
         if name not in made:
             model, rows, labels = MODELS[name]()
+            if isinstance(model, onnx.ModelProto):
+                file = workspace.home.path / f"{name}.onnx"
+                onnx.save(model, file)
+                model = file
             fairlead.package(model, rows, labels, name=name, home=workspace.home.path)
             out = workspace.home.path / f"{name}.html"
             made[name] = export_version(
@@ -296,6 +341,28 @@ def test_a_model_that_answers_otherwise_does_not_answer(
         standing.wait_for()
         assert "1 of" in standing.inner_text()
         assert page.get_by_role("button", name="Predict", exact=True).is_disabled()
+
+
+def test_a_graph_that_the_runtime_does_not_know_is_told_by_its_operator(
+    workspace: Workspace, exported: Callable[[str], Path], browser: Browser, tmp_path: Path
+) -> None:
+    exported("pipeline")
+    folder = export_version(workspace, "pipeline:1", "browser", tmp_path / "page").path
+    tensor = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    node = helper.make_node("Unheard", ["x"], ["y"], name="the_node")
+    graph = helper.make_graph([node], "one", tensor[:1], tensor[1:])
+    opsets = [helper.make_opsetid("", 21)]
+    raw = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    held = base64.b64encode(raw).decode()
+    (folder / "model.js").write_text(f"(globalThis.FAIRLEAD ??= {{}}).model = '{held}';")
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((folder / "index.html").as_uri())
+        standing = page.locator("#standing[data-state=wrong]")
+        standing.wait_for()
+        told = standing.inner_text()
+    assert told.startswith("The model cannot run in this browser: ")
+    assert "Unheard" in told
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -17,6 +17,7 @@ from fairlead.app.exporting import export_version
 from fairlead.app.workspace import Workspace
 from fairlead.bundle.types import MISSING_TEXT
 from fairlead.errors import ExportError
+from fairlead.export.browser.limits import check_opsets
 from fairlead.export.graph import check_domains
 from fairlead.export.mobile import mobile_of
 from fairlead.export.texts import without_nul
@@ -138,6 +139,12 @@ def test_an_operator_of_somebodys_own_is_refused_by_the_name_of_its_node() -> No
     check_domains(relu(domain="com.microsoft", op="Gelu"))
     with pytest.raises(ExportError, match=r"The node Best 'only' is an operator of org\.own"):
         check_domains(relu(domain="org.own", op="Best"))
+
+
+def test_a_graph_that_is_newer_than_the_runtime_of_browsers_is_refused() -> None:
+    check_opsets(relu(26))
+    with pytest.raises(ExportError, match=r"is of ai\.onnx 27; .* up to 26"):
+        check_opsets(relu(27))
 
 
 def test_text_with_a_nul_is_refused_by_where_it_is() -> None:

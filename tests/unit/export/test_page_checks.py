@@ -14,7 +14,7 @@ import pytest
 
 from fairlead.errors import InputError
 from fairlead.export.browser.facts import Words, input_facts
-from fairlead.export.browser.fields import KINDS
+from fairlead.export.browser.limits import KINDS
 from fairlead.export.browser.script import join_modules
 from fairlead.export.browser.write import PAGE
 from fairlead.forms import FORMS

@@ -27,6 +27,9 @@ DIGESTS = {
 }
 """SHA-256 of the files that are taken out of the archive."""
 
+OPSETS = {"ai.onnx": 26, "ai.onnx.ml": 5}
+"""Newest operators that this version knows, by their domain."""
+
 LICENCE = Path(__file__).parent / "page" / "onnxruntime-licence.txt"
 """The package names its licence, and carries no text of it."""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from fairlead.bundle import Bundle
 from fairlead.export.browser.facts import facts_of
-from fairlead.export.browser.fields import check_fields
+from fairlead.export.browser.limits import check_fields, check_opsets
 from fairlead.export.browser.runtime import LICENCE, PACKAGE, VERSION, Runtime
 from fairlead.export.browser.script import join_modules
 from fairlead.export.graph import check_domains, read_graph
@@ -58,6 +58,7 @@ def write_page(
     """
     model = read_graph(bundle)
     check_domains(model)
+    check_opsets(model)
     check_fields(bundle.info)
     facts = facts_of(version, bundle, without_nul(model))
     scripts = [

@@ -21,7 +21,9 @@ let model = null;
 // Starting
 
 async function prove() {
-  model = await start(FAIRLEAD);
+  model = await start(FAIRLEAD).catch(({ message }) => {
+    throw new Error(`The model cannot run in this browser: ${message}`);
+  });
   const { receipt, tolerance } = known;
   const { rows, worst } = differences(receipt, tolerance, await model.predict(rowsOfReceipt(receipt)));
   const total = receipt.outputs.rows;

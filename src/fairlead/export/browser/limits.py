@@ -1,10 +1,16 @@
-"""Which fields a page can ask for, and which tensors it can feed."""
+"""What a page and its runtime cannot do, told before anything is written."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fairlead.bundle import BundleInfo
 from fairlead.errors import ExportError
+from fairlead.export.browser.runtime import OPSETS
 from fairlead.signature import FieldKind
+
+if TYPE_CHECKING:
+    import onnx
 
 KINDS: frozenset[FieldKind] = frozenset(
     {"number", "integer", "boolean", "category", "text", "tensor"}
@@ -29,4 +35,20 @@ def check_fields(info: BundleInfo) -> None:
             raise ExportError(
                 f"The graph's input '{given.name}' is of {given.dtype}, which the browser's "
                 "runtime does not take."
+            )
+
+
+def check_opsets(model: onnx.ModelProto) -> None:
+    """Refuse a graph that is newer than the runtime.
+
+    Raises:
+        ExportError: it is; says by what.
+    """
+    for each in model.opset_import:
+        domain = each.domain or "ai.onnx"
+        if each.version > OPSETS.get(domain, each.version):
+            raise ExportError(
+                f"The graph is of {domain} {each.version}; the browser's runtime knows it up to "
+                f"{OPSETS[domain]}.",
+                hint="Export the model with an older opset, and package it again.",
             )
