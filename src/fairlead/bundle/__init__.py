@@ -1,7 +1,6 @@
 """Model bundles: a directory of data, digests and a signature."""
 
 from fairlead.bundle.archive import pack, unpack
-from fairlead.bundle.cache import BundleCache
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.read import open_bundle, read_file
 from fairlead.bundle.receipt import Receipt, compare, decode_receipt, encode_receipt, measure
@@ -27,7 +26,6 @@ from fairlead.bundle.write import write_bundle
 
 __all__ = [
     "Bundle",
-    "BundleCache",
     "BundleInfo",
     "CodeFacts",
     "DataFacts",

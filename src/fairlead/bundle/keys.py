@@ -1,4 +1,7 @@
-"""Who signs bundles here, and whose signatures are accepted: Ed25519."""
+"""Who signs bundles here, and whose signatures are accepted: Ed25519.
+
+The library that knows it is imported when something is signed or verified: not by who only reads.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import re
 import uuid
 from functools import cached_property
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from fairlead.errors import BundleError, ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 DOMAIN = b"fairlead bundle manifest\n"
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
@@ -30,6 +34,8 @@ class KeyRing:
     @cached_property
     def _private(self) -> Ed25519PrivateKey:
         """The signing key. Of processes that make one at the same moment, the first wins."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         path = self._folder / "signing.key"
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,20 +94,39 @@ class KeyRing:
         Raises:
             BundleError: the signature is not right, or the signer is not trusted.
         """
-        if len(signature) != KEY_BYTES + SIGNATURE_BYTES:
-            raise BundleError("The bundle's signature is not of the right length.")
-        key = signature[:KEY_BYTES]
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(signature[KEY_BYTES:], DOMAIN + manifest)
-        except (InvalidSignature, ValueError):
-            raise BundleError(
-                "The bundle's signature is not right: its manifest was changed after signing.",
-                hint="Get the bundle again from where it was made.",
-            ) from None
-        signer = key.hex()
+        signer = signer_of(manifest, signature)
         if not (self._folder / "trusted" / signer).exists() and signer != self.public:
             raise BundleError(
                 f"The bundle was signed by a key that is not trusted here: {signer}.",
                 hint="If that is whom you expect: fairlead import FILE --trust KEY.",
             )
         return signer
+
+
+def signer_of(manifest: bytes, signature: bytes) -> str:
+    """Who signed a manifest, trusted or not.
+
+    Args:
+        manifest: its bytes.
+        signature: the bytes of `manifest.sig`.
+
+    Returns:
+        The signer's public key, hex.
+
+    Raises:
+        BundleError: the signature is not right.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if len(signature) != KEY_BYTES + SIGNATURE_BYTES:
+        raise BundleError("The bundle's signature is not of the right length.")
+    key = signature[:KEY_BYTES]
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature[KEY_BYTES:], DOMAIN + manifest)
+    except (InvalidSignature, ValueError):
+        raise BundleError(
+            "The bundle's signature is not right: its manifest was changed after signing.",
+            hint="Get the bundle again from where it was made.",
+        ) from None
+    return key.hex()
