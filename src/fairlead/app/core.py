@@ -8,8 +8,7 @@ from fairlead.access import Sites
 from fairlead.app.home import Home
 from fairlead.app.metrics import data_plane_samples
 from fairlead.app.settings import Settings, device_of, features_of, ladders
-from fairlead.bundle import KeyRing
-from fairlead.bundle.cache import BundleCache
+from fairlead.bundle import BundleCache, KeyRing
 from fairlead.clock import Clock, SystemClock
 from fairlead.ids import IdSource
 from fairlead.lookup import open_tables

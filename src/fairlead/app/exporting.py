@@ -10,6 +10,7 @@ from pathlib import Path
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, pack
 from fairlead.errors import ConfigError
+from fairlead.export.device import write_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +93,12 @@ def _bundle(subject: Subject, out: Path) -> Sequence[str]:
     return ()
 
 
-TARGETS: Mapping[str, Target] = {"bundle": Target(".fairlead", _bundle)}
+def _device(subject: Subject, out: Path) -> Sequence[str]:
+    package = write_device(subject.bundle, subject.version, out)
+    return (f"On the device: pip install -r requirements.txt, then python {package.name} check.",)
+
+
+TARGETS: Mapping[str, Target] = {
+    "bundle": Target(".fairlead", _bundle),
+    "device": Target("-device", _device),
+}

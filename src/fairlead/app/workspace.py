@@ -20,8 +20,7 @@ from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from fairlead.app.user import user
-from fairlead.bundle import Bundle, KeyRing, pack, read_file
-from fairlead.bundle.cache import BundleCache
+from fairlead.bundle import Bundle, BundleCache, KeyRing, pack, read_file
 from fairlead.client import Client
 from fairlead.clock import Clock, SystemClock
 from fairlead.errors import NotFoundError, UnavailableError

@@ -31,7 +31,7 @@ from fairlead.batch.score import (
 from fairlead.batch.target import RECORD, Target, target_of
 from fairlead.batch.types import Chunk, Job, JobRecord, Plan, Progress, Scored
 from fairlead.batch.write import ID, answer_names
-from fairlead.bundle.cache import BundleCache
+from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.durable import sync
 from fairlead.errors import ConflictError, NotFoundError

@@ -1,8 +1,4 @@
-"""Who signs bundles here, and whose signatures are accepted: Ed25519.
-
-The library that knows it is imported when something is signed or verified: not by who only reads.
-"""
-
+"""Who signs bundles here, and whose signatures are accepted: Ed25519."""
 from __future__ import annotations
 
 import os
@@ -13,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairlead.errors import BundleError, ConfigError
+from fairlead.signing import DOMAIN, signer_of
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-DOMAIN = b"fairlead bundle manifest\n"
-KEY_BYTES, SIGNATURE_BYTES = 32, 64
 
 
 class KeyRing:
@@ -101,32 +95,3 @@ class KeyRing:
                 hint="If that is whom you expect: fairlead import FILE --trust KEY.",
             )
         return signer
-
-
-def signer_of(manifest: bytes, signature: bytes) -> str:
-    """Who signed a manifest, trusted or not.
-
-    Args:
-        manifest: its bytes.
-        signature: the bytes of `manifest.sig`.
-
-    Returns:
-        The signer's public key, hex.
-
-    Raises:
-        BundleError: the signature is not right.
-    """
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    if len(signature) != KEY_BYTES + SIGNATURE_BYTES:
-        raise BundleError("The bundle's signature is not of the right length.")
-    key = signature[:KEY_BYTES]
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature[KEY_BYTES:], DOMAIN + manifest)
-    except (InvalidSignature, ValueError):
-        raise BundleError(
-            "The bundle's signature is not right: its manifest was changed after signing.",
-            hint="Get the bundle again from where it was made.",
-        ) from None
-    return key.hex()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from fairlead.bundle.cache import BundleCache
+from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
