@@ -1,4 +1,5 @@
 """Who signs bundles here, and whose signatures are accepted: Ed25519."""
+
 from __future__ import annotations
 
 import os

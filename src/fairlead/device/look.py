@@ -6,16 +6,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairlead.device.segments import Segment, frames_of, list_segments, measure
 from fairlead.device.state import JOURNAL, REFERENCES, ROWS, WINDOW, WINDOWS, read_tally
-from fairlead.device.types import Window
 from fairlead.ids import text
 from fairlead.locks import is_held
 from fairlead.predictionlog import PredictionFrame
 from fairlead.signature import Batch, Signature, to_records
 from fairlead.signature.types import Field
+
+if TYPE_CHECKING:
+    from fairlead.device.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

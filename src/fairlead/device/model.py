@@ -14,16 +14,17 @@ import numpy as np
 from fairlead.bundle.receipt import decode_receipt
 from fairlead.clock import Clock, SystemClock
 from fairlead.device.keeper import Keeper, Place
+from fairlead.device.memory import give_back
 from fairlead.device.package import Package
 from fairlead.device.types import Manifest
 from fairlead.errors import BundleError, ConfigError, InputError, ModelError
 from fairlead.predictionlog import Outcome, PredictionFrame
-from fairlead.profiles.types import REFERENCE
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.prove import prove
 from fairlead.signature import Batch, RowDecoder, RowEncoder, Signature, from_frame
 from fairlead.signature.envelope import Envelope, Texts, check_rows, each
 
+REFERENCE = "reference.json.gz"  # as in `profiles`, which is imported when rows are counted
 ROWS_MAX = 10_000
 LIMIT_MB, LIMIT_MB_MIN = 64, 1
 ARM = "device"
@@ -67,6 +68,7 @@ class DeviceModel:
         self._rows = RowEncoder(BEFORE, self.signature.outputs)
         reference = package.read(REFERENCE) if package.has(REFERENCE) else None
         self.keeper = Keeper(place, self.manifest.digest, reference, clock)
+        give_back()
 
     def predict(self, rows: Any, *, unit: Texts = None, id: Texts = None) -> list[dict[str, Any]]:  # noqa: A002
         """Answer rows.

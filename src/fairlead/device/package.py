@@ -44,6 +44,7 @@ class Package:
             raise BundleError(f"There is no file {self.name}.")
         try:
             self._archive = zipimporter(str(path))
+            self._archive.invalidate_caches()  # another package may have been here before
         except DAMAGE:
             raise self._damaged() from None
         self.manifest = self._manifest()

@@ -8,8 +8,10 @@ are frames of the prediction log.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,13 +88,12 @@ def list_segments(folder: Path, suffix: str) -> list[Segment]:
     return sorted(found)
 
 
-def frames_of(path: Path) -> list[PredictionFrame]:
-    """The whole frames of a file, which may have gone meanwhile."""
-    try:
-        found = [located.frame for located in scan(path)]
-    except FileNotFoundError:
-        return []
-    return [frame for frame in found if isinstance(frame, PredictionFrame)]
+def frames_of(path: Path) -> Iterator[PredictionFrame]:
+    """The whole frames of a file, one at a time; none if it has gone meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        for located in scan(path):
+            if isinstance(located.frame, PredictionFrame):
+                yield located.frame
 
 
 def measure(path: Path) -> Extent:

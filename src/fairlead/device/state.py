@@ -20,6 +20,7 @@ import uuid
 from contextlib import ExitStack
 from pathlib import Path
 
+from fairlead.device.memory import give_back
 from fairlead.device.segments import BLOCK_BYTES, Extent, Segment, list_segments, measure, name_of
 from fairlead.device.spare import oldest_first
 from fairlead.durable import sync
@@ -193,6 +194,7 @@ class State:
             sync(segment.path)
             reference = self._reference_of(segment.digest).read_bytes()
             write_window(make_window(segment, reference, self.device), path)
+            give_back()
 
     def _forget_references(self) -> None:
         """Remove those of bundles that answer no more and whose rows have their windows."""

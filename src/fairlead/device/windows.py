@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -13,15 +12,47 @@ import msgspec
 import numpy as np
 
 from fairlead.device.segments import Segment, frames_of
-from fairlead.device.types import Window
 from fairlead.errors import StorageError
 from fairlead.ids import derive, text
 from fairlead.predictionlog.types import PredictionFrame
 from fairlead.profiles import Profile, decode, empty, merge, observe
 from fairlead.signature import concat
 
+FORMAT = 1
+ROWS_AT_ONCE = 256
 GZIP = zlib.MAX_WBITS | 16
 WINDOW_BYTES_MAX = 64 << 20
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen in a stretch of rows, as counts on the reference's edges.
+
+    Args:
+        id: the same however often the window is made, so that it counts once wherever it
+            arrives twice. While a stretch grows, so do its rows, under the one id.
+        device: whose rows.
+        version: that answered.
+        digest: of its bundle.
+        first: number of the first row; a device numbers the rows that it keeps from 1.
+        rows: how many.
+        from_us: the earliest time on its rows, microseconds since 1970; the device's clock.
+        to_us: the latest.
+        last_id: id of the last prediction; empty without rows.
+        profile: of the rows.
+        format: of these bytes.
+    """
+
+    id: str
+    device: str
+    version: str
+    digest: str
+    first: int
+    rows: int
+    from_us: int
+    to_us: int
+    last_id: str
+    profile: Profile
+    format: int = FORMAT
 
 
 def make_window(segment: Segment, reference: bytes, device: str) -> Window:
@@ -35,27 +66,39 @@ def make_window(segment: Segment, reference: bytes, device: str) -> Window:
     Raises:
         StorageError: the reference cannot be read.
     """
-    frames = frames_of(segment.path)
-    frame = empty(decode(reference))
-    times = [int(each) for one in frames for each in one.time_us]
+    profile = frame = empty(decode(reference))
+    rows, times_us, last = 0, set[int](), None
+    for some in _alike(frames_of(segment.path)):
+        last = some[-1]
+        rows += sum(len(each.ids) for each in some)
+        times_us |= {int(time) for each in some for time in each.time_us[[0, -1]]}
+        profile = merge(profile, _observed(frame, some))
     return Window(
         id=derive(device, segment.digest).some(segment.first, 1).texts()[0],
         device=device,
-        version=frames[-1].version if frames else "",
+        version=last.version if last else "",
         digest=segment.digest,
         first=segment.first,
-        rows=len(times),
-        from_us=min(times, default=0),
-        to_us=max(times, default=0),
-        last_id=text(frames[-1].ids[-1]) if frames else "",
-        profile=_profile(frame, frames),
+        rows=rows,
+        from_us=min(times_us, default=0),
+        to_us=max(times_us, default=0),
+        last_id=text(last.ids[-1]) if last else "",
+        profile=profile,
     )
 
 
-def _profile(reference: Profile, frames: Sequence[PredictionFrame]) -> Profile:
-    """The profile of all rows, of which those that are alike are counted at once."""
-    seen = (_observed(reference, list(alike)) for _, alike in groupby(frames, _shape))
-    return reduce(merge, seen, reference)
+def _alike(frames: Iterable[PredictionFrame]) -> Iterator[list[PredictionFrame]]:
+    """Frames that are counted at once: some hundred rows, so that a device has memory for them."""
+    for _, group in groupby(frames, _shape):
+        some, rows = list[PredictionFrame](), 0
+        for frame in group:
+            some.append(frame)
+            rows += len(frame.ids)
+            if rows >= ROWS_AT_ONCE:
+                yield some
+                some, rows = [], 0
+        if some:
+            yield some
 
 
 def _shape(frame: PredictionFrame) -> object:
