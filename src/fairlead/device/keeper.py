@@ -107,7 +107,7 @@ class Keeper:
             self._tell(f"{place.folder.name} cannot be used: {error.strerror}.")
             return
         self._state = state
-        state.count_unlogged(self._owed)
+        state.unlogged.add(self._owed)
         self._owed = 0
         self._ids = IdSource(self._clock, max(state.last_id, self._last))
 
@@ -120,7 +120,9 @@ class Keeper:
 
     def _leave(self) -> None:
         """In a process that was forked, the folder stays with the one that opened it."""
-        self.close()
+        if self._state is not None:
+            self._state.leave()
+            self._state = None
         self._tried_s = self._clock.monotonic_s()
         self._process = os.getpid()
         self._ids = IdSource(self._clock, self._last)
@@ -130,7 +132,7 @@ class Keeper:
         if self._state is None:
             self._owed += rows
         else:
-            self._state.count_unlogged(rows)
+            self._state.unlogged.add(rows)
 
     def _tell(self, why: str) -> None:
         if not self.problem:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairlead.device.segments import Segment, frames_of, list_segments, measure
-from fairlead.device.state import JOURNAL, REFERENCES, ROWS, WINDOW, WINDOWS, read_tally
+from fairlead.device.segments import (
+    JOURNAL,
+    REFERENCES,
+    ROWS,
+    WINDOW,
+    WINDOWS,
+    Segment,
+    frames_of,
+    list_segments,
+    measure,
+)
+from fairlead.device.tally import read_tally
 from fairlead.ids import text
 from fairlead.locks import is_held
 from fairlead.predictionlog import PredictionFrame
@@ -63,7 +72,7 @@ def stand(folder: Path) -> Standing:
         rows=rows[-1].first + counted[0] - first if rows else 0,
         windows=len(windows),
         first_window=min((each.first for each in (*windows[:1], *rows[:1])), default=1),
-        unlogged=_unlogged(folder / "unlogged"),
+        unlogged=read_tally(folder / "unlogged"),
         size_bytes=sum(each.room for each in (*rows, *windows)),
         in_use=in_use,
     )
@@ -129,14 +138,3 @@ def _records(frame: PredictionFrame, number: int, signature: Signature) -> Itera
 def _known(fields: tuple[Field, ...], batch: Batch) -> list[dict[str, Any]]:
     there = {*batch.names, *batch.columns}
     return to_records([field for field in fields if field.name in there], batch)
-
-
-def _unlogged(path: Path) -> int:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        return read_tally(descriptor)
-    finally:
-        os.close(descriptor)

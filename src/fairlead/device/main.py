@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, NoReturn
 
 import msgspec
 
-from fairlead.device.model import LIMIT_MB, DeviceModel, load, own_package, state_folder
+from fairlead.device.model import DeviceModel
+from fairlead.device.opening import LIMIT_MB, load, own_package, state_folder
 from fairlead.errors import ConfigError, ConflictError, FairleadError, InputError
 
 BODY_BYTES_MAX = 64 << 20

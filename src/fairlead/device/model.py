@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from itertools import repeat
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,12 +11,12 @@ import msgspec
 import numpy as np
 
 from fairlead.bundle.receipt import decode_receipt
-from fairlead.clock import Clock, SystemClock
+from fairlead.clock import Clock
 from fairlead.device.keeper import Keeper, Place
 from fairlead.device.memory import give_back
 from fairlead.device.package import Package
 from fairlead.device.types import Manifest
-from fairlead.errors import BundleError, ConfigError, InputError, ModelError
+from fairlead.errors import BundleError, InputError, ModelError
 from fairlead.predictionlog import Outcome, PredictionFrame
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.prove import prove
@@ -26,7 +25,6 @@ from fairlead.signature.envelope import Envelope, Texts, check_rows, each
 
 REFERENCE = "reference.json.gz"  # as in `profiles`, which is imported when rows are counted
 ROWS_MAX = 10_000
-LIMIT_MB, LIMIT_MB_MIN = 64, 1
 ARM = "device"
 BEFORE = ("id", "version")
 
@@ -164,64 +162,3 @@ def open_runner(package: Package) -> OnnxRunner:
     if info.runner.kind != "onnx":
         raise BundleError(f"The model in {package.name} is none that runs on a device.")
     return OnnxRunner(package.read(info.runner.path), info.runner, info.signature.outputs)
-
-
-def load(
-    path: Path | str | None = None,
-    *,
-    state: Path | str | None = None,
-    keep: bool = True,
-    limit_mb: int = LIMIT_MB,
-    disk: bool = False,
-    clock: Clock | None = None,
-) -> DeviceModel:
-    """Load the version in a package, ready to answer.
-
-    The bundle's signature, and the digest of every file that is used, are verified; the model is
-    proven by its receipt. Rows and their answers are kept in a folder that one process at a time
-    writes to.
-
-    Args:
-        path: of the package; the one that this code was imported from, if not given.
-        state: the folder; named after the package and beside it, if not given.
-        keep: whether rows are kept at all.
-        limit_mb: of the folder, in millions of bytes; what is oldest goes first.
-        disk: whether each row is to survive a power cut, not the death of the process alone.
-        clock: for times and ids; the machine's, if not given.
-
-    Raises:
-        BundleError: the package is damaged or forged.
-        ReceiptError: the model answers here otherwise than where it was packaged.
-        ConflictError: another process keeps rows in that folder.
-        ConfigError: there is no package, or the limit is too small.
-    """
-    given = own_package() if path is None else Path(path)
-    if limit_mb < LIMIT_MB_MIN:
-        raise ConfigError(f"The limit of the state must be {LIMIT_MB_MIN} MB or more.")
-    folder = state_folder(given) if state is None else Path(state)
-    place = Place(folder, limit_mb * 1_000_000, disk) if keep else None
-    return DeviceModel(Package(given), place, clock or SystemClock())
-
-
-def own_package() -> Path:
-    """The package that this code was imported from.
-
-    Raises:
-        ConfigError: it was imported from elsewhere.
-    """
-    archive = getattr(getattr(__spec__, "loader", None), "archive", None)
-    if archive is None:
-        raise ConfigError(
-            "This code was not imported from a package.", hint="Say which: load('churn.pyz')."
-        )
-    return Path(archive)
-
-
-def state_folder(package: Path) -> Path:
-    """Where rows are kept unless it is said: beside the package.
-
-    Example:
-        >>> state_folder(Path("models/churn.pyz")).name
-        'churn-state'
-    """
-    return package.absolute().with_name(f"{package.stem}-state")

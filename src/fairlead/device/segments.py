@@ -18,6 +18,8 @@ from pathlib import Path
 from fairlead.predictionlog.scan import is_damaged, scan
 from fairlead.predictionlog.types import PredictionFrame
 
+ROWS, WINDOWS, REFERENCES = "rows", "windows", "references"
+JOURNAL, WINDOW = ".journal", ".json.gz"
 DIGEST_LENGTH = 16
 BLOCK_BYTES = 4096
 _NAME = re.compile(r"([0-9]{16})-([0-9a-f]{16})")

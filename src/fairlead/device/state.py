@@ -8,7 +8,8 @@
     references/       of each bundle whose rows are here, the profile that they are counted on
 
 A row is on the file before its answer goes out. A file that is full, or of another day than now,
-is written no more; its window is made, and what is beyond the number of bytes goes, oldest first.
+is written no more: its window is made, in a process of its own, and what is beyond the number
+of bytes goes, oldest first.
 """
 
 from __future__ import annotations
@@ -20,17 +21,30 @@ import uuid
 from contextlib import ExitStack
 from pathlib import Path
 
-from fairlead.device.memory import give_back
-from fairlead.device.segments import BLOCK_BYTES, Extent, Segment, list_segments, measure, name_of
+from fairlead.device.counting import Counting
+from fairlead.device.segments import (
+    JOURNAL,
+    REFERENCES,
+    ROWS,
+    WINDOW,
+    WINDOWS,
+    Extent,
+    Segment,
+    list_segments,
+    measure,
+    name_of,
+)
 from fairlead.device.spare import oldest_first
+from fairlead.device.tally import Tally
 from fairlead.durable import sync
 from fairlead.errors import ConflictError, StorageError
 from fairlead.locks import hold
 from fairlead.predictionlog.tail import Tail
 
-ROWS, WINDOWS, REFERENCES = "rows", "windows", "references"
-JOURNAL, WINDOW = ".journal", ".json.gz"
 SEGMENT_BYTES_MAX = 1 << 20
+BEGUN_BYTES = 64 << 10
+"""For the window that is being made and the block that is begun."""
+
 SEGMENTS_MIN = 8
 """Of the room there is, a file of rows takes at most one part in so many."""
 
@@ -49,6 +63,7 @@ class State:
 
     Attributes:
         device: this device's id.
+        unlogged: how many rows were answered that could not be kept.
         last_id: of the last row that was kept, 16 bytes; empty if there is none.
 
     Raises:
@@ -63,6 +78,7 @@ class State:
         self._limit_bytes = limit_bytes
         self._segment_bytes = min(SEGMENT_BYTES_MAX, limit_bytes // SEGMENTS_MIN)
         self._tail: Tail | None = None
+        self._counting = Counting(folder)
         self._day = 0  # of the first row of the file
         self._next = 1  # number of the next row
         self._used_bytes = 0
@@ -78,24 +94,13 @@ class State:
                     hint="Close it first, or give each a folder of its own: --state DIR.",
                 ) from None
             self.device = _own_id(folder / "device")
-            self._tally = os.open(folder / "unlogged", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            held.callback(os.close, self._tally)
-            os.pwrite(self._tally, self.unlogged.to_bytes(8, "little"), 0)
+            self.unlogged = Tally(folder / "unlogged")
+            held.callback(self.unlogged.close)
             if reference is not None:
                 _write_once(self._reference_of(digest), reference)
             self._go_on()
             self._count_room()
             self._held = held.pop_all()
-
-    @property
-    def unlogged(self) -> int:
-        """Rows that were answered, but could not be kept."""
-        return read_tally(self._tally)
-
-    def count_unlogged(self, rows: int) -> None:
-        """Count rows that cannot be kept; on a full disk, too: it takes no more room."""
-        with contextlib.suppress(OSError):
-            os.pwrite(self._tally, (self.unlogged + rows).to_bytes(8, "little"), 0)
 
     def append(self, frame: bytes, rows: int, last_id: bytes, now_us: int) -> None:
         """Keep the rows of a frame.
@@ -111,8 +116,10 @@ class State:
             and (tail.size + len(frame) > self._segment_bytes or day != self._day)
         )
         if tail is None or not tail.is_open or full:
-            self._seal()
             tail = self._begin()
+            self._forget_references()
+            if self.last_id:
+                self._counting.begin()
         self._make_room(len(frame), tail)
         tail.append(frame)
         if tail.size == len(frame):
@@ -123,10 +130,16 @@ class State:
 
     def close(self) -> None:
         """Let go of the folder; calling it twice is harmless."""
+        self._counting.end()
         if self._tail is not None:
             self._tail.close()
             self._tail = None
         self._held.close()
+
+    def leave(self) -> None:
+        """Let go of it in a process that was forked: all of it is another's."""
+        self._counting.forget()
+        self.close()
 
     def _go_on(self) -> None:
         """Go on where the last process ended, however it did."""
@@ -165,6 +178,8 @@ class State:
         self._day = extent.first_us // DAY_US
 
     def _begin(self) -> Tail:
+        if self._tail is not None:
+            self._tail.close()
         path = self._folder / ROWS / name_of(self._next, self._digest, JOURNAL)
         descriptor = _opened(path)
         os.ftruncate(descriptor, 0)  # what is there is of no whole row
@@ -173,28 +188,6 @@ class State:
             sync(path.parent)
         self._count_room()
         return self._tail
-
-    def _seal(self) -> None:
-        """Write no more to the file, and make the windows of all that have none."""
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
-        done = {each.path.name for each in list_segments(self._folder / WINDOWS, WINDOW)}
-        for each in self._segments():
-            name = name_of(each.first, each.digest, WINDOW)
-            if each.first < self._next and name not in done:
-                self._fold(each, self._folder / WINDOWS / name)
-        self._forget_references()
-
-    def _fold(self, segment: Segment, path: Path) -> None:
-        """Make a window. What cannot be made now is, when the next file is full."""
-        from fairlead.device.windows import make_window, write_window
-
-        with contextlib.suppress(OSError, StorageError):
-            sync(segment.path)
-            reference = self._reference_of(segment.digest).read_bytes()
-            write_window(make_window(segment, reference, self.device), path)
-            give_back()
 
     def _forget_references(self) -> None:
         """Remove those of bundles that answer no more and whose rows have their windows."""
@@ -207,7 +200,7 @@ class State:
     def _count_room(self) -> None:
         references = (self._folder / REFERENCES).iterdir()
         files = (*self._segments(), *list_segments(self._folder / WINDOWS, WINDOW))
-        self._used_bytes = sum(each.room for each in files) + BLOCK_BYTES
+        self._used_bytes = sum(each.room for each in files) + BEGUN_BYTES
         self._used_bytes += sum(each.stat().st_size for each in references)
 
     def _make_room(self, size: int, tail: Tail) -> None:
@@ -231,11 +224,6 @@ class State:
 
     def _reference_of(self, digest: str) -> Path:
         return self._folder / REFERENCES / name_of(0, digest, "").rpartition("-")[2]
-
-
-def read_tally(descriptor: int) -> int:
-    """How many rows could not be kept."""
-    return int.from_bytes(os.pread(descriptor, 8, 0), "little")
 
 
 def _opened(path: Path) -> int:

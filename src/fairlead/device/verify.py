@@ -6,10 +6,9 @@ looks first; unless it says yes, whatever the reason, this one looks for itself.
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
+from fairlead.device.apart import ended_well, start
 from fairlead.device.types import BUNDLE, Manifest
 from fairlead.errors import BundleError
 from fairlead.signing import signer_of
@@ -48,15 +47,4 @@ def verify(package: Path, raw: bytes, signature: bytes, manifest: Manifest) -> N
 
 def _verified_apart(package: Path, manifest: Manifest) -> bool:
     """Whether a process of its own says that all is right; False if it cannot be asked."""
-    if not sys.executable:
-        return False
-    arguments = [sys.executable, "-I", "-S", "-c", APART, str(package), manifest.digest]
-    quiet = [(os.POSIX_SPAWN_OPEN, out, os.devnull, os.O_RDWR, 0) for out in (0, 1, 2)]
-    try:
-        child = os.posix_spawn(
-            sys.executable, [*arguments, manifest.signer, *map(os.path.abspath, sys.path)],
-            os.environ, file_actions=quiet,
-        )  # fmt: skip
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    except (AttributeError, OSError):
-        return False
+    return ended_well(start(APART, str(package), manifest.digest, manifest.signer))

@@ -11,7 +11,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from fairlead.device.segments import Segment, frames_of
+from fairlead.device.segments import (
+    JOURNAL,
+    REFERENCES,
+    ROWS,
+    WINDOW,
+    WINDOWS,
+    Segment,
+    frames_of,
+    list_segments,
+    name_of,
+)
+from fairlead.durable import sync
 from fairlead.errors import StorageError
 from fairlead.ids import derive, text
 from fairlead.predictionlog.types import PredictionFrame
@@ -53,6 +64,27 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     last_id: str
     profile: Profile
     format: int = FORMAT
+
+
+def make_windows(folder: Path) -> None:
+    """Make the windows of all files of rows that have none, but of the last, which is written.
+
+    Args:
+        folder: of the state. Who writes there need not know: files may come and go meanwhile.
+
+    Raises:
+        OSError: a window cannot be written.
+    """
+    done = {each.first for each in list_segments(folder / WINDOWS, WINDOW)}
+    device = (folder / "device").read_text().strip()
+    for each in list_segments(folder / ROWS, JOURNAL)[:-1]:
+        reference = folder / REFERENCES / each.digest
+        if each.first in done or not reference.exists():
+            continue
+        window = make_window(each, reference.read_bytes(), device)
+        if window.rows:  # none, where it has gone meanwhile
+            sync(each.path)
+            write_window(window, folder / WINDOWS / name_of(each.first, each.digest, WINDOW))
 
 
 def make_window(segment: Segment, reference: bytes, device: str) -> Window:

@@ -86,7 +86,7 @@ def test_arrays_are_answered_as_rows_are(loaded: Load) -> None:
 def test_a_clock_that_jumps_loses_and_reorders_nothing(loaded: Load, tmp_path: Path) -> None:
     clock = ManualClock()
     start_us = clock.now_us()
-    jumps = (0, YEAR_US, -YEAR_US, 20 * YEAR_US, -start_us + DAY_US, 3 * DAY_US, 3 * DAY_US + 1)
+    jumps = (0, YEAR_US, -start_us + DAY_US, 3 * DAY_US)
     ids = []
     for jump_us in jumps:
         clock.set(start_us + jump_us)
