@@ -10,7 +10,10 @@ from pathlib import Path
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, pack
 from fairlead.errors import ConfigError
+from fairlead.export.browser import find_runtime, write_page
+from fairlead.export.container import write_container
 from fairlead.export.device import write_device
+from fairlead.export.onnx import write_onnx
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,22 @@ def _bundle(subject: Subject, out: Path) -> Sequence[str]:
     return ()
 
 
+def _browser(subject: Subject, out: Path) -> Sequence[str]:
+    runtime = find_runtime(subject.runtime)
+    write_page(subject.version, subject.bundle, runtime, out, single_file=subject.single_file)
+    return ("The page holds rows of the reference data, by which it checks itself.",)
+
+
+def _onnx(subject: Subject, out: Path) -> Sequence[str]:
+    write_onnx(subject.version, subject.bundle, out)
+    return ("Its description holds rows of the reference data, to try it with.",)
+
+
+def _container(subject: Subject, out: Path) -> Sequence[str]:
+    write_container(subject.version, subject.bundle, out)
+    return ()
+
+
 def _device(subject: Subject, out: Path) -> Sequence[str]:
     package = write_device(subject.bundle, subject.version, out)
     return (f"On the device: pip install -r requirements.txt, then python {package.name} check.",)
@@ -100,5 +119,8 @@ def _device(subject: Subject, out: Path) -> Sequence[str]:
 
 TARGETS: Mapping[str, Target] = {
     "bundle": Target(".fairlead", _bundle),
+    "browser": Target("-browser", _browser),
+    "onnx": Target("-onnx", _onnx),
+    "container": Target("-container", _container),
     "device": Target("-device", _device),
 }

@@ -19,8 +19,9 @@ import msgspec
 from fairlead.bundle import Bundle
 from fairlead.bundle.manifest import read_manifest
 from fairlead.device.types import BUNDLE, MANIFEST, Manifest
-from fairlead.errors import ExportError, StorageError
+from fairlead.errors import StorageError
 from fairlead.export.closure import source_files
+from fairlead.export.graph import check_domains, read_graph
 
 NEEDS = ("onnxruntime", "numpy", "msgspec", "cryptography")
 """All that the code of a device imports, beside the standard library."""
@@ -48,10 +49,10 @@ def write_device(bundle: Bundle, version: str, folder: Path) -> Path:
         The file that runs.
 
     Raises:
-        ExportError: the version's model does not run on a device; says what to do.
+        ExportError: it is no graph that a plain onnxruntime runs; says what to do.
         StorageError: it cannot be written.
     """
-    check_runs_there(bundle, version)
+    check_domains(read_graph(bundle))
     package = folder / f"{bundle.info.name}.pyz"
     try:
         folder.mkdir(parents=True)
@@ -67,22 +68,6 @@ def write_device(bundle: Bundle, version: str, folder: Path) -> Path:
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error.strerror}.") from error
     return package
-
-
-def check_runs_there(bundle: Bundle, version: str) -> None:
-    """Refuse a version whose model a device cannot run.
-
-    Raises:
-        ExportError: it is no ONNX graph; says what to do.
-    """
-    kind = bundle.info.runner.kind
-    if kind != "onnx":
-        raise ExportError(
-            f"{version} cannot run on a device: its model is executed by {kind}, and a device "
-            "has onnxruntime alone.",
-            hint="Make a small version of it that can: "
-            f"fairlead compress {version} --data ROWS --methods distil.",
-        )
 
 
 def _files(bundle: Bundle, version: str) -> Iterator[tuple[str, bytes]]:
