@@ -13,8 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.bundle import KeyRing, RunnerSpec, open_bundle
+from fairlead.clock import ManualClock
 from fairlead.device import load
 from fairlead.device.check import check
+from fairlead.device.look import stand
 from fairlead.device.package import Package
 from fairlead.device.types import MANIFEST, Manifest
 from fairlead.errors import BundleError, ExportError
@@ -149,3 +151,22 @@ def test_a_version_that_is_no_graph_is_refused_with_what_to_do(tmp_path: Path) -
         write_device(bundle, "ages:3", tmp_path / "out")
     assert "fairlead compress ages:N --data ROWS --methods distil" in caught.value.hint
     assert not (tmp_path / "out").exists()
+
+
+def test_a_program_that_is_not_python_itself_verifies_and_counts_by_itself(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/usr/sbin/some-server")  # with Python inside it
+
+    def resign(files: dict[str, bytes]) -> None:
+        signature = files["bundle/manifest.sig"]
+        files["bundle/manifest.sig"] = signature[:-1] + bytes([signature[-1] ^ 1])
+
+    with pytest.raises(BundleError, match="signature is not right"):
+        load(changed(package, tmp_path / "ages.pyz", resign), keep=False)
+    clock = ManualClock()
+    with load(package, state=tmp_path / "state", clock=clock) as model:
+        for _ in range(2):
+            model.predict([{"age": 1}])
+            clock.advance(86_400)
+    assert stand(tmp_path / "state").windows == 1
