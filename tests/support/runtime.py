@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from fairlead.errors import FairleadError
-from fairlead.export.browser import fetch_runtime
+from fairlead.errors import ConfigError
+from fairlead.export.browser import find_runtime
+from fairlead.export.browser.runtime import runtime_folder
 
 
 def web_runtime() -> Path:
-    """The folder that it lies in: in the user's cache, into which it is fetched once.
+    """The folder of the user's cache that it lies in; skips, with the reason, if it is not there.
 
-    Skips, with the reason, where the npm registry does not give it.
+    Nothing is fetched by tests: `fairlead export --fetch-runtime` does that, before.
     """
     try:
-        return fetch_runtime(os.environ.get("NPM_CONFIG_REGISTRY"))
-    except FairleadError as error:
-        pytest.skip(f"the runtime of browsers is not here: {error.message}")
+        find_runtime()
+    except ConfigError as error:
+        pytest.skip(f"{error.message} {error.hint}")
+    return runtime_folder()

@@ -32,7 +32,7 @@ from fairlead.export.browser import fetch_runtime as fetch
 )  # fmt: skip
 @click.option(
     "--registry", metavar="URL", envvar="NPM_CONFIG_REGISTRY", show_envvar=True,
-    help="The npm registry that is asked. Default: the public one.",
+    help="The npm registry that is asked. Default: the one that npm asks.",
 )  # fmt: skip
 @click.pass_obj
 def export_command(

@@ -106,6 +106,28 @@ def test_the_command_asks_the_registry_that_npm_is_set_to(
     assert asked == [PATH]
 
 
+def test_npm_is_asked_for_the_registry_that_nobody_named(
+    cache: Path, package: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with registry(package) as (url, asked):
+        npm = tmp_path / "npm"
+        npm.write_text(f"#!/bin/sh\n[ \"$*\" = 'config get registry' ] && echo {url}/\n")
+        npm.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert fetch_runtime() == cache
+    assert asked == [PATH]
+
+
+def test_where_there_is_no_npm_a_registry_must_be_named(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="not known") as told:
+        fetch_runtime()
+    assert "--registry" in told.value.hint
+    assert not cache.exists()
+
+
 def test_another_archive_is_refused_and_nothing_of_it_kept(cache: Path) -> None:
     with registry(archive()) as (url, _), pytest.raises(ConfigError, match="its digest is another"):
         fetch_runtime(url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import subprocess
 import tarfile
 import tempfile
 import urllib.error
@@ -22,7 +23,6 @@ from fairlead.export.browser.runtime import (
     runtime_folder,
 )
 
-REGISTRY = "https://registry.npmjs.org"
 TIMEOUT_S = 60
 ARCHIVE_BYTES_MAX = 64 << 20
 
@@ -31,21 +31,38 @@ def fetch_runtime(registry: str | None = None) -> Path:
     """Fetch the runtime into the user's cache, unless it is there.
 
     Args:
-        registry: address of the npm registry; the public one if not given.
+        registry: address of the npm registry; the one that npm asks if not given.
 
     Returns:
         The folder that it lies in.
 
     Raises:
         UnavailableError: the registry is not reached.
-        ConfigError: its address cannot be used, or what came is not what was asked for.
+        ConfigError: its address is not known or cannot be used, or what came is not what was
+            asked for.
     """
     folder = runtime_folder()
     try:
         find_runtime()
     except ConfigError:
-        store_runtime(_download(registry or REGISTRY))
+        store_runtime(_download(registry or _npms_own()))
     return folder
+
+
+def _npms_own() -> str:
+    """The registry that npm asks on this machine, which knows mirrors and proxies."""
+    try:
+        told = subprocess.run(
+            ["npm", "config", "get", "registry"],  # noqa: S607 - whichever npm the user has
+            capture_output=True, text=True, check=True, timeout=TIMEOUT_S,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        raise ConfigError(
+            "Which npm registry to ask is not known: there is no npm on this machine to tell it.",
+            hint="Name it with --registry URL or NPM_CONFIG_REGISTRY, or a folder with the files "
+            "with --runtime DIR.",
+        ) from None
+    return told.stdout.strip()
 
 
 def store_runtime(archive: bytes) -> Path:
@@ -83,7 +100,8 @@ def _put(path: Path, content: bytes) -> None:
 def _download(registry: str) -> bytes:
     if not registry.startswith(("https://", "http://")):
         raise ConfigError(
-            "The registry's address is none of http or https.", hint=f"For example {REGISTRY}."
+            "The registry's address is none of http or https.",
+            hint="Name another: --registry URL, or NPM_CONFIG_REGISTRY.",
         )
     url = f"{registry.rstrip('/')}/{PACKAGE}/-/{PACKAGE}-{VERSION}.tgz"
     try:

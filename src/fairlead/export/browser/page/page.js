@@ -32,7 +32,12 @@ async function prove() {
     throw new Error(`The model does not reproduce its receipt in this browser: ${rows} of ${total} rows differ${detail}.`);
   }
   tell("good", `Checked: ${total} of ${total} rows of the receipt are answered as by the original.`);
-  document.querySelectorAll("[type=submit]").forEach((button) => { button.disabled = false; });
+  letAsk(true);
+}
+
+// The runtime takes one run at a time.
+function letAsk(may) {
+  for (const button of document.querySelectorAll("[type=submit]")) button.disabled = !may;
 }
 
 function tell(state, text) {
@@ -53,8 +58,8 @@ async function predict(rows) {
   };
 }
 
-async function answer(button, read, show) {
-  button.disabled = true;
+async function answer(read, show) {
+  letAsk(false);
   fields.forEach(clearProblem);
   try {
     const { predictions, tookMs } = await predict(read());
@@ -64,7 +69,7 @@ async function answer(button, read, show) {
   } catch (error) {
     refuse(error);
   } finally {
-    button.disabled = false;
+    letAsk(true);
   }
 }
 
@@ -73,13 +78,13 @@ ask.addEventListener("submit", (event) => {
   showMissing(fields);
   const row = readRow(fields); // which says of JSON whether it is any
   if (!ask.reportValidity()) return;
-  answer(ask.querySelector("[type=submit]"), () => [Object.fromEntries(row)], showOne);
+  answer(() => [Object.fromEntries(row)], showOne);
 });
 
 many.addEventListener("submit", (event) => {
   event.preventDefault();
   const read = () => readPasted(known.inputs, element("pasted").value);
-  answer(many.querySelector("[type=submit]"), read, showMany);
+  answer(read, showMany);
 });
 
 ask.addEventListener("input", () => showMissing(fields));
