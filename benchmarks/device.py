@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-AIM_FIRST_CPU_S, AIM_RESIDENT_MB, AIM_INSTALLED_MB = 0.7, 65.0, 170.0
+AIM_FIRST_CPU_S, AIM_RESIDENT_MB, AIM_INSTALLED_MB = 0.7, 65.0, 150.0
 LOADED = """
 import os, sys, time, msgspec
 sys.path.insert(0, sys.argv[1])
