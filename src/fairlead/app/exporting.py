@@ -12,6 +12,7 @@ from fairlead.bundle import Bundle, pack
 from fairlead.errors import ConfigError
 from fairlead.export.browser import find_runtime, write_page
 from fairlead.export.container import write_container
+from fairlead.export.device import write_device
 from fairlead.export.onnx import write_onnx
 
 
@@ -111,9 +112,15 @@ def _container(subject: Subject, out: Path) -> Sequence[str]:
     return ()
 
 
+def _device(subject: Subject, out: Path) -> Sequence[str]:
+    package = write_device(subject.bundle, subject.version, out)
+    return (f"On the device: pip install -r requirements.txt, then python {package.name} check.",)
+
+
 TARGETS: Mapping[str, Target] = {
     "bundle": Target(".fairlead", _bundle),
     "browser": Target("-browser", _browser),
     "onnx": Target("-onnx", _onnx),
     "container": Target("-container", _container),
+    "device": Target("-device", _device),
 }

@@ -26,7 +26,8 @@ def read_graph(bundle: Bundle) -> onnx.ModelProto:
         because = f" {bundle.info.notes[0]}" if bundle.info.notes else ""
         raise ExportError(
             f"This version is answered by {spec.kind}, not by an ONNX graph.{because}",
-            hint="Only graphs run there. 'fairlead compress' can distil the model into one.",
+            hint="Only graphs run there. Distil the model into one: "
+            f"fairlead compress {bundle.info.name}:N --data ROWS --methods distil.",
         )
     import onnx
 
