@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from fairlead.compress.graph import FLOATS, Array, Draft, Node, attribute, called, set_attribute
+from fairlead.compress.graph import FLOATS, STANDARD, Array, Draft, Node, attribute, called, set_attribute
 
 LAYERS = ("Gemm", "MatMul", "Conv")
 
@@ -147,7 +147,7 @@ def with_bias(layer: Layer) -> Layer:
 def layer_of(draft: Draft, node: Node) -> Layer | str:
     """A node as a layer, or why it is none that can be changed, in words that name it."""
     name = called(node)
-    if node.op_type not in LAYERS or node.domain not in ("", "ai.onnx"):
+    if node.op_type not in LAYERS or node.domain not in STANDARD:
         return f"{name} is no Gemm, MatMul or Conv"
     if attribute(node, "transA", 0):
         return f"{name} turns its input round"

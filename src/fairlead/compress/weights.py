@@ -14,7 +14,7 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
-from fairlead.compress.graph import FLOATS, Array, Draft, Node, attribute, called
+from fairlead.compress.graph import FLOATS, STANDARD, Array, Draft, Node, attribute, called
 from fairlead.compress.settings import take
 from fairlead.compress.types import Feeds, Refused
 
@@ -110,7 +110,7 @@ def weights_of(draft: Draft) -> Iterator[tuple[str, Node, tuple[int, ...]]]:
 
 def _places(node: Node) -> tuple[int, ...]:
     """Where a node reads weights."""
-    if node.domain not in ("", "ai.onnx"):
+    if node.domain not in STANDARD:
         return ()
     places = {
         "MatMul": (0, 1), "Gemm": (1,), "Conv": (1,), "ConvTranspose": (1,), "Gather": (0,),
