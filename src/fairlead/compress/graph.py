@@ -51,9 +51,9 @@ class Draft:
         values: Array = numpy_helper.to_array(self._held[tensor])
         return values
 
-    def producer(self, tensor: str) -> Node | None:
-        """The node that makes a tensor."""
-        return next((node for node in self.graph.node if tensor in node.output), None)
+    def producer(self, tensor: str) -> Node:
+        """The node that makes a tensor, which one must."""
+        return next(node for node in self.graph.node if tensor in node.output)
 
     def readers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, also from graphs inside them."""

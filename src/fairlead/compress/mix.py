@@ -38,5 +38,5 @@ def mix(feeds: Feeds, times: int, seed: int) -> Feeds:
 def _between(ones: Array, others: Array, shares: Array) -> Array:
     shares = shares.reshape(-1, *[1] * (ones.ndim - 1))
     if ones.dtype in FLOATS:
-        return (shares * ones + (1 - shares) * others).astype(ones.dtype)
+        return np.asarray(shares * ones + (1 - shares) * others, ones.dtype)
     return np.where(shares >= 0.5, ones, others)

@@ -70,7 +70,7 @@ def shapes(draft: Draft, feeds: Feeds) -> dict[str, Shape]:
     """
     names = [name for node in draft.nodes for name in node.output if name]
     rows = {name: np.concatenate([values[:1]] * 3) for name, values in feeds.items()}
-    found = zip(names, Observer(draft.model, names)(rows), strict=True)
+    found: list[tuple[str, Any]] = list(zip(names, Observer(draft.model, names)(rows), strict=True))
     return {name: values.shape for name, values in found if isinstance(values, np.ndarray)}
 
 

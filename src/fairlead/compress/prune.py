@@ -28,8 +28,9 @@ SCORES = ("loss", "activation")
 DEFAULTS: dict[str, Setting] = {
     "keep": 1.0, "price": 0.0, "per": "latency", "score": "loss", "ridge": 1e-4, "mixed": 4,
 }  # fmt: skip
-FILTERS, UNITS = 8, 4
-"""Convolutions are fast in blocks of eight filters, products in fours."""
+FILTERS = {"latency": 16, "size": 8}
+"""Convolutions are fast in blocks of sixteen filters, where vectors are short of eight."""
+UNITS = 4
 INPUTS_MAX = 8192
 """Of a layer that is refitted: its moments take half a gigabyte."""
 
@@ -41,7 +42,7 @@ class Prune:
         keep: the share of the units that stay in each layer; or
         price: the share of the variance of what a layer answers that may be lost for each share
             of the graph's cost that is saved, so that units go where they cost least;
-        per: whether `price` is for size or for latency;
+        per: size or latency, which is what `price` is paid for and blocks of filters are made for;
         score: how units are ranked: by the `loss` without them, or by their `activation`, which
             is quick;
         ridge: how much weights are held where they were;
@@ -52,9 +53,11 @@ class Prune:
 
     def steps(self) -> Sequence[Step]:
         """Higher and higher prices, for size and for latency; fewer and fewer units."""
-        priced = [{"price": price, "per": per} for price in PRICES for per in ("latency", "size")]
-        kept = [{"keep": keep} for keep in KEEPS]
-        return tuple(Step(method=self.name, settings=chosen) for chosen in (*priced, *kept))  # type: ignore[arg-type]
+        settings: list[dict[str, Setting]] = [
+            {"price": price, "per": per} for price in PRICES for per in FILTERS
+        ]
+        settings += [{"keep": keep} for keep in KEEPS]
+        return tuple(Step(method=self.name, settings=chosen) for chosen in settings)
 
     def apply(
         self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
@@ -92,7 +95,7 @@ def _settings(step: Step) -> dict[str, Any]:
         raise ConfigError("'prune' needs either 'keep' or 'price'.")
     if settings["score"] not in SCORES:
         raise ConfigError(f"'score' of 'prune' must be one of {', '.join(SCORES)}.")
-    if settings["per"] not in ("size", "latency"):
+    if settings["per"] not in FILTERS:
         raise ConfigError("'per' of 'prune' must be size or latency.")
     if settings["ridge"] < 0 or not 0 <= settings["mixed"] == int(settings["mixed"]):
         raise ConfigError("'ridge' of 'prune' must be 0 or more, 'mixed' a whole number.")
@@ -158,13 +161,12 @@ class _Work:
 
         return [gather(rows(place)) for place in range(len(readers))]
 
-    def _kept(
-        self, region: Region, readers: Sequence[Layer], moments: Sequence[Moments]
-    ) -> Array:
+    def _kept(self, region: Region, readers: Sequence[Layer], moments: Sequence[Moments]) -> Array:
         """The units that stay: a multiple of what kernels like, at least one such block."""
         ranked = [self._ranked(m, r, region) for m, r in zip(moments, readers, strict=True)]
         order, losses = ranked[0] if len(ranked) == 1 else _together(ranked)
-        units, block = region.units, FILTERS if region.producer.kernel else UNITS
+        units = region.units
+        block = FILTERS[self._settings["per"]] if region.producer.kernel else UNITS
         if self._settings["price"]:
             bound = self._settings["price"] * self._costs.of_unit(region)
             over = np.flatnonzero(losses > bound)

@@ -76,5 +76,5 @@ def _losses(inverse: Array, weights: Array, places: Array) -> Array:
     squares = rows @ rows.transpose(0, 2, 1)
     blocks = inverse[places[:, :, None], places[:, None, :]]
     if blocks.shape[1] == 1:
-        return (squares / blocks).reshape(-1)
-    return np.trace(np.linalg.solve(blocks, squares), axis1=1, axis2=2)
+        return np.asarray((squares / blocks).reshape(-1))
+    return np.asarray(np.linalg.solve(blocks, squares).trace(axis1=1, axis2=2))

@@ -38,16 +38,19 @@ def gather(parts: Iterable[tuple[Array, Array]]) -> Moments:
     Args:
         parts: some rows at a time: inputs (rows, inputs) and outputs (rows, outputs).
     """
-    count, shift, sums, squares = 0, None, None, None
-    outputs = 0
+    count, outputs = 0, 0
+    shift: Array | None = None
+    sums = squares = np.zeros(0)
     for x, y in parts:
         both = np.concatenate([x, y], axis=1, dtype=np.float64)
         outputs = y.shape[1]
-        shift = both.mean(axis=0) if shift is None else shift  # keeps what cancels small
+        if shift is None:
+            shift = both.mean(axis=0)  # keeps what cancels small
+            sums, squares = np.zeros(len(shift)), np.zeros((len(shift), len(shift)))
         both -= shift
         count += len(both)
-        sums = both.sum(axis=0) if sums is None else sums + both.sum(axis=0)
-        squares = both.T @ both if squares is None else squares + both.T @ both
+        sums += both.sum(axis=0)
+        squares += both.T @ both
     assert shift is not None
     mean = sums / count
     central = squares / count - np.outer(mean, mean)
@@ -75,9 +78,7 @@ def refit(moments: Moments, kept: Array, prior: Array, ridge: float) -> tuple[Ar
         Weights (kept, outputs) and bias (outputs,).
     """
     inner, pull = eased(moments, ridge)
-    weights = np.linalg.solve(
-        inner[np.ix_(kept, kept)], moments.cross[kept] + pull * prior[kept]
-    )
+    weights = np.linalg.solve(inner[np.ix_(kept, kept)], moments.cross[kept] + pull * prior[kept])
     return weights, moments.outputs - moments.inputs[kept] @ weights
 
 
