@@ -55,7 +55,12 @@ class LowRank:
         return tuple(Step(method=self.name, settings={"loss": loss}) for loss in LOSSES)
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,
+        *,
+        seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Split each layer that gets smaller."""
         loss = float(take(step, DEFAULTS)["loss"])

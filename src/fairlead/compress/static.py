@@ -39,7 +39,12 @@ class StaticInt8:
         return tuple(Step(method=self.name, settings={"form": form}) for form in FORMATS)
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,
+        *,
+        seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Quantise each layer in single precision."""
         form = str(take(step, {"form": FORMATS[0]})["form"])
@@ -55,7 +60,11 @@ class StaticInt8:
             return Refused(self.name, error.message)
         return _quantised(draft.finish(), feeds, form)
 
-    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
+    def refusals(
+        self,
+        model: onnx.ModelProto,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+    ) -> Sequence[Refused]:
         """Layers that go on computing as they do."""
         return tuple(Refused(self.name, reason) for reason in _reasons(Draft(model)))
 
@@ -70,12 +79,11 @@ def _reasons(draft: Draft) -> list[str]:
     for node in draft.nodes:
         name = called(node)
         name = name[0].upper() + name[1:]
-        if node.op_type in LAYERS and draft.constant(node.input[1]) is None:
+        held = draft.constant(node.input[1]) if node.op_type in LAYERS else None
+        if node.op_type in LAYERS and held is None:
             said.append(f"{name} has weights that are not constant.")
-        elif node.op_type in LAYERS and draft.constant(node.input[1]).dtype != np.float32:
-            said.append(
-                f"{name} computes in another precision than single, which is not quantised."
-            )
+        elif held is not None and held.dtype != np.float32:
+            said.append(f"{name} computes in {held.dtype}, which is not quantised.")
     return said
 
 

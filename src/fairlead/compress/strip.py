@@ -33,7 +33,12 @@ class Strip:
         return (Step(method=self.name),)
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+        *,
+        seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Strip the graph."""
         take(step, {})
@@ -50,8 +55,12 @@ class Strip:
             return Refused(self.name, "The graph holds nothing that nothing reads.")
         return stripped
 
-    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
-        """Whatever can go, goes."""
+    def refusals(
+        self,
+        model: onnx.ModelProto,  # noqa: ARG002 - whatever can go, goes
+        feeds: Feeds,  # noqa: ARG002
+    ) -> Sequence[Refused]:
+        """There are none: whatever can go, goes."""
         return ()
 
 
@@ -78,13 +87,10 @@ def _strip_node(node: Node, draft: Draft) -> None:
     node.ClearField("doc_string")
     del node.metadata_props[:]
     for given in list(node.attribute):
-        if (
-            given.name in UNREAD
-            or (given.name in ZEROS and not any(given.ints))
-            or given == _default(node, given.name, draft)
-        ):
-            node.attribute.remove(given)
         given.ClearField("doc_string")
+        idle = given.name in UNREAD or (given.name in ZEROS and not any(given.ints))
+        if idle or given == _default(node, given.name, draft):
+            node.attribute.remove(given)
     for place, made in enumerate(node.output):
         if place and made not in draft.outputs and not draft.readers(made):
             node.output[place] = ""
