@@ -19,7 +19,7 @@ from fairlead.compress.rank import by_activation, by_loss
 from fairlead.compress.refit import Moments, gather, refit
 from fairlead.compress.settings import Setting, take
 from fairlead.compress.types import Feeds, Refused
-from fairlead.compress.units import Region, constants_of, follow
+from fairlead.compress.units import Region, constants_of, follow, is_hidden
 from fairlead.errors import ConfigError, ModelError
 
 PRICES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.8)
@@ -115,10 +115,11 @@ class _Work:
         self.layers = [node.output[0] for node in self.draft.nodes if node.op_type in LAYERS]
 
     def reasons(self) -> list[str]:
-        """Why units of layers stay, a sentence for each."""
-        found = [self._region(made) for made in self.layers]
+        """Why units of hidden layers stay, a sentence for each."""
+        hidden = [made for made in self.layers if is_hidden(self.draft, made)]
+        found = [self._region(made) for made in hidden]
         said = [reason[0].upper() + reason[1:] + "." for reason in found if isinstance(reason, str)]
-        return said or ([] if self.layers else ["The graph has no Gemm, MatMul or Conv."])
+        return said if hidden else ["No layer's units are read by another layer."]
 
     def prune(self, made: str) -> int:
         """Prune a layer; how many of its units went."""
