@@ -117,8 +117,12 @@ class _Work:
     def reasons(self) -> list[str]:
         """Why units of hidden layers stay, a sentence for each."""
         hidden = [made for made in self.layers if is_hidden(self.draft, made)]
-        found = [self._region(made) for made in hidden]
-        said = [reason[0].upper() + reason[1:] + "." for reason in found if isinstance(reason, str)]
+        said = []
+        for made in hidden:
+            name, region = called(self.draft.producer(made)), self._region(made)
+            if isinstance(region, str):
+                whole = region if region.startswith(name) else f"{name} keeps its units: {region}"
+                said.append(whole[0].upper() + whole[1:] + ".")
         return said if hidden else ["No layer's units are read by another layer."]
 
     def prune(self, made: str) -> int:
@@ -127,17 +131,22 @@ class _Work:
         if isinstance(region, str):
             return 0
         targets = [Layer(self._before, reader.made).answer() for reader in region.readers]
-        readers = [with_bias(reader) for reader in region.readers]
-        moments = self._moments(readers, targets)
-        kept = self._kept(region, readers, moments)
+        moments = self._moments(region.readers, targets)
+        kept = self._kept(region, region.readers, moments)
         if len(kept) == region.units:
             return 0
-        for own, reader in zip(moments, readers, strict=True):
+        for own, reader in zip(moments, region.readers, strict=True):
             size = len(reader.weights()) // region.units
             places = (kept[:, None] * size + np.arange(size)).reshape(-1)
-            reader.put(*refit(own, places, reader.weights(), self._settings["ridge"]))
+            fitted = refit(own, places, reader.weights(), self._settings["ridge"])
+            self._biased(reader).put(*fitted)
         _cut(region, self._known, kept)
         return region.units - len(kept)
+
+    def _biased(self, reader: Layer) -> Layer:
+        layer, shape = with_bias(reader), self._known[reader.made]
+        self._known |= {layer.made: shape, layer.answer(): shape}
+        return layer
 
     def _region(self, made: str) -> Region | str:
         layer = layer_of(self.draft, self.draft.producer(made))
