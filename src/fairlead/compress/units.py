@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fairlead.compress.graph import Array, Draft, Node, attribute, called, reads
+from fairlead.compress.graph import STANDARD, Array, Draft, Node, attribute, called, reads
 from fairlead.compress.layers import LAYERS, Layer, layer_of
-
-Shape = tuple[int, ...]
+from fairlead.compress.observe import Shape
 
 UNARY = frozenset((
     "Abs", "Cast", "Celu", "Clip", "Cos", "Dropout", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid",
@@ -39,6 +38,7 @@ class Lay:
         """The places along the axis of some units.
 
         Example:
+            >>> import numpy as np
             >>> Lay(1, repeat=2).places(np.array([0, 3])).tolist()
             [0, 1, 6, 7]
         """
@@ -62,6 +62,17 @@ class Region:
     lays: dict[str, Lay] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
     readers: list[Layer] = field(default_factory=list)
+
+
+def is_hidden(draft: Draft, made: str) -> bool:
+    """Whether what a node makes goes into a layer, by whatever way."""
+    behind = {made}
+    for node in draft.nodes:
+        if behind.intersection(reads(node)):
+            if node.op_type in LAYERS:
+                return True
+            behind.update(node.output)
+    return False
 
 
 def follow(layer: Layer, shapes: Mapping[str, Shape]) -> Region | str:
@@ -125,7 +136,7 @@ def _passed(
     name, lay = called(node), region.lays[held[0]]
     before, after = shapes[held[0]], shapes.get(node.output[0], ())
     mixes = f"{name} does not treat each unit by itself"
-    if node.domain not in ("", "ai.onnx") or any(draft.readers(o) for o in node.output[1:]):
+    if node.domain not in STANDARD or any(draft.readers(o) for o in node.output[1:]):
         return mixes
     if node.op_type in UNARY and held == [node.input[0]]:
         return lay
