@@ -4,9 +4,10 @@
 
 Streams that are made up (nothing moves; a sudden, a slow and a recurring change of what parts the
 classes; inputs that move while it stays; labels that get noisier) and real rows in the order in
-which libraries have them, those of river where it is installed. Labels come a block late. Of each
-way: the share of right answers over the whole stream, trainings, and promotions. See
-`support/played.py` for what of the platform is played, and what is not.
+which they came, as scikit-learn has them and the wheels of river and nannyml carry them, which are
+unpacked under the user's cache. Labels come a block late. Of each way: the share of right answers
+over the whole stream, or the error of numbers (root of the mean square), trainings, and promotions.
+See `support/played.py` for what of the platform is played, and what is not.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support.moving import BLOCK_ROWS, KINDS, made, real
+from support.moving import BLOCK_ROWS, KINDS, made
 from support.played import play
+from support.real import real
 
 Found = dict[str, dict[str, float]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short streams, one of each kind")
+    parser.add_argument(
+        "--quick", action="store_true", help="short streams, one of each kind, no large one"
+    )
     parser.add_argument("--seeds", type=int, default=5, help="streams of each kind")
     parser.add_argument("--json", type=Path, help="write the numbers here")
     given = parser.parse_args()
@@ -41,7 +45,7 @@ def main() -> None:
     numbers["ratios"] = {name: _ratios(each) for name, each in numbers["streams"].items()}
     numbers["cpu_s"] = time.process_time() - begun_s
     for name in numbers["left_out"]:
-        print(f"left out, for it is not installed: {name}")
+        print(f"left out, for pip cannot have the wheel that carries it: {name}")
     print(f"{numbers['cpu_s']:.0f} CPU seconds")
     if given.json:
         given.json.write_text(json.dumps(numbers, indent=2))
@@ -52,7 +56,7 @@ def _streams(quick: bool, seeds: int, left_out: list[str]) -> Iterator[tuple[str
     for kind in KINDS:
         some = [play(made(kind, blocks, seed), BLOCK_ROWS) for seed in range(1 if quick else seeds)]
         yield kind, _mean(some)
-    for name, load in real():
+    for name, load in real(quick=quick):
         if load is None:
             left_out.append(name)
             continue
@@ -69,7 +73,7 @@ def _mean(some: list[Found]) -> Found:
 
 def _ratios(found: Found) -> dict[str, float]:
     """Of the loop: errors beside those of the others, and trainings beside each step's."""
-    wrong = {way: 1.0 - each["accuracy"] for way, each in found.items()}
+    wrong = {way: each["error"] for way, each in found.items()}
     steps = next(way for way in found if way.startswith("every step, last"))
     ratios = {f"errors of {way}": wrong["loop"] / max(wrong[way], 1e-9) for way in found}
     ratios.pop("errors of loop")
@@ -79,8 +83,10 @@ def _ratios(found: Found) -> dict[str, float]:
 def _shown(name: str, found: Found) -> Iterator[str]:
     yield f"{name} ({found['never']['rows']:.0f} rows)"
     for way, each in found.items():
+        right = each.get("accuracy")
+        worth = f"{each['error']:8.3f} error" if right is None else f"{right:8.2%} right"
         yield (
-            f"  {way:<22}{each['accuracy']:8.2%} right  {each['trainings']:6.1f} trainings"
+            f"  {way:<22}{worth}  {each['trainings']:6.1f} trainings"
             f"  {each['promotions']:6.1f} promoted"
         )
 

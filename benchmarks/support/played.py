@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from support.blocks import DELAY, Rows
 from support.moving import Stream
 
 from fairlead.alerts import Alert
@@ -24,7 +22,6 @@ from fairlead.alerts.types import Evidence, Step
 from fairlead.monitoring import Budget, State, Terms, watch
 from fairlead.monitoring.guard import Guard, Moments, add_moments, guard
 from fairlead.profiles.build import make_reference, observe
-from fairlead.signature import Batch, Field, Signature
 from fairlead.updates.decide import close, due_us, is_due, make, note, open_update
 from fairlead.updates.split import split
 from fairlead.updates.types import (
@@ -37,75 +34,25 @@ from fairlead.updates.types import (
     Standing,
     UpdateSpec,
 )
-from fairlead.updates.weigh import Answered, weigh
+from fairlead.updates.weigh import weigh
 
 HOUR_US = 3_600_000_000
 START_US = 480_000 * HOUR_US
-DELAY = 1
-"""Blocks after which labels come."""
 WARM = 8
 WINDOW = 30
 SPEC = UpdateSpec(
     endpoint="stream", train="m:train", folder="", data=DataSpec(log="stream"),
     when=(Condition(kind="accuracy"), Condition(kind="drift")),
-    gate=Gate(metric="accuracy", calibration_margin=None, latency_ratio=0.0, size_ratio=0.0),
+    gate=Gate(calibration_margin=None, latency_ratio=0.0, size_ratio=0.0),
     release="", debounce_us=0, cooldown_us=4 * HOUR_US,
 )  # fmt: skip
 
 
-class Rows:
-    """A stream in blocks, one each hour."""
-
-    def __init__(self, stream: Stream, block_rows: int) -> None:
-        self.inputs, self.truth = stream
-        self.blocks = len(self.truth) // block_rows
-        self.size = block_rows
-        self.classes = tuple(range(int(self.truth.max()) + 1))
-        fields = tuple(
-            Field(name=f"x{place}", kind="number") for place in range(self.inputs.shape[1])
-        )
-        shape = (len(self.classes),)
-        self.signature = Signature(
-            inputs=fields,
-            outputs=(
-                Field(name="label", kind="category", categories=self.classes),
-                Field(name="probabilities", kind="tensor", shape=shape, categories=self.classes),
-            ),
-            task="classification",
-        )
-
-    def of(self, block: int) -> slice:
-        """The rows of a block."""
-        return slice(block * self.size, (block + 1) * self.size)
-
-    def known(self, block: int, window: int = 0) -> slice:
-        """The rows whose labels have come before a block begins."""
-        until = (block - DELAY) * self.size
-        return slice(max(0, until - window * self.size) if window else 0, until)
-
-    def fit(self, rows: slice) -> Any:
-        """Train anew."""
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
-        return model.fit(self.inputs[rows], self.truth[rows])
-
-    def batch(self, rows: slice) -> Batch:
-        """Rows as they are asked."""
-        names = tuple(field.name for field in self.signature.inputs)
-        inputs = np.ascontiguousarray(self.inputs[rows], dtype=np.float64)
-        return Batch(len(inputs), names, inputs, {})
-
-    def answered(self, model: Any, rows: slice) -> Answered:
-        """What a model says of rows, as the gate looks at it."""
-        chances = np.zeros((len(self.truth[rows]), len(self.classes)))
-        chances[:, model.classes_] = model.predict_proba(self.inputs[rows])
-        labels = np.array(self.classes, dtype=object)[chances.argmax(axis=1)]
-        columns = {"label": labels, "probabilities": chances}
-        batch = Batch(len(labels), (), np.empty((len(labels), 0)), columns)
-        return Answered(batch, self.signature)
-
-
 def play(stream: Stream, block_rows: int) -> dict[str, dict[str, float]]:
-    """Cumulative accuracy, trainings and promotions of each way."""
+    """Of each way the error over the whole stream, trainings and promotions.
+
+    The error is the share of wrong answers; of numbers it is the root of the mean square.
+    """
     rows = Rows(stream, block_rows)
     first = rows.fit(slice(0, WARM * rows.size))
     ways = {
@@ -118,13 +65,14 @@ def play(stream: Stream, block_rows: int) -> dict[str, dict[str, float]]:
 
 
 def _told(rows: Rows, way: Iterator[tuple[Any, int, int]]) -> dict[str, float]:
-    hits = trained = promoted = 0
+    lost, trained, promoted = 0.0, 0, 0
     for block, (model, new, out) in zip(range(WARM + DELAY, rows.blocks), way, strict=False):
-        at = rows.of(block)
-        hits += int((model.predict(rows.inputs[at]) == rows.truth[at]).sum())
+        lost += float(rows.losses(model, rows.of(block)).sum())
         trained, promoted = trained + new, promoted + out
     asked = (rows.blocks - WARM - DELAY) * rows.size
-    return {"accuracy": hits / asked, "trainings": trained, "promotions": promoted, "rows": asked}
+    error = lost / asked if rows.classes else (lost / asked) ** 0.5
+    told = {"error": error, "trainings": trained, "promotions": promoted, "rows": asked}
+    return told | ({"accuracy": 1.0 - error} if rows.classes else {})
 
 
 def _fixed(rows: Rows, model: Any) -> Iterator[tuple[Any, int, int]]:
@@ -145,7 +93,8 @@ class Loop:
         self._model = first
         self._looked = WARM
         labels = Condition(kind="labels", count=15 * rows.size)
-        self._spec = replace(SPEC, when=(*SPEC.when, labels))
+        gate = replace(SPEC.gate, metric=rows.metric)
+        self._spec = replace(SPEC, when=(*SPEC.when, labels), gate=gate)
         self._begin(slice(0, WARM * rows.size))
 
     def _begin(self, learnt: slice) -> None:
@@ -183,13 +132,12 @@ class Loop:
         )  # fmt: skip
         self._note("drift", bool(found.drifting), block)
         if labelled >= self._from:
-            at = self._rows.of(labelled)
-            wrong = self._model.predict(self._rows.inputs[at]) != self._rows.truth[at]
-            some = Moments(len(wrong), float(wrong.sum()), float(wrong.sum()))
+            lost = self._rows.losses(self._model, self._rows.of(labelled))
+            some = Moments(len(lost), float(lost.sum()), float((lost**2).sum()))
             self._waiting = add_moments(self._waiting, some)
             if self._waiting.rows >= Terms().rows_min:
                 until_us, batch = self._at(labelled + 1), self._waiting
-                self._guard = guard(self._guard, batch, "error", Terms(), until_us)
+                self._guard = guard(self._guard, batch, self._rows.loss, Terms(), until_us)
                 self._waiting = Moments()
             self._note("accuracy", self._guard.proven, block)
 
@@ -217,13 +165,14 @@ class Loop:
         known = rows.known(block, WINDOW)
         times = START_US + np.arange(known.start, known.stop) * (HOUR_US // rows.size)
         newer_us = START_US + self._until * (HOUR_US // rows.size) - 1
-        last_us = split(times, SPEC.gate.holdout, newer_us)
+        last_us = split(times, self._spec.gate.holdout, newer_us)
         place = known.start + int(np.searchsorted(times, last_us, side="right"))
         learnt, held = slice(known.start, place), slice(place, known.stop)
         model = rows.fit(learnt)
+        truth = rows.truth[held].astype(object) if rows.classes else rows.truth[held]
         said = weigh(
-            SPEC.gate, rows.answered(self._model, held), rows.answered(model, held),
-            rows.truth[held].astype(object), seed=block,
+            self._spec.gate, rows.answered(self._model, held), rows.answered(model, held),
+            truth, seed=block,
         )  # fmt: skip
         promoted = said.verdict == "promote"
         made = Made(

@@ -79,6 +79,8 @@ class IdSource:
 
     Args:
         clock: where the milliseconds come from.
+        after: an id of 16 bytes that all of these come after, such as the last one that an
+            earlier process made; none if it is empty.
 
     Example:
         >>> from fairlead.clock import ManualClock
@@ -88,9 +90,10 @@ class IdSource:
         (True, 16, '7')
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, after: bytes = b"") -> None:
         self._clock = clock
-        self._last = 0  # milliseconds << 12 | sequence
+        before, made = int.from_bytes(after[:6], "big"), int.from_bytes(after[6:8], "big")
+        self._last = before << _SEQUENCE_BITS | made & 0xFFF  # milliseconds, then the sequence
 
     def take(self, count: int) -> Ids:
         """Make `count` ids, rising."""

@@ -272,6 +272,15 @@ def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
     assert not store.acquire("controller", "one", now_us=1_151, ttl_us=100)
 
 
+def test_a_lease_of_a_clock_that_was_set_back_keeps_nobody_waiting(store: Store) -> None:
+    assert store.acquire("controller", "one", now_us=9_000, ttl_us=100)
+    assert not store.acquire("controller", "two", now_us=8_900, ttl_us=100)
+    assert store.acquire("controller", "one", now_us=1_000, ttl_us=100), "it lives, and renews it"
+    assert not store.acquire("controller", "two", now_us=1_001, ttl_us=100)
+    assert store.acquire("update", "one", now_us=9_000, ttl_us=100)
+    assert store.acquire("update", "two", now_us=1_000, ttl_us=100)
+
+
 def test_a_lease_is_given_back_by_its_holder_alone(store: Store) -> None:
     store.release("controller", "")
     store.acquire("controller", "one", now_us=0, ttl_us=100)

@@ -24,6 +24,7 @@ from docs.player import Player
 from docs.printed import lacks, lacks_json
 from fairlead.app.settings import load_settings
 from fairlead.cli.main import COMMANDS, cli
+from support.runtime import web_runtime
 
 HERE = Path(__file__).parent
 MODULES = {path.stem for path in (ROOT / "src" / "fairlead").iterdir()}
@@ -144,6 +145,8 @@ def play(player: Player, path: Path, page: Page, folder: Path) -> dict[int, str]
 def test_every_block_runs_and_prints_what_is_shown(
     player: Player, path: Path, page: Page, folder: Path
 ) -> None:
+    if any("--to browser" in block.code for block in page.blocks):
+        web_runtime()
     printed = play(player, path, page, folder)
     last = ""
     for block in page.blocks:

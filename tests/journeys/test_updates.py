@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -24,14 +25,15 @@ from support.waiting import until
 pytestmark = pytest.mark.slow
 
 LATE_S = 0.5
-SETTINGS = """
+WATCHED = """
 [monitoring]
 window_s = 0.5
 grace_s = 0.5
 rows_min = 50
 learn_windows = 10
 alarms_per_month = 4000
-
+"""
+SETTINGS = """
 [endpoint.churn.update]
 train = "churn_model:train"
 data = { window = "6s", rows = 200 }
@@ -148,9 +150,9 @@ class Stream(threading.Thread):
             self.failed += [status] if status != 200 else []
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    home = tmp_path / ".fairlead"
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("packaged") / ".fairlead"
     drawn = rows(400, 10_000)
     labels = truth(drawn, drifted=False)
     import polars as pl
@@ -158,6 +160,13 @@ def home(tmp_path: Path) -> Path:
     frame = pl.DataFrame({"calls": drawn[:, 0], "months": drawn[:, 1]})
     model = LogisticRegression(C=100.0).fit(frame, labels)
     fairlead.package(model, frame, labels, name="churn", home=home)
+    return home
+
+
+@pytest.fixture
+def home(packaged: Path, tmp_path: Path) -> Path:
+    home = tmp_path / ".fairlead"
+    shutil.copytree(packaged, home)
     (tmp_path / "fairlead.toml").write_text(SETTINGS)
     (tmp_path / "churn_model.py").write_text(GOOD)
     return home
@@ -190,6 +199,8 @@ def controller_of(platform: Platform) -> int:
 def test_the_loop_closes_by_itself_and_the_audit_tells_each_step(
     home: Path, workspace: Workspace
 ) -> None:
+    settings = home.parent / "fairlead.toml"
+    settings.write_text(f"{WATCHED}{SETTINGS}")
     with Platform(home, "churn:1", "--workers=1") as platform, Stream(platform) as stream:
         until(lambda: settled(stream) and len(stream.versions) > 120, "a past to learn from", 90)
         assert set(stream.versions) == {"churn:1"}
@@ -234,25 +245,30 @@ def test_what_is_broken_or_worse_changes_nothing_and_a_kill_loses_and_doubles_no
         platform.run("update", "churn")
         until(lambda: newest(workspace, "rejected"), "the rejection", 90)
 
-        code.write_text(SLOW)
         stream.drifted = True
+        passed = len(stream.versions) + 75
+        until(lambda: len(stream.versions) > passed, "the window to hold the new alone", 60)
+        code.write_text(SLOW)
         platform.run("update", "churn")
         until((home.parent / "begun").exists, "the training", 60)
         os.kill(controller_of(platform), signal.SIGKILL)
-        passed = len(stream.versions) + 75
-        until(lambda: len(stream.versions) > passed, "the window to hold the new alone", 60)
+        interrupted = until(lambda: was_interrupted(workspace), "another attempt", 60)
         (home.parent / "go").touch()
-        until(lambda: settled(stream), "the recovery", 150)
-        until(lambda: newest(workspace, "promoted"), "its end on record", 60)
+        update = until(lambda: newest(workspace, "promoted"), "its end on record", 150)
+        until(lambda: settled(stream), "the recovery", 60)
         assert stream.failed == []
-    interrupted = [one for one in workspace.update_book.updates("churn") if one.interruptions]
-    assert [(one.interruptions, one.state) for one in interrupted] == [(1, "ended")]
+    assert (update.name, update.interruptions) == (interrupted.name, 1)
     actions = [event.action for event in workspace.store.events()]
     assert actions.count("update promoted") == 1
     numbers = [version.number for version in workspace.registry.versions("churn")]
     updates = [one for one in workspace.update_book.updates("churn") if one.made is not None]
     candidates = [one.made.candidate for one in updates if one.made is not None]
     assert len(candidates) == len(set(candidates)) == len(numbers) - 1, "none was made twice"
+
+
+def was_interrupted(workspace: Workspace) -> Update | None:
+    found = workspace.update_book.updates("churn")
+    return next((one for one in found if one.interruptions), None)
 
 
 def firing(workspace: Workspace, rule: str) -> bool:

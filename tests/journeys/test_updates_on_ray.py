@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.updates.types import Broken, Done
+from fairlead.updates.types import Broken, Doing, Done
 from support.ray import OWN, Cluster, cluster
-from support.updating import Ground, add_plain, make_empty
+from support.updating import Ground, add_plain, ended, make_empty
 from support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -19,10 +19,14 @@ pytestmark = pytest.mark.slow
 FUNCTIONS = '''
 """Fits on a node."""
 import os, sys, time
+import fairlead
 from helping import Shifted
 
 def train(data, previous, params):
     print("a node says", data.height, params["words"])
+    fairlead.progress(0.25)
+    while not os.path.exists(params["go"]):
+        time.sleep(0.1)
     return Shifted().fit(data[["x0", "x1"]].to_numpy(), data["label"].to_numpy())
 
 def raises(data, previous, params):
@@ -66,11 +70,19 @@ def asked(nodes: Cluster) -> dict[str, object]:
     return {"endpoint": "plain", "engine": "ray", "ray_address": nodes.address}
 
 
-def test_a_node_fits_and_its_words_come_back(nodes: Cluster, ground: Ground) -> None:
-    params = {"words": "all is well"}
-    told, log = ground.ran("functions:train", id="1", params=params, **asked(nodes))
-    assert isinstance(told, Done), (told, log)
-    assert "a node says 450 all is well" in log
+def test_a_node_fits_and_its_words_and_progress_come_back(nodes: Cluster, ground: Ground) -> None:
+    go, lines = ground.folder / "go", [""]
+    params = {"words": "all is well", "go": str(go)}
+    process = ground.begin("functions:train", id="1", params=params, **asked(nodes))  # type: ignore[arg-type]
+    try:
+        until(lambda: process.look() == Doing("train", 0.25), "its progress", 120)
+        go.touch()
+        told = until(lambda: ended(process, lines), "its end", 120)
+    finally:
+        process.close()
+        ground.free("plain", "1")
+    assert isinstance(told, Done), (told, lines)
+    assert any("a node says 450 all is well" in line for line in lines)
     version = ground.workspace.registry.resolve(told.made.candidate)
     assert version.lineage.update is not None
     assert version.lineage.update.engine == "ray"
@@ -79,7 +91,7 @@ def test_a_node_fits_and_its_words_come_back(nodes: Cluster, ground: Ground) -> 
 def test_what_goes_wrong_there_is_told_here(nodes: Cluster, ground: Ground) -> None:
     told, log = ground.ran("functions:raises", id="2", **asked(nodes))
     assert isinstance(told, Broken)
-    assert told.error.startswith("'functions:raises' failed with ValueError at functions.py:11.")
+    assert told.error.startswith("'functions:raises' failed with ValueError at functions.py:15.")
     assert "of Mary Miller" in log
     told, _ = ground.ran("functions:dies", id="3", **asked(nodes))
     assert isinstance(told, Broken)

@@ -40,6 +40,16 @@ def test_ids_rise_strictly_whatever_the_clock_does(counts: list[int], steps: lis
     assert {len(raw) for raw in made} <= {16}
 
 
+@given(steps=st.lists(st.integers(-9_000_000_000, 9_000_000_000), min_size=1, max_size=5))
+def test_ids_go_on_after_those_of_an_earlier_process(steps: list[int]) -> None:
+    clock, made = ManualClock(NOW_US), list[bytes]()
+    for step in steps:
+        source = IdSource(clock, made[-1] if made else b"")
+        made += [*source.take(2).raw(), *source.take(3).raw()]
+        clock.set(NOW_US + step * 1_000)
+    assert made == sorted(set(made))
+
+
 def test_an_id_is_a_version_7_uuid_with_its_time_in_it() -> None:
     source = IdSource(ManualClock(NOW_US))
     taken = [source.take(2).raw() for _ in range(5_000)]

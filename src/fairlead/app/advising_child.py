@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fairlead.app.own_code import load_function
+from fairlead.app.updating.memory import limit_memory
 from fairlead.monitoring.labels import places_of, plain_values
 from fairlead.runners.python_child import answer_questions
 from fairlead.signature import Column
@@ -33,6 +34,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         inputs: columns that a model is asked by.
         given: columns that the function is given.
         classes: of the labels, in order; empty for numbers.
+        memory_bytes: that the process may take beyond what it begins with; 0 for all there is.
     """
 
     train: str
@@ -41,6 +43,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[str, ...]
     given: tuple[str, ...]
     classes: tuple[bool | int | float | str, ...] = ()
+    memory_bytes: int = 0
 
 
 class _Trainer:
@@ -48,6 +51,8 @@ class _Trainer:
 
     def __init__(self, folder: str, task: Task) -> None:
         self._task = task
+        if task.memory_bytes:
+            limit_memory(task.memory_bytes)
         self._function = load_function(folder, task.train)
         self._rows = pl.read_parquet(task.rows)
         self._models: dict[int, Any] = {}

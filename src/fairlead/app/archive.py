@@ -1,4 +1,4 @@
-"""Bundles out to a file and in from one."""
+"""Bundles in from a file."""
 
 from __future__ import annotations
 
@@ -6,31 +6,8 @@ import tempfile
 from pathlib import Path
 
 from fairlead.app.workspace import Workspace
-from fairlead.bundle import pack, unpack
-from fairlead.errors import ConfigError
+from fairlead.bundle import unpack
 from fairlead.registry import Version
-
-
-def export_version(workspace: Workspace, reference: str, target: Path | None = None) -> Path:
-    """Write a version's bundle to one file.
-
-    Args:
-        workspace: that has the version.
-        reference: of the version: `churn:2`, `churn@champion`.
-        target: the file; `churn-2.fairlead` in the present folder if not given.
-
-    Returns:
-        The file.
-
-    Raises:
-        ConfigError: the file exists.
-    """
-    version = workspace.registry.resolve(reference)
-    target = target or Path(f"{version.model}-{version.number}.fairlead")
-    if target.exists():
-        raise ConfigError(f"{target} exists.", hint="Choose another name with --output.")
-    pack(workspace.bundle(version), target)
-    return target
 
 
 def import_archive(workspace: Workspace, file: Path, *, trust: str | None = None) -> Version:
@@ -38,7 +15,7 @@ def import_archive(workspace: Workspace, file: Path, *, trust: str | None = None
 
     Args:
         workspace: that takes it.
-        file: as `export_version` wrote it.
+        file: as `fairlead export` wrote it.
         trust: public key in hex whose signatures shall be accepted from now on.
 
     Raises:

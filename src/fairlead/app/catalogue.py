@@ -24,10 +24,11 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle.manifest import read_manifest
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
 from fairlead.learning import describe_learned
-from fairlead.registry import Evaluated, Lineage, Version
+from fairlead.registry import Evaluated, Version
 from fairlead.registry.warn import warnings
 from fairlead.routing import ROUTES, Route
 from fairlead.stats import Estimate
+from fairlead.updates.classify import lineage_of
 from fairlead.updates.describe import describe
 
 REASON_LENGTH_MAX = 500
@@ -181,11 +182,6 @@ def _estimates(named: Iterable[tuple[str, Estimate]]) -> Iterator[Metric]:
 def _parent(version: Version, known: Sequence[Version]) -> str:
     digest = version.lineage.parent
     return next((one.name for one in known if one.digest == digest), digest)
-
-
-def lineage_of(digest: str, known: Sequence[Version]) -> Lineage | None:
-    """Where the version with a digest came from; None if it is not known."""
-    return next((one.lineage for one in known if one.digest == digest), None)
 
 
 def _answers_of(route: Route) -> Iterator[tuple[str, Answer]]:

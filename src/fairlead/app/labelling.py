@@ -21,7 +21,8 @@ def ask_for_labels(
         endpoint: its name.
         rows: how many, at most.
         seed: of what is random.
-        drifted: fields and slices of which there are to be some.
+        drifted: fields and slices of which there are to be some; those of the newest alerts of
+            drift if none are named.
         actor: who asks, for the audit.
 
     Raises:

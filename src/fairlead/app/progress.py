@@ -15,7 +15,7 @@ _hear: Callable[[float], None] | None = None
 def progress(share: float) -> None:
     """Say how far a training is; it is shown where its update is.
 
-    Outside of an update, and on a Ray cluster, nobody listens, and nothing happens.
+    Outside of an update nobody listens, and nothing happens.
 
     Args:
         share: of the work that is done, 0 to 1.
@@ -29,7 +29,7 @@ def progress(share: float) -> None:
 
 
 @contextmanager
-def heard(hear: Callable[[float], None]) -> Iterator[None]:
+def heard(hear: Callable[[float], object]) -> Iterator[None]:
     """Pass on what is said of progress while a block runs, not too often.
 
     Args:

@@ -44,7 +44,9 @@ def pack(bundle: Bundle, target: Path) -> None:
                     shutil.copyfileobj(source, out, CHUNK_BYTES)
         temporary.replace(target)
     except OSError as error:
-        raise StorageError(f"The archive {target} cannot be written: {error.strerror}.") from error
+        raise StorageError(
+            f"The archive '{target.name}' cannot be written: {error.strerror}."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

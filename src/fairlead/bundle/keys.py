@@ -7,14 +7,13 @@ import re
 import uuid
 from functools import cached_property
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from fairlead.errors import BundleError, ConfigError
+from fairlead.signing import DOMAIN, signer_of
 
-DOMAIN = b"fairlead bundle manifest\n"
-KEY_BYTES, SIGNATURE_BYTES = 32, 64
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 class KeyRing:
@@ -30,6 +29,8 @@ class KeyRing:
     @cached_property
     def _private(self) -> Ed25519PrivateKey:
         """The signing key. Of processes that make one at the same moment, the first wins."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         path = self._folder / "signing.key"
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,17 +89,7 @@ class KeyRing:
         Raises:
             BundleError: the signature is not right, or the signer is not trusted.
         """
-        if len(signature) != KEY_BYTES + SIGNATURE_BYTES:
-            raise BundleError("The bundle's signature is not of the right length.")
-        key = signature[:KEY_BYTES]
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(signature[KEY_BYTES:], DOMAIN + manifest)
-        except (InvalidSignature, ValueError):
-            raise BundleError(
-                "The bundle's signature is not right: its manifest was changed after signing.",
-                hint="Get the bundle again from where it was made.",
-            ) from None
-        signer = key.hex()
+        signer = signer_of(manifest, signature)
         if not (self._folder / "trusted" / signer).exists() and signer != self.public:
             raise BundleError(
                 f"The bundle was signed by a key that is not trusted here: {signer}.",

@@ -51,7 +51,7 @@ def write_bundle(
         publish(temporary, target)
     except OSError as error:
         raise StorageError(
-            f"The bundle {target} cannot be written: {error.strerror}.",
+            f"The bundle '{target.name}' cannot be written: {error.strerror}.",
             hint="See whether the disk is full and the folder writable.",
         ) from error
     finally:

@@ -1,4 +1,4 @@
-"""`fairlead export` and `fairlead import`: bundles as files."""
+"""`fairlead import`: a bundle from a file."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ from pathlib import Path
 
 import click
 
-from fairlead.app.archive import export_version, import_archive
+from fairlead.app.archive import import_archive
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import say
-
-
-@click.command("export")
-@click.argument("version")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Default: NAME-N.fairlead")
-@click.pass_obj
-def export_command(home: Path | None, version: str, output: Path | None) -> None:
-    """Write the bundle of VERSION to one `.fairlead` file, to be imported elsewhere."""
-    say(f"Written to {export_version(Workspace(home), version, output)}.")
 
 
 @click.command("import")

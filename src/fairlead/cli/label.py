@@ -18,7 +18,10 @@ from fairlead.cli.output import plain, say
 @click.argument("endpoint")
 @click.option("--rows", default=50, show_default=True, help="How many, at most.")
 @click.option(
-    "--drifted", multiple=True, metavar="FIELD[=VALUE]", help="Also rows of these; may be repeated."
+    "--drifted",
+    multiple=True,
+    metavar="FIELD[=VALUE]",
+    help="Also rows of these; may be repeated. Default: what drifted last.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of what is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -29,7 +32,8 @@ def label_command(
     """Put rows of ENDPOINT that are worth a label into its review queue.
 
     A quarter of them at random; the others are those that the model is least sure of, those on
-    which a shadow answers otherwise, and those of the fields and slices that you name.
+    which a shadow answers otherwise, and those of the fields and slices that you name, or of the
+    fields that drifted last by the alerts that fire.
     """
     workspace = Workspace(home)
     try:

@@ -38,7 +38,7 @@ COMMANDS = {
         "Measure a version on labelled rows, also against another.",
     ),
     "experiment": ("fairlead.cli.experiment", "Report what an experiment has found so far."),
-    "export": ("fairlead.cli.archive", "Write a version's bundle to one file."),
+    "export": ("fairlead.cli.export", "Write a version for elsewhere: browser, device, container."),
     "features": (
         "fairlead.cli.features",
         "Bring features to where requests look them up.",

@@ -60,3 +60,16 @@ class Method(Protocol):
             ConfigError: the step's settings are none of this method's.
         """
         ...
+
+
+class Partial(Method, Protocol):
+    """A method that does what it can of a graph, and says what it leaves."""
+
+    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
+        """The parts of the graph that it leaves as they are, whatever its settings, and why.
+
+        Args:
+            model: the graph.
+            feeds: some rows.
+        """
+        ...

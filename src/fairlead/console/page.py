@@ -15,6 +15,7 @@ from fairlead.api.reply import caller_of
 from fairlead.console.format import FILTERS
 from fairlead.console.types import NOBODY, Viewer
 from fairlead.errors import FairleadError
+from fairlead.forms import FORMS
 from fairlead.serving.refusal import Refusal, refusal_of
 
 PAGES = Path(__file__).parent / "pages"
@@ -123,7 +124,7 @@ def path_of(*parts: str) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(PAGES),
+        loader=jinja2.FileSystemLoader((PAGES, FORMS)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

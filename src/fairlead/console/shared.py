@@ -11,10 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fairlead.access import Link
 from fairlead.api import Services
 from fairlead.api.proxy import forward
-from fairlead.console.form import neutral
 from fairlead.console.page import answer_with, render
 from fairlead.console.tryit import render_try
 from fairlead.errors import FairleadError, InputError, NotFoundError
+from fairlead.forms import neutral
 from fairlead.routing import Route
 from fairlead.serving.refusal import refusal_of
 

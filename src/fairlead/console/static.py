@@ -12,17 +12,20 @@ from fastapi import APIRouter, Request, Response
 
 from fairlead.console.page import PAGES, STATIC
 from fairlead.errors import NotFoundError
+from fairlead.forms import FORMS
 
-OURS = (
-    "favicon.svg",
-    "console.css",
-    "console.js",
-    "try.js",
-    "review.js",
-    "snippets.js",
-    "docs.css",
-    "docs.js",
-)
+OURS = {
+    "favicon.svg": PAGES,
+    "console.css": PAGES,
+    "console.js": PAGES,
+    "try.js": PAGES,
+    "fields.js": FORMS,
+    "answer.js": FORMS,
+    "review.js": PAGES,
+    "snippets.js": PAGES,
+    "docs.css": PAGES,
+    "docs.js": PAGES,
+}
 # Of which package, and where in it.
 OTHERS = {
     "plotly.min.js": ("plotly", "package_data/plotly.min.js"),
@@ -74,7 +77,7 @@ def build_static() -> APIRouter:
 def _file(name: str) -> StaticFile:
     """A file; only those that are named here are served."""
     if name in OURS:
-        return StaticFile(PAGES / name)
+        return StaticFile(OURS[name] / name)
     if name in OTHERS:
         package, place = OTHERS[name]
         return StaticFile(_folder(package) / place)

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request, Response
 from fairlead.access.links import DAYS, RATE
 from fairlead.api import Services
 from fairlead.api.reply import actor_of
-from fairlead.console.form import answer_of, controls_of, options_of, to_json
 from fairlead.console.obey import Form, number, obey
 from fairlead.console.page import answer_with, render, show, viewer
 from fairlead.console.types import NOBODY, Viewer
 from fairlead.errors import FairleadError
+from fairlead.forms import answer_of, controls_of, options_of, to_json
 from fairlead.signature import Signature
 
 

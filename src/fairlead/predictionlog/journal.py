@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from fairlead.clock import Clock
 from fairlead.errors import StorageError
 from fairlead.ids import IdSource
+from fairlead.predictionlog.tail import Tail
 
 SUFFIX = ".journal"
 UNNAMED = ".new"  # of a journal that is not yet held by its writer
@@ -52,8 +52,7 @@ class JournalWriter:
         self._ids = IdSource(clock)
         self._disk = durability == "disk"
         self._rotate_bytes = rotate_bytes
-        self._descriptor = -1
-        self._size = 0
+        self._tail: Tail | None = None
         self._opened_s = 0.0
 
     def append(self, frame: bytes) -> None:
@@ -63,28 +62,27 @@ class JournalWriter:
             StorageError: it is not on the journal; nothing of it is.
         """
         try:
-            if self._descriptor < 0 or self._is_full():
-                self._begin()
-            self._write(frame)
+            tail = self._tail
+            if tail is None or not tail.is_open or self._is_full(tail):
+                tail = self._begin()
+            tail.append(frame)
         except OSError as error:
-            self._undo()
             raise StorageError(
                 f"The prediction log in {self._folder} cannot be written: {error.strerror}.",
                 hint="Free some disk space, or see who may write there.",
             ) from error
-        self._size += len(frame)
 
     def close(self) -> None:
         """Let go of the file; a sealer takes it from here."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
 
-    def _is_full(self) -> bool:
+    def _is_full(self, tail: Tail) -> bool:
         old = self._clock.monotonic_s() - self._opened_s > ROTATE_S
-        return self._size >= self._rotate_bytes or (old and self._size > 0)
+        return tail.size >= self._rotate_bytes or (old and tail.size > 0)
 
-    def _begin(self) -> None:
+    def _begin(self) -> Tail:
         self.close()
         path = self._folder / f"{self._prefix}-{self._ids.one()}{SUFFIX}"
         hidden = path.with_suffix(UNNAMED)
@@ -97,25 +95,6 @@ class JournalWriter:
             os.close(descriptor)
             hidden.unlink(missing_ok=True)
             raise
-        self._descriptor, self._size = descriptor, 0
+        self._tail = Tail(descriptor, 0, disk=self._disk)
         self._opened_s = self._clock.monotonic_s()
-
-    def _write(self, frame: bytes) -> None:
-        written = os.write(self._descriptor, frame)
-        while written < len(frame):  # a full disk takes a part; the next write says why
-            written += os.write(self._descriptor, frame[written:])
-        if self._disk:
-            os.fdatasync(self._descriptor) if hasattr(os, "fdatasync") else os.fsync(
-                self._descriptor
-            )
-
-    def _undo(self) -> None:
-        """Cut off what was half written; if even that fails, begin anew next time."""
-        if self._descriptor < 0:
-            return
-        try:
-            os.ftruncate(self._descriptor, self._size)
-        except OSError:
-            with contextlib.suppress(OSError):
-                self.close()
-            self._descriptor = -1
+        return self._tail

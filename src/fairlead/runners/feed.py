@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.bundle import TensorInput
-from fairlead.bundle.types import MISSING_TEXT
+from fairlead.bundle.types import MISSING_TEXT, TensorInput
 from fairlead.signature import Batch, Column
 
 Feed = Callable[[Batch], npt.NDArray[Any]]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.bundle import RunnerSpec
+from fairlead.bundle.types import RunnerSpec
 from fairlead.errors import BundleError, ConfigError, ModelError
 from fairlead.runners.device import CPU, Device
 from fairlead.runners.feed import make_feed

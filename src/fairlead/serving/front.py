@@ -21,9 +21,10 @@ from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
 from fairlead.serving.refusal import Refusal, Shape, refusal_of
 from fairlead.serving.rows import write_held
 from fairlead.serving.tracing import RequestSpan, Tracing, trace_id
-from fairlead.serving.types import Answer, Ask, Done, Held, Keys, check_rows
+from fairlead.serving.types import Answer, Ask, Done, Held, Keys
 from fairlead.serving.waiting import IdleError
 from fairlead.signature import Batch
+from fairlead.signature.envelope import check_rows
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.errors import FairleadError, UnavailableError
 from fairlead.ids import Ids
 from fairlead.lookup import Row
 from fairlead.precomputed import Precomputed
@@ -80,19 +80,6 @@ class Ask(msgspec.Struct, frozen=True, eq=False, gc=False):
             batch=self.batch.take(np.array(places, np.intp)),
             units=self.units and [self.units[place] for place in places],
             caller_ids=self.caller_ids and [self.caller_ids[place] for place in places],
-        )
-
-
-def check_rows(rows: int, rows_max: int) -> None:
-    """Refuse a request with too many rows; best before they are looked at one by one.
-
-    Raises:
-        InputError: there are more than are taken.
-    """
-    if rows > rows_max:
-        raise InputError(
-            f"The request has more than {rows_max} rows, the most that are taken at once.",
-            hint="Send several requests.",
         )
 
 

@@ -183,12 +183,13 @@ def read_category(field: Field) -> Reader:
         if field.unknown == "impute":
             assert field.impute is not None
             return field.impute
-        raise Refused("a category that the model has not seen", _known_in_words(field))
+        raise Refused("a category that the model has not seen", known_in_words(field))
 
     return read
 
 
-def _known_in_words(field: Field) -> str:
+def known_in_words(field: Field) -> str:
+    """What a category may be, for whoever sent another one."""
     values = field.categories or ()
     shown = ", ".join(repr(value) for value in values[:KNOWN_SHOWN])
     more = f" and {len(values) - KNOWN_SHOWN} more" if len(values) > KNOWN_SHOWN else ""

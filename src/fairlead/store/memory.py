@@ -93,7 +93,7 @@ class MemoryStore:
         """Take or renew a lease."""
         with self._lock:
             current, until_us = self._leases.get(lease, (holder, 0))
-            if current != holder and until_us > now_us:
+            if current != holder and now_us < until_us <= now_us + 2 * ttl_us:
                 return False
             self._leases[lease] = (holder, now_us + ttl_us)
             return True

@@ -183,8 +183,8 @@ class SqliteStore:
             cursor = connection.execute(
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (lease) DO UPDATE SET "
                 "holder = excluded.holder, until_us = excluded.until_us "
-                "WHERE holder = excluded.holder OR until_us <= ?",
-                (lease, holder, now_us + ttl_us, now_us),
+                "WHERE holder = excluded.holder OR until_us NOT BETWEEN ? AND ?",
+                (lease, holder, now_us + ttl_us, now_us + 1, now_us + 2 * ttl_us),
             )
             return cursor.rowcount == 1
 

@@ -155,7 +155,8 @@ class Store(Protocol):
 
         Returns:
             Whether `holder` has it until `now_us + ttl_us`; False while another's has not run
-            out.
+            out. One that runs for more than twice as long is of a clock that was set back since:
+            whoever lives renews it, and nobody waits for who does not.
         """
         ...
 

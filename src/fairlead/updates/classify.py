@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairlead.registry import Lineage
+from fairlead.registry import Lineage, Version
 from fairlead.updates.types import Change
 
 TOOLS = frozenset({"onnx", "onnxruntime", "skl2onnx", "skops"})
@@ -67,3 +68,8 @@ def _libraries(before: dict[str, str], after: dict[str, str]) -> list[str]:
         for name in sorted({*before, *after} - TOOLS)
         if before.get(name) != after.get(name)
     ]
+
+
+def lineage_of(digest: str, known: Sequence[Version]) -> Lineage | None:
+    """Where the version with a digest came from; None if it is not known."""
+    return next((one.lineage for one in known if one.digest == digest), None)

@@ -20,6 +20,7 @@ from fairlead.schedules.narrate import LINES_MAX
 from fairlead.store import ABSENT, Delete, Event, Put, Store, Stored
 from fairlead.updates.announce import announce, detail
 from fairlead.updates.decide import (
+    RETRY_US_MAX,
     begin,
     close,
     due_us,
@@ -224,7 +225,7 @@ class UpdateController:
     def _try(self, spec: UpdateSpec, stored: Stored[Update]) -> None:
         """Start an attempt, if it is due and there is room."""
         now_us = self._clock.now_us()
-        due = stored.value.state == "running" or is_due(stored.value.due_us, now_us)
+        due = stored.value.state == "running" or is_due(stored.value.due_us, now_us, RETRY_US_MAX)
         if not due or self._attempts.is_full:
             return
         lease = lease_of(spec.endpoint)

@@ -67,6 +67,7 @@ def note(
         return Standing(endpoint=spec.endpoint, taken_us=taken_us, known_us=known_us)
     if not before.known_us:  # somebody asked before it was looked at
         before = replace(before, known_us=known_us)
+    before = _set_right(before, latest_us or now_us, now_us)
     found = [
         *_slot(before, latest_us, now_us),
         *_alerts(spec, before, alerts, now_us),
@@ -74,6 +75,14 @@ def note(
     ]
     taken_us = max(before.taken_us, latest_us or 0)
     return replace(before, taken_us=taken_us, waiting=(*before.waiting, *found))
+
+
+def _set_right(before: Standing, slot_us: int, now_us: int) -> Standing:
+    """Forget what a clock noted that was far ahead: no slot and no label would count till then."""
+    far_us = now_us + COOLDOWN_US_MAX
+    if before.taken_us > far_us:
+        before = replace(before, taken_us=slot_us)
+    return replace(before, known_us=now_us) if before.known_us > far_us else before
 
 
 def _slot(before: Standing, latest_us: int | None, now_us: int) -> Iterator[Cause]:
@@ -134,15 +143,20 @@ def rested_us(spec: UpdateSpec, standing: Standing) -> int:
     return standing.ended_us + min(doubled_us, max(spec.cooldown_us, COOLDOWN_US_MAX))
 
 
-def is_due(due_at_us: int, now_us: int) -> bool:
+def is_due(due_at_us: int, now_us: int, most_us: int = COOLDOWN_US_MAX) -> bool:
     """Whether a time has come; a clock that was set back delays nothing for long.
+
+    Args:
+        due_at_us: microseconds since 1970.
+        now_us: as well.
+        most_us: that anything of this kind waits.
 
     Example:
         >>> is_due(100, 99), is_due(100, 100), is_due(100 + 2 * COOLDOWN_US_MAX, 100)
         (False, True, True)
     """
     wait_us = due_at_us - now_us
-    return wait_us <= 0 or wait_us > COOLDOWN_US_MAX
+    return wait_us <= 0 or wait_us > most_us
 
 
 def open_update(spec: UpdateSpec, standing: Standing, now_us: int) -> tuple[Standing, Update]:

@@ -118,7 +118,8 @@ def gather_past(
 ) -> pl.DataFrame:
     """All labelled rows of a log that could be learnt from, with when their labels came.
 
-    Neither the file nor the window of `spec` counts: all that the log tells is given.
+    Neither the file (see `gather_base`) nor the window of `spec` counts: all that the log tells
+    is given.
 
     Args:
         store: of the records.
@@ -151,6 +152,25 @@ def gather_past(
         came, left_on="id", right_on="prediction_id", how="left", maintain_order="left"
     )
     return _named(past, spec, signature).with_columns(known["received"].alias(received))
+
+
+def gather_base(spec: DataSpec, signature: Signature, *, as_of_us: int) -> pl.DataFrame:
+    """The labelled rows of the file that always belong to what is learnt; none without one.
+
+    Args:
+        spec: which names it, and its columns.
+        signature: of the version that answers.
+        as_of_us: rows of a later time are left out, microseconds since 1970.
+
+    Returns:
+        The columns of `Gathered.train`.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    labelled = replace(spec, labels="required")
+    base = read_base(labelled, signature, as_of_us) if spec.plus else empty(signature)
+    return _named(base.rows, spec, signature)
 
 
 def _decide(

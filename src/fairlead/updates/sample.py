@@ -7,11 +7,12 @@ the random part do: each candidate had the same chance to be in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 
 import polars as pl
 
+from fairlead.alerts import Alert
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 from fairlead.signature import NUMERIC, Signature
@@ -19,6 +20,10 @@ from fairlead.signature import NUMERIC, Signature
 RANDOM_SHARE = 0.25
 """Of the rows that are chosen."""
 BINS = 10
+DRIFTED_MAX = 3
+"""Fields that drifted last: of more the model's doubt would choose too few."""
+COVERED = NUMERIC | {"category", "text"}
+"""Kinds of fields whose values are covered."""
 RANDOM = "random"
 Chosen = dict[str, str]
 """Why each row was chosen, by the prediction's id."""
@@ -27,6 +32,23 @@ Chosen = dict[str, str]
 def order_of(prediction: str, seed: int) -> bytes:
     """Where a row stands in a random order, which depends on seed and id alone."""
     return hashlib.blake2b(f"{seed}/{prediction}".encode(), digest_size=8).digest()
+
+
+def drifted_last(alerts: Iterable[Alert], signature: Signature) -> tuple[str, ...]:
+    """The fields of which rows are wanted most: those of the newest alerts of drift that fire.
+
+    Args:
+        alerts: of the endpoint.
+        signature: of the endpoint.
+    """
+    known = {each.name for each in signature.inputs if each.kind in COVERED}
+    firing = [
+        alert
+        for alert in alerts
+        if alert.metric == "drift" and alert.state == "firing" and alert.subject in known
+    ]
+    newest = sorted(firing, key=lambda alert: (-alert.since_us, alert.subject))
+    return tuple(dict.fromkeys(alert.subject for alert in newest))[:DRIFTED_MAX]
 
 
 def sample(

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from msgspec.structs import replace
 
+from fairlead.alerts.types import ALERTS
 from fairlead.errors import ConfigError, ConflictError
 from fairlead.predictionlog.read import predictions, read
 from fairlead.review.enter import entered, room_in
@@ -17,7 +18,7 @@ from fairlead.review.terms import Terms, terms_of
 from fairlead.review.types import TASKS
 from fairlead.routing import Route
 from fairlead.store import Blobs, Event, Put, Store
-from fairlead.updates.sample import distinct, sample
+from fairlead.updates.sample import distinct, drifted_last, sample
 from fairlead.updates.types import Sampled
 
 ROWS_MAX = 500
@@ -57,7 +58,8 @@ class Sampler:
             seed: of what is random; the same over the same log chooses the same.
             now_us: microseconds since 1970.
             actor: who asks, for the audit.
-            drifted: fields and slices (`plan=pro`) of which there are to be some.
+            drifted: fields and slices (`plan=pro`) of which there are to be some; those of the
+                newest alerts of drift if none are named.
 
         Raises:
             ConfigError: the count cannot be, there is no such field, or nobody could label rows
@@ -71,6 +73,7 @@ class Sampler:
             raise ConflictError(
                 f"The queue '{terms.queue}' is full.", hint="Decide what waits in it first."
             )
+        drifted = drifted or self._drifted(route)
         rows = self._candidates(terms, now_us)
         chosen = sample(rows, route.signature, min(count, room), seed, drifted)
         wanted = with_modes(rows.filter(pl.col("id").is_in(list(chosen))))
@@ -87,6 +90,10 @@ class Sampler:
             )  # fmt: skip
             self._store.commit(*puts, events=(event,))
         return Sampled(terms.queue, {task.id: task.why for task in tasks})
+
+    def _drifted(self, route: Route) -> tuple[str, ...]:
+        alerts = [stored.value for stored in self._store.scan(ALERTS, f"{route.endpoint}/")]
+        return drifted_last(alerts, route.signature)
 
     def _candidates(self, terms: Terms, now_us: int) -> pl.DataFrame:
         """The latest rows that were answered and have neither a label nor a task, each once."""

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from fairlead.bundle import (
     Bundle,
-    BundleCache,
     KeyRing,
     open_bundle,
     pack,
@@ -26,6 +25,7 @@ from fairlead.bundle import (
     unpack,
     write_bundle,
 )
+from fairlead.bundle.cache import BundleCache
 from fairlead.errors import BundleError, FairleadError, NotFoundError, StorageError
 from fairlead.store import open_blobs
 from support.bundle import FILES, INFO

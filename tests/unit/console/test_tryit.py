@@ -127,7 +127,7 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
         if tag == "link":
             assert attributes["href"] in [f"{STATIC}/{name}" for name in OURS]
     for name in OURS:
-        content = (PAGES / name).read_text()
+        content = (OURS[name] / name).read_text()
         outside = r"https?://|@import|innerHTML|outerHTML|eval\(|insertAdjacent"
         assert not re.search(outside, content.replace(SVG_NAMESPACE, ""))
 
@@ -276,5 +276,5 @@ def test_python_asks_for_exactly_the_row_that_was_typed(tmp_path: Path) -> None:
 def test_scripts_are_valid_modules(name: str, tmp_path: Path) -> None:
     assert NODE is not None
     copy = tmp_path / Path(name).with_suffix(".mjs").name
-    copy.write_text((PAGES / name).read_text())
+    copy.write_text((OURS[name] / name).read_text())
     subprocess.run([NODE, "--check", str(copy)], check=True, timeout=60)

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.errors import InputError
-from fairlead.serving.protocols.envelope import Envelope
 from fairlead.signature import Batch, Field, RowDecoder, Signature, to_records
+from fairlead.signature.envelope import Envelope
 from support.plane import ROWS_MAX, PlaneInProcess
 from support.reply import Reply
 from support.routes import zeros

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from fairlead.alerts.types import ALERTS
 from fairlead.cli.main import cli
 from fairlead.errors import ConfigError, ConflictError
 from fairlead.ids import parse
@@ -25,8 +26,10 @@ from fairlead.review.bring import bring, write_lines
 from fairlead.review.deliver import Deliverer
 from fairlead.review.tally import TALLIES
 from fairlead.signature import Batch, Field
-from fairlead.updates.sample import sample
+from fairlead.store import Put
+from fairlead.updates.sample import drifted_last, sample
 from fairlead.updates.sampler import Sampler
+from support.alerts import alert
 from support.control import control_of
 from support.log import START_US, Log, id_of, label, open_log
 from support.review import SIGNATURE, enter, name, put_route, route, rows
@@ -146,6 +149,36 @@ def test_a_field_is_covered_and_a_slice_is_kept_to() -> None:
     assert list(found.values()).count("plan=pro") == 3
     with pytest.raises(ConfigError, match=r"'plam' is no field .* Did you mean 'plan'"):
         sample(frame, signature, 4, 3, ["plam=pro"])
+
+
+def test_what_drifted_last_is_covered_by_itself_and_what_is_named_goes_before(log: Log) -> None:
+    log.writer().append(served(0, [0.9] * 40))
+    fire(log, "x", START_US)
+    found = put_up(log, 12)
+    assert list(found.values()).count("x has drifted") >= 4
+    (event,) = log.store.events()
+    assert event.detail["drifted"] == "x"
+    found = put_up(log, 12, drifted=["x=1.0"])
+    assert "x has drifted" not in found.values()
+
+
+def test_only_the_newest_alerts_of_fields_that_drift_count() -> None:
+    fields = tuple(Field(name=name, kind="number") for name in "abcde")
+    signature = replace(SIGNATURE, inputs=(*fields, Field(name="scan", kind="image")))
+    alerts = [
+        alert("firing", start_us=at, metric="drift", subject=subject)
+        for at, subject in enumerate(("a", "b", "c", "d", "scan", "d (batch)", "left"))
+    ]
+    alerts.append(alert("firing", "resolved", start_us=9, metric="drift", subject="e"))
+    alerts.append(alert("firing", start_us=9, metric="missing", subject="e"))
+    assert drifted_last(alerts, signature) == ("d", "c", "b")
+    assert drifted_last(reversed(alerts), signature) == ("d", "c", "b")
+    assert drifted_last([], signature) == ()
+
+
+def fire(log: Log, subject: str, start_us: int) -> None:
+    one = alert("firing", start_us=start_us, metric="drift", rule="drift", subject=subject)
+    log.store.commit(Put(ALERTS, one.key, one, None))
 
 
 def test_nobody_is_asked_what_is_known_or_asked_already(log: Log) -> None:

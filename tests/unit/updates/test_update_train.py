@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -123,3 +124,13 @@ def test_sizes() -> None:
     assert in_words(8 << 30) == "8 GiB"
     held = session_bytes(os.getsid(0), 0)
     assert 10 << 20 < held <= session_bytes(os.getsid(0), 1 << 60) < 1 << 40
+
+
+def test_the_process_of_an_attempt_loads_nothing_of_the_control_planes_doors(
+    run_python: Callable[[str, str], str],
+) -> None:
+    code = (
+        "import sys, fairlead.app.updating.child\n"
+        "print([name for name in ('fastapi', 'jinja2', 'plotly') if name in sys.modules])"
+    )
+    assert run_python(code, "") == "[]\n"

@@ -14,7 +14,7 @@ from fairlead.updates import UPDATES, Broken, DataSpec, Doing, Done, Update, Upd
 from fairlead.updates.controller import UPDATES_MAX, WAITS
 from fairlead.updates.decide import INTERRUPTIONS_MAX
 from fairlead.updates.types import Condition, Limits
-from support.updates import DAY_S, HOUR_S, World, begun, made, only, spec, ticks
+from support.updates import DAY_S, HOUR_S, World, begun, book, made, only, spec, ticks
 
 
 def test_nothing_is_due_when_it_is_first_seen_and_then_each_slot_once() -> None:
@@ -370,3 +370,83 @@ def test_old_updates_are_forgotten() -> None:
     world.clock.advance(DAY_S)
     ticks(controller)
     assert len(world.updates()) <= UPDATES_MAX + 1
+
+
+YEAR_S = 365 * DAY_S
+
+
+@pytest.mark.parametrize("jumps_s", [(-YEAR_S, YEAR_S), (YEAR_S, -YEAR_S), (-60, 7200, -7140)])
+def test_a_clock_that_jumps_to_and_fro_during_an_update_makes_one_of_it(
+    jumps_s: tuple[float, ...],
+) -> None:
+    world = World(spec(timing=None))
+    first = world.controller()
+    ticks(first)
+    book(world).ask("m", "ada")
+    ticks(first)
+    (process,) = world.alive
+    for jump_s in jumps_s:
+        jump(world, jump_s)
+        ticks(first)
+        assert world.alive == [process]
+    process.tell(Done(made(as_of_us=only(world).created_us)))
+    for jump_s in jumps_s:
+        jump(world, jump_s)
+        ticks(first)
+    world.finish("done")
+    for jump_s in jumps_s:
+        jump(world, jump_s)
+        ticks(first)
+    world.clock.advance(10 * DAY_S)
+    ticks(first)
+    assert only(world).outcome == "promoted"
+    assert world.actions().count("release requested") == 1
+    assert world.actions().count("update promoted") == 1
+
+
+def test_what_a_clock_noted_that_was_far_ahead_silences_nothing() -> None:
+    world = World()
+    controller = world.controller()
+    ticks(controller)
+    jump(world, YEAR_S)
+    ticks(controller)
+    world.alive[0].tell(Done(made("reject", as_of_us=world.clock.now_us())))
+    ticks(controller)
+    jump(world, -YEAR_S)
+    ticks(controller)
+    assert not world.alive
+    assert world.standing().known_us <= world.clock.now_us(), "labels count from now on"
+    world.clock.advance(DAY_S)
+    ticks(controller)
+    assert len(world.alive) == 1, "and the next slot is taken as ever"
+
+
+@pytest.mark.parametrize("back_s", [3 * HOUR_S, YEAR_S])
+def test_an_attempt_is_tried_again_soon_whatever_the_clock_was_set_back_by(back_s: float) -> None:
+    world = World()
+    begun(world).tell(Broken("It raised ValueError."))
+    controller = world.controllers[0][0]
+    controller.tick()
+    jump(world, -back_s)
+    controller.tick()
+    assert len(world.started) == 2
+
+
+@pytest.mark.parametrize("back_s", [3 * HOUR_S, YEAR_S])
+def test_a_kill_and_a_clock_that_is_set_back_leave_nobody_waiting(back_s: float) -> None:
+    world = World()
+    process = begun(world)
+    world.alive.remove(process)  # it is gone, and its lease is not given back
+    jump(world, -back_s)
+    after = world.controller()
+    ticks(after)
+    (again,) = world.alive
+    again.tell(Done(made("reject")))
+    ticks(after)
+    assert (only(world).outcome, only(world).interruptions) == ("rejected", 1)
+
+
+def jump(world: World, seconds: float) -> None:
+    """The wall clock is set; who lives holds on to its lease."""
+    world.clock.set(world.clock.now_us() + round(seconds * 1e6))
+    world.renew()

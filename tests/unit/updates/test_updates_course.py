@@ -13,8 +13,8 @@ from fairlead.updates.types import Limits
 from support.updates import EVERY_SCOPE, HOUR_S, World, book, made, spec
 
 STEPS = st.sampled_from(
-    ["tick", "hour", "day", "back", "kill", "fire", "labels", "ask", "promote", "reject", "break",
-     "released", "rolled", "cancel"]
+    ["tick", "hour", "day", "back", "year", "year back", "kill", "fire", "labels", "ask",
+     "promote", "reject", "break", "released", "rolled", "cancel"]
 )  # fmt: skip
 
 
@@ -47,11 +47,11 @@ ENDS = {
 
 def take(world: World, step: str) -> None:
     """Let something happen."""
-    hours = {"hour": 1, "day": 24, "back": -3}
+    hours, jumps = {"hour": 1, "day": 24}, {"back": -3, "year": 8760, "year back": -8760}
     if step in hours:
-        world.clock.advance(max(0, hours[step]) * HOUR_S)
-        if step == "back":
-            world.clock.set(world.clock.now_us() - round(3 * HOUR_S * 1e6))
+        world.clock.advance(hours[step] * HOUR_S)
+    elif step in jumps:
+        world.clock.set(world.clock.now_us() + round(jumps[step] * HOUR_S * 1e6))
     elif step == "kill":
         world.kill(world.controllers[-1][0])
         world.controller()

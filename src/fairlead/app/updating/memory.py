@@ -27,11 +27,24 @@ def watch_memory(limit_bytes: int, too_much: Callable[[], None]) -> None:
         too_much: is called, in a thread, when they hold more.
     """
     limit_memory(limit_bytes)
+    watch_session(os.getpid(), limit_bytes, too_much, threading.Event())
+
+
+def watch_session(
+    session: int, limit_bytes: int, too_much: Callable[[], None], end: threading.Event
+) -> None:
+    """Look several times a second at what the processes of a session hold together.
+
+    Args:
+        session: its number, which is that of the process that leads it.
+        limit_bytes: that they may hold.
+        too_much: is called, in a thread, each time they hold more.
+        end: nobody looks any more once it is set.
+    """
 
     def look() -> None:
-        pause = threading.Event()
-        while not pause.wait(LOOK_S):
-            if session_bytes(os.getpid(), limit_bytes) > limit_bytes:
+        while not end.wait(LOOK_S):
+            if session_bytes(session, limit_bytes) > limit_bytes:
                 too_much()
 
     if PROC.exists():  # which is on Linux

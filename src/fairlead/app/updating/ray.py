@@ -6,12 +6,13 @@ The model comes as Ray carries it, which is a pickle: of a cluster of one's own,
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fairlead.app.progress import PACE_S, progress
 from fairlead.app.updating.train import Fitted
 from fairlead.batch.connect import connect
 from fairlead.errors import ConfigError, FairleadError, ModelError
@@ -31,7 +32,8 @@ Files = dict[str, bytes]
 def fit_on_ray(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
     """Let a function fit a model on a node of a cluster.
 
-    What it prints is printed here. It is cancelled when this process ends.
+    What it prints is printed here, and what it says of its progress is said here. It is cancelled
+    when this process ends.
 
     Args:
         spec: of the update.
@@ -52,8 +54,12 @@ def fit_on_ray(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
         task = ray.remote(**options)(_task())
         given = ray.put((files, data.to_arrow(), previous))
         asked = (spec.train, dict(spec.params), spec.limits.memory_bytes)
+        listener = ray.remote(num_cpus=0)(_listener()).remote()
+        making = task.remote(versions, given, listener, *asked)
         try:
-            made = ray.get(task.remote(versions, given, *asked))
+            while not ray.wait([making], timeout=PACE_S)[0]:
+                _pass_on(ray, listener)
+            made = ray.get(making)
         except ray.exceptions.RayError as error:
             raise ModelError(
                 f"Ray did not run '{spec.train}' to its end ({type(error).__name__}).",
@@ -66,11 +72,35 @@ def fit_on_ray(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
     return Fitted(*made)
 
 
+def _pass_on(ray: Any, listener: Any) -> None:
+    """Say here how far the function is; where nothing can be heard of it, it goes on."""
+    with suppress(ray.exceptions.RayError):
+        share = ray.get(listener.last.remote(), timeout=PACE_S)
+        if share is not None:
+            progress(share)
+
+
+def _listener() -> type:
+    """What hears on the cluster how far the function is; it goes there whole."""
+
+    class Listener:
+        def __init__(self) -> None:
+            self._last: float | None = None
+
+        def hear(self, share: float) -> None:
+            self._last = share
+
+        def last(self) -> float | None:
+            return self._last
+
+    return Listener
+
+
 def _task() -> Any:
     """What runs there; it goes there whole, so that it can tell what is not there."""
 
     def train(
-        versions: dict[str, str], given: tuple[Files, Any, Any], name: str,
+        versions: dict[str, str], given: tuple[Files, Any, Any], listener: Any, name: str,
         params: dict[str, Any], memory_bytes: int,
     ) -> Any:  # fmt: skip
         from importlib import metadata
@@ -84,14 +114,15 @@ def _task() -> Any:
                 return f"A node of the Ray cluster has {library} {found} instead of {wanted}."
         from fairlead.app.updating.ray import fit_there
 
-        return fit_there(given, name, params, memory_bytes)
+        return fit_there(given, name, params, memory_bytes, listener.hear.remote)
 
     return train
 
 
 def fit_there(
-    given: tuple[Files, Any, Any], name: str, params: dict[str, Any], memory_bytes: int
-) -> Any:
+    given: tuple[Files, Any, Any], name: str, params: dict[str, Any], memory_bytes: int,
+    hear: Callable[[float], object],
+) -> Any:  # fmt: skip
     """On a node: what `Fitted` is made of, or what went wrong.
 
     Args:
@@ -99,9 +130,11 @@ def fit_there(
         name: of the module and the function.
         params: of the function.
         memory_bytes: that it may take; 0 for all there is.
+        hear: is told how far it is.
     """
     import polars as pl
 
+    from fairlead.app.progress import heard
     from fairlead.app.updating.memory import limit_memory
     from fairlead.app.updating.train import fit
 
@@ -115,7 +148,8 @@ def fit_there(
             file.write_bytes(raw)
         data = pl.DataFrame(pl.from_arrow(table))
         try:
-            fitted = fit(folder, name, data, previous, params)
+            with heard(hear):
+                fitted = fit(folder, name, data, previous, params)
         except (FairleadError, MemoryError) as error:
             return error
         return fitted.model, fitted.rows, fitted.code, fitted.train_us

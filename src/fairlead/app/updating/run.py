@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from fairlead.app.catalogue import lineage_of
 from fairlead.app.updating.answers import answer_each_row
 from fairlead.app.updating.judge import weigh_both
 from fairlead.app.updating.package import (
@@ -23,7 +22,7 @@ from fairlead.errors import BundleError, InputError, ModelError
 from fairlead.logs import tell
 from fairlead.registry import Version
 from fairlead.runners.trainable import load_trainable
-from fairlead.updates.classify import classify
+from fairlead.updates.classify import classify, lineage_of
 from fairlead.updates.gather import Gathered, gather
 from fairlead.updates.types import Doing, Finding, Judgement, Made, Stage, Update, UpdateSpec
 from fairlead.updates.weigh import Answered

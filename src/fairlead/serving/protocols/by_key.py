@@ -18,10 +18,10 @@ import numpy as np
 from fairlead.errors import InputError
 from fairlead.precomputed import key_text
 from fairlead.serving.lookup.predictions import PrecomputedTables
-from fairlead.serving.protocols.envelope import ARM, FORMS, WHOSE, Decoded, Envelope
-from fairlead.serving.types import Filled, Keys, check_rows
+from fairlead.serving.types import Filled, Keys
 from fairlead.signature import Batch, Field, concat, parse_json
 from fairlead.signature.columns import absent
+from fairlead.signature.envelope import ARM, FORMS, WHOSE, Decoded, Envelope, check_rows
 from fairlead.signature.findings import Findings
 
 KEY = "key"

@@ -14,8 +14,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from fairlead.errors import InputError
-from fairlead.serving.protocols.envelope import WHOSE
 from fairlead.signature import Batch, Field, Signature, from_columns, text_reader
+from fairlead.signature.envelope import WHOSE
 
 FORM_TYPE = "multipart/form-data"
 PARTS_MAX = 10_000

@@ -19,9 +19,9 @@ from fairlead.features import FeatureSpec
 from fairlead.serving.aside import NotHereError, on_loop
 from fairlead.serving.features.fill import Asked, Fill, Note
 from fairlead.serving.features.follow import FeatureTables
-from fairlead.serving.protocols.envelope import Decoded, Envelope
-from fairlead.serving.types import Filled, check_rows
+from fairlead.serving.types import Filled
 from fairlead.signature import Batch, RowDecoder
+from fairlead.signature.envelope import Decoded, Envelope, check_rows
 from fairlead.signature.findings import Findings
 
 Notes = list[dict[str, Note]]

@@ -23,7 +23,6 @@ from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.negotiate import media_type, preferred
 from fairlead.serving.protocols.by_key import KEY, mentions_key, read_by_key
-from fairlead.serving.protocols.envelope import WHOSE, Decoded, Envelope, Texts, each
 from fairlead.serving.protocols.form import FORM_TYPE, read_form
 from fairlead.serving.protocols.keyed import KeyedEnvelope
 from fairlead.serving.protocols.tables import (
@@ -37,6 +36,7 @@ from fairlead.serving.router import Door, Names
 from fairlead.serving.rows import write_rows
 from fairlead.serving.types import Keys
 from fairlead.signature import Batch, Field, RowDecoder, Signature, from_records
+from fairlead.signature.envelope import WHOSE, Decoded, Envelope, Texts, each
 
 JSON_TYPE = "application/json"
 JSON_TYPES = frozenset(

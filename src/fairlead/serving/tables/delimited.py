@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from fairlead.errors import InputError
 from fairlead.serving.tables.types import ToRead
-from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, Field, from_columns, text_reader
+from fairlead.signature.envelope import check_rows
 
 Keys = dict[str, list[str | None]]
 

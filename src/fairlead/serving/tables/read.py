@@ -10,8 +10,8 @@ from fairlead.errors import InputError
 from fairlead.runners.wire import pack
 from fairlead.serving.tables.delimited import read_csv
 from fairlead.serving.tables.types import ARROW_FILE, ARROW_STREAM, CSV, PARQUET, Rows, ToRead
-from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, from_frame
+from fairlead.signature.envelope import check_rows
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,8 +15,8 @@ import numpy as np
 from msgspec.structs import astuple
 
 from fairlead.errors import InputError, Problem
-from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, Field, Signature, from_columns, from_records
+from fairlead.signature.envelope import check_rows
 
 NO_ROWS = Batch(0, (), np.empty((0, 0)), {})
 BYTES = {"b64"}

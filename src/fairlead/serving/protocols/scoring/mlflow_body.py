@@ -10,7 +10,6 @@ from msgspec import UNSET, UnsetType
 
 from fairlead.errors import InputError
 from fairlead.nearest import nearest
-from fairlead.serving.protocols import envelope
 from fairlead.serving.protocols.scoring.instances import (
     NO_ROWS,
     from_inputs,
@@ -18,8 +17,8 @@ from fairlead.serving.protocols.scoring.instances import (
     rows_in,
 )
 from fairlead.serving.protocols.scoring.lenient import decode_lenient, parse_lenient
-from fairlead.serving.types import check_rows
-from fairlead.signature import Batch, ColumnDecoder, RowDecoder
+from fairlead.signature import Batch, ColumnDecoder, RowDecoder, envelope
+from fairlead.signature.envelope import check_rows
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 OURS = (*envelope.FORMS, *envelope.WHOSE)

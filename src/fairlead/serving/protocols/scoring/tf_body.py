@@ -17,8 +17,8 @@ from fairlead.serving.protocols.scoring.instances import (
     rows_in,
 )
 from fairlead.serving.protocols.scoring.lenient import decode_lenient, parse_lenient
-from fairlead.serving.types import check_rows
 from fairlead.signature import Batch, ColumnDecoder, RowDecoder
+from fairlead.signature.envelope import check_rows
 
 Form = Literal["instances", "inputs"]
 

@@ -23,7 +23,6 @@ from msgspec import UNSET, UnsetType
 
 from fairlead.errors import InputError
 from fairlead.nearest import nearest
-from fairlead.serving.types import check_rows
 from fairlead.signature import UNREADABLE, Batch, ColumnDecoder, RowDecoder, Signature, parse_json
 from fairlead.signature.kinds import RULES
 
@@ -149,6 +148,19 @@ class Envelope:
         if not isinstance(arm, str):
             raise InputError("'arm' must be a text: the name of the arm that shall answer.")
         return unit, caller_id, arm
+
+
+def check_rows(rows: int, rows_max: int) -> None:
+    """Refuse a request with too many rows; best before they are looked at one by one.
+
+    Raises:
+        InputError: there are more than are taken.
+    """
+    if rows > rows_max:
+        raise InputError(
+            f"The request has more than {rows_max} rows, the most that are taken at once.",
+            hint="Send several requests.",
+        )
 
 
 def _length(value: object) -> int:

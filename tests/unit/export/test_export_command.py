@@ -1,0 +1,77 @@
+"""`fairlead export`: what it writes where, and what it says of what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fairlead.cli.main import cli
+from fairlead.errors import ConfigError, NotFoundError
+from support.models import package_churn
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    package_churn(home)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where one stands, with nothing in it and no runtime of browsers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no" / "cache"))
+    return tmp_path
+
+
+def export(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["--home", str(home), "export", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("bundle", "churn-1.fairlead"), ("onnx", "churn-1-onnx"), ("container", "churn-1-container")],
+)
+def test_what_is_written_has_the_name_of_the_version(
+    home: Path, folder: Path, to: str, name: str
+) -> None:
+    done = export(home, "churn:1", "--to", to)
+    assert done.exit_code == 0, done.output
+    assert done.output.endswith(f"Written to {name}.\n")
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
+def test_what_is_there_is_not_overwritten(home: Path, folder: Path) -> None:
+    (folder / "taken").write_text("mine")
+    done = export(home, "churn:1", "--out", "taken")
+    assert isinstance(done.exception, ConfigError)
+    assert "taken exists." in done.exception.message
+    assert (folder / "taken").read_text() == "mine"
+
+
+def test_nothing_is_left_of_what_failed(home: Path, folder: Path) -> None:
+    done = export(home, "churn:1", "--to", "browser")
+    assert isinstance(done.exception, ConfigError)
+    assert "--fetch-runtime" in done.exception.hint
+    assert list(folder.iterdir()) == []
+
+
+def test_a_version_that_is_not_there_is_told(home: Path) -> None:
+    assert isinstance(export(home, "churn:9", "--to", "onnx").exception, NotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Say which version"),
+        (("churn:1", "--single-file"), "belong to --to browser"),
+        (("churn:1", "--to", "moon"), "'moon' is not one of"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(home: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = export(home, *arguments)
+    assert done.exit_code == 2
+    assert said in done.output
