@@ -16,9 +16,11 @@ from fairlead.bundle import RunnerSpec, TensorInput, TensorOutput
 from fairlead.bundle.types import RunnerKind
 from fairlead.errors import ModelError
 from fairlead.runners import Runner
-from fairlead.runners.boosters import LIBRARIES, Library, dump_booster, load_booster
+from fairlead.runners.frame import Form
+from fairlead.runners.libraries import LIBRARIES, Library, dump_own, load_own
 from fairlead.runners.onnx import OnnxRunner
 from fairlead.runners.python import PythonRunner
+from fairlead.runners.river import RiverModel
 from fairlead.runners.sklearn import SklearnRunner
 from fairlead.runners.torch import TorchRunner
 from fairlead.signature import Batch, Field, Signature
@@ -104,19 +106,33 @@ def broken_torch(folder: Path) -> Runner:
     return program_of(folder, 1)
 
 
-def booster_runner(library: Library) -> Callable[[Path], Runner]:
-    """Makes a runner of trees that have learnt the answers to the rows asked by heart."""
+def library_runner(library: Library) -> Callable[[Path], Runner]:
+    """Makes a runner of a model that has learnt the answers to the rows asked by heart."""
 
     def make(_: Path) -> Runner:
         module = pytest.importorskip(library, reason=f"{library} is not installed")
         batch = rows(17)
-        model = BY_HEART[library](module).fit(
-            batch.numbers, batch.numbers @ np.array(SLOPES) + OFFSET
-        )
-        loaded = load_booster(library, dump_booster(library, model), SIGNATURE.outputs)
-        return SklearnRunner(loaded, RunnerSpec(kind=library, path="model"), SIGNATURE)
+        truth = batch.numbers @ np.array(SLOPES) + OFFSET
+        model = BY_HEART[library](module).fit(batch.numbers, truth)
+        loaded = load_own(library, dump_own(library, model), SIGNATURE.outputs)
+        form: Form = "rows" if library == "river" else "numpy"
+        return SklearnRunner(loaded, RunnerSpec(kind=library, path="model", frame=form), SIGNATURE)
 
     return make
+
+
+class _River:
+    """A linear model of river that has gone over rows until it knew them."""
+
+    def fit(self, numbers: Any, truth: Any) -> RiverModel:
+        from river import linear_model, optim
+
+        model = linear_model.LinearRegression(optimizer=optim.SGD(0.05), intercept_lr=0.05)
+        served = RiverModel(model, None)
+        asked = [dict(zip(("x", "y"), row, strict=True)) for row in numbers.tolist()]
+        for _ in range(400):
+            served.partial_fit(asked, truth)
+        return served
 
 
 BY_HEART: dict[Library, Callable[[Any], Any]] = {
@@ -131,6 +147,7 @@ BY_HEART: dict[Library, Callable[[Any], Any]] = {
         iterations=60, learning_rate=1, l2_leaf_reg=0, random_strength=0, verbose=0,
         bootstrap_type="No", boosting_type="Plain", allow_writing_files=False,
     ),
+    "river": lambda _: _River(),
 }  # fmt: skip
 
 
@@ -160,7 +177,7 @@ FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "sklearn": sklearn_runner,
     "python": python_runner,
     "torch": torch_runner,
-    **{library: booster_runner(library) for library in LIBRARIES},
+    **{library: library_runner(library) for library in LIBRARIES},
 }
 BROKEN_FACTORIES: dict[str, Callable[[Path], Runner]] = {
     "onnx": broken_onnx,

@@ -43,6 +43,7 @@ PAGES = {
     "queue": "/review/wine",
     "alerts": "/alerts",
     "updates": "/updates",
+    "learners": "/learners",
     "jobs": "/jobs",
     "try": "/try/wine",
     "settings": "/settings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 from fairlead.app.workspace import Workspace
 from fairlead.learning import LEARNERS, Standing
 from fairlead.runners.sklearn import load_skops
-from support.online import package_online, rows_and_labels
+from support.online import package_online, package_river, rows_and_labels
 from support.platform import Platform, children
 from support.waiting import until
 
@@ -28,6 +29,9 @@ window_s = 1
 checkpoint = { labels = 128, every = "1h", least = "0s" }
 guard = { fall = 0.95 }
 on_worse = "roll back"
+
+[endpoint.brook.online]
+checkpoint = { labels = 128, every = "1h", least = "0s" }
 """
 
 
@@ -36,10 +40,12 @@ class Stream:
 
     Args:
         running: the platform.
+        endpoint: that is asked.
     """
 
-    def __init__(self, running: Platform) -> None:
+    def __init__(self, running: Platform, endpoint: str = "tide") -> None:
         self.running = running
+        self.endpoint = endpoint
         self.workspace = Workspace(running.home)
         self.taught: list[tuple[Any, Any]] = []
 
@@ -47,28 +53,30 @@ class Stream:
         """Ask for rows and tell what is true of them; how often the answer was right."""
         X, y = rows_and_labels(ROWS, 100 + len(self.taught), turned=turned)
         rows = [dict(zip(("x0", "x1", "x2"), row, strict=True)) for row in X.tolist()]
-        reply = self.running.predict("tide", {"rows": rows})
+        reply = self.running.predict(self.endpoint, {"rows": rows})
         assert reply.status == 200, reply.body
         answers = reply.json["predictions"]
-        told = [{"id": a["id"], "value": v} for a, v in zip(answers, y.tolist(), strict=True)]
-        assert self.running.api("/v1/endpoints/tide/feedback", {"feedback": told}).status == 200
+        truth = (y == "yes").tolist() if self.endpoint == "brook" else y.tolist()
+        told = [{"id": a["id"], "value": v} for a, v in zip(answers, truth, strict=True)]
+        path = f"/v1/endpoints/{self.endpoint}/feedback"
+        assert self.running.api(path, {"feedback": told}).status == 200
         self.taught.append((X, y))
-        return float(np.mean([a["label"] == v for a, v in zip(answers, y.tolist(), strict=True)]))
+        return float(np.mean([a["label"] == v for a, v in zip(answers, truth, strict=True)]))
 
     @property
     def standing(self) -> Standing:
-        return self.workspace.online_book.learner("tide")
+        return self.workspace.online_book.learner(self.endpoint)
 
     def is_followed(self) -> bool:
         """Whether all that was sent is learnt, and what became of it answers."""
         one = self.standing
         assert one.state == "learning", one
-        arms = self.workspace.route("tide").arms
+        arms = self.workspace.route(self.endpoint).arms
         return (
             one.labels == ROWS * len(self.taught)
             and one.files == 0
             and one.version == one.answers == arms[0].version.name
-            and self.workspace.releases.under_way("tide") is None
+            and self.workspace.releases.under_way(self.endpoint) is None
         )
 
     def follow(self) -> None:
@@ -95,6 +103,8 @@ def test_a_model_learns_on_through_a_drift_and_kills(tmp_path: Path) -> None:
         follows_a_drift(stream)
         survives_kills(stream)
         tells_of_itself(stream)
+        if importlib.util.find_spec("river"):
+            learns_by_river(running)
         log = running.log
     assert "Traceback" not in log
 
@@ -136,12 +146,31 @@ def survives_kills(stream: Stream) -> None:
     assert made == ROWS * len(stream.taught)
 
 
+def learns_by_river(running: Platform) -> None:
+    package_river(running.home)
+    running.run("deploy", "brook:1")
+    stream = Stream(running, "brook")
+    until(lambda: stream.standing.state == "learning", "it learns", WAIT_S)
+    assert stream.send() > 0.9
+    stream.follow()
+    assert stream.send(turned=True) < 0.2
+    for _ in range(2):
+        stream.follow()
+        right = stream.send(turned=True)
+    assert right > 0.8
+    version = stream.workspace.registry.resolve(stream.standing.version)
+    assert (version.runner, version.trainable) == ("river", "river")
+
+
 def tells_of_itself(stream: Stream) -> None:
     running, one = stream.running, stream.standing
     shown = running.control("/v1/endpoints/tide/online").json
     assert (shown["state"], shown["labels"]) == ("learning", one.labels)
-    assert running.control("/v1/online").json["learners"][0]["endpoint"] == "tide"
-    assert f"newest {one.version}" in running.run("online", "tide")
+    assert running.control("/v1/online").json["learners"][-1]["endpoint"] == "tide"
+    told = running.run("online", "tide")
+    assert f"newest {one.version}" in told
+    assert "the newest received 20" in told
+    assert f"{one.labels:,} labels of tide, from tide:1 on" in running.run("show", one.version)
     assert "tide" in running.run("online")
     headers = {"content-type": "application/json"}
     path = "/v1/endpoints/tide/online/freeze"

@@ -19,7 +19,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import read_file
 from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError
-from fairlead.runners.boosters import LIBRARIES, Library
+from fairlead.runners.libraries import BOOSTERS, Library
 from fairlead.runners.load import load_runner, replay
 from fairlead.runners.sklearn import import_skops
 from support.models import churn_model, customers
@@ -198,7 +198,7 @@ def test_what_has_no_onnx_form_is_served_as_itself_and_says_why(home: Path) -> N
         assert "Not served as ONNX" in version.notes[0]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_booster_over_categories_is_served_by_its_library_and_says_why(
     home: Path, library: Library
 ) -> None:
@@ -219,7 +219,7 @@ def test_a_booster_over_categories_is_served_by_its_library_and_says_why(
     assert loads(home, "odd") == library
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_booster_is_served_as_onnx_with_its_own_file_beside_it(
     home: Path, library: Library
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from zoo import ROWS, Outcome, Steps, behind, data_of, outcome_of, score_of
 
-from fairlead.runners.boosters import Library
+from fairlead.runners.libraries import Library
 
 Target = Literal["two", "words", "three", "values", "positive", "several", "ranks"]
 STEPS: tuple[Steps, ...] = ("missing", "scaled", "columns")

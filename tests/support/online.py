@@ -37,3 +37,16 @@ def package_online(home: Path, name: str = "tide") -> Version:
     """Register it."""
     X, y = rows_and_labels(400, 1)
     return fairlead.package(classifier(), X, y, name=name, home=home)
+
+
+def package_river(home: Path, name: str = "brook") -> Version:
+    """Register a model of river that has learnt the same."""
+    from river import linear_model, optim, preprocessing
+
+    X, y = rows_and_labels(400, 1)
+    rows = [dict(zip(("x0", "x1", "x2"), row, strict=True)) for row in X.tolist()]
+    labels = (y == "yes").tolist()
+    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(optim.SGD(0.1))
+    for row, label in zip(rows, labels, strict=True):
+        model.learn_one(row, label)
+    return fairlead.package(model, rows, labels, name=name, home=home)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from fairlead.bundle import Learned
 from fairlead.clock import ManualClock
 from fairlead.learning.decide import begin
 from fairlead.learning.labels import LabelLog
@@ -40,16 +41,18 @@ class FakeVersions:
 
     kept: dict[str, bytes] = field(default_factory=dict)
     rows: list[int] = field(default_factory=list)
+    learned: list[Learned] = field(default_factory=list)
     broken: BaseException | None = None
 
     def load(self, version: str) -> Student:
         return Student(load_skops(self.kept[version]), "numpy", SIGNATURE)
 
-    def save(self, student: Student, rows: Batch, parent: str, note: str) -> str:
+    def save(self, student: Student, rows: Batch, parent: str, note: str, learned: Learned) -> str:
         assert parent in self.kept
         if self.broken is not None:
             raise self.broken
         self.rows.append(rows.rows)
+        self.learned.append(learned)
         return self.add(student.model)
 
     def add(self, model: Any) -> str:

@@ -144,6 +144,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/jobs"): "operate",
     ("GET", "/jobs/{endpoint}/{job}"): "view",
     ("POST", "/jobs/{endpoint}/{job}"): "operate",
+    # Pages: learners
+    ("GET", "/learners"): "view",
+    ("GET", "/learners/{endpoint}"): "view",
+    ("POST", "/learners/{endpoint}"): "operate",
     # Pages: updates
     ("GET", "/updates"): "view",
     ("POST", "/updates"): "operate",

@@ -19,9 +19,11 @@ from fairlead.api.catalogue import (
     VersionLine,
 )
 from fairlead.app.comparing import compare
+from fairlead.app.remains import check_kept
 from fairlead.app.workspace import Workspace
 from fairlead.bundle.manifest import read_manifest
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
+from fairlead.learning import describe_learned
 from fairlead.registry import Evaluated, Version
 from fairlead.registry.warn import warnings
 from fairlead.routing import ROUTES, Route
@@ -61,6 +63,7 @@ class WorkspaceCatalogue:
         files: tuple[PackedFile, ...] = ()
         problem, signer = "", ""
         try:
+            check_kept(version)
             files, signer = self._packed(version.blob, version.digest)
         except FairleadError as error:
             problem = str(error)
@@ -127,7 +130,8 @@ class WorkspaceCatalogue:
             aliases=tuple(sorted(a for a, number in pointing.items() if number == version.number)),
             answers=tuple(answers.get(version.name, ())),
             parent=_parent(version, known),
-            update=describe(version.lineage, lineage_of(version.lineage.parent, known)),
+            update=describe(version.lineage, lineage_of(version.lineage.parent, known))
+            | describe_learned(version.lineage.learned),
             measured=measured(version, self._registry.evaluations(version)),
             warnings=warnings(version),
         )

@@ -23,6 +23,7 @@ from fairlead.app.channel import Channel, Order
 from fairlead.app.child import Start, leave, read_start
 from fairlead.app.exposure import sites_of
 from fairlead.app.jobs import job_controller
+from fairlead.app.learning.prune import Pruner
 from fairlead.app.learning.specs import learners
 from fairlead.app.learning.start import learning_controller
 from fairlead.app.leftovers import Leftovers
@@ -98,6 +99,7 @@ class ControlPlane:
             "jobs": self.jobs.tick,
             "updates": self.updates.tick,
             "learning": self.learning.tick,
+            "checkpoints": Pruner(self.workspace, self.learners).tick,
             "alerts": lambda: alerts.tick(
                 [
                     *monitor.signals(),

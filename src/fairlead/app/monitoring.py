@@ -14,6 +14,7 @@ from fairlead.app.gauges import Seen
 from fairlead.app.own_functions import OwnFunction
 from fairlead.app.own_metrics import MetricSettings
 from fairlead.app.refusals import refusal_signals
+from fairlead.app.remains import remains_key
 from fairlead.app.settings import EndpointSettings, Settings, slices_of
 from fairlead.app.signals import (
     fact_signal,
@@ -52,6 +53,7 @@ from fairlead.monitoring.refusals import REFUSALS, refusals_of
 from fairlead.monitoring.span import reference_of
 from fairlead.monitoring.traffic import STABLE
 from fairlead.profiles import Profile
+from fairlead.registry import Version
 from fairlead.routing import ROUTES
 from fairlead.store import Stored
 from fairlead.telemetry import Sample, read
@@ -341,13 +343,23 @@ def promise_of(workspace: Workspace, version: str) -> Model:
     Raises:
         NotFoundError: there is no such version.
     """
-    bundle = workspace.bundle(workspace.registry.resolve(version))
-    info = bundle.info
-    raw = read_file(bundle, ESTIMATOR) if (bundle.path / ESTIMATOR).is_file() else None
+    found = workspace.registry.resolve(version)
+    raw = _estimator(workspace, found)
     return Model(
-        signature=info.signature,
-        metrics=info.metrics,
-        rows=info.data.rows if info.data is not None else 0,
+        signature=found.signature,
+        metrics=found.metrics,
+        rows=found.lineage.rows,
         estimator=None if raw is None else decode_estimator(raw),
         profile=workspace.reference(version),
     )
+
+
+def _estimator(workspace: Workspace, version: Version) -> bytes | None:
+    """What estimates accuracy without labels, of a bundle that may be let go; None without one."""
+    if version.let_go_us is None:
+        bundle = workspace.bundle(version)
+        return read_file(bundle, ESTIMATOR) if (bundle.path / ESTIMATOR).is_file() else None
+    try:
+        return workspace.blobs.get(remains_key(version, ESTIMATOR))
+    except NotFoundError:
+        return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fairlead.alerts import Burn, Signal
 from fairlead.alerts.types import Evidence
 from fairlead.clock import Clock
-from fairlead.learning import LEARNERS, OnlineSpec
+from fairlead.learning import FOLLOWING, LEARNERS, OnlineSpec, is_failing
 from fairlead.monitoring.facts import Fact
 from fairlead.monitoring.gather import BATCH
 from fairlead.monitoring.goals import GoalCourse
@@ -168,21 +168,24 @@ def job_signals(store: Store, clock: Clock, schedules: Sequence[Schedule]) -> It
 
 
 def learner_signals(store: Store, clock: Clock, specs: Sequence[OnlineSpec]) -> Iterator[Signal]:
-    """Of each model that learns online, whether it was stopped by no person."""
+    """Of each model that learns online, whether it was stopped by no person, or fails to go on."""
     for spec in specs:
         stored = store.get(LEARNERS, LEARNERS.key(spec.endpoint))
         if stored is None:
             continue
         learner = stored.value
+        kept = store.get(FOLLOWING, FOLLOWING.key(spec.endpoint))
+        fails = kept is not None and is_failing(learner, kept.value)
         stopped = learner.state == "frozen" and learner.by in ("guard", "controller")
+        why = kept.value.error if kept is not None and fails else learner.reason
         yield Signal(
             endpoint=spec.endpoint,
             name="stopped_learning",
             version=learner.version,
             time_us=clock.now_us(),
-            value=float(stopped),
+            value=float(stopped or fails),
             cause="learner",
-            evidence={"labels": learner.now.learner.rows, "why": learner.reason},
+            evidence={"labels": learner.now.learner.rows, "why": why},
         )
 
 

@@ -16,6 +16,7 @@ from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.learning.specs import learners
 from fairlead.app.operator import operator_secret
+from fairlead.app.remains import check_kept, remains_key
 from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
@@ -214,20 +215,32 @@ class Workspace:
             return self.registry.register(archive, bundle.info, bundle.digest, actor or user())
 
     def bundle(self, version: Version) -> Bundle:
-        """A version's bundle, verified, in this home's cache."""
+        """A version's bundle, verified, in this home's cache.
+
+        Raises:
+            NotFoundError: it was let go.
+        """
+        check_kept(version)
         return self.bundles.get(version.blob, version.digest)
 
     def reference(self, version: str) -> Profile:
-        """The profile of the reference rows in a version's bundle.
+        """The profile of a version's reference rows, which outlives its bundle.
 
         Raises:
             NotFoundError: there is no such version.
         """
-        bundle = self.bundle(self.registry.resolve(version))
-        return decode(read_file(bundle, REFERENCE))
+        found = self.registry.resolve(version)
+        if found.let_go_us is not None:
+            return decode(self.blobs.get(remains_key(found, REFERENCE)))
+        return decode(read_file(self.bundle(found), REFERENCE))
 
     def ref(self, version: Version, *, allow_pickle: bool = False) -> VersionRef:
-        """A version as routes name it."""
+        """A version as routes name it.
+
+        Raises:
+            NotFoundError: its bundle was let go.
+        """
+        check_kept(version)
         return VersionRef(version.name, version.digest, version.blob, allow_pickle)
 
     def read(self, endpoint: str) -> pl.LazyFrame:

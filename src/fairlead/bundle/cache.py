@@ -61,6 +61,11 @@ class BundleCache:
         finally:
             archive.unlink(missing_ok=True)
 
+    def drop(self, digest: str) -> None:
+        """Remove a bundle that will not be asked for again, if it is here."""
+        if DIGEST.fullmatch(digest):
+            shutil.rmtree(self._folder / digest, ignore_errors=True)
+
     def sweep(self, before_s: float) -> None:
         """Remove what killed processes left half fetched, extracted or packaged.
 

@@ -12,7 +12,9 @@ from fairlead.signature import Signature
 
 FORMAT = 1
 
-RunnerKind = Literal["onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost"]
+RunnerKind = Literal[
+    "onnx", "sklearn", "python", "torch", "xgboost", "lightgbm", "catboost", "river"
+]
 
 Mode = Literal["scratch", "fine-tune"]
 """How a model is trained: anew, or on from the version before."""
@@ -70,14 +72,14 @@ class RunnerSpec(_Part, frozen=True, kw_only=True):
     path: str
     inputs: tuple[TensorInput, ...] = ()
     outputs: tuple[TensorOutput, ...] = ()
-    frame: Literal["numpy", "pandas", "polars"] = "numpy"
+    frame: Literal["numpy", "pandas", "polars", "rows"] = "numpy"
     pickle: bool = False
 
 
 class Trainable(_Part, frozen=True, kw_only=True):
     """A safe form of the model that training can go on from."""
 
-    format: Literal["skops", "safetensors", "xgboost", "lightgbm", "catboost"]
+    format: Literal["skops", "safetensors", "xgboost", "lightgbm", "catboost", "river"]
     path: str
 
 
@@ -185,6 +187,24 @@ class UpdateFacts(_Part, frozen=True, kw_only=True):
     train_us: int
 
 
+class Learned(_Part, frozen=True, kw_only=True):
+    """Where a learner was when it became a version, and what it learnt since the version before.
+
+    Args:
+        log: endpoint whose labels it learns.
+        base: the version that it began with.
+        labels: learnt since then.
+        since: the labels learnt since the version before, in the order in which they were
+            received: the ids of the first and of the last one's prediction, when these two
+            labels were received, and SHA-256 of ids and labels.
+    """
+
+    log: str
+    base: str
+    labels: int
+    since: RowRange
+
+
 class Step(_Part, frozen=True, kw_only=True):
     """One thing that was done to make a model smaller.
 
@@ -214,7 +234,8 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
         environment: package name to version, of what was imported when it was packaged.
         code: the code revision.
         parent: digest of the bundle it was updated from.
-        update: that made it; None where somebody packaged it.
+        update: that made it; None where somebody packaged it, or a learner did.
+        learned: where the learner was that made it; None where none did.
         notes: what a reader should know: why a conversion fell back, rows that are exceptions.
         proof: how exactly it answered as the original did; None where that was not measured.
         format: of this file.
@@ -233,6 +254,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
     code: CodeFacts | None = None
     parent: str | None = None
     update: UpdateFacts | None = None
+    learned: Learned | None = None
     notes: tuple[str, ...] = ()
     proof: Proof | None = None
     format: int = FORMAT

@@ -34,6 +34,7 @@ OPTIONAL = {
     "safetensors": "weights of torch modules are not kept to train on from",
     "PyYAML": "MLflow model folders are not read",
     "redis": "look-up tables cannot lie in Redis",
+    "river": "models of river are neither packaged nor served",
     "xgboost": "XGBoost models that do not convert to ONNX cannot run",
 }
 OTHER_BUILDS = {"xgboost": ("xgboost-cpu",)}

@@ -11,6 +11,7 @@ from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import ConfigError
+from fairlead.learning import describe_learned
 from fairlead.registry import Version
 from fairlead.signature import Field
 from fairlead.updates.describe import describe
@@ -94,6 +95,9 @@ def _facts(version: Version, known: Mapping[str, Version]) -> list[tuple[str, ob
         parent = known.get(lineage.parent)
         facts.append(("parent", parent.name if parent else lineage.parent))
         facts += describe(lineage, parent.lineage if parent else None).items()
+    facts += describe_learned(lineage.learned).items()
+    if version.let_go_us is not None:
+        facts.append(("bundle", f"let go {moment(version.let_go_us)}"))
     facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]

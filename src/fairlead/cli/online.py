@@ -53,8 +53,11 @@ def _tell(one: Standing) -> None:
     if not one.base:
         return
     say(f"base {one.base}, last good {one.good}, newest {one.version}, answers {one.answers}")
-    say(f"{one.labels} labels learnt; {one.unknown} for no prediction that there is, {one.again} "
-        f"for rows that had one, {one.unfit} that do not fit")  # fmt: skip
+    upto = f", the newest received {moment(one.upto_us)}" if one.upto_us else ""
+    say(
+        f"{one.labels} labels learnt{upto}; {one.unknown} for no prediction that there is, "
+        f"{one.again} for rows that had one, {one.unfit} that do not fit"
+    )
     say(
         f"{one.metric} before learning: {_shown(one.learner)}; the base's: {_shown(one.base_score)}"
     )

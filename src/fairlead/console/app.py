@@ -15,6 +15,7 @@ from fairlead.console.docs import build_docs
 from fairlead.console.endpoint import build_endpoint
 from fairlead.console.feed import Feed
 from fairlead.console.jobs import build_jobs_pages
+from fairlead.console.learners import build_learners_pages
 from fairlead.console.live import news
 from fairlead.console.login import build_login
 from fairlead.console.models import build_models_pages
@@ -56,6 +57,7 @@ def build_console(services: Services, guard: Guard) -> Console:
         build_alerts_page(services),
         build_jobs_pages(services),
         build_updates_pages(services),
+        build_learners_pages(services),
         build_releases_page(services),
         build_tryit(services, keys=guard.keys),
         build_review_pages(services),

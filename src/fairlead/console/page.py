@@ -28,6 +28,7 @@ NAVIGATION: tuple[tuple[str, str, str, Scope], ...] = (
     ("models", "Models", "/models", "view"),
     ("alerts", "Alerts", "/alerts", "view"),
     ("updates", "Updates", "/updates", "view"),
+    ("learners", "Learners", "/learners", "view"),
     ("jobs", "Jobs", "/jobs", "view"),
     ("audit", "Audit", "/audit", "operate"),
     ("settings", "Settings", "/settings", "view"),

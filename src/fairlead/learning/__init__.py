@@ -5,17 +5,32 @@ is proven worse than the last good version, it is frozen or rolled back.
 """
 
 from fairlead.learning.book import OnlineBook, Standing
+from fairlead.learning.decide import is_failing, superseded
+from fairlead.learning.describe import describe_learned
 from fairlead.learning.settings import OnlineSettings, online_of
-from fairlead.learning.types import LEARNERS, Learner, OnlineSpec, Stopped, lease_of
+from fairlead.learning.types import (
+    FOLLOWING,
+    LEARNERS,
+    Following,
+    Learner,
+    OnlineSpec,
+    Stopped,
+    lease_of,
+)
 
 __all__ = [
+    "FOLLOWING",
     "LEARNERS",
+    "Following",
     "Learner",
     "OnlineBook",
     "OnlineSettings",
     "OnlineSpec",
     "Standing",
     "Stopped",
+    "describe_learned",
+    "is_failing",
     "lease_of",
     "online_of",
+    "superseded",
 ]

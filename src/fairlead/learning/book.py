@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -11,10 +11,26 @@ from fairlead.clock import Clock
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.learning.decide import freeze
 from fairlead.learning.measure import mean, score
-from fairlead.learning.types import FOLLOWING, LEARNERS, Learner, OnlineSpec, Point
+from fairlead.learning.types import FOLLOWING, LEARNERS, Guard, Learner, OnlineSpec, Point
 from fairlead.nearest import nearest
-from fairlead.stats import Estimate
+from fairlead.stats import Estimate, threshold
 from fairlead.store import Delete, Event, Put, Store, Stored
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """What the guard has against a learner.
+
+    Args:
+        against: what its error is held against: a version's name, or `its own before`.
+        margin: by how much it may be above that.
+        evidence: that it is above it by more; it grows with each row that says so.
+        enough: at which it stops.
+    """
+
+    against: str
+    margin: float
+    evidence: float
+    enough: float
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +54,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         unknown: labels for predictions that there are not.
         again: labels for rows that had one.
         unfit: labelled rows that it could not learn.
+        upto_us: when the newest label that it has learnt was received, microseconds since 1970.
         files: of labels, that were taken since the newest checkpoint.
         checkpoint_us: when that was made, microseconds since 1970.
         failures: of its process since then.
         error: how that failed last.
         course: how it did from checkpoint to checkpoint.
+        guard: what would stop it, and how near that is.
     """
 
     endpoint: str
@@ -61,11 +79,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0
     again: int = 0
     unfit: int = 0
+    upto_us: int | None = None
     files: int = 0
     checkpoint_us: int | None = None
     failures: int = 0
     error: str = ""
     course: tuple[Point, ...] = ()
+    guard: tuple[Watched, ...] = ()
 
 
 class OnlineBook:
@@ -104,7 +124,8 @@ class OnlineBook:
         kept = self._store.get(FOLLOWING, FOLLOWING.key(endpoint))
         if stored is None:
             return Standing(endpoint=endpoint)
-        shown = _shown(stored.value, self._is_numbers(stored.value.base))
+        numbers = self._is_numbers(stored.value.base)
+        shown = _shown(stored.value, self._specs[endpoint].guard, numbers=numbers)
         if kept is None:
             return shown
         if kept.value.at_us != stored.value.checkpoint_us:
@@ -161,7 +182,16 @@ class OnlineBook:
         return self._store.get(LEARNERS, LEARNERS.key(endpoint))
 
 
-def _shown(learner: Learner, numbers: bool) -> Standing:
+def _watched(learner: Learner, guard: Guard) -> Iterator[Watched]:
+    enough, now = threshold(guard.false_alarm_labels, 1.0), learner.now
+    worse = now.worse.value
+    yield Watched(against=learner.good, margin=guard.margin, evidence=worse, enough=enough)
+    if guard.fall:
+        fell = now.fell.value
+        yield Watched(against="its own before", margin=guard.fall, evidence=fell, enough=enough)
+
+
+def _shown(learner: Learner, guard: Guard, *, numbers: bool) -> Standing:
     now = learner.now
     return Standing(
         endpoint=learner.endpoint,
@@ -180,7 +210,9 @@ def _shown(learner: Learner, numbers: bool) -> Standing:
         unknown=now.unknown,
         again=now.again,
         unfit=now.unfit,
+        upto_us=now.upto_us,
         files=sum(map(len, learner.steps)),
         checkpoint_us=learner.checkpoint_us,
         course=learner.course,
+        guard=tuple(_watched(learner, guard)),
     )

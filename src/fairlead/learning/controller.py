@@ -192,7 +192,7 @@ class LearningController:
                 self._attempts.begin(spec.endpoint, process, lease, holder)
 
     def _fail(self, stored: Stored[Learner], told: Stopped) -> None:
-        """Its process failed: it is tried again later, or frozen."""
+        """Its process failed: it is tried again later, or frozen; a full disk never freezes it."""
         learner = stored.value
         kept = self._store.get(FOLLOWING, FOLLOWING.key(learner.endpoint))
         assert kept is not None, "it is noted before a process is started"
@@ -208,7 +208,8 @@ class LearningController:
                 error=told.error,
             ),
         )
-        if learner.state == "learning" and (failures >= FAILURES_MAX or not told.again):
+        given_up = not told.again or (failures >= FAILURES_MAX and not told.full)
+        if learner.state == "learning" and given_up:
             times = f" {failures} times in a row" if failures > 1 else ""
             self._freeze(stored, f"It failed{times}: {told.error}")
 

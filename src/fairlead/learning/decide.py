@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,8 @@ ROWS_MIN = 20
 """Before the first checkpoint of a course: a version is proven on rows like those it is for."""
 COURSE_MAX = 200
 FAILURES_MAX = 5
+KEPT_US = 86_400_000_000
+"""A checkpoint is kept for a day at least: by then nothing that was begun with it goes on."""
 RETRY_US = 2_000_000
 RETRY_US_MAX = 300_000_000
 
@@ -175,6 +177,41 @@ def go_on(learner: Learner, following: Following, answering: str, ended: str, wh
     if learner.state == "frozen":
         return Next("wait")
     return Next("begin", f"{answering} was let answer.")
+
+
+def superseded(
+    made: Sequence[tuple[str, int]], keep: int, used: Collection[str], now_us: int
+) -> list[str]:
+    """The checkpoints that may be let go: older than a day, not of the newest, used by nothing.
+
+    Args:
+        made: names of the versions that learners made, and when, oldest first.
+        keep: how many of the newest stay.
+        used: names of versions that something may still load.
+        now_us: now.
+
+    Example:
+        >>> made = [("e:1", 0), ("e:2", 1), ("e:3", 2), ("e:4", 3)]
+        >>> superseded(made, 1, {"e:2"}, KEPT_US + 3)
+        ['e:1', 'e:3']
+    """
+    old = made[:-keep] if keep else made
+    return [name for name, at_us in old if name not in used and now_us - at_us > KEPT_US]
+
+
+def is_failing(learner: Learner, following: Following) -> bool:
+    """Whether its process has failed so often since its newest checkpoint that a person should see.
+
+    Example:
+        >>> one = Learner(endpoint="e", base="e:1", good="e:1", version="e:1", answers="e:1",
+        ...               began_us=0, checkpoint_us=7)
+        >>> is_failing(one, Following(endpoint="e", seen="e:1", failures=5, at_us=7))
+        True
+        >>> is_failing(one, Following(endpoint="e", seen="e:1", failures=5, at_us=3))
+        False
+    """
+    since = following.at_us == learner.checkpoint_us
+    return learner.state == "learning" and since and following.failures >= FAILURES_MAX
 
 
 def retry_us(failures: int) -> int:

@@ -24,11 +24,14 @@ class CheckpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         every: after so long, if anything was learnt.
         least: from one to the next, however many labels come: it bounds how many versions there
             are.
+        keep: so many of the newest keep their bundles; of older ones that nothing uses only what
+            is known of them is kept, after a day.
     """
 
     labels: Annotated[int, Meta(ge=1)] = 500
     every: Duration = "10m"
     least: Duration = "1m"
+    keep: Annotated[int, Meta(ge=1)] = 50
 
 
 class GuardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,6 +95,7 @@ def online_of(endpoint: str, settings: OnlineSettings) -> OnlineSpec:
         on_worse=settings.on_worse,
         release=settings.release,
         params=dict(settings.params),
+        keep=checkpoint.keep,
     )
 
 

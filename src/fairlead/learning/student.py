@@ -1,4 +1,4 @@
-"""A scikit-learn model that learns on, row by row: what it predicts, and what it is taught."""
+"""A model that learns on, row by row: what it predicts, and what it is taught."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import polars as pl
 
 from fairlead.bundle import Bundle, read_file
 from fairlead.errors import ConfigError, InputError, ModelError
+from fairlead.learning.position import Line
 from fairlead.monitoring.labels import NUMBER_MAX, places_of
 from fairlead.runners.frame import Form, make_frame
+from fairlead.runners.river import RiverModel, load_river, steps_of
 from fairlead.signature import Batch, Field, Numbers, Signature, from_frame
 
 LEARNABLE = (
     "SGDClassifier, SGDRegressor, Perceptron, PassiveAggressiveClassifier, GaussianNB, "
-    "MultinomialNB, MLPClassifier"
+    "MultinomialNB, MLPClassifier; and river's models"
 )
 
 
@@ -49,7 +51,8 @@ class Student:
             ConfigError: it cannot, or there is no such parameter.
         """
         last = self._last
-        name = type(last).__name__
+        named = steps_of(last.model)[-1] if isinstance(last, RiverModel) else last
+        name = type(named).__name__
         if not hasattr(last, "partial_fit"):
             raise ConfigError(
                 f"The model cannot learn on: its last step, {name}, has no partial_fit.",
@@ -80,8 +83,9 @@ class Student:
         truth, known = self._truth(whole)
         if not known.any():
             return Lesson(None, np.empty(0), rows.height)
-        batch = _batch(whole.filter(pl.Series(known)), self.signature.inputs)
-        return Lesson(batch, truth[known], rows.height - batch.rows)
+        taken = whole.filter(pl.Series(known))
+        batch = _batch(taken, self.signature.inputs)
+        return Lesson(batch, truth[known], rows.height - batch.rows, _lines(taken))
 
     def _truth(self, rows: pl.DataFrame) -> tuple[Any, Any]:
         """Places among the classes, or numbers; and which of them are any."""
@@ -131,11 +135,13 @@ class Lesson(msgspec.Struct, frozen=True, eq=False):
         batch: None if there are none.
         truth: shape (rows,): places among the classes, or numbers.
         unfit: rows that were left out.
+        lines: of each row, for the account of what was learnt.
     """
 
     batch: Batch | None
     truth: Any
     unfit: int
+    lines: tuple[Line, ...] = ()
 
 
 def load_student(bundle: Bundle) -> Student:
@@ -146,14 +152,17 @@ def load_student(bundle: Bundle) -> Student:
         BundleError: that form is damaged or holds types that are not vetted.
     """
     info = bundle.info
-    if info.trainable is None or info.trainable.format != "skops":
+    if info.trainable is None or info.trainable.format not in ("skops", "river"):
         raise ConfigError(
-            "The version has no form that scikit-learn learns on from.",
+            "The version has no form that can learn on.",
             hint=f"Package a model that has partial_fit: {LEARNABLE}.",
         )
+    raw = read_file(bundle, info.trainable.path)
+    if info.trainable.format == "river":
+        return Student(load_river(raw, info.signature.outputs), "rows", info.signature)
     from fairlead.runners.sklearn import load_skops
 
-    model: Any = load_skops(read_file(bundle, info.trainable.path))
+    model: Any = load_skops(raw)
     return Student(model, _form(info.runner.kind, info.runner.frame, model), info.signature)
 
 
@@ -166,6 +175,11 @@ def _form(kind: str, frame: Form, model: Any) -> Form:
 
 def _in(field: Field, rows: pl.DataFrame) -> bool:
     return f"in.{field.name}" in rows.columns
+
+
+def _lines(rows: pl.DataFrame) -> tuple[Line, ...]:
+    label = pl.coalesce("text", pl.col("number").cast(pl.String))
+    return tuple(rows.select("prediction_id", pl.col("received").dt.epoch("us"), label).iter_rows())
 
 
 def _batch(rows: pl.DataFrame, fields: tuple[Field, ...]) -> Batch:

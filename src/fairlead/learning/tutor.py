@@ -7,11 +7,13 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from fairlead.bundle import Learned
 from fairlead.clock import Clock
 from fairlead.errors import ConflictError
 from fairlead.learning.decide import checkpoint, freeze, is_due, judge
 from fairlead.learning.labels import LabelLog
 from fairlead.learning.measure import observe, score
+from fairlead.learning.position import Account
 from fairlead.learning.student import Lesson, Student
 from fairlead.learning.types import LEARNERS, Learner, OnlineSpec, Stopped, Tally
 from fairlead.signature import Batch, concat
@@ -38,7 +40,7 @@ class Versions(Protocol):
         """
         ...
 
-    def save(self, student: Student, rows: Batch, parent: str, note: str) -> str:
+    def save(self, student: Student, rows: Batch, parent: str, note: str, learned: Learned) -> str:
         """Register a state as a version that follows its parent; gives its name.
 
         Raises:
@@ -83,6 +85,7 @@ class Tutor:
         self._base = versions.load(learner.base)
         self._good = versions.load(learner.good)
         self._tally = learner.tally
+        self._account = Account()
         self._rows = self._recalled(learner)
         self._passed = set(learner.passed)
         for step in learner.steps:
@@ -156,7 +159,9 @@ class Tutor:
         rows, truth = lesson.batch.take(part), lesson.truth[part]
         errors = [each.errors(rows, truth) for each in (self._student, self._base, self._good)]
         self._student.learn(rows, truth, name)
-        return observe(self._tally, self._spec.guard, *errors, numbers=self._student.numbers)
+        self._account.add(lesson.lines[part])
+        tally = replace(self._tally, upto_us=self._account.upto_us)
+        return observe(tally, self._spec.guard, *errors, numbers=self._student.numbers)
 
     def _checkpoint(self, learner: Learner) -> None:
         rows = concat(self._rows)
@@ -165,7 +170,13 @@ class Tutor:
             f"Learnt online from {self._tally.learner.rows} labels of {self._spec.endpoint}, "
             f"from {learner.base} on."
         )
-        name = self._versions.save(self._student, rows, learner.version, note)
+        learned = Learned(
+            log=self._spec.endpoint,
+            base=learner.base,
+            labels=self._tally.learner.rows,
+            since=self._account.range,
+        )
+        name = self._versions.save(self._student, rows, learner.version, note, learned)
         there, now_us = set(self._log.files()), self._clock.now_us()
         passed = sorted(self._passed & there)
         made = self._put(
@@ -173,6 +184,7 @@ class Tutor:
             self._event("online checkpoint", {"version": name, "before": learner.version}),
         )
         self._tally = made.tally
+        self._account = Account()
         self._student = self._load(name)  # what a process that begins again would go on from
         if made.good != learner.good:
             self._good = self._versions.load(made.good)

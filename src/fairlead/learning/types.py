@@ -41,6 +41,7 @@ class OnlineSpec(msgspec.Struct, frozen=True, kw_only=True):
             the last good version answer again; either way it stops to learn.
         release: the strategy by which checkpoints go out.
         params: set on the estimator before it learns on.
+        keep: so many of the newest checkpoints keep their bundles, whatever uses them.
     """
 
     endpoint: str
@@ -51,6 +52,7 @@ class OnlineSpec(msgspec.Struct, frozen=True, kw_only=True):
     on_worse: OnWorse = "freeze"
     release: str = "now"
     params: dict[str, str | int | float | bool] = {}
+    keep: int = 50
 
 
 class Moments(msgspec.Struct, frozen=True):
@@ -86,6 +88,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         again: labels for rows that had one: the first counts.
         unfit: labelled rows that could not be learnt: the label is none of the classes or no
             number, or a field is missing.
+        upto_us: when the newest label that it has learnt was received, microseconds since 1970;
+            None before the first.
     """
 
     learner: Moments = Moments()
@@ -100,6 +104,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0
     again: int = 0
     unfit: int = 0
+    upto_us: int | None = None
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,10 +200,12 @@ class Stopped(msgspec.Struct, frozen=True):
     Args:
         error: why, in words; empty if there was nothing to learn on.
         again: whether another one may fare better.
+        full: whether a disk or a store did not do its work: it is tried for as long as that takes.
     """
 
     error: str = ""
     again: bool = True
+    full: bool = False
 
 
 def lease_of(endpoint: str) -> str:

@@ -18,6 +18,7 @@ from fairlead.bundle import (
     CodeFacts,
     DataFacts,
     KeyRing,
+    Learned,
     UpdateFacts,
     encode_receipt,
     measure,
@@ -64,6 +65,7 @@ def make_bundle(
     allow_pickle: bool = False,
     held_out: tuple[object, object] | None = None,
     update: UpdateFacts | None = None,
+    learned: Learned | None = None,
     notes: tuple[str, ...] = (),
 ) -> Iterator[Bundle]:
     """Make a signed bundle of a model.
@@ -84,6 +86,7 @@ def make_bundle(
         held_out: rows like X, maybe with more columns, and their labels, that the model did not
             learn from; metrics and what estimates accuracy without labels are of these, if given.
         update: that made the model.
+        learned: where the learner was that made it.
         notes: what a reader should know beside what was found.
 
     Yields:
@@ -116,6 +119,7 @@ def make_bundle(
         code=_code(model),
         parent=parent,
         update=update,
+        learned=learned,
         notes=notes + exported.notes + opened.notes,
     )
     files: dict[str, bytes | Path] = dict(exported.files)

@@ -205,6 +205,32 @@ class Registry:
         self._store.commit(Put(VERSIONS, stored.key, after, stored.revision), events=[event])
         return after
 
+    def let_go(self, reference: str, actor: str, reason: str) -> None:
+        """Give nobody a version's bundle any more, so that it can be removed later."""
+        detail: Detail = {"reason": reason}
+        self._change(reference, "let go", detail, actor, let_go_us=self._clock.now_us())
+
+    def take_back(self, reference: str, actor: str, reason: str) -> None:
+        """Give a version's bundle again, that was let go and is still there."""
+        self._change(reference, "take back", {"reason": reason}, actor, let_go_us=None)
+
+    def remove_bundle(self, reference: str, actor: str) -> None:
+        """Remove the bundle of a version that was let go; what is known of it stays."""
+        version = self._resolve(reference).value
+        if version.let_go_us is None or not version.blob:
+            return
+        self._blobs.delete(version.blob)
+        detail: Detail = {"bytes": version.size_bytes}
+        self._change(reference, "remove bundle", detail, actor, blob="")
+
+    def _change(
+        self, reference: str, action: str, detail: Detail, actor: str, **changes: object
+    ) -> None:
+        stored = self._resolve(reference)
+        after = msgspec.structs.replace(stored.value, **changes)
+        event = self._event(action, after.name, detail, actor)
+        self._store.commit(Put(VERSIONS, stored.key, after, stored.revision), events=[event])
+
     def add_evaluation(self, version: Version, evaluated: Evaluated) -> None:
         """Keep what an evaluation of a version found."""
         key = EVALUATIONS.key(*_place(version), f"{evaluated.created_us:016d}")
@@ -272,5 +298,6 @@ def _version(
             parent=info.parent or "",
             environment=info.environment,
             update=info.update,
+            learned=info.learned,
         ),
     )

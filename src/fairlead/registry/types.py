@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.bundle import Proof, Tolerance, UpdateFacts
+from fairlead.bundle import Learned, Proof, Tolerance, UpdateFacts
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -34,7 +34,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         changed: whether that code had changes that were not committed.
         parent: digest of the bundle it was updated from.
         environment: package name to version.
-        update: that made it; None where somebody packaged it.
+        update: that made it; None where somebody packaged it, or a learner did.
+        learned: where the learner was that made it; None where none did.
     """
 
     data_digest: str = ""
@@ -44,16 +45,17 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     environment: dict[str, str] = {}
     update: UpdateFacts | None = None
+    learned: Learned | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """One registered bundle; nothing of it but its tags ever changes.
+    """One registered bundle; nothing of it ever changes but its tags, and that it is let go.
 
     Args:
         model: its model's name.
         number: from 1, rising.
         digest: of the bundle.
-        blob: where the bundle's archive lies in the blob store.
+        blob: where the bundle's archive lies in the blob store; empty once it is gone.
         signature: what it takes and answers.
         task: what kind of answer it is.
         framework: what it was fitted with.
@@ -69,6 +71,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         registered_by: who registered it; empty if that is not known.
         tolerance: how exactly it must answer as the original.
         proof: how exactly it did when it was packaged; None where that was not measured.
+        let_go_us: since when nobody is given its bundle any more, microseconds since 1970; None
+            as long as it is there.
     """
 
     model: str
@@ -90,6 +94,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     registered_by: str = ""
     tolerance: Tolerance = Tolerance()
     proof: Proof | None = None
+    let_go_us: int | None = None
 
     @property
     def name(self) -> str:

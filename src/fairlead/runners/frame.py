@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fairlead.signature import NUMERIC, Batch, Field
 
-Form = Literal["numpy", "pandas", "polars"]
+Form = Literal["numpy", "pandas", "polars", "rows"]
 
 
 def make_frame(fields: Sequence[Field], batch: Batch, form: Form) -> Any:
@@ -23,7 +23,8 @@ def make_frame(fields: Sequence[Field], batch: Batch, form: Form) -> Any:
     Args:
         fields: the signature's inputs.
         batch: rows that fit them.
-        form: a matrix, or a frame of a library.
+        form: a matrix, a frame of a library, or a dictionary for each row, in which what is
+            missing is None.
 
     Returns:
         What the model's `predict` is given.
@@ -31,6 +32,8 @@ def make_frame(fields: Sequence[Field], batch: Batch, form: Form) -> Any:
     if form == "numpy":
         return _matrix(fields, batch)
     columns = {field.name: _values(field, batch.column(field.name)) for field in fields}
+    if form == "rows":
+        return _rows(batch.rows, columns)
     return _pandas(fields, columns) if form == "pandas" else _polars(fields, columns)
 
 
@@ -75,6 +78,21 @@ def _typed(field: Field, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
         [None if gone else bool(value) for gone, value in zip(missing, column, strict=True)]
     )
     return values.astype(object)
+
+
+def _rows(count: int, columns: dict[str, npt.NDArray[Any]]) -> list[dict[str, Any]]:
+    values = [_plain(column) for column in columns.values()]
+    if not values:
+        return [{} for _ in range(count)]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _plain(column: npt.NDArray[Any]) -> list[Any]:
+    """Values of Python's own; of a tensor, an array for each row."""
+    values = column.tolist() if column.ndim == 1 else list(column)
+    if column.dtype.kind in "fO" and column.ndim == 1:
+        return [None if value != value else value for value in values]
+    return values
 
 
 def _pandas(fields: Sequence[Field], columns: dict[str, npt.NDArray[Any]]) -> Any:

@@ -60,12 +60,12 @@ def load_runner(
             raw = read_file(bundle, spec.path)
             model = pickle.loads(raw) if spec.pickle else load_skops(raw)  # noqa: S301  # allowed
             return SklearnRunner(model, spec, signature)
-        case "xgboost" | "lightgbm" | "catboost":
-            from fairlead.runners.boosters import load_booster
+        case "xgboost" | "lightgbm" | "catboost" | "river":
+            from fairlead.runners.libraries import load_own
             from fairlead.runners.sklearn import SklearnRunner
 
             raw = read_file(bundle, spec.path)
-            return SklearnRunner(load_booster(spec.kind, raw, signature.outputs), spec, signature)
+            return SklearnRunner(load_own(spec.kind, raw, signature.outputs), spec, signature)
         case "python":
             from fairlead.runners.python import PythonRunner
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.bundle import Bundle, read_file
-from fairlead.runners.boosters import load_booster
 from fairlead.runners.extras import not_installed
+from fairlead.runners.libraries import load_own
+from fairlead.runners.river import load_river
 from fairlead.runners.sklearn import load_skops
 
 
@@ -17,8 +18,8 @@ def load_trainable(bundle: Bundle) -> Any:
         bundle: verified.
 
     Returns:
-        The estimator, of vetted types only; of a torch module its weights, tensors by name; None
-        where the bundle holds no such form.
+        The estimator, of vetted types only; of a torch module its weights, tensors by name; of
+        river the model itself; None where the bundle holds no such form.
 
     Raises:
         BundleError: it is damaged, or holds a type that is not vetted.
@@ -33,8 +34,10 @@ def load_trainable(bundle: Bundle) -> Any:
             return load_skops(raw)
         case "safetensors":
             return _weights(raw)
+        case "river":
+            return load_river(raw, bundle.info.signature.outputs).model
         case library:
-            return load_booster(library, raw, bundle.info.signature.outputs)
+            return load_own(library, raw, bundle.info.signature.outputs)
 
 
 def _weights(raw: bytes) -> Any:

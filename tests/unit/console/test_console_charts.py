@@ -18,7 +18,11 @@ from fairlead.app.settings import MonitoringSettings, Settings
 from fairlead.app.workspace import Workspace
 from fairlead.clock import ManualClock, SystemClock
 from fairlead.errors import ConfigError, NotFoundError
+from fairlead.learning import LEARNERS, OnlineSpec
+from fairlead.learning.decide import begin
+from fairlead.learning.types import Point
 from fairlead.monitoring.operations import Reading, Readings, paces
+from fairlead.store import Put
 from support.control import Control
 from support.endpoints import HOSTILE, HOUR_US, HOURS, NOW_US, remember, start
 
@@ -29,6 +33,10 @@ FIGURES = "/v1/endpoints/churn/figures"
 @pytest.fixture(scope="module")
 def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     workspace = remember(tmp_path_factory.mktemp("charts") / ".fairlead")
+    point = Point(time_us=NOW_US - HOUR_US, version="churn:1", labels=9, learner=0.1, base=0.2)
+    spec = OnlineSpec(endpoint="churn")
+    learner = msgspec.structs.replace(begin(spec, "churn:1", (), NOW_US), course=(point,))
+    workspace.store.commit(Put(LEARNERS, LEARNERS.key("churn"), learner, None))
     yield Control(workspace, keys=False)
     workspace.close()
 

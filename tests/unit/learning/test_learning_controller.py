@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from fairlead.app.signals import learner_signals
 from fairlead.clock import ManualClock
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.learning.book import OnlineBook
@@ -191,6 +192,22 @@ def test_a_process_that_fails_is_started_again_ever_later_and_then_frozen(world:
     assert world.learner.by == "controller"
     assert world.learner.reason.startswith(f"It failed {FAILURES_MAX} times in a row: The model")
     assert len(world.started) == FAILURES_MAX
+
+
+def test_a_full_disk_never_freezes_it_and_is_told_of(world: World) -> None:
+    def alerting() -> tuple[float | None, object]:
+        (signal,) = learner_signals(world.store, world.clock, [SPEC])
+        return signal.value, signal.evidence["why"]
+
+    for failures in range(1, FAILURES_MAX + 3):
+        assert len(world.started) == failures
+        assert alerting()[0] == float(failures > FAILURES_MAX)
+        world.started[-1].told = Stopped("A disk is full.", full=True)
+        world.tick(2 + (2 << failures))
+    assert world.learner.state == "learning"
+    assert alerting() == (1.0, "A disk is full.")
+    world.checkpoint(2)  # there is room again
+    assert alerting()[0] == 0.0
 
 
 def test_a_model_that_cannot_learn_is_frozen_at_once(world: World) -> None:

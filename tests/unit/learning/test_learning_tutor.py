@@ -67,6 +67,10 @@ def test_each_label_is_predicted_and_then_learnt_in_the_order_in_which_it_came(
     assert learner.tally.learner.rows == 64
     assert len(learner.steps) == 1
     assert world.versions.rows == [64]
+    (learned,) = world.versions.learned
+    assert (learned.log, learned.base, learned.labels) == ("tide", "tide:1", 64)
+    assert (learned.since.rows, learned.since.to_us - learned.since.from_us) == (64, 1_000_000)
+    assert learner.now.upto_us == world.clock.now_us() > learned.since.to_us
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -96,6 +100,8 @@ def test_killed_at_any_commit_it_comes_to_the_same_state(
     assert np.array_equal(weights(tutor), weights(whole))
     assert world.learner.now.learner.rows == other.learner.now.learner.rows == 192
     assert world.learner.now == other.learner.now
+    told = {one.labels: one for one in world.versions.learned}  # also of one that no commit has
+    assert told == {one.labels: one for one in other.versions.learned}
     assert sorted(world.learner.passed) == sorted(other.learner.passed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 import fairlead
 from fairlead.app.learning.versions import WorkspaceVersions
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import Learned
+from fairlead.bundle.types import RowRange
 from fairlead.runners.load import load_runner
 from support.models import customers
 
@@ -30,6 +33,9 @@ def pipeline(last: Any) -> Any:
     return make_pipeline(prepare, last)
 
 
+LEARNED = Learned(log="e", base="m:1", labels=24, since=RowRange(rows=24))
+
+
 def labelled(frame: pd.DataFrame, label: Any) -> pl.DataFrame:
     """Rows as the log gives them."""
     numbers = np.issubdtype(np.asarray(label).dtype, np.number)
@@ -39,6 +45,8 @@ def labelled(frame: pd.DataFrame, label: Any) -> pl.DataFrame:
                 f"in.{c}": frame[c].astype(object).where(frame[c].notna(), None)
                 for c in frame.columns
             },
+            "prediction_id": ["p"] * len(label),
+            "received": [datetime(2026, 1, 1, tzinfo=UTC)] * len(label),
             "text": [str(value) for value in label],
             "number": list(label) if numbers else [None] * len(label),
         },
@@ -68,11 +76,12 @@ def test_what_was_learnt_is_served_and_learnt_on_from(tmp_path: Path, kind: str)
     assert lesson.batch.rows == 24
     student.learn(lesson.batch, lesson.truth, "one")
     second = versions.workspace.registry.resolve(
-        versions.save(student, lesson.batch, first.name, "Learnt.")
+        versions.save(student, lesson.batch, first.name, "Learnt.", LEARNED)
     )
     assert second.signature.inputs == first.signature.inputs
     assert second.signature.outputs == first.signature.outputs
     assert second.lineage.parent == first.digest
+    assert second.lineage.learned == LEARNED
     assert second.notes[0] == "Learnt."
     assert second.proof is not None
     assert second.proof.differing == 0

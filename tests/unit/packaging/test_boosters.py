@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fairlead.errors import BundleError, ModelError
-from fairlead.runners.boosters import LIBRARIES, Library, dump_booster, load_booster
+from fairlead.runners.libraries import BOOSTERS, Library, dump_own, load_own
 from fairlead.runners.lightgbm import read_text
 from fairlead.runners.sklearn import load_skops
 from fairlead.runners.xgboost import read_learner, trees_of
@@ -91,7 +91,7 @@ def rows_at(splits: list[tuple[int, float]]) -> Any:
 
 
 @pytest.mark.parametrize("target", [TWO, THREE], ids=["two", "three"])
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_every_split_decides_like_the_original(library: Library, target: Any) -> None:
     model = classifier(library).fit(MATRIX, target)
     made = exported(model, MATRIX)
@@ -160,7 +160,7 @@ def test_a_raw_booster_of_lightgbm_answers_as_its_predict_does(target: Any) -> N
     assert np.abs((shares[:, 1] if target is TWO else shares) - expected).max() <= 1e-14
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_the_form_to_train_on_from_answers_like_the_model(library: Library) -> None:
     model = classifier(library).fit(MATRIX, TWO)
     made = exported(model, MATRIX)
@@ -169,11 +169,11 @@ def test_the_form_to_train_on_from_answers_like_the_model(library: Library) -> N
     raw = made.files[made.trainable.path]
     assert isinstance(raw, bytes)
     assert np.array_equal(
-        load_booster(library, raw, LABEL).predict_proba(MATRIX), model.predict_proba(MATRIX)
+        load_own(library, raw, LABEL).predict_proba(MATRIX), model.predict_proba(MATRIX)
     )
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_pipeline_to_train_on_from_is_of_vetted_types(library: Library) -> None:
     model = make_pipeline(StandardScaler(), classifier(library)).fit(MATRIX, TWO)
     made = exported(model, MATRIX)
@@ -195,10 +195,10 @@ def test_what_xgboost_takes_for_missing_is_kept_in_its_own_form() -> None:
     assert made.runner.kind == "xgboost"
     raw = made.files[made.runner.path]
     assert isinstance(raw, bytes)
-    assert load_booster("xgboost", raw, LABEL).missing == -7.0
+    assert load_own("xgboost", raw, LABEL).missing == -7.0
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 @pytest.mark.parametrize("beside", [[], ["amount"]])
 def test_zeros_of_a_sparse_matrix_mean_what_they_mean_to_the_library(
     library: Library, beside: list[str]
@@ -236,18 +236,18 @@ def test_categories_are_served_by_the_library_and_unseen_ones_are_no_wrong_answe
     assert "sets of categories" in made.notes[0]
     raw = made.files[made.runner.path]
     assert isinstance(raw, bytes)
-    loaded = load_booster("lightgbm", raw, made.outputs)
+    loaded = load_own("lightgbm", raw, made.outputs)
     odd = frame.assign(plan=pd.Categorical(["none"] * 300))
     assert np.array_equal(loaded.predict(odd), model.predict(odd))
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_payload_that_is_cut_is_a_bundle_error(library: Library) -> None:
-    raw = dump_booster(library, classifier(library).fit(MATRIX, TWO))
+    raw = dump_own(library, classifier(library).fit(MATRIX, TWO))
     places = [0, 1, 10, 100, *range(200, len(raw) - 40, len(raw) // 30), len(raw) - 2]
     for cut in [raw[:place] for place in places] + [b"\0" * 200, b"{}", b"[1]", b'{"learner": 3}']:
         with pytest.raises(BundleError, match="cannot be read"):
-            load_booster(library, cut, LABEL)
+            load_own(library, cut, LABEL)
 
 
 DAMAGE = {
@@ -261,11 +261,11 @@ DAMAGE = {
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_xgboost_is_never_given_what_it_would_crash_on(what: str) -> None:
-    raw = dump_booster("xgboost", classifier("xgboost").fit(MATRIX, TWO))
+    raw = dump_own("xgboost", classifier("xgboost").fit(MATRIX, TWO))
     damaged = raw.replace(*DAMAGE[what])
     assert damaged != raw
     with pytest.raises(BundleError, match="cannot be read"):
-        load_booster("xgboost", damaged, LABEL)
+        load_own("xgboost", damaged, LABEL)
 
 
 LINES = {
@@ -279,7 +279,7 @@ LINES = {
 
 @pytest.mark.parametrize("what", LINES)
 def test_lightgbm_is_never_given_what_it_would_crash_on(what: str) -> None:
-    raw = dump_booster("lightgbm", classifier("lightgbm").fit(MATRIX, TWO))
+    raw = dump_own("lightgbm", classifier("lightgbm").fit(MATRIX, TWO))
     good, bad = (line.encode() for line in LINES[what])
     sizes = [
         b"Tree=" + part for part in raw.partition(b"\nend of trees\n")[0].split(b"\nTree=")[1:]
@@ -288,21 +288,21 @@ def test_lightgbm_is_never_given_what_it_would_crash_on(what: str) -> None:
     assert was in raw
     wrong = b"tree_sizes=" + b" ".join(b"%d" % (len(re.sub(good, bad, part)) + 1) for part in sizes)
     with pytest.raises(BundleError, match="cannot be read"):
-        load_booster("lightgbm", re.sub(good, bad, raw), LABEL)
+        load_own("lightgbm", re.sub(good, bad, raw), LABEL)
     with pytest.raises(BundleError, match="cannot be read"):
-        load_booster("lightgbm", re.sub(good, bad, raw).replace(was, wrong), LABEL)
+        load_own("lightgbm", re.sub(good, bad, raw).replace(was, wrong), LABEL)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_library_that_is_missing_is_named_with_what_installs_it(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ModelError, match=rf"pip install 'fairlead\[{library}\]'"):
-        load_booster(library, b"{}", LABEL)
+        load_own(library, b"{}", LABEL)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", BOOSTERS)
 def test_a_pipeline_names_the_library_that_is_missing(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

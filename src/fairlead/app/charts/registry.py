@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 
 from fairlead.api.charts import HOURS_MAX, Chart, Listed
 from fairlead.app.charts.evidence import evidence
+from fairlead.app.charts.learning import learning
 from fairlead.app.charts.operations import errors, latency, requests
 from fairlead.app.charts.quality import labels, own, quality
 from fairlead.app.charts.slices import slices
@@ -32,6 +33,7 @@ DRAWINGS: dict[str, Drawing] = {
     "evidence": Drawing(
         evidence, "What a guard of a release bounds, at each look", ("release", "guard")
     ),
+    "learning": Drawing(learning, "Error of a learner before it learnt each row, and of its base"),
     "labels": Drawing(labels, "Share of rows that have a label", ("version",)),
 }
 PROMISES_KEPT = 16

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import Learned
 from fairlead.learning.student import Student, load_student
 from fairlead.packaging import make_bundle
 from fairlead.runners.frame import make_frame
@@ -31,7 +32,7 @@ class WorkspaceVersions:
         """
         return load_student(self.workspace.bundle(self.workspace.registry.resolve(version)))
 
-    def save(self, student: Student, rows: Batch, parent: str, note: str) -> str:
+    def save(self, student: Student, rows: Batch, parent: str, note: str, learned: Learned) -> str:
         """Register a state as a version that follows its parent; gives its name.
 
         Its fields are said to be the parent's: rows that came lately need not hold every category,
@@ -53,6 +54,7 @@ class WorkspaceVersions:
             fields=described,
             extra=student.signature.extra,
             parent=before.digest,
+            learned=learned,
             notes=(note,),
         ) as bundle:
             version = self.workspace.register(bundle, "online")

@@ -16,6 +16,7 @@ from fairlead.errors import ExportError
 from fairlead.packaging.export.classes import classes_of, kind_of
 from fairlead.packaging.export.types import Reference
 from fairlead.runners.frame import Form, make_frame
+from fairlead.runners.libraries import library_of
 from fairlead.runners.sklearn import answer
 from fairlead.signature import Batch, Field, Task
 
@@ -81,7 +82,7 @@ def read_original(model: Any, reference: Reference) -> Original:
         rebuilt = original.answer(reference.batch)
         given = (
             None
-            if isinstance(reference.data, list | tuple)
+            if form == "rows" or isinstance(reference.data, list | tuple)
             else answer(model, outputs, reference.data)
         )
     except Exception as error:
@@ -135,6 +136,8 @@ def _any_nan(column: Iterable[object]) -> bool:
 
 
 def _form(model: Any, data: object) -> Form:
+    if library_of(model) == "river":
+        return "rows"
     library = type(data).__module__.partition(".")[0]
     if library in ("pandas", "polars"):
         return "pandas" if library == "pandas" else "polars"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fairlead.runners.boosters import library_of
+from fairlead.runners.libraries import library_of
 
 
 def parts_of(model: object) -> Iterator[object]:
-    """The model, and the models inside it, of scikit-learn and of the boosting libraries."""
+    """The model, and the models inside it, of scikit-learn and of other libraries."""
     seen: set[int] = set()
     waiting: list[object] = [model]
     while waiting:

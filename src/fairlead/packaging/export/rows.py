@@ -18,7 +18,7 @@ from fairlead.packaging.export.probe import (
     with_missing,
     with_value,
 )
-from fairlead.runners.boosters import library_of
+from fairlead.runners.libraries import library_of
 from fairlead.signature import Batch, Field, Numbers, concat
 
 PLAIN = 120
@@ -121,6 +121,8 @@ def has_edges(original: Original) -> bool:
     error, at which no two ways to compute it agree.
     """
     parts = list(parts_of(original.model))
+    if library_of(original.model) == "river":  # which is served as itself, whatever it holds
+        return False
     if not any(library_of(part) or _holds(part, TREES) for part in parts):
         return False
     only_labels = all(field.name == "label" for field in original.outputs)

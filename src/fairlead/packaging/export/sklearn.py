@@ -21,8 +21,10 @@ from fairlead.packaging.export.parts import parts_of
 from fairlead.packaging.export.probe import with_policies
 from fairlead.packaging.export.rows import receipt_rows
 from fairlead.packaging.export.types import Exported, Reference
-from fairlead.runners.boosters import as_model, library_of
+from fairlead.runners.frame import make_frame
+from fairlead.runners.libraries import as_model, library_of
 from fairlead.runners.onnx import OnnxRunner
+from fairlead.runners.river import RiverModel, of_river, steps_of
 from fairlead.signature import Task
 
 TOLERANCES: dict[Task, Tolerance] = {
@@ -39,15 +41,20 @@ SINGLE = Tolerance(absolute=1e-6, relative=1e-5)
 XGBOOST = Tolerance(absolute=1e-7, relative=1e-6)
 """Some roundings of single precision, in which XGBoost computes; its graph needs none of them."""
 
+STATE = "Kept as numbers and names of what river itself defines; there is no code in it."
+
+FEW = 100
+"""Rows that tell which classes a model knows of."""
+
 
 def export(model: object, reference: Reference, *, allow_pickle: bool) -> Exported:
-    """Make the served form of a model of scikit-learn, XGBoost, LightGBM or CatBoost.
+    """Make the served form of a model of scikit-learn, XGBoost, LightGBM, CatBoost or river.
 
     It is ONNX in double precision if every step has an exact form and all rows of the receipt,
     among them such as lie one double beside a tree's threshold, are answered equally: labels
     the same, probabilities within 1e-9, predictions within 1e-9 relatively. XGBoost's models
     compute in single precision, and so does their ONNX form. Otherwise it is the model itself:
-    skops of vetted types, or the boosting library's own form.
+    skops of vetted types, or the library's own form.
 
     Args:
         model: a fitted estimator or pipeline.
@@ -60,7 +67,7 @@ def export(model: object, reference: Reference, *, allow_pickle: bool) -> Export
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):  # hundreds of small questions, that threads only slow
-        return _export(_found(model), reference, allow_pickle=allow_pickle)
+        return _export(_found(model, reference), reference, allow_pickle=allow_pickle)
 
 
 def _export(model: Any, reference: Reference, *, allow_pickle: bool) -> Exported:
@@ -101,8 +108,13 @@ def tolerance_of(original: Original) -> Tolerance:
     return TOLERANCES[original.task]
 
 
-def _found(model: Any) -> Any:
+def _found(model: Any, reference: Reference) -> Any:
     """What answers in a model's place: what a search over settings found, a booster's model."""
+    if library_of(model) == "river":
+        few = reference.batch.take(slice(0, FEW))
+        return of_river(
+            model, make_frame(reference.signature.inputs, few, "rows"), reference.labels
+        )
     if type(model).__module__.startswith("sklearn.model_selection._search"):
         return getattr(model, "best_estimator_", model)
     return as_model(model)
@@ -114,6 +126,8 @@ def _onnx(original: Original, receipt: Receipt) -> tuple[bytes, RunnerSpec]:
     Raises:
         ExportError: there is no such form.
     """
+    if library_of(original.model) == "river":
+        raise ExportError("Models of river have no form in ONNX.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raw, spec = convert(original)
@@ -141,7 +155,8 @@ def _itself(
     if own is not None:
         spec = own.served(original)
         trainable = msgspec.structs.replace(own.trainable, path=spec.path)
-        return _exported(original, receipt, spec, {spec.path: own.raw}, trainable, (note,))
+        kept = (note, STATE) if own.library == "river" else (note,)
+        return _exported(original, receipt, spec, {spec.path: own.raw}, trainable, kept)
     if not allow_pickle:
         form = library_of(original.model) or "skops"
         raise ExportError(
@@ -174,8 +189,13 @@ def _exported(
 
 
 def _framework(model: Any) -> str:
-    steps = [type(step).__name__ for _, step in getattr(model, "steps", [("", model)])]
     library = library_of(model)
+    parts = (
+        steps_of(model.model)
+        if isinstance(model, RiverModel)
+        else [step for _, step in getattr(model, "steps", [("", model)])]
+    )
+    steps = [type(step).__name__ for step in parts]
     name = "scikit-learn" if library is None else library
     version = sys.modules["sklearn" if library is None else library].__version__
     return f"{name} {version} {' > '.join(steps)}"

@@ -20,7 +20,7 @@ from fairlead.packaging.export.lightgbm import PREDICTORS as LIGHTGBM
 from fairlead.packaging.export.table import Column, Table
 from fairlead.packaging.export.xgboost import PREDICTORS as XGBOOST
 from fairlead.packaging.export.xgboost import without_zeros
-from fairlead.runners.boosters import library_of
+from fairlead.runners.libraries import library_of
 
 PREDICTORS = {
     **trees.PREDICTORS,
