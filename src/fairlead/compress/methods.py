@@ -1,0 +1,46 @@
+"""All methods, in the order in which they combine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fairlead.compress.types import Method
+from fairlead.errors import ConfigError
+from fairlead.nearest import nearest
+
+Stages = tuple[tuple[Method, ...], ...]
+"""Of one stage at most one method is applied to a form, and then one of the next."""
+
+LOSSLESS = frozenset({"strip"})
+"""Methods whose forms take the original's place: nothing speaks for going on from that."""
+ONLY_IF_FASTER = frozenset({"static-int8"})
+"""Methods that another gives the same size to: worth it only where they measure faster."""
+
+
+def stages() -> Stages:
+    """All there are.
+
+    What nothing reads goes first; then the model itself becomes another, then its matrices, then
+    its numbers.
+    """
+    return ()
+
+
+def named(wanted: Sequence[str], all_stages: Stages) -> Stages:
+    """The stages of those methods that are named; all if none is.
+
+    Raises:
+        ConfigError: there is no such method; names the nearest.
+    """
+    known = [method.name for stage in all_stages for method in stage]
+    for name in wanted:
+        if name not in known:
+            close = nearest(name, known)
+            meant = f"Did you mean '{close}'? " if close else ""
+            raise ConfigError(
+                f"There is no method '{name}'.", hint=f"{meant}There are {', '.join(known)}."
+            )
+    if not wanted:
+        return all_stages
+    kept = (tuple(m for m in stage if m.name in wanted) for stage in all_stages)
+    return tuple(stage for stage in kept if stage)

@@ -1,0 +1,199 @@
+"""The search over chains of steps: each form is judged before another is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import onnx
+
+from fairlead.bundle import Step
+from fairlead.clock import Clock
+from fairlead.compress.measure import costs
+from fairlead.compress.methods import LOSSLESS, ONLY_IF_FASTER, Stages
+from fairlead.compress.pareto import front, gain
+from fairlead.compress.refuse import refuse
+from fairlead.compress.types import (
+    Compared,
+    Cost,
+    Feeds,
+    Form,
+    Limits,
+    Method,
+    Refused,
+    described,
+)
+from fairlead.errors import FairleadError
+
+BEAM = 4
+"""Forms of each method that the next stage goes on from, beside where all began."""
+FAILURES_MAX = 2
+"""Steps in a row, each stronger than the last, that are refused before a method is left."""
+
+Judge = Callable[[bytes], Compared]
+"""A form's answers beside the original's, on the rows that forms are chosen by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a chain of steps came to nothing."""
+
+    steps: tuple[Step, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has come by.
+
+    Args:
+        forms: that may be taken, by what they lose.
+        refused: the others, with reasons.
+        in_time: whether all were tried.
+    """
+
+    forms: tuple[Form, ...]
+    refused: tuple[Refusal, ...]
+    in_time: bool
+
+
+@dataclass(slots=True)
+class _Search:
+    judge: Judge
+    limits: Limits
+    feeds: Feeds
+    seed: int
+    clock: Clock
+    until_s: float
+    seen: set[bytes] = field(default_factory=set)
+    refused: list[Refusal] = field(default_factory=list)
+    in_time: bool = True
+
+    def is_over(self) -> bool:
+        if self.clock.monotonic_s() >= self.until_s:
+            self.in_time = False
+        return not self.in_time
+
+    def grow(self, form: Form, method: Method) -> list[Form]:
+        """Forms that a method makes of one, from the gentlest to the strongest that may be."""
+        model = onnx.load_model_from_string(form.raw)
+        made: list[Form] = []
+        failures = 0
+        for step in method.steps():
+            if failures >= FAILURES_MAX or self.is_over():
+                break
+            found = self.try_step(model, form, method, step)
+            failures = failures + 1 if found is None else 0
+            made += [found] if found is not None else []
+        return made
+
+    def try_step(
+        self, model: onnx.ModelProto, form: Form, method: Method, step: Step
+    ) -> Form | None:
+        steps = (*form.steps, step)
+        try:
+            made = method.apply(model, step, self.feeds, seed=self.seed)
+            if isinstance(made, Refused):
+                return self.refuse(steps, made.reason)
+            raw = made.SerializeToString(deterministic=True)
+            if raw in self.seen:
+                return self.refuse(steps, "it comes to the same as a form before")
+            self.seen.add(raw)
+            compared = self.judge(raw)
+        except FairleadError as error:
+            return self.refuse(steps, error.message)
+        reason = refuse(compared, self.limits)
+        return self.refuse(steps, reason) if reason else Form(steps, raw, compared)
+
+    def refuse(self, steps: tuple[Step, ...], reason: str) -> None:
+        self.refused.append(Refusal(steps, reason))
+
+
+def search(
+    starts: Sequence[Form], stages: Stages, judge: Judge, limits: Limits, feeds: Feeds,
+    *, seed: int, clock: Clock,
+) -> Found:  # fmt: skip
+    """Make forms of a graph, stage by stage, and keep those that may be taken.
+
+    What is made depends on rows and seed alone, if there is time enough.
+
+    Args:
+        starts: what forms are made of: the original, or students of a model that is no graph.
+        stages: methods; of each at most one is applied, then one of the next.
+        judge: holds a form against the original.
+        limits: of what may be lost, and of time.
+        feeds: rows without labels that methods fit to, as the graph takes them.
+        seed: of what is drawn.
+        clock: for the time that it may take.
+    """
+    course = _Search(judge, limits, feeds, seed, clock, clock.monotonic_s() + limits.seconds)
+    course.seen |= {form.raw for form in starts}
+    roots, forms = list(starts), list(starts)
+    for stage in stages:
+        made = [
+            form for before in [*roots, *_beam(forms[len(roots):])]
+            for method in stage for form in course.grow(before, method)
+        ]  # fmt: skip
+        if made and all(method.name in LOSSLESS for method in stage):
+            roots, forms = made, list(made)
+        else:
+            forms += made
+    allowed = tuple(form for form in forms if form.compared is not None)
+    return Found(allowed, tuple(course.refused), course.in_time)
+
+
+def _beam(forms: Sequence[Form]) -> list[Form]:
+    """The smallest that each method made last, in the order in which they were made."""
+    by_method: dict[str, list[Form]] = {}
+    for form in forms:
+        by_method.setdefault(form.steps[-1].method, []).append(form)
+    kept = {
+        form.raw
+        for made in by_method.values()
+        for form in sorted(made, key=lambda form: len(form.raw))[:BEAM]
+    }
+    return [form for form in forms if form.raw in kept]
+
+
+def weigh(
+    original: Cost, start: Form, found: Found, feeds: Feeds
+) -> tuple[tuple[Form, ...], tuple[Refusal, ...]]:
+    """The forms that no other beats, the smallest first, and what is said of those left out.
+
+    Args:
+        original: what it takes.
+        start: the original as a graph, which methods that must be faster are held against.
+        found: by `search`.
+        feeds: rows to be timed with.
+    """
+    taken = costs([form.raw for form in found.forms], feeds, quick=True)
+    priced = [replace(form, cost=cost) for form, cost in zip(found.forms, taken, strict=True)]
+    by_steps = {described(form.steps): form for form in (start, *priced)}
+    reasons = [_of_speed(form, by_steps) or _of_gain(form, original) for form in priced]
+    kept = [form for form, reason in zip(priced, reasons, strict=True) if not reason]
+    refused = tuple(
+        Refusal(form.steps, reason)
+        for form, reason in zip(priced, reasons, strict=True) if reason
+    )  # fmt: skip
+    return tuple(kept[place] for place in front([_cost(form) for form in kept])), refused
+
+
+def _of_gain(form: Form, original: Cost) -> str:
+    if any(gain(_cost(form), original, target) > 0.0 for target in ("size", "latency")):
+        return ""
+    return "it is neither smaller nor faster"
+
+
+def _of_speed(form: Form, by_steps: dict[str, Form]) -> str:
+    """Why a method that is only worth it where it is faster is none here."""
+    before = by_steps.get(described(form.steps[:-1]))
+    if form.steps[-1].method not in ONLY_IF_FASTER or before is None or before.cost is None:
+        return ""
+    ours, theirs = _cost(form), before.cost
+    times = max(ours.one_us / theirs.one_us, ours.many_us / theirs.many_us)
+    return "" if times < 1.0 else f"it measures no faster here: {times:.2f} times the CPU time"
+
+
+def _cost(form: Form) -> Cost:
+    assert form.cost is not None
+    return form.cost
