@@ -24,6 +24,7 @@ from fairlead.bundle.types import (
     Tolerance,
     Trainable,
     UpdateFacts,
+    described,
 )
 from fairlead.bundle.write import write_bundle
 
@@ -51,6 +52,7 @@ __all__ = [
     "UpdateFacts",
     "compare",
     "decode_receipt",
+    "described",
     "encode_receipt",
     "measure",
     "open_bundle",

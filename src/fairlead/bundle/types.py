@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -195,6 +196,19 @@ class Step(_Part, frozen=True, kw_only=True):
 
     method: str
     settings: dict[str, int | float | str] = {}
+
+
+def described(steps: Sequence[Step]) -> str:
+    """Steps in one line.
+
+    Example:
+        >>> described([Step(method="prune", settings={"keep": 0.25}), Step(method="int8")])
+        'prune keep=0.25, int8'
+    """
+    return ", ".join(
+        " ".join([step.method, *(f"{key}={value}" for key, value in step.settings.items())])
+        for step in steps
+    )
 
 
 class Ends(_Part, frozen=True, kw_only=True):

@@ -9,12 +9,13 @@ import msgspec
 from fairlead.app.compressing import Compressed
 from fairlead.app.report import render
 from fairlead.app.report.types import Report, Row, Section, Table
+from fairlead.bundle import described
 from fairlead.cli.output import moment, say, table
 from fairlead.clock import SystemClock
 from fairlead.compress.refuse import drop_of, in_words
 from fairlead.compress.run import Line
 from fairlead.compress.search import Refusal
-from fairlead.compress.types import Compared, Limits, described
+from fairlead.compress.types import Compared, Limits
 from fairlead.figures import Figure, draw_trade
 from fairlead.stats import Estimate
 
@@ -59,7 +60,10 @@ def _rows(found: Compressed) -> list[Row]:
         "", "as it is", cost.size_bytes / 1e3, None, f"{cost.one_us:.1f} µs",
         f"{cost.many_us:.1f} µs", _value(outcome.lines), None,
     )  # fmt: skip
-    return [first, *(_row(line, place == outcome.chosen) for place, line in enumerate(outcome.lines))]
+    return [
+        first,
+        *(_row(line, place == outcome.chosen) for place, line in enumerate(outcome.lines)),
+    ]
 
 
 def _value(lines: tuple[Line, ...]) -> str | None:
@@ -125,9 +129,7 @@ def figure_of(found: Compressed, limits: Limits) -> Figure:
     lines = found.outcome.lines
     metric = next((line.reported.metric for line in lines), "")
     told = [line.reported.change if metric else line.reported.agreement for line in lines]
-    values = [
-        (0.0, None, None) if one is None else (one.value, one.low, one.high) for one in told
-    ]
+    values = [(0.0, None, None) if one is None else (one.value, one.low, one.high) for one in told]
     original = next((line.reported.original for line in lines), None)
     limit = -drop_of(limits, original) if metric else 1.0 - limits.max_drop
     return draw_trade(

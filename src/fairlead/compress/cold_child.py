@@ -7,8 +7,10 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fairlead.compress.session import open_graph
 
@@ -22,16 +24,25 @@ def main() -> None:
     started_s = time.process_time()
     open_graph(raw)(feeds)
     ended_s = time.process_time()
-    used = resource.getrusage(resource.RUSAGE_SELF)
     found = {
         "cpu_ms": 1e3 * ended_s,
         "load_ms": 1e3 * (ended_s - started_s),
-        "memory_mb": used.ru_maxrss / 1e3,
+        "memory_mb": _most_kb() / 1e3,
     }
     sys.stdout.write(json.dumps(found))
 
 
-def _texts(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _most_kb() -> float:
+    """The most memory that it held; the usage that the system tells begins before its own start."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1])
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype(object) if values.dtype.kind == "U" else values
 
 

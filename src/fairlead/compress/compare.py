@@ -120,8 +120,8 @@ def _difference(
         gained = int((ours.hits & ~theirs.hits).sum())
         lost = int((theirs.hits & ~ours.hits).sum())
         return share_difference(gained, lost, ours.rows, confidence=confidence)
-    both = [{metric: each.statistics()[metric]} for each in (ours, theirs)]
-    return bootstrap_pair(*both, ours.rows, seed=seed, confidence=confidence)[1].get(metric)
+    mine, other = ({metric: each.statistics()[metric]} for each in (ours, theirs))
+    return bootstrap_pair(mine, other, ours.rows, seed=seed, confidence=confidence)[1].get(metric)
 
 
 def alike(signature: Signature, original: Batch, answers: Batch) -> Mask:

@@ -131,7 +131,7 @@ def cold_start(raw: bytes, feeds: Feeds) -> dict[str, float]:
         (path / "model.onnx").write_bytes(raw)
         given = {name: _rows(values, 1) for name, values in feeds.items()}
         plain = {n: v.astype(str) if v.dtype.kind == "O" else v for n, v in given.items()}
-        np.savez(path / "feeds.npz", **plain)  # type: ignore[arg-type]
+        np.savez(path / "feeds.npz", **plain)
         command = [sys.executable, "-m", "fairlead.compress.cold_child", folder]
         source = str(Path(__file__).parents[2])
         paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
@@ -156,5 +156,7 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    named = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    named = {
+        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+    }
     return named.get("model name") or platform.processor() or platform.machine()

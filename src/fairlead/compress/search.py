@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import onnx
 
-from fairlead.bundle import Step
+from fairlead.bundle import Step, described
 from fairlead.clock import Clock
 from fairlead.compress.measure import costs
 from fairlead.compress.methods import LOSSLESS, ONLY_IF_FASTER, Stages
@@ -21,13 +21,12 @@ from fairlead.compress.types import (
     Limits,
     Method,
     Refused,
-    described,
 )
 from fairlead.errors import FairleadError
 
 BEAM = 4
 """Forms of each method that the next stage goes on from, beside where all began."""
-FAILURES_MAX = 2
+FAILURES_MAX = 4
 """Steps in a row, each stronger than the last, that are refused before a method is left."""
 
 Judge = Callable[[bytes], Compared]
@@ -93,20 +92,22 @@ class _Search:
         steps = (*form.steps, step)
         try:
             made = method.apply(model, step, self.feeds, seed=self.seed)
-            if isinstance(made, Refused):
-                return self.refuse(steps, made.reason)
-            raw = made.SerializeToString(deterministic=True)
-            if raw in self.seen:
-                return self.refuse(steps, "it comes to the same as a form before")
-            self.seen.add(raw)
-            compared = self.judge(raw)
+            found = made.reason if isinstance(made, Refused) else self.judged(made, steps)
         except FairleadError as error:
-            return self.refuse(steps, error.message)
-        reason = refuse(compared, self.limits)
-        return self.refuse(steps, reason) if reason else Form(steps, raw, compared)
+            found = error.message
+        if isinstance(found, Form):
+            return found
+        self.refused.append(Refusal(steps, found))
+        return None
 
-    def refuse(self, steps: tuple[Step, ...], reason: str) -> None:
-        self.refused.append(Refusal(steps, reason))
+    def judged(self, made: onnx.ModelProto, steps: tuple[Step, ...]) -> Form | str:
+        """The form, or why it is not taken."""
+        raw = made.SerializeToString(deterministic=True)
+        if raw in self.seen:
+            return "it comes to the same as a form before"
+        self.seen.add(raw)
+        compared = self.judge(raw)
+        return refuse(compared, self.limits) or Form(steps, raw, compared)
 
 
 def search(

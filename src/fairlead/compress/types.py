@@ -94,19 +94,6 @@ class Cost:
     many_us: float
 
 
-def described(steps: Sequence[Step]) -> str:
-    """Steps in one line.
-
-    Example:
-        >>> described([Step(method="prune", settings={"keep": 0.25}), Step(method="int8")])
-        'prune keep=0.25, int8'
-    """
-    return ", ".join(
-        " ".join([step.method, *(f"{key}={value}" for key, value in step.settings.items())])
-        for step in steps
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form of a model.

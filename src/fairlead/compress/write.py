@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import onnx
 
 from fairlead.bundle import (
@@ -22,6 +23,7 @@ from fairlead.bundle import (
     RunnerSpec,
     Tolerance,
     decode_receipt,
+    described,
     encode_receipt,
     measure,
     read_file,
@@ -31,7 +33,7 @@ from fairlead.bundle.receipt import differing_rows
 from fairlead.clock import Clock
 from fairlead.compress.refuse import drop_of, in_words
 from fairlead.compress.run import Line, Outcome
-from fairlead.compress.types import Limits, described
+from fairlead.compress.types import Limits
 from fairlead.errors import ModelError
 from fairlead.monitoring.estimate import ESTIMATOR, encode_estimator, fit_estimator
 from fairlead.monitoring.evaluate import metrics_of
@@ -74,9 +76,7 @@ class Smaller:
 
 
 @contextmanager
-def write_smaller(
-    made: Smaller, *, keys: KeyRing, clock: Clock, folder: Path
-) -> Iterator[Bundle]:
+def write_smaller(made: Smaller, *, keys: KeyRing, clock: Clock, folder: Path) -> Iterator[Bundle]:
     """Make a signed bundle of the form that was chosen.
 
     Args:
@@ -155,10 +155,11 @@ def compression_of(made: Smaller) -> Compression:
 def loss_notes(line: Line, limits: Limits) -> tuple[str, ...]:
     """What a form loses on rows that it was not chosen by, in words."""
     told = line.reported
-    found = [
+    agreed = (
         f"It answers {told.agreement.value:.2%} of {told.rows} rows as the original does "
         f"({told.agreement.low:.2%} to {told.agreement.high:.2%})."
-    ]
+    )
+    found = [agreed]
     if told.change is not None:
         value, low, high = (
             in_words(told.metric, end)
@@ -218,7 +219,7 @@ def _is_single(model: onnx.ModelProto) -> bool:
     return bool(rough & (kept | cast))
 
 
-def _close(signature: Signature, answers: Batch) -> np.ndarray:  # type: ignore[type-arg]
+def _close(signature: Signature, answers: Batch) -> npt.NDArray[np.bool_]:
     """Rows whose two likeliest classes are so close that rounding may exchange them."""
     shares = answers.columns.get("probabilities")
     if signature.task != "classification" or shares is None or shares.shape[1] < 2:

@@ -272,5 +272,6 @@ def _version(
             parent=info.parent or "",
             environment=info.environment,
             update=info.update,
+            compression=info.compression,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.bundle import Proof, Tolerance, UpdateFacts
+from fairlead.bundle import Compression, Proof, Tolerance, UpdateFacts
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -35,6 +35,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         parent: digest of the bundle it was updated from.
         environment: package name to version.
         update: that made it; None where somebody packaged it.
+        compression: that made it; None where it is no smaller form of another.
     """
 
     data_digest: str = ""
@@ -44,6 +45,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     environment: dict[str, str] = {}
     update: UpdateFacts | None = None
+    compression: Compression | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
