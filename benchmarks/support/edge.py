@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import polars as pl
 from support.edge_models import Subject, Trained
 
@@ -26,7 +27,7 @@ from fairlead.runners.onnx import OnnxRunner
 from fairlead.stats import Contrast, t_interval
 
 CALIBRATED = 300
-STORAGE = ("strip", "int8")
+STORAGE = ("int8",)
 
 
 def forms_of(subject: Subject, seed: int, *, seconds: float) -> dict[str, dict[str, Any]]:
@@ -113,7 +114,6 @@ def quantised(raw: bytes, bundle: Bundle, fit: Any) -> dict[str, bytes]:
         quantize_dynamic,
         quantize_static,
     )
-    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self, feeds: Mapping[str, Any]) -> None:
@@ -129,9 +129,10 @@ def quantised(raw: bytes, bundle: Bundle, fit: Any) -> dict[str, bytes]:
     some = fit.take(slice(0, CALIBRATED))
     feeds = {given.name: make_feed(given)(some) for given in bundle.info.runner.inputs}
     with tempfile.TemporaryDirectory(prefix="int8-") as folder:
-        start, whole, end = (Path(folder) / f"{name}.onnx" for name in ("start", "whole", "end"))
-        start.write_bytes(raw)
-        quant_pre_process(start, whole, skip_symbolic_shape=True)
+        whole, end = (Path(folder) / f"{name}.onnx" for name in ("whole", "end"))
+        model = onnx.load_model_from_string(raw)
+        del model.graph.value_info[:]  # torch says shapes there that the quantiser then changes
+        onnx.save(model, whole)
         quantize_dynamic(whole, end, weight_type=QuantType.QInt8)
         dynamic = end.read_bytes()
         quantize_static(whole, end, Reader(feeds), per_channel=True, reduce_range=True,

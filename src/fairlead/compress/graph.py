@@ -31,6 +31,7 @@ class Draft:
         self.model = onnx.ModelProto()
         self.model.CopyFrom(model)
         self.graph = self.model.graph
+        del self.graph.value_info[:]  # shapes of what was, also while it is being changed
         self.outputs = frozenset(output.name for output in self.graph.output)
         self._given = frozenset(given.name for given in self.graph.input)
         self._store_constants()
@@ -124,7 +125,6 @@ class Draft:
             onnx.checker.ValidationError: it is no valid model.
         """
         self.prune_dead()
-        del self.graph.value_info[:]  # shapes of what was
         onnx.checker.check_model(self.model)
         return self.model
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fairlead.compress.prune import Prune
 from fairlead.compress.types import Method
+from fairlead.compress.weights import Half, Int8
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 
@@ -23,7 +25,7 @@ def stages() -> Stages:
     What nothing reads goes first; then the model itself becomes another, then its matrices, then
     its numbers.
     """
-    return ()
+    return ((Prune(),), (Int8(), Half()))
 
 
 def named(wanted: Sequence[str], all_stages: Stages) -> Stages:

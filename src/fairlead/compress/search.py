@@ -95,6 +95,8 @@ class _Search:
             found = made.reason if isinstance(made, Refused) else self.judged(made, steps)
         except FairleadError as error:
             found = error.message
+        except Exception as error:  # graphs are of others, and hold what nobody thought of
+            found = f"the method failed ({type(error).__name__})"
         if isinstance(found, Form):
             return found
         self.refused.append(Refusal(steps, found))
