@@ -34,7 +34,7 @@ def network(width: int = 64) -> onnx.ModelProto:
     first[:, 0], first[:, 1] = plane, -plane
     second = draw.normal(0.0, 1e-3, (width, 2))
     second[:2] = [[-3.0, 3.0], [3.0, -3.0]]
-    values = {"W0": first, "b0": np.zeros(width), "W1": second, "b1": np.zeros(2)}
+    values = {"W0": first, "b0": np.zeros(width), "W1": second, "b1": np.array([0.0, 0.01])}
     nodes = [
         helper.make_node("Gemm", ["x", "W0", "b0"], ["h"]),
         helper.make_node("Relu", ["h"], ["r"]),

@@ -68,9 +68,7 @@ class Prune:
         draft = Draft(model)
         known = shapes(draft.model, _tensors(draft), feeds)
         found = (
-            _region(draft, node.output[0], known)
-            for node in draft.nodes
-            if node.op_type in LAYERS
+            _region(draft, node.output[0], known) for node in draft.nodes if node.op_type in LAYERS
         )
         return tuple(Refused(self.name, _sentence([r])) for r in found if isinstance(r, str))
 

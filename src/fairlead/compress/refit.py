@@ -75,9 +75,7 @@ def refit(moments: Moments, kept: Array, prior: Array, ridge: float) -> tuple[Ar
         Weights (kept, outputs) and bias (outputs,).
     """
     inner, pull = _eased(moments, ridge)
-    weights = np.linalg.solve(
-        inner[np.ix_(kept, kept)], moments.cross[kept] + pull * prior[kept]
-    )
+    weights = np.linalg.solve(inner[np.ix_(kept, kept)], moments.cross[kept] + pull * prior[kept])
     return weights, moments.outputs - moments.inputs[kept] @ weights
 
 
