@@ -1,0 +1,1 @@
+"""A small student in the place of a model, taught by the model's own answers."""

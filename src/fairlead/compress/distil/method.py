@@ -1,0 +1,119 @@
+"""The method `distil`: a student in the place of what predicts in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from fairlead.bundle import Step
+from fairlead.compress.distil.cut import bottlenecks
+from fairlead.compress.distil.student import Recipe, teach
+from fairlead.compress.graph import FLOATS, Array, Draft
+from fairlead.compress.made import rows_of, with_made_rows
+from fairlead.compress.observe import Observer
+from fairlead.compress.settings import take
+from fairlead.compress.trees.read import KINDS, find_sites
+from fairlead.compress.trees.write import write_sites
+from fairlead.compress.types import Feeds, Refused
+from fairlead.errors import ConfigError, ExportError, ModelError
+
+ROWS_MAX = 20_000
+ROWS_MIN = 8_000
+COLUMNS_MAX = 4096
+WIDTH_MAX = 1000
+
+
+class Distil:
+    """A student that learns the graph's own answers, to the rows and to rows made of them.
+
+    It takes the first matrix of numbers that all answers depend on, so that what turns text and
+    categories into numbers stays, and gives the last numbers that they all come from, so that
+    labels and their names stay too. Settings: `hidden`, units of its network; `pieces`, ranges
+    that each column is cut into; `trees`, how many small trees instead of a network.
+    """
+
+    name = "distil"
+
+    def steps(self) -> Sequence[Step]:
+        """From many units to few."""
+        tried = ((128, 8), (64, 8), (64, 1), (32, 4), (32, 1), (16, 4), (16, 1), (8, 1))
+        return tuple(
+            Step(method=self.name, settings={"hidden": hidden, "pieces": pieces})
+            for hidden, pieces in tried
+        )
+
+    def apply(
+        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+    ) -> onnx.ModelProto | Refused:
+        """Teach a student and put it in its place."""
+        given = take(step, {"hidden": 32, "pieces": 1})
+        recipe = Recipe(int(given["hidden"]), int(given["pieces"]))
+        if min(recipe.hidden, recipe.pieces) < 1:
+            raise ConfigError(f"The settings of '{self.name}' must be 1 or more.")
+        try:
+            draft = _plain(model)
+            made = max(ROWS_MIN - rows_of(feeds), min(rows_of(feeds), ROWS_MAX), 0)
+            rows = with_made_rows(feeds, made, seed=seed)
+            start, x, end, answers = _place(draft, rows)
+        except (ExportError, ModelError) as error:
+            return Refused(self.name, str(error))
+        matrix = answers.reshape(len(answers), -1)
+        student = teach(x.reshape(len(x), -1), matrix, recipe, seed=seed)
+        nodes, constants, tensor = student.nodes(start, draft.fresh("student"))
+        for name, values in constants.items():
+            draft.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+        if answers.ndim == 1:
+            flat = draft.hold("student_flat", np.array([-1]))
+            nodes.append(helper.make_node("Reshape", [tensor, flat], [f"{tensor}_flat"]))
+            tensor = f"{tensor}_flat"
+        kind = helper.np_dtype_to_tensor_dtype(answers.dtype)
+        nodes.append(helper.make_node("Cast", [tensor], [end], to=kind))
+        draft.replace(draft.producer(end), nodes)
+        small = draft.finish()
+        if small.ByteSize() >= model.ByteSize():
+            return Refused(self.name, "The student would not be smaller than the graph.")
+        return small
+
+
+def _plain(model: onnx.ModelProto) -> Draft:
+    """The graph, with trees whose labels and sums are told apart."""
+    draft = Draft(model)
+    if any(node.op_type == KINDS[2] for node in draft.nodes):
+        write_sites(draft, find_sites(draft))
+    draft.prune_dead()
+    return draft
+
+
+def _place(draft: Draft, rows: Feeds) -> tuple[str, Array, str, Array]:
+    """The tensors that the student takes and gives, and what they hold.
+
+    Raises:
+        ExportError: there is no place for it.
+    """
+    ways = bottlenecks(draft)
+    seen = dict(zip(ways, Observer(draft.model, ways)(rows), strict=True)) if ways else {}
+    numbers = {
+        name: values
+        for name, values in seen.items()
+        if values.dtype in FLOATS and values.ndim > 0 and len(values) == rows_of(rows)
+    }
+    taken = [name for name, values in numbers.items() if values.ndim > 1]
+    if not taken:
+        raise ExportError(
+            "No one matrix of numbers leads to all answers, which a student would take."
+        )
+    start, x = taken[0], numbers[taken[0]]
+    if x[0].size > COLUMNS_MAX:
+        raise ExportError(
+            f"A student would take the {x[0].size} numbers of '{start}', which are more than "
+            f"{COLUMNS_MAX}."
+        )
+    given = [n for n, v in numbers.items() if v.ndim <= 2 and v[0].size <= WIDTH_MAX and n != start]
+    if not given or not np.isfinite(numbers[given[-1]]).all():
+        raise ExportError(
+            "No one tensor of finite numbers decides all answers, which a student would give."
+        )
+    return start, x, given[-1], numbers[given[-1]]
