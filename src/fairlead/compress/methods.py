@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fairlead.compress.distil.method import Distil
 from fairlead.compress.prune import Prune
+from fairlead.compress.trees.round import Round
+from fairlead.compress.trees.thin import Thin
 from fairlead.compress.types import Method
 from fairlead.compress.weights import Half, Int8
 from fairlead.errors import ConfigError
@@ -25,7 +28,7 @@ def stages() -> Stages:
     What nothing reads goes first; then the model itself becomes another, then its matrices, then
     its numbers.
     """
-    return ((Prune(),), (Int8(), Half()))
+    return ((Prune(), Thin(), Distil()), (Round(), Int8(), Half()))
 
 
 def named(wanted: Sequence[str], all_stages: Stages) -> Stages:

@@ -18,7 +18,7 @@ from fairlead.compress.measure import calls_of, cold_start, costs, measured_on, 
 from fairlead.compress.methods import Stages
 from fairlead.compress.pareto import choose
 from fairlead.compress.refuse import confidence_of
-from fairlead.compress.search import Refusal, search, weigh
+from fairlead.compress.search import Refusal, priced_of, search, weigh
 from fairlead.compress.types import Compared, Cost, Feeds, Form, Limits
 from fairlead.errors import ConfigError, ModelError
 from fairlead.runners.feed import make_feed
@@ -121,11 +121,12 @@ def make_smaller(
     onnx.load_model_from_string(start.raw)
     start = replace(start, cost=costs([start.raw], trial.feeds(parts.choose.rows))[0])
     feeds = trial.feeds(parts.fit)
+    trial.judge(start.raw)  # what cannot be measured of the original cannot be of any form
     found = search([start], stages, trial.judge, limits, feeds, seed=seed, clock=clock)
     assert start.cost is not None
     front, slow = weigh(start.cost, start, found, feeds)
     lines = trial.report(start, front)
-    chosen = choose([_cost(line.form) for line in lines], start.cost, limits.target)
+    chosen = choose([priced_of(line.form) for line in lines], start.cost, limits.target)
     picked = {} if chosen is None else {"chosen": lines[chosen].form.raw}
     timed = trial.feeds(parts.report.rows)
     cold = {n: cold_start(raw, timed) for n, raw in {"original": start.raw, **picked}.items()}
@@ -231,8 +232,3 @@ def _notes(limits: Limits, truth: Values | None, in_time: bool) -> Iterator[str]
             f"After {limits.seconds:.0f} seconds not all forms had been tried; --minutes gives "
             "more time."
         )
-
-
-def _cost(form: Form) -> Cost:
-    assert form.cost is not None
-    return form.cost

@@ -11,7 +11,7 @@ from fairlead.bundle import Step, described
 from fairlead.clock import Clock
 from fairlead.compress.measure import costs
 from fairlead.compress.methods import LOSSLESS, ONLY_IF_FASTER, Stages
-from fairlead.compress.pareto import front, gain
+from fairlead.compress.pareto import Priced, front, gain
 from fairlead.compress.refuse import refuse
 from fairlead.compress.types import (
     Compared,
@@ -63,15 +63,16 @@ class _Search:
     feeds: Feeds
     seed: int
     clock: Clock
-    until_s: float
+    until_s: float = 0.0
     seen: set[bytes] = field(default_factory=set)
     refused: list[Refusal] = field(default_factory=list)
     in_time: bool = True
 
     def is_over(self) -> bool:
-        if self.clock.monotonic_s() >= self.until_s:
-            self.in_time = False
-        return not self.in_time
+        """Whether the stage has had its share of the time; what it leaves the next ones get."""
+        over = self.clock.monotonic_s() >= self.until_s
+        self.in_time &= not over
+        return over
 
     def grow(self, form: Form, method: Method) -> list[Form]:
         """Forms that a method makes of one, from the gentlest to the strongest that may be."""
@@ -81,35 +82,46 @@ class _Search:
         for step in method.steps():
             if failures >= FAILURES_MAX or self.is_over():
                 break
-            found = self.try_step(model, form, method, step)
-            failures = failures + 1 if found is None else 0
-            made += [found] if found is not None else []
+            found = self.try_step(model, (*form.steps, step), method)
+            if isinstance(found, Refused):
+                self.say_once(form, found)
+                if not made:
+                    break  # it is the graph that does not allow it
+                failures += 1
+            elif isinstance(found, Refusal):
+                self.refused.append(found)
+                failures += 1
+            else:
+                made.append(found)
+                failures = 0
         return made
 
-    def try_step(
-        self, model: onnx.ModelProto, form: Form, method: Method, step: Step
-    ) -> Form | None:
-        steps = (*form.steps, step)
-        try:
-            made = method.apply(model, step, self.feeds, seed=self.seed)
-            found = made.reason if isinstance(made, Refused) else self.judged(made, steps)
-        except FairleadError as error:
-            found = error.message
-        except Exception as error:  # graphs are of others, and hold what nobody thought of
-            found = f"the method failed ({type(error).__name__})"
-        if isinstance(found, Form):
-            return found
-        self.refused.append(Refusal(steps, found))
-        return None
+    def say_once(self, form: Form, refused: Refused) -> None:
+        """Of all graphs that a method refuses for one reason, the first one is named."""
+        known = {(one.steps[-1].method, one.reason) for one in self.refused}
+        if (refused.method, refused.reason) not in known:
+            steps = (*form.steps, Step(method=refused.method))
+            self.refused.append(Refusal(steps, refused.reason))
 
-    def judged(self, made: onnx.ModelProto, steps: tuple[Step, ...]) -> Form | str:
-        """The form, or why it is not taken."""
+    def try_step(
+        self, model: onnx.ModelProto, steps: tuple[Step, ...], method: Method
+    ) -> Form | Refused | Refusal:
+        try:
+            made = method.apply(model, steps[-1], self.feeds, seed=self.seed)
+            return made if isinstance(made, Refused) else self.judged(made, steps)
+        except FairleadError as error:
+            return Refusal(steps, error.message)
+        except Exception as error:  # graphs are of others, and hold what nobody thought of
+            return Refusal(steps, f"the method failed ({type(error).__name__})")
+
+    def judged(self, made: onnx.ModelProto, steps: tuple[Step, ...]) -> Form | Refusal:
         raw = made.SerializeToString(deterministic=True)
         if raw in self.seen:
-            return "it comes to the same as a form before"
+            return Refusal(steps, "it comes to the same as a form before")
         self.seen.add(raw)
         compared = self.judge(raw)
-        return refuse(compared, self.limits) or Form(steps, raw, compared)
+        reason = refuse(compared, self.limits)
+        return Refusal(steps, reason) if reason else Form(steps, raw, compared)
 
 
 def search(
@@ -129,12 +141,14 @@ def search(
         seed: of what is drawn.
         clock: for the time that it may take.
     """
-    course = _Search(judge, limits, feeds, seed, clock, clock.monotonic_s() + limits.seconds)
+    course = _Search(judge, limits, feeds, seed, clock)
     course.seen |= {form.raw for form in starts}
     roots, forms = list(starts), list(starts)
-    for stage in stages:
+    began_s = clock.monotonic_s()
+    for place, stage in enumerate(stages, 1):
+        course.until_s = began_s + limits.seconds * place / len(stages)
         made = [
-            form for before in [*roots, *_beam(forms[len(roots):])]
+            form for before in [*_beam(forms[len(roots):]), *roots]
             for method in stage for form in course.grow(before, method)
         ]  # fmt: skip
         if made and all(method.name in LOSSLESS for method in stage):
@@ -146,16 +160,12 @@ def search(
 
 
 def _beam(forms: Sequence[Form]) -> list[Form]:
-    """The smallest that each method made last, in the order in which they were made."""
+    """The smallest that each method made last, the smallest of all first."""
     by_method: dict[str, list[Form]] = {}
-    for form in forms:
+    for form in sorted(forms, key=lambda form: len(form.raw)):
         by_method.setdefault(form.steps[-1].method, []).append(form)
-    kept = {
-        form.raw
-        for made in by_method.values()
-        for form in sorted(made, key=lambda form: len(form.raw))[:BEAM]
-    }
-    return [form for form in forms if form.raw in kept]
+    kept = [form for made in by_method.values() for form in made[:BEAM]]
+    return sorted(kept, key=lambda form: len(form.raw))
 
 
 def weigh(
@@ -178,7 +188,7 @@ def weigh(
         Refusal(form.steps, reason)
         for form, reason in zip(priced, reasons, strict=True) if reason
     )  # fmt: skip
-    return tuple(kept[place] for place in front([_cost(form) for form in kept])), refused
+    return tuple(kept[place] for place in front([priced_of(form) for form in kept])), refused
 
 
 def _of_gain(form: Form, original: Cost) -> str:
@@ -195,6 +205,11 @@ def _of_speed(form: Form, by_steps: dict[str, Form]) -> str:
     ours, theirs = _cost(form), before.cost
     times = max(ours.one_us / theirs.one_us, ours.many_us / theirs.many_us)
     return "" if times < 1.0 else f"it measures no faster here: {times:.2f} times the CPU time"
+
+
+def priced_of(form: Form) -> Priced:
+    """What is weighed of a form that was measured."""
+    return Priced(_cost(form), 1.0 if form.compared is None else form.compared.agreement.value)
 
 
 def _cost(form: Form) -> Cost:
