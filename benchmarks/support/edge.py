@@ -29,7 +29,7 @@ from fairlead.stats import Contrast, t_interval
 CALIBRATED = 300
 SURENESS = 0.5
 """What is measured is taken for what is true: of few hundred rows no small drop can be proven."""
-STORAGE = ("int8",)
+STORAGE = ("strip", "int8")
 
 
 def forms_of(subject: Subject, seed: int, *, seconds: float) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ Array = npt.NDArray[Any]
 Node = Any
 """A NodeProto, for which onnx has no types."""
 
+STANDARD = ("", "ai.onnx")
+"""Names of the domain of ONNX's own operators."""
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -31,9 +33,9 @@ class Draft:
         self.model = onnx.ModelProto()
         self.model.CopyFrom(model)
         self.graph = self.model.graph
-        del self.graph.value_info[:]  # shapes of what was, also while it is being changed
         self.outputs = frozenset(output.name for output in self.graph.output)
         self._given = frozenset(given.name for given in self.graph.input)
+        del self.graph.value_info[:]  # shapes that may become others
         self._store_constants()
         self._held = {held.name: held for held in self.graph.initializer}
 
@@ -49,9 +51,9 @@ class Draft:
         values: Array = numpy_helper.to_array(self._held[tensor])
         return values
 
-    def producer(self, tensor: str) -> Node | None:
-        """The node that makes a tensor."""
-        return next((node for node in self.graph.node if tensor in node.output), None)
+    def producer(self, tensor: str) -> Node:
+        """The node that makes a tensor, which one must."""
+        return next(node for node in self.graph.node if tensor in node.output)
 
     def readers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, also from graphs inside them."""
@@ -69,7 +71,7 @@ class Draft:
     def hold(self, stem: str, values: Array) -> str:
         """Add a constant under a name of its own."""
         name = self.fresh(stem)
-        self.graph.initializer.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
+        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         self._held[name] = self.graph.initializer[-1]
         return name
 
@@ -80,10 +82,18 @@ class Draft:
         old = node.input[place]
         node.input[place] = ""
         if old in self._held and not self.readers(old) and old not in self.outputs:
-            self._held[old].CopyFrom(numpy_helper.from_array(np.asarray(values, order="C"), old))
+            self._held[old].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), old))
             node.input[place] = old
         else:
             node.input[place] = self.hold(old or f"{node.output[0]}_constant", values)
+
+    def freeze(self, nodes: Sequence[Node], values: Mapping[str, Array]) -> None:
+        """Put what nodes always answer in their place."""
+        for node in nodes:
+            self.graph.node.remove(node)
+        for name, held in values.items():
+            self.graph.initializer.append(numpy_helper.from_array(held, name))
+            self._held[name] = self.graph.initializer[-1]
 
     def replace(self, node: Node, others: Sequence[Node]) -> None:
         """Put nodes in the place of one."""

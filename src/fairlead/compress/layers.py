@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from fairlead.compress.graph import FLOATS, Array, Draft, Node, attribute, called, set_attribute
+from fairlead.compress.graph import (
+    FLOATS,
+    STANDARD,
+    Array,
+    Draft,
+    Node,
+    attribute,
+    called,
+    set_attribute,
+)
 
 LAYERS = ("Gemm", "MatMul", "Conv")
 
@@ -51,7 +60,8 @@ class Layer:
         if self.node.op_type == "Conv":
             return stored.reshape(len(stored), -1).T
         turned = self.node.op_type == "Gemm" and attribute(self.node, "transB", 0)
-        return attribute(self.node, "alpha", 1.0) * (stored.T if turned else stored)
+        alpha = float(attribute(self.node, "alpha", 1.0))
+        return alpha * (stored.T if turned else stored)
 
     def bias(self) -> Array | None:
         """What it adds to each output, in doubles, shape (outputs,); None if it adds nothing."""
@@ -61,7 +71,7 @@ class Layer:
         held = self.draft.constant(place[0].input[place[1]])
         assert held is not None
         outputs = self.weights().shape[1]
-        beta = attribute(self.node, "beta", 1.0) if self.node.op_type == "Gemm" else 1.0
+        beta = float(attribute(self.node, "beta", 1.0)) if self.node.op_type == "Gemm" else 1.0
         return beta * np.broadcast_to(np.asarray(held, np.float64).reshape(-1), (outputs,))
 
     def answer(self) -> str:
@@ -69,14 +79,17 @@ class Layer:
         added = self._adder()
         return added.output[0] if added is not None else self.made
 
-    def put(self, weights: Array, bias: Array | None) -> None:
+    def put(
+        self, weights: Array, bias: Array | None, kernel: tuple[int, ...] | None = None
+    ) -> None:
         """Give it other weights and another bias, perhaps of other sizes.
 
         Args:
             weights: shape (inputs, outputs).
             bias: shape (outputs,); None leaves it with the one it has, or with none.
+            kernel: another window of a convolution, if it gets one.
         """
-        kernel, dtype, node = self.kernel, self.dtype, self.node
+        kernel, dtype, node = kernel or self.kernel, self.dtype, self.node
         if bias is not None:
             self._put_bias(bias.astype(dtype))
         if node.op_type == "Conv":
@@ -147,7 +160,7 @@ def with_bias(layer: Layer) -> Layer:
 def layer_of(draft: Draft, node: Node) -> Layer | str:
     """A node as a layer, or why it is none that can be changed, in words that name it."""
     name = called(node)
-    if node.op_type not in LAYERS or node.domain not in ("", "ai.onnx"):
+    if node.op_type not in LAYERS or node.domain not in STANDARD:
         return f"{name} is no Gemm, MatMul or Conv"
     if attribute(node, "transA", 0):
         return f"{name} turns its input round"

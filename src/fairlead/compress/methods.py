@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fairlead.compress.distil.method import Distil
+from fairlead.compress.factorise import LowRank
 from fairlead.compress.prune import Prune
+from fairlead.compress.static import StaticInt8
+from fairlead.compress.strip import Strip
 from fairlead.compress.trees.round import Round
 from fairlead.compress.trees.thin import Thin
 from fairlead.compress.types import Method
@@ -28,7 +31,12 @@ def stages() -> Stages:
     What nothing reads goes first; then the model itself becomes another, then its matrices, then
     its numbers.
     """
-    return ((Prune(), Thin(), Distil()), (Round(), Int8(), Half()))
+    return (
+        (Strip(),),
+        (Prune(), Thin(), Distil()),
+        (LowRank(),),
+        (Round(), Int8(), Half(), StaticInt8()),
+    )
 
 
 def named(wanted: Sequence[str], all_stages: Stages) -> Stages:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
 
-from fairlead.compress.graph import Array
+from fairlead.compress.graph import STANDARD, Array, Draft, Node, reads
 from fairlead.compress.types import Feeds
 from fairlead.errors import ModelError
 from fairlead.runners.onnx import load_onnxruntime
 
+Shape = tuple[int, ...]
+
+CHANCE = ("Bernoulli", "Dropout", "Multinomial", "RandomNormalLike", "RandomUniformLike")
 ROWS = 128
 """Rows that are looked at together, which bounds the memory."""
 
@@ -33,10 +35,8 @@ class Observer:
         opened = onnx.ModelProto()
         opened.CopyFrom(model)
         there = {output.name for output in opened.graph.output}
-        opened.graph.output.extend(
-            helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(tensors)
-            if name not in there
-        )  # fmt: skip
+        asked = [name for name in dict.fromkeys(tensors) if name not in there]
+        opened.graph.output.extend(onnx.ValueInfoProto(name=name) for name in asked)
         self._tensors = list(tensors)
         self._session = _session(opened.SerializeToString())
 
@@ -62,22 +62,41 @@ def batches(feeds: Feeds, rows: int = ROWS) -> Iterator[Feeds]:
         yield {name: values[start : start + rows] for name, values in feeds.items()}
 
 
-def shapes(model: onnx.ModelProto, tensors: Sequence[str], feeds: Feeds) -> dict[str, Shape]:
-    """The shapes of tensors; their first axis is None if it is as long as there are rows.
+def shapes(draft: Draft, feeds: Feeds) -> dict[str, Shape]:
+    """The shapes of all tensors that nodes make, for three rows.
 
     Raises:
-        ModelError: the graph does not take one row, or several.
+        ModelError: the graph does not take three rows.
     """
-    few = {name: np.concatenate([values[:1]] * 3) for name, values in feeds.items()}
-    observer = Observer(model, tensors)
-    one, three = observer({name: v[:1] for name, v in few.items()}), observer(few)
-    return {
-        name: (None if len(a.shape) and (a.shape[0], b.shape[0]) == (1, 3) else -1, *a.shape[1:])
-        for name, a, b in zip(tensors, one, three, strict=True)
-    }
+    names = [name for node in draft.nodes for name in node.output if name]
+    rows = {name: np.concatenate([values[:1]] * 3) for name, values in feeds.items()}
+    found: list[tuple[str, Any]] = list(zip(names, Observer(draft.model, names)(rows), strict=True))
+    return {name: values.shape for name, values in found if isinstance(values, np.ndarray)}
 
 
-Shape = tuple[int | None, ...]
+def fold(draft: Draft, feeds: Feeds) -> None:
+    """Put the values of all that does not depend on the inputs in the place of their nodes.
+
+    So weights that are stored in fewer bytes become weights again.
+
+    Raises:
+        ModelError: the graph does not take a row.
+    """
+    fixed = [node for node in draft.nodes if _is_fixed(draft, node)]
+    if not fixed:
+        return
+    names = [name for node in fixed for name in node.output if name]
+    values = Observer(draft.model, names)({name: given[:1] for name, given in feeds.items()})
+    draft.freeze(fixed, dict(zip(names, values, strict=True)))
+    fold(draft, feeds)
+
+
+def _is_fixed(draft: Draft, node: Node) -> bool:
+    if node.op_type in CHANCE or node.domain not in STANDARD or not node.input:
+        return False
+    if draft.outputs.intersection(node.output):
+        return False
+    return all(not name or draft.constant(name) is not None for name in reads(node))
 
 
 def _session(raw: bytes) -> Any:

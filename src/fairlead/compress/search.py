@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import onnx
@@ -20,14 +21,15 @@ from fairlead.compress.types import (
     Form,
     Limits,
     Method,
+    Partial,
     Refused,
 )
 from fairlead.errors import FairleadError
 
 BEAM = 4
 """Forms of each method that the next stage goes on from, beside where all began."""
-FAILURES_MAX = 4
-"""Steps in a row, each stronger than the last, that are refused before a method is left."""
+FAILURES_MAX = 3
+"""Steps in a row, each stronger than the last, that are refused before none is tried any more."""
 
 Judge = Callable[[bytes], Compared]
 """A form's answers beside the original's, on the rows that forms are chosen by."""
@@ -78,22 +80,25 @@ class _Search:
         """Forms that a method makes of one, from the gentlest to the strongest that may be."""
         model = onnx.load_model_from_string(form.raw)
         made: list[Form] = []
-        failures = 0
+        failures: Counter[Hashable] = Counter()
         for step in method.steps():
-            if failures >= FAILURES_MAX or self.is_over():
+            family = _family(step)
+            if self.is_over():
                 break
+            if failures[family] >= FAILURES_MAX:
+                continue
             found = self.try_step(model, (*form.steps, step), method)
-            if isinstance(found, Refused):
-                self.say_once(form, found)
-                if not made:
-                    break  # it is the graph that does not allow it
-                failures += 1
-            elif isinstance(found, Refusal):
-                self.refused.append(found)
-                failures += 1
-            else:
+            if isinstance(found, Form):
                 made.append(found)
-                failures = 0
+                failures[family] = 0
+                continue
+            failures[family] += 1
+            if isinstance(found, Refusal):
+                self.refused.append(found)
+                continue
+            self.say_once(form, found)
+            if not made:
+                break  # it is the graph that does not allow it
         return made
 
     def say_once(self, form: Form, refused: Refused) -> None:
@@ -102,6 +107,15 @@ class _Search:
         if (refused.method, refused.reason) not in known:
             steps = (*form.steps, Step(method=refused.method))
             self.refused.append(Refusal(steps, refused.reason))
+
+    def say_what_stays(self, starts: Sequence[Form], stages: Stages) -> None:
+        """Name the parts of the original that methods leave as they are."""
+        for form in starts:
+            model = onnx.load_model_from_string(form.raw)
+            for method in (each for stage in stages for each in stage):
+                if isinstance(method, Partial):
+                    for left in method.refusals(model, self.feeds):
+                        self.say_once(form, left)
 
     def try_step(
         self, model: onnx.ModelProto, steps: tuple[Step, ...], method: Method
@@ -124,6 +138,13 @@ class _Search:
         return Refusal(steps, reason) if reason else Form(steps, raw, compared)
 
 
+def _family(step: Step) -> Hashable:
+    """What steps have in common of which each is stronger than the last."""
+    return tuple(
+        (name, value if isinstance(value, str) else "") for name, value in step.settings.items()
+    )
+
+
 def search(
     starts: Sequence[Form], stages: Stages, judge: Judge, limits: Limits, feeds: Feeds,
     *, seed: int, clock: Clock,
@@ -143,6 +164,7 @@ def search(
     """
     course = _Search(judge, limits, feeds, seed, clock)
     course.seen |= {form.raw for form in starts}
+    course.say_what_stays(starts, stages)
     roots, forms = list(starts), list(starts)
     began_s = clock.monotonic_s()
     for place, stage in enumerate(stages, 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy.typing as npt
 import onnx
@@ -139,5 +139,19 @@ class Method(Protocol):
 
         Raises:
             ConfigError: the step's settings are none of this method's.
+        """
+        ...
+
+
+@runtime_checkable
+class Partial(Method, Protocol):
+    """A method that does what it can of a graph, and says what it leaves."""
+
+    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
+        """The parts of the graph that it leaves as they are, whatever its settings, and why.
+
+        Args:
+            model: the graph.
+            feeds: some rows.
         """
         ...

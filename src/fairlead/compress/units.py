@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fairlead.compress.graph import Array, Draft, Node, attribute, called, reads
+from fairlead.compress.graph import STANDARD, Array, Draft, Node, attribute, called, reads
 from fairlead.compress.layers import LAYERS, Layer, layer_of
-
-Shape = tuple[int, ...]
+from fairlead.compress.observe import Shape
 
 UNARY = frozenset((
     "Abs", "Cast", "Celu", "Clip", "Cos", "Dropout", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid",
@@ -125,7 +124,7 @@ def _passed(
     name, lay = called(node), region.lays[held[0]]
     before, after = shapes[held[0]], shapes.get(node.output[0], ())
     mixes = f"{name} does not treat each unit by itself"
-    if node.domain not in ("", "ai.onnx") or any(draft.readers(o) for o in node.output[1:]):
+    if node.domain not in STANDARD or any(draft.readers(o) for o in node.output[1:]):
         return mixes
     if node.op_type in UNARY and held == [node.input[0]]:
         return lay

@@ -14,7 +14,7 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
-from fairlead.compress.graph import FLOATS, Array, Draft, Node, attribute, called
+from fairlead.compress.graph import FLOATS, STANDARD, Array, Draft, Node, attribute, called
 from fairlead.compress.settings import take
 from fairlead.compress.types import Feeds, Refused
 
@@ -36,7 +36,12 @@ class Int8:
         return (Step(method=self.name),)
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+        *,
+        seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Store each weight that gets smaller."""
         take(step, {})
@@ -54,7 +59,11 @@ class Int8:
             done += 1
         return draft.finish() if done else _none(self.name)
 
-    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
+    def refusals(
+        self,
+        model: onnx.ModelProto,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+    ) -> Sequence[Refused]:
         """Layers whose weights are not constants."""
         return _unstored(self.name, Draft(model))
 
@@ -69,7 +78,12 @@ class Half:
         return (Step(method=self.name),)
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+        *,
+        seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Store each weight that gets smaller and that half precision can hold."""
         take(step, {})
@@ -84,7 +98,11 @@ class Half:
             done += 1
         return draft.finish() if done else _none(self.name)
 
-    def refusals(self, model: onnx.ModelProto, feeds: Feeds) -> Sequence[Refused]:
+    def refusals(
+        self,
+        model: onnx.ModelProto,
+        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+    ) -> Sequence[Refused]:
         """Layers whose weights are not constants, or beyond half precision."""
         draft = Draft(model)
         beyond = [
@@ -110,7 +128,7 @@ def weights_of(draft: Draft) -> Iterator[tuple[str, Node, tuple[int, ...]]]:
 
 def _places(node: Node) -> tuple[int, ...]:
     """Where a node reads weights."""
-    if node.domain not in ("", "ai.onnx"):
+    if node.domain not in STANDARD:
         return ()
     places = {
         "MatMul": (0, 1), "Gemm": (1,), "Conv": (1,), "ConvTranspose": (1,), "Gather": (0,),
