@@ -19,7 +19,7 @@ from fairlead.compress.rank import by_activation, by_loss
 from fairlead.compress.refit import Moments, gather, refit
 from fairlead.compress.settings import Setting, take
 from fairlead.compress.types import Feeds, Refused
-from fairlead.compress.units import Region, constants_of, follow
+from fairlead.compress.units import Region, constants_of, follow, is_hidden
 from fairlead.errors import ConfigError, ModelError
 
 PRICES = (0.01, 0.03, 0.1, 0.2, 0.4, 0.8)
@@ -115,10 +115,15 @@ class _Work:
         self.layers = [node.output[0] for node in self.draft.nodes if node.op_type in LAYERS]
 
     def reasons(self) -> list[str]:
-        """Why units of layers stay, a sentence for each."""
-        found = [self._region(made) for made in self.layers]
-        said = [reason[0].upper() + reason[1:] + "." for reason in found if isinstance(reason, str)]
-        return said or ([] if self.layers else ["The graph has no Gemm, MatMul or Conv."])
+        """Why units of hidden layers stay, a sentence for each."""
+        hidden = [made for made in self.layers if is_hidden(self.draft, made)]
+        said = []
+        for made in hidden:
+            name, region = called(self.draft.producer(made)), self._region(made)
+            if isinstance(region, str):
+                whole = region if region.startswith(name) else f"{name} keeps its units: {region}"
+                said.append(whole[0].upper() + whole[1:] + ".")
+        return said if hidden else ["No layer's units are read by another layer."]
 
     def prune(self, made: str) -> int:
         """Prune a layer; how many of its units went."""
@@ -126,17 +131,22 @@ class _Work:
         if isinstance(region, str):
             return 0
         targets = [Layer(self._before, reader.made).answer() for reader in region.readers]
-        readers = [with_bias(reader) for reader in region.readers]
-        moments = self._moments(readers, targets)
-        kept = self._kept(region, readers, moments)
+        moments = self._moments(region.readers, targets)
+        kept = self._kept(region, region.readers, moments)
         if len(kept) == region.units:
             return 0
-        for own, reader in zip(moments, readers, strict=True):
+        for own, reader in zip(moments, region.readers, strict=True):
             size = len(reader.weights()) // region.units
             places = (kept[:, None] * size + np.arange(size)).reshape(-1)
-            reader.put(*refit(own, places, reader.weights(), self._settings["ridge"]))
+            fitted = refit(own, places, reader.weights(), self._settings["ridge"])
+            self._biased(reader).put(*fitted)
         _cut(region, self._known, kept)
         return region.units - len(kept)
+
+    def _biased(self, reader: Layer) -> Layer:
+        layer, shape = with_bias(reader), self._known[reader.made]
+        self._known |= {layer.made: shape, layer.answer(): shape}
+        return layer
 
     def _region(self, made: str) -> Region | str:
         layer = layer_of(self.draft, self.draft.producer(made))

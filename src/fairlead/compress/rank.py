@@ -7,6 +7,9 @@ import numpy as np
 from fairlead.compress.graph import Array
 from fairlead.compress.refit import Moments, eased
 
+RIDGE_MIN = 1e-6
+"""Units that say the same have no inverse moments without it, and updates of it would blow up."""
+
 
 def by_activation(moments: Moments, weights: Array, size: int) -> tuple[Array, Array]:
     """Units from the least to the most active, each weighed by what it is multiplied by.
@@ -46,7 +49,7 @@ def by_loss(moments: Moments, prior: Array, size: int, ridge: float) -> tuple[Ar
         Units, those to leave out first ahead; and the share of the outputs' variance that is lost
         with each, after those ahead of it.
     """
-    inner, pull = eased(moments, ridge)
+    inner, pull = eased(moments, max(ridge, RIDGE_MIN))
     inverse = np.linalg.inv(inner)
     weights = inverse @ (moments.cross + pull * prior)
     units = len(inner) // size

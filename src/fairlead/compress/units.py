@@ -63,6 +63,17 @@ class Region:
     readers: list[Layer] = field(default_factory=list)
 
 
+def is_hidden(draft: Draft, made: str) -> bool:
+    """Whether what a node makes goes into a layer, by whatever way."""
+    behind = {made}
+    for node in draft.nodes:
+        if behind.intersection(reads(node)):
+            if node.op_type in LAYERS:
+                return True
+            behind.update(node.output)
+    return False
+
+
 def follow(layer: Layer, shapes: Mapping[str, Shape]) -> Region | str:
     """Where a layer's units go, or why some of them cannot be left out, in words.
 
