@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from math import exp, log
 from pathlib import Path
@@ -18,6 +19,7 @@ import fairlead
 from fairlead.app.compressing import Compressed, compress_version
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, described, read_file
+from fairlead.clock import SystemClock
 from fairlead.compress.divide import Part
 from fairlead.compress.measure import calls_of, ratio, times
 from fairlead.compress.types import Limits
@@ -32,13 +34,20 @@ SURENESS = 0.5
 STORAGE = ("strip", "int8")
 
 
+class CpuClock(SystemClock):
+    """Lets a search take CPU time, whatever else the machine does."""
+
+    def monotonic_s(self) -> float:
+        return time.process_time()
+
+
 def forms_of(subject: Subject, seed: int, *, seconds: float) -> dict[str, dict[str, Any]]:
     """What each form takes and loses: ours, ours of storage alone, and onnxruntime's own two.
 
     Args:
         subject: what is made smaller.
         seed: of its training, of what is drawn of the rows, and of the search.
-        seconds: that a search may take.
+        seconds: of CPU time that a search may take, about.
 
     Returns:
         By form: `size`, `one`, `many` (how many times smaller, or faster), `change` of the
@@ -48,7 +57,7 @@ def forms_of(subject: Subject, seed: int, *, seconds: float) -> dict[str, dict[s
         home = Path(folder) / ".fairlead"
         home.mkdir(mode=0o700)
         trained = subject.train(seed)
-        workspace = Workspace(home)
+        workspace = Workspace(home, CpuClock())
         try:
             return _forms(workspace, subject, trained, seed, seconds)
         finally:
@@ -72,6 +81,7 @@ def _forms(
             target=target,
             seconds=seconds,
             sureness=SURENESS,
+            agreement_min=subject.agreement,
         )
         return compress_version(workspace, version.name, rows, fit=learnt, methods=methods,
                                 limits=limits, seed=seed, register=False)  # fmt: skip

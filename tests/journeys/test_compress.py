@@ -71,6 +71,28 @@ def test_the_version_says_how_it_was_made(home: Path, said: str) -> None:
     workspace.close()
 
 
+def test_a_smaller_form_whose_bytes_were_changed_never_answers(
+    platform: Platform, home: Path
+) -> None:
+    run(home, "deploy", "side:1")
+    workspace = Workspace(home)
+    version = workspace.registry.resolve("side:2")
+    blob = Path(workspace.blobs.locate(version.blob))
+    whole = blob.read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 0x10
+    blob.write_bytes(damaged)
+    shutil.rmtree(workspace.home.cache / version.digest, ignore_errors=True)
+    try:
+        refused = run(home, "deploy", "side:2", status=1)
+    finally:
+        blob.write_bytes(whole)
+    assert "failed" in refused or "damaged" in refused
+    answer = platform.predict("side", {"rows": [dict.fromkeys(FIELDS, 1.0)]}).json
+    assert answer["predictions"][0]["version"] == "side:1"
+    workspace.close()
+
+
 def test_it_answers_over_http_as_its_receipt_says(platform: Platform, home: Path) -> None:
     run(home, "deploy", "side:2")
     workspace = Workspace(home)
@@ -85,26 +107,6 @@ def test_it_answers_over_http_as_its_receipt_says(platform: Platform, home: Path
     workspace.close()
 
 
-def test_a_smaller_form_whose_bytes_were_changed_never_answers(
-    platform: Platform, home: Path
-) -> None:
-    run(home, "deploy", "side:1")
-    workspace = Workspace(home)
-    version = workspace.registry.resolve("side:2")
-    blob = Path(workspace.blobs.locate(version.blob))
-    whole = blob.read_bytes()
-    blob.write_bytes(bytes([*whole[:-200], whole[-200] ^ 1, *whole[-199:]]))
-    shutil.rmtree(workspace.home.cache / version.digest, ignore_errors=True)
-    try:
-        refused = run(home, "deploy", "side:2", status=1)
-    finally:
-        blob.write_bytes(whole)
-    assert "failed" in refused or "damaged" in refused
-    answer = platform.predict("side", {"rows": [dict.fromkeys(FIELDS, 1.0)]}).json
-    assert answer["predictions"][0]["version"] == "side:1"
-    workspace.close()
-
-
 def test_nothing_is_registered_by_a_dry_run_and_json_has_all(home: Path, said: str) -> None:
     before = len(run(home, "models").splitlines())
     told = json.loads(run(
@@ -115,32 +117,3 @@ def test_nothing_is_registered_by_a_dry_run_and_json_has_all(home: Path, said: s
     assert told["forms"][told["chosen"]]["steps"][0]["method"] == "int8"
     assert "There are no labels" in told["notes"][0]
     assert len(run(home, "models").splitlines()) == before
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "hint"),
-    [
-        (["--label", "sid"], "no column 'sid' of labels", "Did you mean 'side'?"),
-        (["--max-drop", "0.5"], "--max-drop '0.5' is no loss", "Write 0.5pp"),
-        (["--min-agreement", "lots"], "--min-agreement 'lots' is no share", "Write 97%"),
-        (["--methods", "prun"], "no method 'prun'", "Did you mean 'prune'?"),
-        (["--metric", "acuracy", "--label", "side"], "no metric acuracy", "accuracy"),
-    ],
-)
-def test_what_cannot_be_done_is_told_with_the_way_out(
-    home: Path, arguments: list[str], error: str, hint: str
-) -> None:
-    data = str(home.parent / "rows.parquet")
-    printed = run(home, "compress", "side:1", "--data", data, *arguments, status=1)
-    assert error in printed
-    assert hint in printed
-
-
-def test_rows_of_another_kind_and_versions_that_are_not_there_are_named(home: Path) -> None:
-    few, other = home.parent / "few.parquet", home.parent / "other.parquet"
-    pl.read_parquet(home.parent / "rows.parquet")[:20].write_parquet(few)
-    pl.DataFrame({"e": [1.0]}).write_parquet(other)
-    assert "There are 20 rows" in run(home, "compress", "side:1", "--data", str(few), status=1)
-    printed = run(home, "compress", "side:1", "--data", str(other), status=1)
-    assert "none of the columns that the version takes: a, b, c, d" in printed
-    assert "no version side:9" in run(home, "compress", "side:9", "--data", str(few), status=1)

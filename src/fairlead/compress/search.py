@@ -168,7 +168,9 @@ def search(
     roots, forms = list(starts), list(starts)
     began_s = clock.monotonic_s()
     for place, stage in enumerate(stages, 1):
-        course.until_s = began_s + limits.seconds * place / len(stages)
+        share_s = limits.seconds / len(stages)
+        # A step that began in time may end late; the stages after it are not to pay for that.
+        course.until_s = max(began_s + place * share_s, clock.monotonic_s() + share_s / 2.0)
         made = [
             form for before in [*_beam(forms[len(roots):]), *roots]
             for method in stage for form in course.grow(before, method)

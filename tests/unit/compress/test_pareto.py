@@ -44,8 +44,8 @@ def test_what_is_chosen_gains_most_as_far_as_noise_tells(
 def test_times_that_noise_may_explain_beat_nothing() -> None:
     one, other = priced(Cost(10, 1.0, 1.0), Cost(10, 1.02, 1.02))
     assert not beats(one, other)
-    assert beats(one, *priced(Cost(10, 1.0, 1.05)))
-    assert beats(*priced(Cost(9, 1.02, 1.0)), one)
+    assert beats(one, Priced(Cost(10, 1.0, 1.05), 1.0))
+    assert beats(Priced(Cost(9, 1.02, 1.0), 1.0), one)
 
 
 def test_who_agrees_better_is_not_beaten_by_who_is_smaller() -> None:
