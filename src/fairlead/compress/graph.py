@@ -55,6 +55,10 @@ class Draft:
         """The node that makes a tensor, which one must."""
         return next(node for node in self.graph.node if tensor in node.output)
 
+    def source(self, tensor: str) -> Node | None:
+        """The node that makes a tensor; None of an input or a constant."""
+        return next((node for node in self.graph.node if tensor in node.output), None)
+
     def readers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, also from graphs inside them."""
         return [node for node in self.graph.node if tensor in reads(node)]

@@ -124,7 +124,7 @@ def settings(node: Node) -> dict[str, Any]:
 def folded(draft: Draft, tensor: str) -> Array | None:
     """A constant, also one that is stored as Cast or Mul of others."""
     values = draft.constant(tensor)
-    node = draft.producer(tensor)
+    node = draft.source(tensor)
     if values is not None or node is None or node.op_type not in ("Cast", "Mul"):
         return values
     given = [folded(draft, name) for name in node.input]

@@ -81,8 +81,8 @@ def _rounded(draft: Draft, site: Site, x: Array | None, levels: int, limits: int
 
 def _single_source(draft: Draft, x: str) -> str:
     """The tensor in single precision of which one in double precision is a copy; or none."""
-    node = draft.producer(x)
-    inner = draft.producer(node.input[0]) if node is not None and node.op_type == "Cast" else None
+    node = draft.source(x)
+    inner = draft.source(node.input[0]) if node is not None and node.op_type == "Cast" else None
     if inner is None or inner.op_type != "Cast":
         return ""
     return str(inner.output[0]) if attribute(inner, "to") == onnx.TensorProto.FLOAT else ""
