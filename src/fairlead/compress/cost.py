@@ -36,13 +36,19 @@ def costs_of(draft: Draft, shapes: Mapping[str, Shape], per: str) -> Costs:
     for node in draft.nodes:
         layer = layer_of(draft, node) if node.op_type in LAYERS else ""
         if isinstance(layer, Layer):
-            weights = layer.weights().size
-            times = math.prod(_places(layer, shapes[layer.made])) if per == "latency" else 1
-            found[layer.made] = weights * times
+            inputs, outputs = layer.weights().shape
+            times = multiplied(layer, shapes[layer.made]) if per == "latency" else inputs
+            found[layer.made] = outputs * times
     whole = sum(found.values())
     return Costs({made: cost / whole for made, cost in found.items()})
 
 
-def _places(layer: Layer, shape: Shape) -> Shape:
-    """At how many places of one row a layer's weights are multiplied."""
-    return shape[2:] if layer.kernel else shape[1:-1]
+def multiplied(layer: Layer, shape: Shape) -> int:
+    """How many numbers of one row each of a layer's outputs takes, over all its places.
+
+    Args:
+        layer: a Gemm, MatMul or Conv.
+        shape: of what it answers.
+    """
+    places = shape[2:] if layer.kernel else shape[1:-1]
+    return len(layer.weights()) * math.prod(places)

@@ -11,9 +11,10 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
+from fairlead.compress.cost import multiplied
 from fairlead.compress.graph import Array, Draft, called
 from fairlead.compress.layers import LAYERS, Layer, layer_of, unfold, with_bias
-from fairlead.compress.observe import Observer, batches, fold
+from fairlead.compress.observe import Observer, Shape, batches, fold, shapes
 from fairlead.compress.refit import gather
 from fairlead.compress.settings import Setting, take
 from fairlead.compress.types import Feeds, Refused
@@ -69,7 +70,9 @@ class LowRank:
         draft = Draft(model)
         try:
             fold(draft, feeds)
-            done = [_split(layer, loss, feeds) for layer in _layers(draft) if _fits(layer)]
+            known = shapes(draft, feeds)
+            fitting = [layer for layer in _layers(draft) if _fits(layer)]
+            done = [_split(layer, loss, feeds, known[layer.made]) for layer in fitting]
         except ModelError as error:
             return Refused(self.name, error.message)
         if not any(done):
@@ -138,11 +141,12 @@ def _fits(layer: Layer) -> bool:
     return len(layer.weights()) <= INPUTS_MAX
 
 
-def _split(layer: Layer, loss: float, feeds: Feeds) -> bool:
+def _split(layer: Layer, loss: float, feeds: Feeds, shape: Shape) -> bool:
     """Split a layer; whether it gets smaller."""
     weights, bias = layer.weights(), layer.bias()
     inputs = Observer(layer.draft.model, [layer.node.input[0]])
-    rows = (unfold(layer, inputs(part)[0]) for part in batches(feeds))
+    parts = batches(feeds, multiplied(layer, shape))
+    rows = (unfold(layer, inputs(part)[0]) for part in parts)
     moments = gather((some, some[:, :0]) for some in rows)
     bias = np.zeros(weights.shape[1]) if bias is None else bias
     factors = low_rank(weights, bias, moments.inner, moments.inputs, loss)

@@ -17,7 +17,8 @@ Shape = tuple[int, ...]
 
 CHANCE = ("Bernoulli", "Dropout", "Multinomial", "RandomNormalLike", "RandomUniformLike")
 ROWS = 128
-"""Rows that are looked at together, which bounds the memory."""
+ELEMENTS = 4_000_000
+"""How many rows, and how many numbers of them, are looked at together: this bounds the memory."""
 
 
 class Observer:
@@ -55,9 +56,15 @@ class Observer:
         return values
 
 
-def batches(feeds: Feeds, rows: int = ROWS) -> Iterator[Feeds]:
-    """The rows in parts."""
+def batches(feeds: Feeds, elements: int = 1) -> Iterator[Feeds]:
+    """The rows in parts.
+
+    Args:
+        feeds: all of them.
+        elements: how many numbers are made of each.
+    """
     count = len(next(iter(feeds.values())))
+    rows = max(1, min(ROWS, ELEMENTS // elements))
     for start in range(0, count, rows):
         yield {name: values[start : start + rows] for name, values in feeds.items()}
 

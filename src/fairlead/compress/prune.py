@@ -10,7 +10,7 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
-from fairlead.compress.cost import Costs, costs_of
+from fairlead.compress.cost import Costs, costs_of, multiplied
 from fairlead.compress.graph import Array, Draft, called
 from fairlead.compress.layers import LAYERS, Layer, layer_of, outputs_of, unfold, with_bias
 from fairlead.compress.mix import mix
@@ -166,7 +166,8 @@ class _Work:
 
         def rows(place: int) -> Iterator[tuple[Array, Array]]:
             reader = readers[place]
-            for part in batches(self._feeds):
+            elements = multiplied(reader, self._known[reader.made])
+            for part in batches(self._feeds, elements):
                 yield unfold(reader, now(part)[place]), outputs_of(reader, then(part)[place])
 
         return [gather(rows(place)) for place in range(len(readers))]

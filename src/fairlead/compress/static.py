@@ -20,7 +20,6 @@ from fairlead.errors import ConfigError, ModelError
 from fairlead.runners.onnx import load_onnxruntime
 
 FORMATS = ("QDQ", "QOperator")
-PREPARED = ("onnx.quant.pre_process", "onnxruntime.quant")
 QUANTISED = (*LAYERS, "Add", "AveragePool", "GlobalAveragePool", "MaxPool", "Relu", "Reshape")
 
 
@@ -103,8 +102,8 @@ def _quantised(model: onnx.ModelProto, feeds: Feeds, form: str) -> onnx.ModelPro
 
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"node_{place}"  # it knows nodes by their names
-    note = model.metadata_props.add()
-    note.key, note.value = PREPARED  # without it, it warns on the root logger
+    note = model.metadata_props.add()  # without which it warns on the root logger
+    note.key, note.value = "onnx.quant.pre_process", "onnxruntime.quant"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         quantize_static(
@@ -113,7 +112,11 @@ def _quantised(model: onnx.ModelProto, feeds: Feeds, form: str) -> onnx.ModelPro
             op_types_to_quantize=list(QUANTISED),
         )  # fmt: skip
         made: onnx.ModelProto = onnx.load(path)
-    for note in list(made.metadata_props):
-        if note.key == PREPARED[0]:
-            made.metadata_props.remove(note)
+    for there, given in ((made.graph.input, model.graph.input),
+                         (made.graph.output, model.graph.output)):  # fmt: skip
+        del there[:]  # whose shapes were inferred anew
+        there.extend(given)
+    del made.graph.value_info[:]
+    del made.metadata_props[:]
+    made.metadata_props.extend(model.metadata_props[:-1])
     return made

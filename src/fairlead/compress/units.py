@@ -38,6 +38,7 @@ class Lay:
         """The places along the axis of some units.
 
         Example:
+            >>> import numpy as np
             >>> Lay(1, repeat=2).places(np.array([0, 3])).tolist()
             [0, 1, 6, 7]
         """

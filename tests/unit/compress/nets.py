@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def mlp(
 def drawn(*widths: int, seed: int = 0, dtype: type = np.float32) -> list[Array]:
     """Weights of layers between these widths."""
     draw = np.random.default_rng(seed)
-    pairs = zip(widths[:-1], widths[1:], strict=True)
+    pairs = pairwise(widths)
     return [(draw.normal(size=pair) / np.sqrt(pair[0])).astype(dtype) for pair in pairs]
 
 

@@ -96,15 +96,37 @@ def test_units_are_followed_through_pools_norms_and_flattening(kind: str) -> Non
         np.testing.assert_allclose(answers(made, few)[0], answers(model, few)[0], atol=1e-4)
 
 
+def test_units_are_followed_where_they_branch_and_are_read_by_several() -> None:
+    base, left, right = drawn(6, 8)[0], drawn(16, 3, seed=1)[0], drawn(16, 2, seed=2)[0]
+    nodes = [
+        node("MatMul", ["x", "w"], ["z"]),
+        node("Add", ["z", "b"], ["h"]),
+        node("Sigmoid", ["h"], ["s"]),
+        node("Mul", ["h", "s"], ["a"]),
+        node("MatMul", ["a", "u"], ["y"]),
+        node("ReduceMean", ["a", "axes"], ["m"], keepdims=0),
+        node("Gemm", ["m", "v"], ["n"]),
+    ]
+    held = {"w": np.concatenate([base, base], axis=1), "b": np.ones(16, np.float32), "u": left,
+            "v": right, "axes": np.array([1])}  # fmt: skip
+    model = model_of(nodes, held, ("rows", 5, 6))
+    model.graph.output.append(helper.make_tensor_value_info("n", 1, ["rows", 2]))
+    feeds = rows(60, 5, 6)
+    made = pruned(model, feeds, keep=0.5, ridge=0)
+    assert constants_of(made)["w"].shape == (6, 8)
+    for got, right_answer in zip(answers(made, feeds), answers(model, feeds), strict=True):
+        np.testing.assert_allclose(got, right_answer, atol=1e-4)
+
+
 def test_a_unit_that_never_changes_goes_into_the_bias_of_what_reads_it() -> None:
     first, last = drawn(6, 8, 3)
     first[:, :4] = 0  # each answers its bias alone
     model = mlp([first, last], "gemm", activation="Sigmoid")
     unbiased = mlp([first, last], "matmul", activation="Sigmoid", biased=False)
     feeds = rows(300, 6)
-    for given in (model, unbiased):
-        made = pruned(given, feeds, keep=0.5, ridge=0)
-        np.testing.assert_allclose(answers(made, feeds)[0], answers(given, feeds)[0], atol=1e-5)
+    for net in (model, unbiased):
+        made = pruned(net, feeds, keep=0.5, ridge=0)
+        np.testing.assert_allclose(answers(made, feeds)[0], answers(net, feeds)[0], atol=1e-5)
     assert [output.name for output in made.graph.output] == ["y"]
 
 

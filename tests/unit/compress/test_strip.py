@@ -77,7 +77,7 @@ def test_what_trees_say_of_their_training_goes() -> None:
     made, feeds = stripped(model), rows(20, 6)
     kept = {given.name for given in made.graph.node[0].attribute}
     assert not kept & {"nodes_hitrates", "nodes_missing_value_tracks_true"}
-    assert len(kept) == 11
+    assert len(kept) == 12
     np.testing.assert_array_equal(answers(made, feeds)[0], answers(model, feeds)[0])
 
 
