@@ -56,6 +56,20 @@ class Observer:
         return values
 
 
+def observe(model: onnx.ModelProto, tensors: Sequence[str], feeds: Feeds) -> dict[str, Array]:
+    """What tensors hold for all rows, looked at in parts.
+
+    Raises:
+        ModelError: onnxruntime cannot load the graph, or it does not take the rows.
+    """
+    observer = Observer(model, tensors)
+    parts = [observer(part) for part in batches(feeds)]
+    return {
+        name: np.concatenate(each)
+        for name, each in zip(tensors, zip(*parts, strict=True), strict=True)
+    }
+
+
 def batches(feeds: Feeds, elements: int = 1) -> Iterator[Feeds]:
     """The rows in parts.
 

@@ -1,8 +1,6 @@
-"""Where a student can stand in a graph: between two tensors that all that is answered goes through."""
+"""Where a student can stand in a graph: between two tensors that all answers depend on."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from fairlead.compress.graph import Draft, reads
 
@@ -30,9 +28,3 @@ def bottlenecks(draft: Draft) -> tuple[str, ...]:
         if len(live) == 1 and made == live:
             found += live
     return tuple(found)
-
-
-def between(draft: Draft, start: str, end: str) -> bool:
-    """Whether anything lies between two tensors."""
-    order: Sequence[str] = bottlenecks(draft)
-    return start != end and order.index(start) < order.index(end)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def make_front(x: Array, pieces: int) -> Front:
             known = np.zeros(1, np.float32)
         fill[place] = np.median(known)
         ends = np.unique(np.quantile(known, np.linspace(0, 1, pieces + 1)))
-        pairs = list(zip(ends[:-1], ends[1:], strict=True))
+        pairs = list(pairwise(ends))
         if pieces == 1 and not pairs:
             pairs = [(float(ends[0]), float(ends[0]))]  # a constant column keeps its place
         columns += [place] * len(pairs)

@@ -1,7 +1,8 @@
-"""What a student learns: the teacher's numbers, in the form in which they are learnt best."""
+"""What a student learns: the teacher's numbers, and what makes them of a network's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,49 +12,61 @@ from fairlead.compress.graph import Array
 
 Form = Literal["softmax", "sigmoid", "values"]
 
-LEAST = 1e-3
-"""Of a probability, below which all are alike."""
-
 SAME = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Goal:
-    """Numbers to learn, near 0 and of a spread near 1.
+    """Numbers to learn.
 
     Args:
-        form: what makes the answer of the numbers, once they are multiplied and moved.
-        numbers: (rows, width).
-        spread: that they are multiplied by, (width,).
+        form: what the network's own numbers go through before they are compared with these.
+        numbers: probabilities, or values near 0 and of a spread near 1, (rows, width).
+        inside: whether the graph that the student goes into does that after it.
+        spread: that the network's own numbers are multiplied by, (width,).
         middle: that is added, (width,).
     """
 
     form: Form
     numbers: Array
+    inside: bool
     spread: Array
     middle: Array
 
 
-def make_goal(answers: Array) -> Goal:
-    """The goal of a teacher's answers, (rows, width).
+def make_goal(answers: Array, later: Sequence[Array]) -> Goal:
+    """The goal of a teacher's answers.
 
-    Probabilities of all classes are learnt as their logarithms, that of one class as its log
-    odds, and other numbers as they are.
+    Args:
+        answers: that the student shall give, (rows, width).
+        later: what the graph makes of them: if it is their probabilities, these are learnt.
     """
     y = np.asarray(answers, np.float64)
-    form: Form = "values"
-    if y.min() >= 0 and y.max() <= 1 + SAME:
-        if y.shape[1] > 1 and np.abs(y.sum(axis=1) - 1).max() <= SAME:
-            form = "softmax"
-            y = np.log(np.clip(y, LEAST, 1))
-            y -= y.mean(axis=1, keepdims=True)
-        elif y.shape[1] == 1:
-            form = "sigmoid"
-            y = np.clip(y, LEAST, 1 - LEAST)
-            y = np.log(y / (1 - y))
-    if form == "values":
-        middle, spread = y.mean(axis=0), y.std(axis=0)
-    else:
-        middle, spread = y.mean(axis=0), np.full(y.shape[1], y.std())
+    width = y.shape[1]
+    form: Form = "softmax" if width > 1 else "sigmoid"
+    plain = np.ones(width), np.zeros(width)
+    if _are_shares(y):
+        return Goal(form, np.clip(y, 0, 1), False, *plain)
+    shares = activate(form, y)
+    wanted = shares if width > 1 else np.concatenate([1 - shares, shares], axis=1)
+    if any(each.shape == wanted.shape and np.abs(each - wanted).max() <= SAME for each in later):
+        return Goal(form, shares, True, *plain)
+    middle, spread = y.mean(axis=0), y.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    return Goal(form, (y - middle) / spread, spread, middle)
+    return Goal("values", (y - middle) / spread, False, spread, middle)
+
+
+def activate(form: Form, numbers: Array) -> Array:
+    """What a form makes of a network's own numbers, (rows, width)."""
+    if form == "values":
+        return numbers
+    if form == "sigmoid":
+        return np.asarray(1 / (1 + np.exp(-np.clip(numbers, -60, 60))))
+    powers = np.exp(numbers - numbers.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _are_shares(y: Array) -> bool:
+    if y.min() < -SAME or y.max() > 1 + SAME:
+        return False
+    return y.shape[1] == 1 or bool(np.abs(y.sum(axis=1) - 1).max() <= SAME)

@@ -10,19 +10,17 @@ from onnx import helper
 
 from fairlead.bundle import Step
 from fairlead.compress.distil.cut import bottlenecks
-from fairlead.compress.distil.student import Recipe, teach
+from fairlead.compress.distil.goal import make_goal
+from fairlead.compress.distil.student import teach
+from fairlead.compress.distil.types import COLUMNS_MAX, MADE, NAME, read_recipe
 from fairlead.compress.graph import FLOATS, Array, Draft
 from fairlead.compress.made import rows_of, with_made_rows
-from fairlead.compress.observe import Observer
-from fairlead.compress.settings import take
-from fairlead.compress.trees.read import KINDS, find_sites
+from fairlead.compress.observe import observe
+from fairlead.compress.trees.read import find_sites
 from fairlead.compress.trees.write import write_sites
 from fairlead.compress.types import Feeds, Refused
-from fairlead.errors import ConfigError, ExportError, ModelError
+from fairlead.errors import ExportError, ModelError
 
-ROWS_MAX = 20_000
-ROWS_MIN = 8_000
-COLUMNS_MAX = 4096
 WIDTH_MAX = 1000
 
 
@@ -32,14 +30,14 @@ class Distil:
     It takes the first matrix of numbers that all answers depend on, so that what turns text and
     categories into numbers stays, and gives the last numbers that they all come from, so that
     labels and their names stay too. Settings: `hidden`, units of its network; `pieces`, ranges
-    that each column is cut into; `trees`, how many small trees instead of a network.
+    that each column is cut into.
     """
 
-    name = "distil"
+    name = NAME
 
     def steps(self) -> Sequence[Step]:
         """From many units to few."""
-        tried = ((128, 8), (64, 8), (64, 1), (32, 4), (32, 1), (16, 4), (16, 1), (8, 1))
+        tried = ((256, 1), (128, 4), (128, 1), (64, 1), (32, 4), (32, 1), (16, 1))
         return tuple(
             Step(method=self.name, settings={"hidden": hidden, "pieces": pieces})
             for hidden, pieces in tried
@@ -49,19 +47,17 @@ class Distil:
         self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
     ) -> onnx.ModelProto | Refused:
         """Teach a student and put it in its place."""
-        given = take(step, {"hidden": 32, "pieces": 1})
-        recipe = Recipe(int(given["hidden"]), int(given["pieces"]))
-        if min(recipe.hidden, recipe.pieces) < 1:
-            raise ConfigError(f"The settings of '{self.name}' must be 1 or more.")
+        recipe = read_recipe(step)
         try:
             draft = _plain(model)
-            made = max(ROWS_MIN - rows_of(feeds), min(rows_of(feeds), ROWS_MAX), 0)
-            rows = with_made_rows(feeds, made, seed=seed)
+            rows = with_made_rows(feeds, MADE, seed=seed)
             start, x, end, answers = _place(draft, rows)
         except (ExportError, ModelError) as error:
             return Refused(self.name, str(error))
         matrix = answers.reshape(len(answers), -1)
-        student = teach(x.reshape(len(x), -1), matrix, recipe, seed=seed)
+        later = observe(draft.model, sorted(draft.outputs), rows).values()
+        goal = make_goal(matrix, [each for each in later if each.dtype in FLOATS])
+        student = teach(x.reshape(len(x), -1), goal, recipe, seed=seed)
         nodes, constants, tensor = student.nodes(start, draft.fresh("student"))
         for name, values in constants.items():
             draft.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
@@ -79,10 +75,12 @@ class Distil:
 
 
 def _plain(model: onnx.ModelProto) -> Draft:
-    """The graph, with trees whose labels and sums are told apart."""
+    """The graph with its trees written anew: they answer faster, and label and sums are apart."""
     draft = Draft(model)
-    if any(node.op_type == KINDS[2] for node in draft.nodes):
+    try:
         write_sites(draft, find_sites(draft))
+    except ExportError:  # no trees, or such as only their own operator computes
+        draft = Draft(model)
     draft.prune_dead()
     return draft
 
@@ -94,7 +92,7 @@ def _place(draft: Draft, rows: Feeds) -> tuple[str, Array, str, Array]:
         ExportError: there is no place for it.
     """
     ways = bottlenecks(draft)
-    seen = dict(zip(ways, Observer(draft.model, ways)(rows), strict=True)) if ways else {}
+    seen = observe(draft.model, ways, rows) if ways else {}
     numbers = {
         name: values
         for name, values in seen.items()

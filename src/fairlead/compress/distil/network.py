@@ -36,7 +36,7 @@ def network_nodes(
         if place < len(weights) - 1:
             nodes.append(helper.make_node("Relu", [x], [f"{stem}_unit_{place}"]))
             x = f"{stem}_unit_{place}"
-    if goal.form == "values":
+    if goal.form == "values" or goal.inside:
         return nodes, constants, x
     given = {"axis": 1} if goal.form == "softmax" else {}
     op = goal.form.capitalize()

@@ -6,22 +6,10 @@ from dataclasses import dataclass
 
 from fairlead.compress.distil.fit import Network, fit_network
 from fairlead.compress.distil.front import Front, front_nodes, make_front
-from fairlead.compress.distil.goal import Goal, make_goal
+from fairlead.compress.distil.goal import Goal
 from fairlead.compress.distil.network import network_nodes
+from fairlead.compress.distil.types import Recipe
 from fairlead.compress.graph import Array, Node
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a student is made of.
-
-    Args:
-        hidden: units of its network.
-        pieces: ranges that each column is cut into.
-    """
-
-    hidden: int
-    pieces: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +33,8 @@ class Student:
         return [*seen, *nodes], {**held, **constants}, tensor
 
 
-def teach(x: Array, answers: Array, recipe: Recipe, *, seed: int) -> Student:
-    """Teach a student what was answered, (rows, width), to rows (rows, columns)."""
-    front, goal = make_front(x, recipe.pieces), make_goal(answers)
-    network = fit_network(front(x), goal.numbers, recipe.hidden, seed=seed)
+def teach(x: Array, goal: Goal, recipe: Recipe, *, seed: int) -> Student:
+    """Teach a student what is answered to rows, (rows, columns)."""
+    front = make_front(x, recipe.pieces)
+    network = fit_network(front(x), goal, recipe.hidden, seed=seed)
     return Student(front, network, goal)

@@ -28,7 +28,7 @@ def collapse(trees: Trees, counts: Array, leaves: int) -> Trees:
         leaves: that may stay, of all trees together; no tree loses its last.
     """
     down = [nodes for nodes, _ in levels(trees)]
-    weight, mean, error = _means(trees, counts, down)
+    mean, error = _means(trees, counts, down)
     cut = np.zeros(len(trees.left), bool)
     low, high = 0.0, float(error.max(initial=0.0)) + 1.0
     for _ in range(HALVINGS):
@@ -45,8 +45,8 @@ def collapse(trees: Trees, counts: Array, leaves: int) -> Trees:
     return compact(replace(trees, left=left, right=right, value=values))
 
 
-def _means(trees: Trees, counts: Array, down: list[Array]) -> tuple[Array, Array, Array]:
-    """Of each node: rows, the mean of the leaves below it, and their squared error from it."""
+def _means(trees: Trees, counts: Array, down: list[Array]) -> tuple[Array, Array]:
+    """Of each node: the mean of the leaves below it, and their squared error from it."""
     ends = trees.is_leaf
     weight = np.where(ends, counts + UNREACHED, 0.0)
     value = np.where(ends[:, None], trees.value, 0.0).astype(np.float64)
@@ -58,7 +58,7 @@ def _means(trees: Trees, counts: Array, down: list[Array]) -> tuple[Array, Array
             summed[inner] = summed[left] + summed[right]
     mean = total / np.maximum(weight, UNREACHED)[:, None]
     error = np.maximum(squares - (total * mean).sum(axis=1), 0.0)
-    return weight, mean, error
+    return mean, error
 
 
 def _cut(trees: Trees, error: Array, price: float, down: list[Array]) -> Array:

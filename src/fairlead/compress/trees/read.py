@@ -176,7 +176,7 @@ def _counted(draft: Draft, site: Site) -> Site | None:
         chain.append(node)
     node = _next(draft, chain[0].output[0] if chain else site.sums, "MatMul")
     table = folded(draft, node.input[1]) if node is not None else None
-    target, weight = site.trees.value[site.trees.is_leaf].T
+    weight = site.trees.value[site.trees.is_leaf, 1]
     if node is None or table is None or table.ndim != 2 or not np.all(weight == 1):
         return None
     return _with_values(site, [*chain, node], table[site.trees.value[:, 0].astype(np.int64)])

@@ -10,7 +10,7 @@ import onnx
 
 from fairlead.bundle import Step
 from fairlead.compress.graph import Draft, attribute
-from fairlead.compress.observe import Observer
+from fairlead.compress.observe import observe
 from fairlead.compress.settings import take
 from fairlead.compress.trees.merge import merge
 from fairlead.compress.trees.read import find_sites
@@ -45,7 +45,12 @@ class Round:
         )
 
     def apply(
-        self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
+        self,
+        model: onnx.ModelProto,
+        step: Step,
+        feeds: Feeds,
+        *,
+        seed: int,  # noqa: ARG002  # nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Write all trees of a graph anew."""
         given = take(step, {"levels": ALL, "limits": ALL})
@@ -55,11 +60,8 @@ class Round:
         draft = Draft(model)
         try:
             sites = find_sites(draft)
-            seen = Observer(model, [site.x for site in sites])(feeds) if levels or limits else []
-            rounded = [
-                _rounded(draft, site, seen[place] if seen else None, levels, limits)
-                for place, site in enumerate(sites)
-            ]
+            seen = observe(model, [site.x for site in sites], feeds) if levels or limits else {}
+            rounded = [_rounded(draft, site, seen.get(site.x), levels, limits) for site in sites]
             write_sites(draft, rounded)
         except ExportError as error:
             return Refused(self.name, str(error))

@@ -12,7 +12,7 @@ import onnx
 from fairlead.bundle import Step
 from fairlead.compress.graph import Draft
 from fairlead.compress.made import rows_of, with_made_rows
-from fairlead.compress.observe import Observer
+from fairlead.compress.observe import observe
 from fairlead.compress.settings import take
 from fairlead.compress.trees.collapse import collapse
 from fairlead.compress.trees.merge import compact, merge
@@ -40,9 +40,9 @@ class Thin:
     name = "thin"
 
     def steps(self) -> Sequence[Step]:
-        """From half of the leaves to a hundredth of the trees."""
-        tried = ((1.0, 0.5), (1.0, 0.2), (0.5, 0.2), (0.3, 0.1), (0.1, 0.05), (0.05, 0.02),
-                 (0.02, 0.01))  # fmt: skip
+        """From most of the leaves of all trees to few leaves of a twentieth of them."""
+        tried = ((1.0, 0.7), (1.0, 0.5), (1.0, 0.35), (0.5, 0.2), (0.3, 0.1), (0.2, 0.06),
+                 (0.1, 0.05), (0.05, 0.02))  # fmt: skip
         return tuple(
             Step(method=self.name, settings={"trees": trees, "leaves": leaves})
             for trees, leaves in tried
@@ -60,10 +60,8 @@ class Thin:
         try:
             sites = find_sites(draft)
             rows = with_made_rows(feeds, max(MADE - rows_of(feeds), rows_of(feeds)), seed=seed)
-            seen = Observer(model, [site.x for site in sites])(rows)
-            thinned = [
-                _thinned(site, x, trees, leaves) for site, x in zip(sites, seen, strict=True)
-            ]
+            seen = observe(model, [site.x for site in sites], rows)
+            thinned = [_thinned(site, seen[site.x], trees, leaves) for site in sites]
             write_sites(draft, thinned)
         except ExportError as error:
             return Refused(self.name, str(error))
