@@ -21,7 +21,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, described, read_file
 from fairlead.clock import SystemClock
 from fairlead.compress.divide import Part
-from fairlead.compress.measure import calls_of, ratio, times
+from fairlead.compress.measure import ratio, timed_graph, times
 from fairlead.compress.types import Limits
 from fairlead.runners.feed import make_feed
 from fairlead.runners.load import answer_all, answer_in_chunks
@@ -160,8 +160,8 @@ def _against(raw: bytes, form: bytes, bundle: Bundle, part: Part, original: Any)
     spec, outputs = bundle.info.runner, bundle.info.signature.outputs
     feeds = {given.name: make_feed(given)(part.rows) for given in spec.inputs}
     said = answer_in_chunks(OnnxRunner(form, spec, outputs), part.rows).column("label")
-    calls = [calls_of(each, feeds) for each in (raw, form)]
-    one, many = (times([each[place] for each in calls]) for place in (0, 1))
+    timed = [timed_graph(each, feeds) for each in (raw, form)]
+    one, many = (times(timed, many=each) for each in (False, True))
     truth = np.asarray(part.truth)
     return {
         "size": len(raw) / len(form),

@@ -195,7 +195,8 @@ def boosting(seed: int) -> Callable[[Any, Any], Any]:
 def subjects(*, quick: bool) -> list[Subject]:
     """All of them; the generated ones are for the full run."""
     bundled = [
-        Subject("digits MLP", lambda seed: split(digits(), seed, mlp((512, 256), seed)), 0.005, 0.99),
+        Subject("digits MLP", lambda seed: split(digits(), seed, mlp((512, 256), seed)), 0.005,
+                0.99),
         Subject("digits CNN", lambda seed: split(digits(), seed, cnn(seed)), 0.002,
                 0.996, needs="torch"),
         Subject("digits forest of 500", lambda seed: split(digits(), seed, forest(seed)), 0.002,
@@ -210,7 +211,8 @@ def subjects(*, quick: bool) -> list[Subject]:
         Subject("cancer forest of 500", lambda seed: split(cancer(), seed, forest(seed)), 0.002,
                 net=False),
         Subject("made MLP, 20000 rows",
-                lambda seed: split(made(20_000, 40, 5, seed), seed, mlp((512, 256), seed)), 0.005, 0.99),
+                lambda seed: split(made(20_000, 40, 5, seed), seed, mlp((512, 256), seed)), 0.005,
+                0.99),
         Subject("made forest of 500, 10000 rows",
                 lambda seed: split(made(10_000, 20, 2, seed), seed, forest(seed, 5)), 0.002,
                 net=False),

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from fairlead.compress.session import open_graph
 from fairlead.compress.types import Cost, Feeds
 from fairlead.errors import ModelError
 from fairlead.runners.onnx import load_onnxruntime
+from fairlead.runners.types import Runner
+from fairlead.signature import Batch
 from fairlead.stats import Estimate
 
 MANY = 64
@@ -36,57 +39,88 @@ TAIL = 0.025
 Call = Callable[[], object]
 
 
-def calls_of(raw: bytes, feeds: Feeds) -> tuple[Call, Call]:
-    """What answers one row and what answers many; for `times`."""
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What is timed.
+
+    Args:
+        one: answers one row.
+        many: answers 64.
+        cpu_s: the CPU time that whoever answers has taken so far.
+    """
+
+    one: Call
+    many: Call
+    cpu_s: Callable[[], float] = time.thread_time
+
+
+def timed_graph(raw: bytes, feeds: Feeds) -> Timed:
+    """A graph in onnxruntime, on the calling thread."""
     ask = open_graph(raw)
 
     def call(rows: int) -> Call:
         given = {name: np.ascontiguousarray(_rows(values, rows)) for name, values in feeds.items()}
         return lambda: ask(given)
 
-    return call(1), call(MANY)
+    return Timed(call(1), call(MANY))
+
+
+def timed_runner(runner: Runner, rows: Batch) -> Timed:
+    """Whatever else executes a model; of one with a process of its own, that process too."""
+    one, many = (rows.take(np.arange(count) % rows.rows) for count in (1, MANY))
+    process = runner.process_id()
+    return Timed(lambda: runner.predict(one), lambda: runner.predict(many), _clock_of(process))
+
+
+def _clock_of(process: int) -> Callable[[], float]:
+    if not process or not sys.platform.startswith("linux"):
+        return time.process_time
+    # Linux names the clock of another process's CPU time so; see clock_getcpuclockid(3).
+    clock = (~process << 3) | 2
+    return lambda: time.process_time() + time.clock_gettime(clock)
 
 
 def _rows(values: Any, rows: int) -> Any:
     return np.resize(values, (rows, *values.shape[1:])) if len(values) < rows else values[:rows]
 
 
-def times(calls: Sequence[Call], *, quick: bool = False) -> list[list[float]]:
-    """CPU times of one call of each, in microseconds, of each round.
+def times(timed: Sequence[Timed], *, many: bool, quick: bool = False) -> list[list[float]]:
+    """CPU times of one answer of each, in microseconds, of each round.
 
     Args:
-        calls: taken in turns.
+        timed: taken in turns.
+        many: whether 64 rows are answered at once, or one.
         quick: whether a few rounds do.
     """
     rounds, round_s = (ROUNDS_QUICK, ROUND_QUICK_S) if quick else (ROUNDS, ROUND_S)
-    repeats = [_repeats(call, round_s) for call in calls]
+    calls = [(each.many if many else each.one, each.cpu_s) for each in timed]
+    repeats = [_repeats(call, cpu_s, round_s) for call, cpu_s in calls]
     found: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for call, runs, taken in zip(calls, repeats, found, strict=True):
-            started_s = time.thread_time()
+        for (call, cpu_s), runs, taken in zip(calls, repeats, found, strict=True):
+            started_s = cpu_s()
             for _ in range(runs):
                 call()
-            taken.append((time.thread_time() - started_s) / runs * 1e6)
+            taken.append((cpu_s() - started_s) / runs * 1e6)
     return found
 
 
-def _repeats(call: Call, round_s: float) -> int:
+def _repeats(call: Call, cpu_s: Callable[[], float], round_s: float) -> int:
     for _ in range(3):  # the first ones prepare what the others use
         call()
-    started_s = time.thread_time()
+    started_s = cpu_s()
     call()
-    took_s = max(time.thread_time() - started_s, 1e-6)
+    took_s = max(cpu_s() - started_s, 1e-6)
     return max(1, min(RUNS_MAX, round(round_s / took_s)))
 
 
-def costs(raws: Sequence[bytes], feeds: Feeds, *, quick: bool = False) -> list[Cost]:
-    """What each graph takes, measured in turns with the others."""
-    both = [calls_of(raw, feeds) for raw in raws]
-    one = times([each[0] for each in both], quick=quick)
-    many = times([each[1] for each in both], quick=quick)
+def costs(sizes: Sequence[int], timed: Sequence[Timed], *, quick: bool = False) -> list[Cost]:
+    """What each takes, measured in turns with the others."""
+    one = times(timed, many=False, quick=quick)
+    many = times(timed, many=True, quick=quick)
     return [
-        Cost(size_bytes=len(raw), one_us=min(first), many_us=min(second))
-        for raw, first, second in zip(raws, one, many, strict=True)
+        Cost(size_bytes=size, one_us=min(first), many_us=min(second))
+        for size, first, second in zip(sizes, one, many, strict=True)
     ]
 
 

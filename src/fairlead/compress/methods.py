@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fairlead.bundle import Step
 from fairlead.compress.distil.method import Distil
+from fairlead.compress.distil.types import NAME
 from fairlead.compress.factorise import LowRank
 from fairlead.compress.prune import Prune
 from fairlead.compress.static import StaticInt8
@@ -37,6 +39,20 @@ def stages() -> Stages:
         (LowRank(),),
         (Round(), Int8(), Half(), StaticInt8()),
     )
+
+
+def student_steps(all_stages: Stages) -> tuple[Step, ...]:
+    """Of the method that needs no graph: it asks a model, whatever that is."""
+    methods = (method for stage in all_stages for method in stage)
+    return tuple(step for method in methods if method.name == NAME for step in method.steps())
+
+
+def after_students(all_stages: Stages) -> Stages:
+    """The stages that come after the one in which students are taught."""
+    for place, stage in enumerate(all_stages):
+        if any(method.name == NAME for method in stage):
+            return all_stages[place + 1 :]
+    return ()
 
 
 def named(wanted: Sequence[str], all_stages: Stages) -> Stages:

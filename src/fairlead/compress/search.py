@@ -10,7 +10,7 @@ import onnx
 
 from fairlead.bundle import Step, described
 from fairlead.clock import Clock
-from fairlead.compress.measure import costs
+from fairlead.compress.measure import costs, timed_graph
 from fairlead.compress.methods import LOSSLESS, ONLY_IF_FASTER, Stages
 from fairlead.compress.pareto import Priced, front, gain
 from fairlead.compress.refuse import refuse
@@ -203,7 +203,8 @@ def weigh(
         found: by `search`.
         feeds: rows to be timed with.
     """
-    taken = costs([form.raw for form in found.forms], feeds, quick=True)
+    timed = [timed_graph(form.raw, feeds) for form in found.forms]
+    taken = costs([len(form.raw) for form in found.forms], timed, quick=True)
     priced = [replace(form, cost=cost) for form, cost in zip(found.forms, taken, strict=True)]
     by_steps = {described(form.steps): form for form in (start, *priced)}
     reasons = [_of_speed(form, by_steps) or _of_gain(form, original) for form in priced]

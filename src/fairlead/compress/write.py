@@ -92,7 +92,7 @@ def write_smaller(made: Smaller, *, keys: KeyRing, clock: Clock, folder: Path) -
         ModelError: its answers depend on the rows beside them.
     """
     original, raw = made.original.info, made.line.form.raw
-    spec = msgspec.structs.replace(original.runner, path=PAYLOAD)
+    spec = msgspec.structs.replace(made.outcome.spec, path=PAYLOAD)
     runner = OnnxRunner(raw, spec, original.signature.outputs)
     receipt, tolerance = _receipt(made.original, runner, raw)
     report = made.outcome.parts.report

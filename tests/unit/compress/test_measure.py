@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairlead.compress.measure import calls_of, cold_start, costs, measured_on, ratio, times
+from fairlead.compress.measure import (
+    Timed,
+    cold_start,
+    costs,
+    measured_on,
+    ratio,
+    timed_graph,
+    times,
+)
 from fairlead.errors import ModelError
 from support.compress import network, rows
 
@@ -14,7 +22,10 @@ FEEDS = {"x": rows(80)[0].astype(np.float32)}
 
 def test_a_larger_network_takes_more_of_everything() -> None:
     small, large = (network(width).SerializeToString() for width in (16, 4096))
-    one, other = costs([small, large], FEEDS, quick=True)
+    sizes, timed = zip(
+        *((len(raw), timed_graph(raw, FEEDS)) for raw in (small, large)), strict=True
+    )
+    one, other = costs(sizes, timed, quick=True)
     assert one.size_bytes == len(small)
     assert one.size_bytes < other.size_bytes
     assert one.many_us < other.many_us
@@ -23,13 +34,14 @@ def test_a_larger_network_takes_more_of_everything() -> None:
 
 def test_many_rows_are_asked_at_once_also_where_there_are_few() -> None:
     raw = network().SerializeToString()
-    one, many = calls_of(raw, {"x": FEEDS["x"][:3]})
-    answered = [call() for call in (one, many)]
+    timed = timed_graph(raw, {"x": FEEDS["x"][:3]})
+    answered = [call() for call in (timed.one, timed.many)]
     assert [np.shape(each[0]) for each in answered] == [(1,), (64,)]  # type: ignore[index]
 
 
 def test_each_round_times_each_call() -> None:
-    found = times([lambda: sum(range(100)), lambda: sum(range(10_000))])
+    short, long = (Timed(lambda: None, lambda n=n: sum(range(n))) for n in (100, 10_000))  # type: ignore[misc]
+    found = times([short, long], many=True)
     assert len(found[0]) == len(found[1]) >= 9
     assert min(found[0]) < min(found[1])
 
@@ -49,7 +61,7 @@ def test_a_new_process_answers_and_tells_what_it_took() -> None:
 
 def test_what_is_no_graph_is_refused() -> None:
     with pytest.raises(ModelError, match="cannot load"):
-        calls_of(b"nothing", FEEDS)
+        timed_graph(b"nothing", FEEDS)
     with pytest.raises(ModelError, match="did not answer"):
         cold_start(b"nothing", FEEDS)
 
