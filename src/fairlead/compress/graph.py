@@ -55,10 +55,6 @@ class Draft:
         """The node that makes a tensor, which one must."""
         return next(node for node in self.graph.node if tensor in node.output)
 
-    def source(self, tensor: str) -> Node | None:
-        """The node that makes a tensor; None of an input or a constant."""
-        return next((node for node in self.graph.node if tensor in node.output), None)
-
     def readers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, also from graphs inside them."""
         return [node for node in self.graph.node if tensor in reads(node)]
@@ -75,7 +71,7 @@ class Draft:
     def hold(self, stem: str, values: Array) -> str:
         """Add a constant under a name of its own."""
         name = self.fresh(stem)
-        self.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.graph.initializer.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         self._held[name] = self.graph.initializer[-1]
         return name
 
@@ -86,7 +82,7 @@ class Draft:
         old = node.input[place]
         node.input[place] = ""
         if old in self._held and not self.readers(old) and old not in self.outputs:
-            self._held[old].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), old))
+            self._held[old].CopyFrom(numpy_helper.from_array(np.asarray(values, order="C"), old))
             node.input[place] = old
         else:
             node.input[place] = self.hold(old or f"{node.output[0]}_constant", values)

@@ -124,7 +124,7 @@ def settings(node: Node) -> dict[str, Any]:
 def folded(draft: Draft, tensor: str) -> Array | None:
     """A constant, also one that is stored as Cast or Mul of others."""
     values = draft.constant(tensor)
-    node = draft.source(tensor)
+    node = made_by(draft, tensor)
     if values is not None or node is None or node.op_type not in ("Cast", "Mul"):
         return values
     given = [folded(draft, name) for name in node.input]
@@ -134,6 +134,11 @@ def folded(draft: Draft, tensor: str) -> Array | None:
     if node.op_type == "Mul":
         return np.asarray(known[0] * known[1])
     return known[0].astype(helper.tensor_dtype_to_np_dtype(attribute(node, "to")))
+
+
+def made_by(draft: Draft, tensor: str) -> Node | None:
+    """The node that makes a tensor; None if it is given or constant."""
+    return next((node for node in draft.nodes if tensor in node.output), None)
 
 
 def _next(draft: Draft, tensor: str, op: str) -> Node | None:

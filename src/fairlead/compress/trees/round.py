@@ -13,7 +13,7 @@ from fairlead.compress.graph import Draft, attribute
 from fairlead.compress.observe import observe
 from fairlead.compress.settings import take
 from fairlead.compress.trees.merge import merge
-from fairlead.compress.trees.read import find_sites
+from fairlead.compress.trees.read import find_sites, made_by
 from fairlead.compress.trees.snap import snap_leaves, snap_limits
 from fairlead.compress.trees.types import Array, Site, Trees
 from fairlead.compress.trees.walk import leaves_of, reach
@@ -83,8 +83,8 @@ def _rounded(draft: Draft, site: Site, x: Array | None, levels: int, limits: int
 
 def _single_source(draft: Draft, x: str) -> str:
     """The tensor in single precision of which one in double precision is a copy; or none."""
-    node = draft.source(x)
-    inner = draft.source(node.input[0]) if node is not None and node.op_type == "Cast" else None
+    node = made_by(draft, x)
+    inner = made_by(draft, node.input[0]) if node is not None and node.op_type == "Cast" else None
     if inner is None or inner.op_type != "Cast":
         return ""
     return str(inner.output[0]) if attribute(inner, "to") == onnx.TensorProto.FLOAT else ""
