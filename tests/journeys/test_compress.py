@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import fairlead
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import compare, decode_receipt, read_file
 from fairlead.runners.load import answer_all
@@ -17,6 +18,19 @@ from fairlead.signature import to_records
 from support.compress import FIELDS, package_network, rows
 from support.platform import Platform
 from support.platform import fairlead as run
+
+CODE = """
+import numpy as np
+
+class Model:
+    def load(self):
+        pass
+
+    def predict(self, batch):
+        second = 1.0 / (1.0 + np.exp(4.0 * batch["b"] - 2.0 * batch["a"] - batch["c"]))
+        shares = np.column_stack([1.0 - second, second])
+        return {"label": (second > 0.5).astype(np.int64), "probabilities": shares}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +131,21 @@ def test_nothing_is_registered_by_a_dry_run_and_json_has_all(home: Path, said: s
     assert told["forms"][told["chosen"]]["steps"][0]["method"] == "int8"
     assert "There are no labels" in told["notes"][0]
     assert len(run(home, "models").splitlines()) == before
+
+
+def test_a_model_that_is_no_graph_gets_a_student(home: Path, tmp_path: Path) -> None:
+    code = tmp_path / "model"
+    code.mkdir()
+    (code / "model.py").write_text(CODE)
+    values, side = rows(300, seed=7)
+    fairlead.package(code, pl.DataFrame(values, FIELDS), side, name="own", home=home)
+    data = str(home.parent / "rows.parquet")
+    printed = run(home, "compress", "own:1", "--data", data, "--label", "side", "--methods",
+                  "distil", "--minutes", "0.3")  # fmt: skip
+    assert "Registered as own:2: distil" in printed
+    workspace = Workspace(home)
+    bundle = workspace.bundle(workspace.registry.resolve("own:2"))
+    assert bundle.info.runner.kind == "onnx"
+    receipt = decode_receipt(read_file(bundle, "receipt.json"))
+    assert compare(receipt.outputs, answer_all(bundle, receipt.inputs), bundle.info.tolerance) == ()
+    workspace.close()

@@ -35,7 +35,7 @@ def stages() -> Stages:
     """
     return (
         (Strip(),),
-        (Prune(), Thin(), Distil()),
+        (Prune(), Distil(), Thin()),
         (LowRank(),),
         (Round(), Int8(), Half(), StaticInt8()),
     )
