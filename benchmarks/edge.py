@@ -11,7 +11,8 @@ and static int8 (with weights of 7 bits, so that none saturates) stand beside; o
 Over seeds: size as a ratio of files, CPU time of one thread for one row and for 64 as a ratio,
 taken in turns with the original's, and the change of accuracy in percentage points; means with
 Student's intervals of 95 %. Of the few bundled rows no small drop can be proven: a form is taken if
-what is measured of accuracy and agreement on the rows to choose by is within the limits.
+what is measured of accuracy and agreement on the rows to choose by is within the limits; of the
+convolutional network, of which more is asked, if that is so with a chance of 80 %.
 
 It ends with the bars, and exits with 1 if one is missed. `--quick` is one seed of the bundled sets
 and searches of a few seconds, too little to judge by.

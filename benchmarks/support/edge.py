@@ -29,8 +29,6 @@ from fairlead.runners.onnx import OnnxRunner
 from fairlead.stats import Contrast, t_interval
 
 CALIBRATED = 300
-SURENESS = 0.5
-"""What is measured is taken for what is true: of few hundred rows no small drop can be proven."""
 STORAGE = ("strip", "int8")
 
 
@@ -80,7 +78,7 @@ def _forms(
             metric="accuracy",
             target=target,
             seconds=seconds,
-            sureness=SURENESS,
+            sureness=subject.sureness,
             agreement_min=subject.agreement,
         )
         return compress_version(workspace, version.name, rows, fit=learnt, methods=methods,
