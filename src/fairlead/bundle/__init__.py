@@ -14,7 +14,9 @@ from fairlead.bundle.types import (
     Bundle,
     BundleInfo,
     CodeFacts,
+    Compression,
     DataFacts,
+    Ends,
     Learned,
     Learnt,
     Mode,
@@ -28,6 +30,7 @@ from fairlead.bundle.types import (
     Tolerance,
     Trainable,
     UpdateFacts,
+    described,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +43,9 @@ __all__ = [
     "BundleCache",
     "BundleInfo",
     "CodeFacts",
+    "Compression",
     "DataFacts",
+    "Ends",
     "KeyRing",
     "Learned",
     "Learnt",
@@ -58,6 +63,7 @@ __all__ = [
     "UpdateFacts",
     "compare",
     "decode_receipt",
+    "described",
     "encode_receipt",
     "measure",
     "open_bundle",

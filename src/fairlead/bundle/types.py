@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -217,6 +218,61 @@ class Step(_Part, frozen=True, kw_only=True):
     settings: dict[str, int | float | str] = {}
 
 
+def described(steps: Sequence[Step]) -> str:
+    """Steps in one line.
+
+    Example:
+        >>> described([Step(method="prune", settings={"keep": 0.25}), Step(method="int8")])
+        'prune keep=0.25, int8'
+    """
+    return ", ".join(
+        " ".join([step.method, *(f"{key}={value}" for key, value in step.settings.items())])
+        for step in steps
+    )
+
+
+class Ends(_Part, frozen=True, kw_only=True):
+    """A value as measured, and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Compression(_Part, frozen=True, kw_only=True):
+    """How a version was made smaller from another, and what it was found to have lost by that.
+
+    Args:
+        original: digest of the bundle it was made from.
+        steps: what was done, in order.
+        target: what it was to be: `size`, `latency` or `both`.
+        max_drop: of the metric, in its own unit, that was allowed for.
+        agreement_min: share of rows that it had to answer as the original does.
+        metric: that was held against labels; empty where there were none.
+        evidence: with intervals of 95 %, on rows that nothing was fitted to and nothing chosen by:
+            `metric` and its `change` (below 0 is worse), `agreement`; and how many times smaller
+            and faster than the original it is: `size`, `cpu_1` of one row, `cpu_64` of 64.
+        refused: reasons why something else was not done, in words.
+        rows: on which the evidence is.
+        data: the rows that were given.
+        seed: of what was drawn.
+        measured_on: the processor, and versions of what ran there.
+    """
+
+    original: str
+    steps: tuple[Step, ...]
+    target: str
+    max_drop: float
+    agreement_min: float
+    metric: str = ""
+    evidence: dict[str, Ends] = {}
+    refused: tuple[str, ...] = ()
+    rows: int = 0
+    data: DataFacts | None = None
+    seed: int = 0
+    measured_on: dict[str, str] = {}
+
+
 class BundleInfo(_Part, frozen=True, kw_only=True):
     """The whole of `bundle.json`.
 
@@ -236,6 +292,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
         parent: digest of the bundle it was updated from.
         update: that made it; None where somebody packaged it, or a learner did.
         learned: where the learner was that made it; None where none did.
+        compression: that made it; None where it is no smaller form of another.
         notes: what a reader should know: why a conversion fell back, rows that are exceptions.
         proof: how exactly it answered as the original did; None where that was not measured.
         format: of this file.
@@ -255,6 +312,7 @@ class BundleInfo(_Part, frozen=True, kw_only=True):
     parent: str | None = None
     update: UpdateFacts | None = None
     learned: Learned | None = None
+    compression: Compression | None = None
     notes: tuple[str, ...] = ()
     proof: Proof | None = None
     format: int = FORMAT

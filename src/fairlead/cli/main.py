@@ -21,6 +21,10 @@ COMMANDS = {
         "Say who decides: the model, people, or each some rows.",
     ),
     "batch": ("fairlead.cli.batch", "Score whole files, and go on where it was interrupted."),
+    "compress": (
+        "fairlead.cli.compress",
+        "Make a version smaller and faster.",
+    ),
     "config": ("fairlead.cli.config", "Check or show the settings."),
     "conformance": (
         "fairlead.cli.conformance",

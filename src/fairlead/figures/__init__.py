@@ -10,6 +10,7 @@ from fairlead.figures.lines import Event, draw_lines
 from fairlead.figures.narrowing import Ends, draw_narrowing
 from fairlead.figures.steps import draw_reached
 from fairlead.figures.times import draw_heat, draw_series
+from fairlead.figures.trade import draw_trade
 
 __all__ = [
     "Ends",
@@ -29,5 +30,6 @@ __all__ = [
     "draw_reached",
     "draw_series",
     "draw_shares",
+    "draw_trade",
     "escape",
 ]

@@ -299,5 +299,6 @@ def _version(
             environment=info.environment,
             update=info.update,
             learned=info.learned,
+            compression=info.compression,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from fairlead.bundle import Learned, Proof, Tolerance, UpdateFacts
+from fairlead.bundle import Compression, Learned, Proof, Tolerance, UpdateFacts
 from fairlead.records import Kind
 from fairlead.signature import Signature, Task
 from fairlead.stats import Estimate
@@ -36,6 +36,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
         environment: package name to version.
         update: that made it; None where somebody packaged it, or a learner did.
         learned: where the learner was that made it; None where none did.
+        compression: that made it; None where it is no smaller form of another.
     """
 
     data_digest: str = ""
@@ -46,6 +47,7 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     update: UpdateFacts | None = None
     learned: Learned | None = None
+    compression: Compression | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

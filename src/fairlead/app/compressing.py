@@ -1,0 +1,118 @@
+"""A version made smaller, and registered as the next one of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from fairlead.app.workspace import Workspace
+from fairlead.compress.methods import named, stages
+from fairlead.compress.run import Outcome, make_smaller
+from fairlead.compress.types import Limits
+from fairlead.compress.write import Smaller, write_smaller
+from fairlead.errors import ConfigError
+from fairlead.nearest import nearest
+from fairlead.registry import Version
+from fairlead.signature import Batch, Signature, from_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """What came of making a version smaller.
+
+    Args:
+        original: the version.
+        outcome: all forms and what is known of them.
+        version: the new one; None where nothing was gained, or nothing was to be registered.
+    """
+
+    original: Version
+    outcome: Outcome
+    version: Version | None
+
+
+def compress_version(
+    workspace: Workspace,
+    reference: str,
+    rows: pl.DataFrame,
+    *,
+    fit: pl.DataFrame | None = None,
+    label: str | None = None,
+    methods: Sequence[str] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    seed: int = 0,
+    register: bool = True,
+) -> Compressed:
+    """Search smaller forms of a version, and register the best.
+
+    Args:
+        workspace: that has the version.
+        reference: of the version.
+        rows: its inputs, that it has not learnt from, and a column of labels if they are known.
+        fit: rows to fit forms to, as those that it learnt from; some of `rows` if not given.
+        label: the column of labels; `label` if there is such a one and none is named.
+        methods: by name; all if none is.
+        limits: of what may be lost, and of time.
+        seed: of what is drawn: the same gives the same forms.
+        register: whether the best becomes a version.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ConfigError: a column or a method is not there, or there are too few rows.
+        InputError: rows do not fit the version's inputs.
+    """
+    version = workspace.registry.resolve(reference)
+    wanted = named(methods, stages())
+    truth = _truth(rows, label)
+    batch = _batch(version.signature, rows)
+    bundle = workspace.bundle(version)
+    outcome = make_smaller(
+        bundle,
+        batch,
+        truth,
+        wanted,
+        limits,
+        fit=None if fit is None else _batch(version.signature, fit),
+        seed=seed,
+        clock=workspace.clock,
+    )
+    if outcome.chosen is None or not register:
+        return Compressed(version, outcome, None)
+    made = Smaller(bundle, outcome, batch, limits, seed)
+    with write_smaller(
+        made, keys=workspace.keys, clock=workspace.clock, folder=workspace.home.cache
+    ) as smaller:
+        return Compressed(version, outcome, workspace.register(smaller))
+
+
+def _truth(rows: pl.DataFrame, label: str | None) -> npt.NDArray[Any] | None:
+    if label is None and LABEL not in rows.columns:
+        return None
+    name = label or LABEL
+    if name not in rows.columns:
+        close = nearest(name, rows.columns)
+        raise ConfigError(
+            f"The rows have no column '{name}' of labels.",
+            hint=f"Did you mean '{close}'?" if close else f"They have {', '.join(rows.columns)}.",
+        )
+    found: npt.NDArray[Any] = rows[name].to_numpy()
+    return found
+
+
+def _batch(signature: Signature, rows: pl.DataFrame) -> Batch:
+    names = [field.name for field in signature.inputs if field.name in rows.columns]
+    if not names:
+        raise ConfigError(
+            f"The rows have none of the columns that the version takes: "
+            f"{', '.join(field.name for field in signature.inputs[:10])}.",
+            hint=f"They have {', '.join(rows.columns[:10])}.",
+        )
+    return from_frame(signature, rows.select(names))

@@ -1,0 +1,90 @@
+"""What `fairlead compress` reads of its options, and what it says of those it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fairlead.cli.compress import read_drop
+from fairlead.cli.main import cli
+from fairlead.errors import ConfigError, FairleadError, NotFoundError
+from support.compress import FIELDS, package_network, rows
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with `side:1`, and rows with labels beside it."""
+    home = tmp_path_factory.mktemp("compress") / ".fairlead"
+    package_network(home)
+    values, side = rows(300, seed=3)
+    labelled = pl.DataFrame(values, FIELDS).with_columns(side=pl.Series(side))
+    labelled.write_parquet(home.parent / "rows.parquet")
+    return home
+
+
+def run(home: Path, *arguments: str, data: str = "rows.parquet", version: str = "side:1") -> None:
+    given = ["compress", version, "--data", str(home.parent / data), "--dry-run", *arguments]
+    cli.main(["--home", str(home), *given], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("0.5pp", (0.005, False)), ("0pp", (0.0, False)), ("2%", (0.02, True)),
+     (" 1.5 pp ", (0.015, False))],
+)  # fmt: skip
+def test_a_loss_is_in_points_or_of_the_value(text: str, read: tuple[float, bool]) -> None:
+    assert read_drop(text) == pytest.approx(read)
+
+
+@pytest.mark.parametrize("text", ["", "0.5", "half", "-1pp", "200pp", "nan pp", "pp", "1pp%"])
+def test_what_is_no_loss_is_refused_with_the_two_ways_to_write_one(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no loss") as found:
+        read_drop(text)
+    assert "0.5pp" in found.value.hint
+    assert "2%" in found.value.hint
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["--label", "sid"], "no column 'sid' of labels", "Did you mean 'side'?"),
+        (["--min-agreement", "lots"], "--min-agreement 'lots' is no share", "Write 97%"),
+        (["--sure", "120%"], "--sure '120%' is no share", "Write 97%"),
+        (["--methods", "prun"], "no method 'prun'", "Did you mean 'prune'?"),
+        (["--metric", "acuracy", "--label", "side"], "no metric acuracy", "accuracy"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_the_way_out(
+    home: Path, arguments: list[str], error: str, hint: str
+) -> None:
+    with pytest.raises(FairleadError) as found:
+        run(home, *arguments)
+    assert error in found.value.message
+    assert hint in found.value.hint
+
+
+def test_rows_that_are_too_few_or_of_another_kind_are_named(home: Path) -> None:
+    pl.read_parquet(home.parent / "rows.parquet")[:20].write_parquet(home.parent / "few.parquet")
+    pl.DataFrame({"e": [1.0]}).write_parquet(home.parent / "other.parquet")
+    with pytest.raises(ConfigError, match="There are 20 rows"):
+        run(home, data="few.parquet")
+    with pytest.raises(ConfigError, match="none of the columns that the version takes: a, b, c, d"):
+        run(home, data="other.parquet")
+
+
+def test_a_version_that_is_not_there_is_named(home: Path) -> None:
+    with pytest.raises(NotFoundError, match="no version side:9"):
+        run(home, version="side:9")
+
+
+def test_where_nothing_is_gained_it_ends_with_status_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(home, "--label", "side", "--methods", "round")
+    assert ended.value.code == 1
+    printed = capsys.readouterr().out
+    assert "The graph holds no trees." in printed
+    assert "nothing is registered" in printed
