@@ -125,7 +125,7 @@ def test_nothing_is_registered_by_a_dry_run_and_json_has_all(home: Path, said: s
     before = len(run(home, "models").splitlines())
     told = json.loads(run(
         home, "compress", "side:1", "--data", str(home.parent / "rows.parquet"), "--dry-run",
-        "--methods", "int8", "--max-drop", "2pp", "--json",
+        "--methods", "int8", "--max-drop", "2pp", "--target", "size", "--json",
     ))  # fmt: skip
     assert told["version"] is None
     assert told["forms"][told["chosen"]]["steps"][0]["method"] == "int8"
