@@ -16,6 +16,7 @@ from fairlead.forms import FORMS
 
 OURS = {
     "favicon.svg": PAGES,
+    "look.css": FORMS,
     "console.css": PAGES,
     "console.js": PAGES,
     "try.js": PAGES,

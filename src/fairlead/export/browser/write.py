@@ -23,6 +23,7 @@ from fairlead.export.texts import without_nul
 from fairlead.forms import FORMS, controls_of, neutral
 
 PAGE = Path(__file__).parent / "page"
+LOOK = "look.css"
 STYLE = "page.css"
 # In JSON it occurs in strings alone, where it may be written so; nothing ends the element.
 _IN_HTML = (b"<", b"\\u003c")
@@ -67,7 +68,8 @@ def write_page(
         _data("runtime.js", "runtime", msgspec.json.encode(_packed(runtime))),
         Part("page.js", join_modules("page.js", (PAGE, FORMS))),
     ]
-    style = Part(STYLE, (PAGE / STYLE).read_text(encoding="utf-8"))
+    styles = [folder / name for folder, name in ((FORMS, LOOK), (PAGE, STYLE))]
+    style = Part(STYLE, "\n".join(path.read_text(encoding="utf-8") for path in styles))
     signature = bundle.info.signature
     page = _template().render(
         version=version,

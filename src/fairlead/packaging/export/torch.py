@@ -32,14 +32,16 @@ TRAINABLE = "trainable.safetensors"
 PLAIN, ELEMENTS_MAX = 120, 500_000
 LOOK_ROWS = 1000
 FAR = 100.0
-PRECISION = {"float32": 1e-5, "float64": 1e-9}
+PRECISION = {"float32": 1e-4, "float64": 1e-9}
+"""A network's sums in single precision, and above all its softmax of far rows, differ by a tenth of
+that between one library's kernels and another's."""
 
 
 def export_torch(module: Any, reference: Reference, *, allow_pickle: bool) -> Exported:
     """Make the served form of a torch module.
 
     It is ONNX if the graph answers the receipt's rows like the module, all at once and by one,
-    two and seven: the same labels, numbers within 1e-5 of themselves or of the largest answer.
+    two and seven: the same labels, numbers within 1e-4 of themselves or of the largest answer.
     Otherwise it is a program of torch.export, which answers alike but which torch itself loads
     as a pickle, so that this must be allowed.
 
