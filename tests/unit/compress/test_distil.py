@@ -184,7 +184,13 @@ def test_a_graph_that_leaves_a_student_no_place_is_refused(
     assert reason in refused.reason
 
 
-@pytest.mark.parametrize("given", [{"hidden": 0}, {"pieces": 0.5}, {"units": 3}, {"hidden": "8"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"hidden": 0}, {"pieces": 0.5}, {"units": 3}, {"hidden": "8"}, {"trees": 0}, {"leaves": 1},
+        {"trees": 8, "hidden": 8},
+    ],
+)  # fmt: skip
 def test_settings_that_make_no_sense_are_an_error(given: dict[str, Any]) -> None:
     model = line(helper.make_node("Relu", ["x"], ["y"]))
     with pytest.raises(ConfigError):

@@ -13,6 +13,8 @@ from fairlead.compress.graph import Array
 Form = Literal["softmax", "sigmoid", "values"]
 
 SAME = 1e-3
+SHARE_MIN = 0.003
+"""Shares below it are learnt as it: their logarithms would outweigh what decides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +66,16 @@ def activate(form: Form, numbers: Array) -> Array:
         return np.asarray(1 / (1 + np.exp(-np.clip(numbers, -60, 60))))
     powers = np.exp(numbers - numbers.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def own_numbers(goal: Goal) -> Array:
+    """The numbers that the form makes the goal's of, (rows, width)."""
+    if goal.form == "values":
+        return goal.numbers
+    shares = np.maximum(goal.numbers, SHARE_MIN)
+    if goal.form == "softmax":
+        return np.asarray(np.log(shares))
+    return np.asarray(np.log(shares) - np.log(np.maximum(1 - goal.numbers, SHARE_MIN)))
 
 
 def _are_shares(y: Array) -> bool:

@@ -11,13 +11,14 @@ from onnx import helper
 from fairlead.bundle import Step
 from fairlead.compress.distil.cut import bottlenecks
 from fairlead.compress.distil.goal import make_goal
+from fairlead.compress.distil.plain import plain
 from fairlead.compress.distil.student import teach
 from fairlead.compress.distil.types import COLUMNS_MAX, MADE, NAME, read_recipe
 from fairlead.compress.graph import FLOATS, Array, Draft
 from fairlead.compress.made import rows_of, with_made_rows
 from fairlead.compress.observe import observe
-from fairlead.compress.trees.read import find_sites
-from fairlead.compress.trees.write import write_sites
+from fairlead.compress.settings import Setting
+from fairlead.compress.trees.write import ML, free_stem, raise_versions
 from fairlead.compress.types import Feeds, Refused
 from fairlead.errors import ExportError, ModelError
 
@@ -29,19 +30,22 @@ class Distil:
 
     It takes the first matrix of numbers that all answers depend on, so that what turns text and
     categories into numbers stays, and gives the last numbers that they all come from, so that
-    labels and their names stay too. Settings: `hidden`, units of its network; `pieces`, ranges
-    that each column is cut into.
+    labels and their names stay too. Settings of a network: `hidden`, its units; `pieces`, ranges
+    that each column is cut into. Settings of trees: `trees`, for each number that they answer;
+    `leaves` of each.
     """
 
     name = NAME
 
     def steps(self) -> Sequence[Step]:
-        """From many units to few."""
-        tried = ((256, 1), (128, 4), (128, 1), (64, 1), (32, 4), (32, 1), (16, 1))
-        return tuple(
-            Step(method=self.name, settings={"hidden": hidden, "pieces": pieces})
-            for hidden, pieces in tried
-        )
+        """Networks from many units to few, and trees from many to few."""
+        networks = ((256, 1), (128, 4), (128, 1), (64, 1), (32, 4), (32, 1), (16, 1))
+        groves = ((32, 16), (16, 8))
+        settings: list[dict[str, Setting]] = [
+            {"hidden": hidden, "pieces": pieces} for hidden, pieces in networks
+        ]
+        settings += [{"trees": trees, "leaves": leaves} for trees, leaves in groves]
+        return tuple(Step(method=self.name, settings=each) for each in settings)
 
     def apply(
         self, model: onnx.ModelProto, step: Step, feeds: Feeds, *, seed: int
@@ -49,7 +53,7 @@ class Distil:
         """Teach a student and put it in its place."""
         recipe = read_recipe(step)
         try:
-            draft = _plain(model)
+            draft = plain(model, feeds)
             rows = with_made_rows(feeds, MADE, seed=seed)
             start, x, end, answers = _place(draft, rows)
         except (ExportError, ModelError) as error:
@@ -58,9 +62,8 @@ class Distil:
         later = observe(draft.model, sorted(draft.outputs), rows).values()
         goal = make_goal(matrix, [each for each in later if each.dtype in FLOATS])
         student = teach(x.reshape(len(x), -1), goal, recipe, seed=seed)
-        nodes, constants, tensor = student.nodes(start, draft.fresh("student"))
-        for name, values in constants.items():
-            draft.graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+        nodes, constants, tensor = student.nodes(start, free_stem(draft, "student"))
+        draft.freeze((), constants)
         if answers.ndim == 1:
             flat = draft.hold("student_flat", np.array([-1]))
             nodes.append(helper.make_node("Reshape", [tensor, flat], [f"{tensor}_flat"]))
@@ -68,21 +71,16 @@ class Distil:
         kind = helper.np_dtype_to_tensor_dtype(answers.dtype)
         nodes.append(helper.make_node("Cast", [tensor], [end], to=kind))
         draft.replace(draft.producer(end), nodes)
+        draft.prune_dead()
+        if any(node.domain == ML for node in nodes):
+            try:
+                raise_versions(draft, {node.output[0] for node in nodes})
+            except ExportError as error:
+                return Refused(self.name, str(error))
         small = draft.finish()
         if small.ByteSize() >= model.ByteSize():
             return Refused(self.name, "The student would not be smaller than the graph.")
         return small
-
-
-def _plain(model: onnx.ModelProto) -> Draft:
-    """The graph with its trees written anew: they answer faster, and label and sums are apart."""
-    draft = Draft(model)
-    try:
-        write_sites(draft, find_sites(draft))
-    except ExportError:  # no trees, or such as only their own operator computes
-        draft = Draft(model)
-    draft.prune_dead()
-    return draft
 
 
 def _place(draft: Draft, rows: Feeds) -> tuple[str, Array, str, Array]:

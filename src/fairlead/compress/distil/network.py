@@ -13,7 +13,7 @@ from fairlead.compress.graph import Array, Node
 def network_nodes(
     network: Network, goal: Goal, x: str, stem: str
 ) -> tuple[list[Node], dict[str, Array], str]:
-    """Nodes, constants by name, and the tensor of the answers, (rows, width) in single precision.
+    """Nodes, constants by name, and the tensor of its own numbers, (rows, width).
 
     Args:
         network: that was taught.
@@ -36,9 +36,4 @@ def network_nodes(
         if place < len(weights) - 1:
             nodes.append(helper.make_node("Relu", [x], [f"{stem}_unit_{place}"]))
             x = f"{stem}_unit_{place}"
-    if goal.form == "values" or goal.inside:
-        return nodes, constants, x
-    given = {"axis": 1} if goal.form == "softmax" else {}
-    op = goal.form.capitalize()
-    nodes.append(helper.make_node(op, [x], [f"{stem}_answer"], **given))
-    return nodes, constants, f"{stem}_answer"
+    return nodes, constants, x

@@ -15,7 +15,7 @@ from fairlead.bundle.types import TensorOutput
 from fairlead.compress.distil.goal import make_goal
 from fairlead.compress.distil.inputs import NUMBERS, matrix_graph
 from fairlead.compress.distil.student import teach
-from fairlead.compress.distil.types import MADE, NAME, read_recipe
+from fairlead.compress.distil.types import MADE, NAME, STRAY_MAX, read_recipe
 from fairlead.compress.graph import Array
 from fairlead.compress.made import with_made_rows
 from fairlead.compress.observe import observe
@@ -26,9 +26,6 @@ from fairlead.runners.feed import make_feed
 from fairlead.signature import NUMERIC, Batch, Field, Signature
 
 PAYLOAD = "model.onnx"
-STRAY_MAX = 0.005
-"""Share of labels that may be of another class than the most probable one."""
-
 Answer = Callable[[Batch], Batch]
 """What a predictor does: rows of the signature's inputs to as many of its outputs."""
 

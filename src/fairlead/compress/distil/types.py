@@ -15,13 +15,18 @@ MADE = 20_000
 COLUMNS_MAX = 4096
 """More than these are not what a small network reads."""
 
+STRAY_MAX = 0.005
+"""Share of labels that may be of another class than the one of the greatest number."""
+
+DEFAULTS = {"hidden": 32, "pieces": 1, "trees": 32, "leaves": 16}
+
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a student is made of.
+class NetworkRecipe:
+    """What a student that is a network is made of.
 
     Args:
-        hidden: units of its network.
+        hidden: units.
         pieces: ranges that each column is cut into.
     """
 
@@ -29,18 +34,46 @@ class Recipe:
     pieces: int
 
 
+@dataclass(frozen=True, slots=True)
+class TreesRecipe:
+    """What a student of small trees is made of.
+
+    Args:
+        trees: for each number that it answers.
+        leaves: of each tree, at most.
+    """
+
+    trees: int
+    leaves: int
+
+
+Recipe = NetworkRecipe | TreesRecipe
+
+
 def read_recipe(step: Step) -> Recipe:
-    """The recipe that a step asks for.
+    """The recipe that a step asks for: trees if it says how many or of what size.
 
     Raises:
-        ConfigError: it has other settings than these.
+        ConfigError: it has other settings than these, or those of both.
 
     Example:
         >>> read_recipe(Step(method="distil", settings={"hidden": 8}))
-        Recipe(hidden=8, pieces=1)
+        NetworkRecipe(hidden=8, pieces=1)
+        >>> read_recipe(Step(method="distil", settings={"trees": 8}))
+        TreesRecipe(trees=8, leaves=16)
     """
-    given = take(step, {"hidden": 32, "pieces": 1})
+    given = take(step, DEFAULTS)
     for name, value in given.items():
-        if not isinstance(value, int) or value < 1:
-            raise ConfigError(f"Setting '{name}' of '{NAME}' must be a whole number from 1.")
-    return Recipe(int(given["hidden"]), int(given["pieces"]))
+        least = 2 if name == "leaves" else 1
+        if not isinstance(value, int) or value < least:
+            raise ConfigError(f"Setting '{name}' of '{NAME}' must be a whole number from {least}.")
+    hidden, pieces, trees, leaves = (int(given[name]) for name in DEFAULTS)
+    asked = set(step.settings)
+    if not asked & {"trees", "leaves"}:
+        return NetworkRecipe(hidden, pieces)
+    if asked & {"hidden", "pieces"}:
+        raise ConfigError(
+            f"'{NAME}' makes either a network or trees.",
+            hint="Set 'hidden' and 'pieces' for a network, or 'trees' and 'leaves' for trees.",
+        )
+    return TreesRecipe(trees, leaves)

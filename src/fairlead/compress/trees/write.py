@@ -33,22 +33,40 @@ def write_sites(draft: Draft, sites: Sequence[Site]) -> None:
         ExportError: another node of the graph means something else in the version of the
             operators that these need.
     """
-    _raise_versions(draft, {name for site in sites for name in site.nodes})
+    raise_versions(draft, {name for site in sites for name in site.nodes})
     for site in sites:
         _write_site(draft, site)
 
 
+def tree_nodes(trees: Trees, x: str, stem: str) -> tuple[list[Node], dict[str, Array], str]:
+    """Nodes, constants by name, and the tensor of the sums, (rows, width).
+
+    Args:
+        trees: whose thresholds and leaves are of one type.
+        x: the tensor that they look at, of that type.
+        stem: of the names.
+    """
+    made = _Nodes(stem)
+    sums, _ = made.sums(x, trees)
+    return made.nodes, made.constants, sums
+
+
+def free_stem(draft: Draft, stem: str) -> str:
+    """A start of names that no other name in the graph has."""
+    taken = [held.name for held in draft.graph.initializer]
+    taken += [name for node in draft.nodes for name in node.output]
+    count = 0
+    while any(name.startswith(f"{stem}_{count}") for name in taken):
+        count += 1
+    return f"{stem}_{count}"
+
+
 def _write_site(draft: Draft, site: Site) -> None:
     first = draft.producer(site.nodes[0])
-    trees = site.trees
-    made = _Nodes(draft, site.sums)
-    kind = trees.threshold.dtype
+    made = _Nodes(free_stem(draft, site.sums))
+    kind = site.trees.threshold.dtype
     x = site.x if site.compared == kind else made.add("Cast", [site.x], to=_element(kind))
-    alone = _one_target_each(trees)
-    if alone is None:
-        sums, has = made.of_vectors(x, trees), trees.value.dtype
-    else:
-        sums, has = made.ensemble(x, alone, _scalars(alone), trees.width), kind
+    sums, has = made.sums(x, site.trees)
     if site.bound:
         sums = made.shares(sums, site.bound, has)
     made.rename(sums, site.sums, has, site.summed)
@@ -56,6 +74,7 @@ def _write_site(draft: Draft, site: Site) -> None:
         draft.graph.initializer.append(constant)
     for name in site.nodes[1:]:
         draft.graph.node.remove(draft.producer(name))
+    draft.freeze((), made.constants)
     draft.replace(first, [*made.nodes, *site.tail])
 
 
@@ -66,12 +85,13 @@ Leaves = tuple[Array, Array, Array]
 class _Nodes:
     """Nodes under construction."""
 
-    def __init__(self, draft: Draft, stem: str) -> None:
-        self._draft, self._stem = draft, stem
+    def __init__(self, stem: str) -> None:
+        self._stem = stem
         self.nodes: list[Node] = []
+        self.constants: dict[str, Array] = {}
 
     def add(self, op: str, inputs: Sequence[str], domain: str = "", **given: Any) -> str:
-        name = f"{self._draft.fresh(f'{self._stem}_{op}')}_{len(self.nodes)}"
+        name = f"{self._stem}_{op}_{len(self.nodes)}"
         arrays = {key: value for key, value in given.items() if isinstance(value, np.ndarray)}
         plain = {key: value for key, value in given.items() if key not in arrays}
         node = helper.make_node(op, inputs, [name], domain=domain, **plain)
@@ -80,6 +100,10 @@ class _Nodes:
         self.nodes.append(node)
         return name
 
+    def hold(self, name: str, values: Array) -> str:
+        self.constants[f"{self._stem}_{name}"] = values
+        return f"{self._stem}_{name}"
+
     def rename(self, tensor: str, name: str, has: Any, needs: Any) -> None:
         """Give the last tensor the name, and the type, that others know it by."""
         if has == needs:
@@ -87,6 +111,13 @@ class _Nodes:
         else:
             node = helper.make_node("Cast", [tensor], [name], to=_element(needs))
             self.nodes.append(node)
+
+    def sums(self, x: str, trees: Trees) -> tuple[str, Any]:
+        """What the trees sum up to, and its type."""
+        alone = _one_target_each(trees)
+        if alone is None:
+            return self.of_vectors(x, trees), trees.value.dtype
+        return self.ensemble(x, alone, _scalars(alone), trees.width), trees.threshold.dtype
 
     def ensemble(self, x: str, trees: Trees, leaves: Leaves, width: int) -> str:
         """The sums by target."""
@@ -101,9 +132,9 @@ class _Nodes:
     def shares(self, sums: str, total: float, kind: Any) -> str:
         """Sums of which none is below 0, and that add up to a total in each row."""
         above = self.add("Relu", [sums])
-        axis = self._draft.hold(f"{self._stem}_axes", np.array([1]))
+        axis = self.hold("axes", np.array([1]))
         whole = self.add("ReduceSum", [above, axis], keepdims=1)
-        held = self._draft.hold(f"{self._stem}_total", np.array(total, kind))
+        held = self.hold("total", np.array(total, kind))
         return self.add("Mul", [self.add("Div", [above, whole]), held])
 
     def of_vectors(self, x: str, trees: Trees) -> str:
@@ -114,7 +145,7 @@ class _Nodes:
         order = np.argsort(-np.bincount(rows), kind="stable")
         table, rows = table[order], np.argsort(order)[rows]
         which = np.full(len(trees.left), -1)
-        held = self._draft.hold(f"{self._stem}_leaves", table)
+        held = self.hold("leaves", table)
         if len(table) <= COUNTED_MAX:
             which[ends] = rows
             leaves = np.arange(len(table)), np.ones(len(table)), which
@@ -127,9 +158,9 @@ class _Nodes:
         found = self.ensemble(x, trees, (pairs[:, 0], pairs[:, 1], which), len(trees.roots))
         index = self.add("Cast", [found], to=_element(np.dtype(np.int64)))
         each = self.add("Gather", [held, index], axis=0)
-        one = self._draft.hold(f"{self._stem}_axis", np.array(1))
+        one = self.hold("axis", np.array(1))
         running = self.add("CumSum", [each, one])
-        last = self._draft.hold(f"{self._stem}_last", np.array(len(trees.roots) - 1))
+        last = self.hold("last", np.array(len(trees.roots) - 1))
         return self.add("Gather", [running, last], axis=1)
 
 
@@ -185,8 +216,16 @@ def _one_target_each(trees: Trees) -> Trees | None:
     return joined(constant, replace(trees, roots=trees.roots[~lone]))
 
 
-def _raise_versions(draft: Draft, replaced: set[str]) -> None:
-    """Declare the version that has `TreeEnsemble`, if other nodes mean the same in it."""
+def raise_versions(draft: Draft, replaced: set[str]) -> None:
+    """Declare the version that has `TreeEnsemble`, if other nodes mean the same in it.
+
+    Args:
+        draft: the graph.
+        replaced: nodes, by their first output, that are new or will be gone.
+
+    Raises:
+        ExportError: another node means something else in it.
+    """
     model = draft.model
     declared = {opset.domain: opset for opset in model.opset_import}
     known = declared.get(ML) or model.opset_import.add(domain=ML, version=OPSET_ML)
