@@ -5,4 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 FORMS = Path(__file__).parent / "parts"
-"""`look.css`; `fields.html`, a template that takes `controls`; modules `fields.js` and `answer.js`."""
+"""`look.css`; `fields.html`, a template that takes `controls`; modules `fields.js`, `answer.js`."""

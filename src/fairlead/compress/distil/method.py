@@ -40,7 +40,7 @@ class Distil:
     def steps(self) -> Sequence[Step]:
         """Networks from many units to few, and trees from many to few."""
         networks = ((256, 1), (128, 4), (128, 1), (64, 1), (32, 4), (32, 1), (16, 1))
-        groves = ((32, 16), (16, 8))
+        groves = ((32, 16),)
         settings: list[dict[str, Setting]] = [
             {"hidden": hidden, "pieces": pieces} for hidden, pieces in networks
         ]
