@@ -13,7 +13,7 @@ import msgspec
 
 from fairlead.device.model import DeviceModel
 from fairlead.device.opening import LIMIT_MB, load, own_package, state_folder
-from fairlead.errors import ConfigError, ConflictError, FairleadError, InputError
+from fairlead.errors import ConfigError, ConflictError, FairleadError, InputError, StorageError
 
 BODY_BYTES_MAX = 64 << 20
 PROBLEMS_MAX = 20
@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         status = 0
+    except OSError as error:
+        status = _told(StorageError(f"A file cannot be read or written: {error.strerror}."))
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)

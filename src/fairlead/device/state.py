@@ -231,7 +231,10 @@ def _opened(path: Path) -> int:
 
 
 def _own_id(path: Path) -> str:
-    """This device's id, drawn when it is first asked for."""
+    """This device's own id, drawn when it is first asked for, and when it is none any more."""
+    with contextlib.suppress(FileNotFoundError, ValueError):  # of bytes that are no text, too
+        return str(uuid.UUID(path.read_text().strip()))
+    path.unlink(missing_ok=True)
     _write_once(path, str(uuid.uuid4()).encode())
     return path.read_text().strip()
 

@@ -50,7 +50,7 @@ class Registry:
     ) -> Version:
         """Keep a bundle and give it the next number of its model.
 
-        The same bundle twice is the same version.
+        The same bundle twice is the same version; one that was let go is there again.
 
         Args:
             archive: the bundle as one file.
@@ -64,12 +64,17 @@ class Registry:
         for _ in range(ATTEMPTS):
             model = self._store.get(MODELS, MODELS.key(info.name))
             known = [v for v in self.versions(info.name) if v.digest == digest] if model else []
-            if known:
+            if known and known[0].let_go_us is None:
                 return known[0]
             version = _version(
                 info, digest, blob, size_bytes, model.value.latest + 1 if model else 1, actor
             )
             try:
+                if known:
+                    detail: Detail = {"reason": "It was registered again."}
+                    back = {"let_go_us": None, "blob": blob}
+                    self._change(known[0].name, "take back", detail, actor, **back)
+                    return self.resolve(known[0].name)
                 self._add(version, model)
             except ConflictError:
                 continue  # someone registered at the same moment: take the next number
@@ -219,9 +224,9 @@ class Registry:
         version = self._resolve(reference).value
         if version.let_go_us is None or not version.blob:
             return
-        self._blobs.delete(version.blob)
         detail: Detail = {"bytes": version.size_bytes}
         self._change(reference, "remove bundle", detail, actor, blob="")
+        self._blobs.delete(version.blob)  # last: a version never names a bundle that is not there
 
     def _change(
         self, reference: str, action: str, detail: Detail, actor: str, **changes: object

@@ -161,6 +161,16 @@ def test_what_was_answered_is_kept_though_the_process_is_killed(
     assert len(ids) - len(seen) <= 5 * 3  # kept, but not told before the end
 
 
+def test_a_folder_that_is_not_as_it_should_be_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "state" / "rows" / f"{1:016d}-{'a' * 16}.journal").mkdir(parents=True)
+    for name in ("file", "state"):
+        found = run("status", "--state", str(tmp_path / name))
+        assert (found.returncode, found.stdout) == (1, "")
+        assert found.stderr.startswith("Error: A file cannot be read or written: ")
+        assert str(tmp_path) not in found.stderr
+
+
 def test_a_command_waits_for_another_to_end(package: Path, run: Run, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with load(package, state=state) as model:

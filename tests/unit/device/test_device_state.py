@@ -204,3 +204,17 @@ def test_what_could_not_be_kept_is_counted_over_processes(tmp_path: Path) -> Non
         state.close()
     assert stand(tmp_path).unlogged == 7
     assert stand(tmp_path / "nothing") == Standing(1, 0, 0, 1, 0, 0, in_use=False)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"ada"])
+def test_an_id_that_was_damaged_is_drawn_anew(tmp_path: Path, damage: bytes) -> None:
+    first = opened(tmp_path)
+    first.close()
+    again = opened(tmp_path)
+    again.close()
+    assert again.device == first.device
+    (tmp_path / "device").write_bytes(damage)
+    other = opened(tmp_path)
+    other.close()
+    assert len(other.device) == len(first.device)
+    assert (tmp_path / "device").read_text() == other.device

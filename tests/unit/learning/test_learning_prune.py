@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from fairlead.app.batch import run_batch
 from fairlead.app.learning.prune import EVERY_S, Pruner
 from fairlead.app.learning.versions import WorkspaceVersions
 from fairlead.app.monitoring import promise_of
 from fairlead.app.workspace import Workspace
+from fairlead.batch import Job
 from fairlead.bundle import Learned, RowRange
 from fairlead.clock import ManualClock
 from fairlead.errors import NotFoundError
@@ -87,7 +89,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     return Kept(tmp_path_factory.mktemp("kept"))
 
 
-def test_checkpoints_that_nothing_uses_are_let_go_and_then_removed(kept: Kept) -> None:
+def test_checkpoints_that_nothing_uses_are_let_go_and_then_removed(
+    kept: Kept, tmp_path: Path
+) -> None:
     workspace, registry = kept.workspace, kept.workspace.registry
     kept.hour(20)
     assert kept.there == [1, 2, 3, 4, 5, 6, 7, 8, 9]  # none is older than a day
@@ -110,6 +114,9 @@ def test_checkpoints_that_nothing_uses_are_let_go_and_then_removed(kept: Kept) -
         workspace.ref(registry.resolve("tide:6"))
     with pytest.raises(NotFoundError, match="tide:6 was let go"):
         workspace.bundle(registry.resolve("tide:6"))
+    job = Job(version="tide:6", inputs=(str(tmp_path / "rows.csv"),), output=str(tmp_path / "out"))
+    with pytest.raises(NotFoundError, match="tide:6 was let go"):
+        run_batch(workspace, job, lambda _: None)
 
 
 def test_one_that_is_in_use_again_before_it_is_removed_is_taken_back(kept: Kept) -> None:

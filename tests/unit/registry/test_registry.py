@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.bundle import BundleInfo, DataFacts, RunnerSpec
 from fairlead.clock import ManualClock
-from fairlead.errors import ConfigError, NotFoundError
+from fairlead.errors import ConfigError, ConflictError, NotFoundError
 from fairlead.registry import Evaluated, Registry, Version
 from fairlead.routing import ROUTES, Arm, Route, VersionRef
 from fairlead.signature import Field, Signature
@@ -184,3 +184,32 @@ def test_evaluations_are_kept_in_order(registry: Registry, archive: Path) -> Non
         registry.add_evaluation(one, evaluated)
     assert [e.created_us for e in registry.evaluations(one)] == [5, 30, 200]
     assert registry.evaluations(two) == []
+
+
+def test_a_bundle_that_was_let_go_is_there_again_when_it_is_registered_again(
+    registry: Registry, archive: Path, tmp_path: Path
+) -> None:
+    blobs = open_blobs(f"file://{tmp_path}/blobs")
+    first = register(registry, archive, "a" * 64)
+    registry.let_go(first.name, "ada", "Nothing uses it.")
+    assert register(registry, archive, "a" * 64) == first
+    registry.let_go(first.name, "ada", "Nothing uses it.")
+    registry.remove_bundle(first.name, "ada")
+    assert list(blobs.keys("bundles/")) == []
+    assert register(registry, archive, "a" * 64) == first
+    assert list(blobs.keys("bundles/")) == [first.blob]
+
+
+def test_a_bundle_is_there_as_long_as_its_version_names_it(
+    store: Store, registry: Registry, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = register(registry, archive, "a" * 64)
+    registry.let_go(first.name, "ada", "Nothing uses it.")
+
+    def late(*_: object, **__: object) -> None:
+        raise ConflictError("Someone else was first.")
+
+    monkeypatch.setattr(store, "commit", late)
+    with pytest.raises(ConflictError):
+        registry.remove_bundle(first.name, "bob")
+    assert list(open_blobs(f"file://{tmp_path}/blobs").keys("bundles/")) == [first.blob]

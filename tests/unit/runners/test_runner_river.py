@@ -155,7 +155,10 @@ def test_what_has_no_safe_form_is_refused_by_its_name(tmp_path: Path) -> None:
 HARMFUL = ("os:system", "builtins:eval", "subprocess:Popen", "river.datasets.base:FileDataset",
     "river.stream.iter_csv:iter_csv", "river.compat.sklearn_to_river:convert_sklearn_to_river",
     "river.utils.rolling:typing.Any", "river.tree.base:", "river.base:os.system",
-    "river.utils.random:random.Random", "river", "river.", "")  # fmt: skip
+    "river.utils.random:random.Random", "river", "river.", "",
+    "river.base.base:_log_method_calls", "river.base.base:Base.clone",
+    "river.utils.rolling:BaseRolling.__getattr__",
+    "river.compose.func:FuncTransformer.transform_one")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HARMFUL)
@@ -195,6 +198,47 @@ def test_every_vetted_package_is_there_and_its_types_are_found_again() -> None:
 def test_a_state_that_was_made_up_is_refused(node: list[Any]) -> None:
     state = {"format": 1, "river": "0", "root": [0], "nodes": [node], "shapes": []}
     with pytest.raises(BundleError):
+        read_state(msgspec.msgpack.encode(state))
+
+
+ROLLING, FUNC = "river.utils.rolling:Rolling", "river.compose.func:FuncTransformer"
+KEYS = ["array", "<u4", [624], bytes(2496), "C"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "shapes"),
+    [
+        ([["method", [1], "__getattr__"], ["object", 0, [2]], ["list"]], [[ROLLING, "obj"]]),
+        ([["method", [1], "clone"], ["object", 0, [2]], ["list"]], [[FUNC, "func"]]),
+        ([["object", 0, [1]], ["name", "copy.deepcopy"]], [[FUNC, "__reduce_ex__"]]),
+        ([["object", 0, [1]], ["name", "copy.deepcopy"]], [[FUNC, "__deepcopy__"]]),
+        ([["object", 0, [1]], ["name", "copy.deepcopy"]], [[FUNC, "transform_one"]]),
+        ([["object", 0, [1]], ["name", "builtins.set"]], [[FUNC, "_supervised"]]),
+        ([["numpy random", [1], 1 << 30, 0, 0.0], KEYS], []),
+        ([["numpy random", [1], -1, 0, 0.0], KEYS], []),
+    ],
+)
+def test_nothing_that_a_state_holds_takes_the_place_of_code(
+    nodes: list[Any], shapes: list[Any]
+) -> None:
+    state = {"format": 1, "river": "0", "root": [0], "nodes": nodes, "shapes": shapes}
+    with pytest.raises(BundleError):
+        read_state(msgspec.msgpack.encode(state))
+
+
+def test_a_state_cannot_make_its_way_to_what_python_can_do() -> None:
+    """From a function of river's to its globals, where all of Python is."""
+    state = {
+        "format": 1, "river": "0", "root": [0], "shapes": [[FUNC, "func"]],
+        "nodes": [
+            ["object", 0, [1]],
+            ["partial", [2], [3]],
+            ["name", "river.base.base:_log_method_calls"],
+            ["tuple", [2], "__globals__", [4]],
+            ["name", "builtins.bool"],
+        ],
+    }  # fmt: skip
+    with pytest.raises(BundleError, match=r"_log_method_calls, which is not vetted"):
         read_state(msgspec.msgpack.encode(state))
 
 

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from fairlead.errors import BundleError
-from fairlead.runners.river.names import NATIVE, find
+from fairlead.runners.river.names import NATIVE, find, name_of
 from fairlead.runners.river.write import ARRAYS, FORMAT, Node
 
 EMPTY: dict[str, Any] = {
@@ -162,7 +162,10 @@ class _Made:
 
 
 def _set(part: Any, state: dict[str, Any]) -> None:
-    """Give an object its attributes, past whatever its class does when one is set."""
+    """Give an object its attributes, past whatever its class does when one is set.
+
+    None takes the place of what its class defines: an object does what its type does.
+    """
     slots = {
         name
         for kind in type(part).__mro__
@@ -171,6 +174,10 @@ def _set(part: Any, state: dict[str, Any]) -> None:
     }
     for name in slots & state.keys():
         object.__setattr__(part, name, state.pop(name))
+    for name in state:
+        found = next((vars(kind)[name] for kind in type(part).__mro__ if name in vars(kind)), None)
+        if name.startswith("__") or callable(found) or hasattr(type(found), "__get__"):
+            raise ValueError("an attribute is in the place of a method")
     if state:
         vars(part).update(state)
 
@@ -195,7 +202,7 @@ def _partial(function: Any, given: Sequence[Any], *named: Any) -> Any:
 def _method(part: Any, name: str) -> Any:
     """A method of an object's class, whatever the object has by that name itself."""
     found = next((vars(kind)[name] for kind in type(part).__mro__ if name in vars(kind)), None)
-    if not isinstance(found, FunctionType) or not type(part).__module__.startswith("river."):
+    if not isinstance(found, FunctionType) or name_of(found) is None:
         raise ValueError("an object has no such method")
     return MethodType(found, part)
 
@@ -206,9 +213,11 @@ def _random(state: Any) -> random.Random:
     return made
 
 
-def _numpy_random(*state: Any) -> Any:
+def _numpy_random(keys: Any, place: int, *gauss: Any) -> Any:
+    if not 0 <= place <= len(keys):  # numpy would read memory that is not its own
+        raise ValueError("a generator stands behind its numbers")
     made = np.random.RandomState(0)
-    made.set_state(("MT19937", *state))
+    made.set_state(("MT19937", keys, place, *gauss))
     return made
 
 

@@ -155,6 +155,12 @@ def _pairs(kind: str, *lead: str) -> Callable[[Any, Refer], Node]:
     return write
 
 
+def _method(part: Any, refer: Refer) -> Node:
+    if name_of(part.__func__) is None:
+        raise ExportError(f"It holds {_told(part)}, which has no safe form.")
+    return ["method", refer(part.__self__), part.__func__.__name__]
+
+
 def _random_state(part: Any, refer: Refer) -> Node:
     _, keys, place, has_gauss, gauss = part.get_state()
     return ["numpy random", refer(keys), place, has_gauss, gauss]
@@ -175,7 +181,7 @@ _WRITERS: dict[type, Callable[[Any, Refer], Node]] = {
         "partial", refer(part.func), refer(part.args), *map(refer, chain(*part.keywords.items())),
     ],
     operator.itemgetter: lambda part, refer: ["item", *map(refer, part.__reduce__()[1])],
-    MethodType: lambda part, refer: ["method", refer(part.__self__), part.__func__.__name__],
+    MethodType: _method,
     random.Random: lambda part, refer: ["random", refer(part.getstate())],
     np.random.RandomState: _random_state,
     statistics.NormalDist: lambda part, _: ["normal", part.mean, part.stdev],
