@@ -98,7 +98,7 @@ def test_checkpoints_that_nothing_uses_are_let_go_and_then_removed(
     registry.set_alias("tide", "favourite", 2)
     kept.release("tide:3", before="tide:5")
     promised = promise_of(workspace, "tide:6")
-    kept.hour(6)
+    kept.hour(32)
     gone = [one.number for one in registry.versions("tide") if one.let_go_us is not None]
     assert gone == [6, 7]  # not the alias's, the release's, the good one, the newest, what answers
     assert kept.there == [1, 2, 3, 4, 5, 8, 9]
@@ -132,3 +132,13 @@ def test_one_that_is_in_use_again_before_it_is_removed_is_taken_back(kept: Kept)
     assert registry.resolve("tide:2").let_go_us is None
     assert 2 in kept.there
     assert kept.workspace.bundle(registry.resolve("tide:2")).info.name == "tide"
+
+
+def test_a_clock_that_is_set_ahead_removes_nothing_that_was_let_go_just_now(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    kept.hour(26)
+    assert 2 in kept.there
+    assert kept.workspace.registry.resolve("tide:2").let_go_us is not None
+    kept.clock.set_us(kept.clock.now_us() + 366 * 86_400_000_000)
+    Pruner(kept.workspace, (SPEC,)).tick()  # of a controller that begins anew
+    assert 2 in kept.there

@@ -15,8 +15,9 @@ from fairlead.releases import OPEN, RELEASES, Release
 from fairlead.routing import ROUTES, Route, VersionRef
 
 EVERY_S = 3600.0
-GRACE_US = 1_800_000_000
-"""Between nobody is given a bundle any more and its removal: who was given it has named it by now.
+GRACE_US = 86_400_000_000
+"""Between nobody is given a bundle any more and its removal: who was given it has named it by now,
+or is done with it.
 """
 LET_GO_MAX = 100
 """At a look, as each bundle is read once more."""
@@ -28,8 +29,8 @@ ACTOR = "online"
 class Pruner:
     """Looks once an hour for checkpoints that nothing can load any more.
 
-    First a version is let go: nobody is given its bundle, so that no release of it can begin. Half
-    an hour later nothing can name it that did not do so by then; if nothing does, the bundle is
+    First a version is let go: nobody is given its bundle, so that no release of it can begin. A
+    day later nothing can name it that did not do so by then; if nothing does, the bundle is
     removed, else the version is taken back.
 
     Args:
@@ -41,6 +42,7 @@ class Pruner:
         self._workspace = workspace
         self._specs = specs
         self._due_s = float("-inf")
+        self._found_s: dict[str, float] = {}
 
     def tick(self) -> None:
         """Let go of what was superseded, and remove what was let go before."""
@@ -65,11 +67,11 @@ class Pruner:
         return found
 
     def _prune(self, model: str, keep: int) -> None:
-        registry, now_us = self._workspace.registry, self._workspace.clock.now_us()
+        registry = self._workspace.registry
         versions = [one for one in registry.versions(model) if one.lineage.learned and one.blob]
         used = self._used(model, versions)
         made = [(one.name, one.created_us) for one in versions]
-        gone = superseded(made, keep, used, now_us)
+        gone = superseded(made, keep, used, self._workspace.clock.now_us())
         last = {one.name for one in versions if one.let_go_us is not None}
         gone = [name for name in gone if name not in last][:LET_GO_MAX]
         for version in versions:
@@ -77,9 +79,16 @@ class Pruner:
                 self._let_go(version)
             elif version.let_go_us is not None and version.name in used:
                 registry.take_back(version.name, ACTOR, "It is in use again.")
-            elif version.let_go_us is not None and now_us - version.let_go_us >= GRACE_US:
+            elif version.let_go_us is not None and self._is_rested(version.name, version.let_go_us):
                 registry.remove_bundle(version.name, ACTOR)
                 self._workspace.bundles.drop(version.digest)
+
+    def _is_rested(self, name: str, let_go_us: int) -> bool:
+        """Whether the grace is over, also by the clock that nobody sets."""
+        clock = self._workspace.clock
+        found_s = self._found_s.setdefault(name, clock.monotonic_s())
+        rested = clock.monotonic_s() - found_s >= EVERY_S
+        return rested and clock.now_us() - let_go_us >= GRACE_US
 
     def _let_go(self, version: Version) -> None:
         keep_remains(self._workspace.blobs, version, self._workspace.bundle(version))
