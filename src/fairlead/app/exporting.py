@@ -74,7 +74,7 @@ def export_version(
         runtime: for a browser, the folder that has its runtime.
 
     Raises:
-        ConfigError: there is something at the path already.
+        ConfigError: there is something at the path already, or no folder for it.
         ExportError: the version cannot run there; says why.
     """
     version = workspace.registry.resolve(reference)
@@ -83,6 +83,10 @@ def export_version(
     out = out or Path(f"{version.model}-{version.number}{suffix}")
     if out.exists():
         raise ConfigError(f"{out} exists.", hint="Choose another name with --out.")
+    if not out.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{out} has no folder to be in.", hint="Make it first, or choose another with --out."
+        )
     subject = Subject(version.name, workspace.bundle(version), single_file, runtime)
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".export-") as folder:
         written = Path(folder) / out.name

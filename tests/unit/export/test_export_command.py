@@ -52,6 +52,13 @@ def test_what_is_there_is_not_overwritten(home: Path, folder: Path) -> None:
     assert (folder / "taken").read_text() == "mine"
 
 
+def test_a_folder_that_is_not_there_is_told_by_what_was_asked_for(home: Path, folder: Path) -> None:
+    done = export(home, "churn:1", "--to", "onnx", "--out", "nowhere/phone")
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.message == "nowhere/phone has no folder to be in."
+    assert list(folder.iterdir()) == []
+
+
 def test_nothing_is_left_of_what_failed(home: Path, folder: Path) -> None:
     done = export(home, "churn:1", "--to", "browser")
     assert isinstance(done.exception, ConfigError)
