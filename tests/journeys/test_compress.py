@@ -12,6 +12,7 @@ import pytest
 
 import fairlead
 from fairlead.app.catalogue import WorkspaceCatalogue
+from fairlead.app.compressing import compress_version
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import compare, decode_receipt, read_file
 from fairlead.runners.load import answer_all
@@ -159,9 +160,15 @@ def test_a_model_that_is_no_graph_gets_a_student(home: Path, tmp_path: Path) -> 
     fairlead.package(code, pl.DataFrame(values, FIELDS), side, name="own", home=home)
     data = str(home.parent / "rows.parquet")
     printed = run(home, "compress", "own:1", "--data", data, "--label", "side", "--methods",
-                  "distil", "--minutes", "0.3")  # fmt: skip
+                  "distil", "--minutes", "0.3", "--target", "latency")  # fmt: skip
     assert "Registered as own:2: distil" in printed
     workspace = Workspace(home)
+    labelled = pl.read_parquet(data)
+    found = compress_version(workspace, "own:1", labelled, label="side", methods=["prune", "int8"])
+    assert [(one.steps[0].method, one.reason) for one in found.outcome.refused] == [
+        ("prune", "The version is no graph; distil makes it one."),
+        ("int8", "The version is no graph; distil makes it one."),
+    ]
     bundle = workspace.bundle(workspace.registry.resolve("own:2"))
     assert bundle.info.runner.kind == "onnx"
     receipt = decode_receipt(read_file(bundle, "receipt.json"))

@@ -66,8 +66,8 @@ def show_command(home: Path | None, version: str) -> None:
     if shown.metrics:
         say()
         made = shown.lineage.compression
-        rows = "reference rows" if made is None else f"the {made.rows} rows reported on"
-        table((f"metric on {rows}", "value"), shown.metrics.items())
+        what = "reference rows" if made is None else f"the {made.rows} rows reported on"
+        table((f"metric on {what}", "value"), shown.metrics.items())
     for evaluation in workspace.registry.evaluations(shown):
         say(f"\nEvaluated on {evaluation.rows} rows, {moment(evaluation.created_us)}")
         rows = [(n, e.value, e.low, e.high) for n, e in evaluation.metrics.items()]
