@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 import fairlead
+from fairlead.app.catalogue import WorkspaceCatalogue
+from fairlead.app.compressing import compress_version
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import compare, decode_receipt, read_file
 from fairlead.runners.load import answer_all
@@ -67,6 +69,7 @@ def test_it_says_what_it_gained_and_what_it_lost(home: Path, said: str) -> None:
     shown = run(home, "show", "side:2")
     assert "x smaller" in shown
     assert "parent" in shown
+    assert "metric on the 450 rows reported on" in shown
     assert "Note: It was made smaller: prune" in shown
 
 
@@ -82,6 +85,22 @@ def test_the_version_says_how_it_was_made(home: Path, said: str) -> None:
     assert made.data is not None
     assert (made.rows, made.data.rows) == (450, 1500)
     assert set(made.measured_on) == {"processor", "onnxruntime"}
+    workspace.close()
+
+
+def test_the_console_tells_the_form_and_on_which_rows_it_was_measured(
+    home: Path, said: str
+) -> None:
+    workspace = Workspace(home)
+    catalogue = WorkspaceCatalogue(workspace)
+    line = catalogue.version("side:2").line
+    assert line.update["form"].startswith("prune")
+    assert "x smaller" in line.update["gained"]
+    assert line.measured is not None
+    assert line.measured.rows == 450
+    beside = catalogue.compare("side", 1, 2)
+    assert not beside.same_rows
+    assert "form" in {fact.name for fact in beside.facts}
     workspace.close()
 
 
@@ -141,9 +160,15 @@ def test_a_model_that_is_no_graph_gets_a_student(home: Path, tmp_path: Path) -> 
     fairlead.package(code, pl.DataFrame(values, FIELDS), side, name="own", home=home)
     data = str(home.parent / "rows.parquet")
     printed = run(home, "compress", "own:1", "--data", data, "--label", "side", "--methods",
-                  "distil", "--minutes", "0.3")  # fmt: skip
+                  "distil", "--minutes", "0.3", "--target", "latency")  # fmt: skip
     assert "Registered as own:2: distil" in printed
     workspace = Workspace(home)
+    labelled = pl.read_parquet(data)
+    found = compress_version(workspace, "own:1", labelled, label="side", methods=["prune", "int8"])
+    assert [(one.steps[0].method, one.reason) for one in found.outcome.refused] == [
+        ("prune", "The version is no graph; distil makes it one."),
+        ("int8", "The version is no graph; distil makes it one."),
+    ]
     bundle = workspace.bundle(workspace.registry.resolve("own:2"))
     assert bundle.info.runner.kind == "onnx"
     receipt = decode_receipt(read_file(bundle, "receipt.json"))

@@ -48,7 +48,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         time_us: when, microseconds since 1970.
         is_evaluation: whether on rows of an evaluation, with intervals; else on the rows that it
             was packaged with.
-        data_digest: of the rows.
+        data_digest: of the rows; empty if that is not known.
         metrics: that were measured.
     """
 
@@ -76,7 +76,8 @@ class VersionLine(msgspec.Struct, frozen=True, kw_only=True):
         answers: endpoints that it answers now.
         parent: name of the version it was updated from, or its digest where that is not here;
             empty if it was made anew.
-        update: that made it, by what each word of it is about; empty if somebody packaged it.
+        update: that made it, or made it smaller, by what each word of it is about; empty if
+            somebody packaged it.
         measured: last; None if nothing was.
         warnings: what is doubtful about it.
     """

@@ -21,6 +21,7 @@ from fairlead.api.catalogue import (
 from fairlead.app.comparing import compare
 from fairlead.app.remains import check_kept
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import described_gains
 from fairlead.bundle.manifest import read_manifest
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
 from fairlead.learning import describe_learned
@@ -131,6 +132,7 @@ class WorkspaceCatalogue:
             answers=tuple(answers.get(version.name, ())),
             parent=_parent(version, known),
             update=describe(version.lineage, lineage_of(version.lineage.parent, known))
+            | described_gains(version.lineage.compression)
             | describe_learned(version.lineage.learned),
             measured=measured(version, self._registry.evaluations(version)),
             warnings=warnings(version),
@@ -165,11 +167,12 @@ def measured(version: Version, evaluations: Sequence[Evaluated]) -> Measured | N
         )
     if not version.metrics:
         return None
+    made = version.lineage.compression
     return Measured(
-        rows=version.lineage.rows,
+        rows=version.lineage.rows if made is None else made.rows,
         time_us=version.created_us,
         is_evaluation=False,
-        data_digest=version.lineage.data_digest,
+        data_digest=version.lineage.data_digest if made is None else "",
         metrics=tuple(Metric(name=name, value=value) for name, value in version.metrics.items()),
     )
 

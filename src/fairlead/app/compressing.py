@@ -72,6 +72,11 @@ def compress_version(
     version = workspace.registry.resolve(reference)
     wanted = named(methods, stages())
     truth = _truth(rows, label)
+    if truth is None and limits.metric:
+        raise ConfigError(
+            f"There are no labels to measure {limits.metric} by.",
+            hint="Name their column with --label, or leave out --metric.",
+        )
     batch = _batch(version.signature, rows)
     bundle = workspace.bundle(version)
     outcome = make_smaller(
@@ -114,5 +119,12 @@ def _batch(signature: Signature, rows: pl.DataFrame) -> Batch:
             f"The rows have none of the columns that the version takes: "
             f"{', '.join(field.name for field in signature.inputs[:10])}.",
             hint=f"They have {', '.join(rows.columns[:10])}.",
+        )
+    lacked = [field.name for field in signature.inputs if field.name not in rows.columns]
+    if lacked:  # where missing values are allowed, all rows would be judged without it
+        raise ConfigError(
+            f"The rows lack {len(lacked)} of the columns that the version takes: "
+            f"{', '.join(lacked[:10])}.",
+            hint="Name them as the model knows them; a column without values may be all null.",
         )
     return from_frame(signature, rows.select(names))

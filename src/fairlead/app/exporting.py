@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import Bundle, pack
-from fairlead.errors import ConfigError
+from fairlead.errors import ConfigError, StorageError
 from fairlead.export.browser import find_runtime, write_page
 from fairlead.export.container import write_container
 from fairlead.export.device import write_device
@@ -74,8 +74,9 @@ def export_version(
         runtime: for a browser, the folder that has its runtime.
 
     Raises:
-        ConfigError: there is something at the path already.
+        ConfigError: there is something at the path already, or no folder for it.
         ExportError: the version cannot run there; says why.
+        StorageError: it cannot be written.
     """
     version = workspace.registry.resolve(reference)
     target = TARGETS[to]
@@ -83,11 +84,18 @@ def export_version(
     out = out or Path(f"{version.model}-{version.number}{suffix}")
     if out.exists():
         raise ConfigError(f"{out} exists.", hint="Choose another name with --out.")
+    if not out.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{out} has no folder to be in.", hint="Make it first, or choose another with --out."
+        )
     subject = Subject(version.name, workspace.bundle(version), single_file, runtime)
-    with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".export-") as folder:
-        written = Path(folder) / out.name
-        notes = target.write(subject, written)
-        written.replace(out)
+    try:
+        with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".export-") as folder:
+            written = Path(folder) / out.name
+            notes = target.write(subject, written)
+            written.replace(out)
+    except OSError as error:
+        raise StorageError(f"{out} cannot be written: {error.strerror}.") from None
     return Exported(out, tuple(notes))
 
 

@@ -31,6 +31,7 @@ from fairlead.bundle.types import (
     Trainable,
     UpdateFacts,
     described,
+    described_gains,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ __all__ = [
     "compare",
     "decode_receipt",
     "described",
+    "described_gains",
     "encode_receipt",
     "measure",
     "open_bundle",

@@ -79,10 +79,12 @@ def compress_command(
     from fairlead.cli.forms import in_json, page_of, print_forms
     from fairlead.compress.types import Limits
 
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise ConfigError(f"{plot} has no folder to be in.", hint="Make it first.")
     drop, relative = read_drop(max_drop)
     limits = Limits(
         max_drop=drop, relative=relative, metric=metric, target=target, seconds=60.0 * minutes,
-        agreement_min=_share("--min-agreement", min_agreement), sureness=_share("--sure", sure),
+        agreement_min=_share("--min-agreement", min_agreement), sureness=_chance(sure),
     )  # fmt: skip
     found = compress_version(
         Workspace(home),
@@ -134,6 +136,16 @@ def _share(option: str, text: str) -> float:
     if not 0.0 <= share <= 1.0:
         raise ConfigError(f"{option} '{text}' is no share.", hint="Write 97%, or 0.97.")
     return share
+
+
+def _chance(text: str) -> float:
+    chance = _share("--sure", text)
+    if not 0.5 <= chance < 1.0:
+        raise ConfigError(
+            f"--sure '{text}' is no chance that can be asked for.",
+            hint="Write 50%, which takes what is measured for what is true, or more: 80%, 99%.",
+        )
+    return chance
 
 
 def _is_number(text: str) -> bool:

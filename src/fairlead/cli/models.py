@@ -9,7 +9,7 @@ import click
 
 from fairlead.app.user import user
 from fairlead.app.workspace import Workspace
-from fairlead.bundle import Compression, described
+from fairlead.bundle import described_gains
 from fairlead.cli.output import moment, say, table
 from fairlead.errors import ConfigError
 from fairlead.learning import describe_learned
@@ -65,7 +65,9 @@ def show_command(home: Path | None, version: str) -> None:
     table(("output", "kind", "values"), [_field(f)[:3] for f in shown.signature.outputs])
     if shown.metrics:
         say()
-        table(("metric on reference rows", "value"), shown.metrics.items())
+        made = shown.lineage.compression
+        what = "reference rows" if made is None else f"the {made.rows} rows reported on"
+        table((f"metric on {what}", "value"), shown.metrics.items())
     for evaluation in workspace.registry.evaluations(shown):
         say(f"\nEvaluated on {evaluation.rows} rows, {moment(evaluation.created_us)}")
         rows = [(n, e.value, e.low, e.high) for n, e in evaluation.metrics.items()]
@@ -95,7 +97,7 @@ def _facts(version: Version, known: Mapping[str, Version]) -> list[tuple[str, ob
     if lineage.parent:
         parent = known.get(lineage.parent)
         facts.append(("parent", parent.name if parent else lineage.parent))
-        facts += _smaller(lineage.compression)
+        facts += described_gains(lineage.compression).items()
         facts += describe(lineage, parent.lineage if parent else None).items()
     facts += describe_learned(lineage.learned).items()
     if version.let_go_us is not None:
@@ -103,15 +105,6 @@ def _facts(version: Version, known: Mapping[str, Version]) -> list[tuple[str, ob
     facts += [(f"tag {key}", value) for key, value in sorted(version.tags.items())]
     packages = " ".join(f"{name} {number}" for name, number in sorted(lineage.environment.items()))
     return [*facts, ("environment", packages)]
-
-
-def _smaller(made: Compression | None) -> list[tuple[str, object]]:
-    """How a version was made smaller, and what that gained."""
-    if made is None:
-        return []
-    times = {"size": "smaller", "cpu_1": "faster for one row", "cpu_64": "faster for 64"}
-    gained = [f"{made.evidence[n].value:.3g}x {w}" for n, w in times.items() if n in made.evidence]
-    return [("form", described(made.steps)), ("gained", ", ".join(gained))]
 
 
 def _field(field: Field) -> tuple[str, str, str, str, str]:

@@ -66,7 +66,7 @@ def front(forms: Sequence[Priced]) -> list[int]:
 
 
 def choose(forms: Sequence[Priced], original: Cost, target: Target) -> int | None:
-    """The place of the one that gains most; None where none gains anything.
+    """The place of the one that gains most; None where none gains more than noise.
 
     Of those that gain as much, as far as noise tells, the one that agrees best with the original.
 
@@ -77,8 +77,8 @@ def choose(forms: Sequence[Priced], original: Cost, target: Target) -> int | Non
     """
     gains = [gain(form.cost, original, target) for form in forms]
     most = max(gains, default=0.0)
-    if most <= 0.0:
-        return None
     margin = 0.0 if target == "size" else log(NOISE)
-    near = [place for place, each in enumerate(gains) if each > 0.0 and each >= most - margin]
+    if most <= margin:
+        return None
+    near = [place for place, each in enumerate(gains) if each > margin and each >= most - margin]
     return max(near, key=lambda place: (forms[place].agreement, gains[place]))

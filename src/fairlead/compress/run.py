@@ -202,9 +202,10 @@ class Trial:
         """What a search begins with: the graph, or students where there is none."""
         if self.graph:
             return [Form((), self.graph)], []
-        made, refused = [], []
+        steps = student_steps(stages)
+        made, refused = [], [] if steps else _refused_without_graph(stages)
         until_s = clock.monotonic_s() + self._limits.seconds / 2.0
-        for step in student_steps(stages):
+        for step in steps:
             if clock.monotonic_s() >= until_s:
                 break
             found = self._student(step)
@@ -278,6 +279,12 @@ class Trial:
         runner = OnnxRunner(raw, self.spec, self._signature.outputs)
         answers = answer_in_chunks(runner, self.parts.report.rows)
         return compare(self._report, answers, confidence=CONFIDENCE)
+
+
+def _refused_without_graph(stages: Stages) -> list[Refusal]:
+    """That methods need a graph, where there is none and no student was asked for."""
+    reason = "The version is no graph; distil makes it one."
+    return [Refusal((Step(method=each.name),), reason) for stage in stages for each in stage]
 
 
 def _is_sound(answers: Batch, original: Batch) -> bool:

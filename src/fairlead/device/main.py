@@ -90,7 +90,9 @@ def _predict(given: argparse.Namespace) -> int:
 def _answer_lines(model: DeviceModel, file: BinaryIO) -> int:
     """Answer each line by a line, refused ones too; 1 if any was."""
     status = 0
-    for line in file:
+    while line := file.readline(BODY_BYTES_MAX + 1):
+        if len(line) > BODY_BYTES_MAX:
+            raise InputError("A line is larger than is taken at once.", hint="Send shorter ones.")
         if not line.strip():
             continue
         try:

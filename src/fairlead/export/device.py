@@ -66,7 +66,7 @@ def write_device(bundle: Bundle, version: str, folder: Path) -> Path:
         package.chmod(0o755)
         (folder / "requirements.txt").write_text(_requirements())
     except OSError as error:
-        raise StorageError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise StorageError(f"{folder.name} cannot be written: {error.strerror}.") from error
     return package
 
 

@@ -52,6 +52,10 @@ def test_what_is_no_loss_is_refused_with_the_two_ways_to_write_one(text: str) ->
         (["--label", "sid"], "no column 'sid' of labels", "Did you mean 'side'?"),
         (["--min-agreement", "lots"], "--min-agreement 'lots' is no share", "Write 97%"),
         (["--sure", "120%"], "--sure '120%' is no share", "Write 97%"),
+        (["--sure", "100%"], "--sure '100%' is no chance", "80%, 99%"),
+        (["--sure", "0.2"], "--sure '0.2' is no chance", "50%"),
+        (["--metric", "accuracy"], "no labels to measure accuracy by", "--label"),
+        (["--plot", "nowhere/page.html"], "nowhere/page.html has no folder", "Make it first."),
         (["--methods", "prun"], "no method 'prun'", "Did you mean 'prune'?"),
         (["--metric", "acuracy", "--label", "side"], "no metric acuracy", "accuracy"),
     ],
@@ -72,6 +76,13 @@ def test_rows_that_are_too_few_or_of_another_kind_are_named(home: Path) -> None:
         run(home, data="few.parquet")
     with pytest.raises(ConfigError, match="none of the columns that the version takes: a, b, c, d"):
         run(home, data="other.parquet")
+
+
+def test_a_column_that_is_not_there_is_named_and_not_taken_for_missing_values(home: Path) -> None:
+    given = pl.read_parquet(home.parent / "rows.parquet")
+    given.rename({"b": "bb"}).write_parquet(home.parent / "renamed.parquet")
+    with pytest.raises(ConfigError, match="lack 1 of the columns that the version takes: b"):
+        run(home, data="renamed.parquet")
 
 
 def test_a_version_that_is_not_there_is_named(home: Path) -> None:

@@ -35,9 +35,9 @@ def test_what_is_chosen_gains_most_as_far_as_noise_tells(
     chosen = choose(forms, ORIGINAL, target)
     gains = [gain(form.cost, ORIGINAL, target) for form in forms]
     if chosen is None:
-        assert max(gains) <= 0.0
+        assert max(gains) <= (0.0 if target == "size" else 0.03)
     else:
-        assert gains[chosen] > 0.0
+        assert gains[chosen] > (0.0 if target == "size" else 0.029)
         assert max(gains) - gains[chosen] <= (0.0 if target == "size" else 0.03)
 
 
@@ -58,6 +58,13 @@ def test_of_two_that_gain_as_much_the_one_is_taken_that_agrees_better() -> None:
     quick, faithful = Priced(Cost(10, 1.0, 1.0), 0.98), Priced(Cost(10, 1.01, 1.01), 1.0)
     assert choose([quick, faithful], ORIGINAL, "both") == 1
     assert choose([quick, faithful], ORIGINAL, "latency") == 1
+
+
+def test_what_noise_may_explain_is_no_gain() -> None:
+    lighter = priced(Cost(999, 9.8, 98.0))
+    assert choose(lighter, ORIGINAL, "both") is None
+    assert choose(lighter, ORIGINAL, "latency") is None
+    assert choose(lighter, ORIGINAL, "size") == 0
 
 
 def test_each_target_has_its_own_best() -> None:

@@ -106,6 +106,12 @@ def test_the_commands(run: Run, tmp_path: Path) -> None:
     assert (checked.returncode, len(checked.stdout.splitlines())) == (0, 3)
 
 
+def test_a_line_without_an_end_is_not_read_whole(run: Run) -> None:
+    finished = run("predict", "-", "--lines", "--no-state", given=" " * ((64 << 20) + 9))
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert "A line is larger than is taken at once." in finished.stderr
+
+
 def test_lines_are_answered_one_by_one_refused_ones_too(run: Run, tmp_path: Path) -> None:
     given = '{"age": 1}\n\n{"age": "old"}\n{"rows": [{"age": 2}]}\n'
     finished = run("predict", "-", "--lines", "--state", str(tmp_path / "state"), given=given)

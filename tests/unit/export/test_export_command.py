@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner, Result
 from fairlead.cli.main import cli
 from fairlead.errors import ConfigError, NotFoundError
 from support.models import package_churn
+from support.small_disk import needs_small_disk, on_small_disk
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,27 @@ def test_what_is_there_is_not_overwritten(home: Path, folder: Path) -> None:
     assert isinstance(done.exception, ConfigError)
     assert "taken exists." in done.exception.message
     assert (folder / "taken").read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_told_by_what_was_asked_for(home: Path, folder: Path) -> None:
+    done = export(home, "churn:1", "--to", "onnx", "--out", "nowhere/phone")
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.message == "nowhere/phone has no folder to be in."
+    assert list(folder.iterdir()) == []
+
+
+@needs_small_disk
+@pytest.mark.parametrize("to", ["onnx", "device"])
+def test_a_full_disk_is_told_by_what_was_asked_for(home: Path, folder: Path, to: str) -> None:
+    program = [sys.executable, "-m", "fairlead", "--home", str(home), "export", "churn:1"]
+    done = subprocess.run(
+        [*on_small_disk(folder / "small", "8k"), *program, "--to", to, "--out", "small/out"],
+        capture_output=True, check=False, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "out cannot be written: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert ".export-" not in done.stderr
 
 
 def test_nothing_is_left_of_what_failed(home: Path, folder: Path) -> None:
