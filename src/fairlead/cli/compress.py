@@ -14,6 +14,8 @@ from fairlead.cli.output import say
 from fairlead.errors import ConfigError
 from fairlead.tables import read_table
 
+MINUTES_MAX = 10_080
+
 
 @click.command("compress")
 @click.argument("version")
@@ -44,7 +46,7 @@ from fairlead.tables import read_table
     help="What is to be small.",
 )  # fmt: skip
 @click.option("--methods", default="", metavar="A,B", help="Only these. Default: all.")
-@click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(0.1, MINUTES_MAX), default=5.0, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only show what there would be.")
 @click.option(
@@ -79,6 +81,11 @@ def compress_command(
     from fairlead.cli.forms import in_json, page_of, print_forms
     from fairlead.compress.types import Limits
 
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    if methods and not names:
+        raise click.BadParameter("It names no method.", param_hint="'--methods'")
+    if not isfinite(minutes):
+        raise click.BadParameter("It is no number.", param_hint="'--minutes'")
     if plot is not None and not plot.absolute().parent.is_dir():
         raise ConfigError(f"{plot} has no folder to be in.", hint="Make it first.")
     drop, relative = read_drop(max_drop)
@@ -92,7 +99,7 @@ def compress_command(
         read_table(data),
         fit=None if fit is None else read_table(fit),
         label=label,
-        methods=[name.strip() for name in methods.split(",") if name.strip()],
+        methods=names,
         limits=limits,
         seed=seed,
         register=not dry_run,

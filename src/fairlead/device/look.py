@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from fairlead.device.segments import (
     JOURNAL,
     REFERENCES,
@@ -107,7 +109,7 @@ def kept_windows(folder: Path) -> Iterator[Window]:
         if reference is not None:
             window = make_window(rows[first], reference, (folder / "device").read_text().strip())
             if window.rows:
-                yield window
+                yield structs.replace(window, is_open=first == max(rows))
 
 
 def _reference(folder: Path, segment: Segment) -> bytes | None:

@@ -40,7 +40,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         id: the same however often the window is made, so that it counts once wherever it
-            arrives twice. While a stretch grows, so do its rows, under the one id.
+            arrives twice.
         device: whose rows.
         version: that answered.
         digest: of its bundle.
@@ -50,6 +50,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         to_us: the latest.
         last_id: id of the last prediction; empty without rows.
         profile: of the rows.
+        is_open: whether rows may still come to it; one that comes later by its id takes its place.
         format: of these bytes.
     """
 
@@ -63,6 +64,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     to_us: int
     last_id: str
     profile: Profile
+    is_open: bool = False
     format: int = FORMAT
 
 

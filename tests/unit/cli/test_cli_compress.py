@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import polars as pl
 import pytest
 
@@ -99,3 +100,11 @@ def test_where_nothing_is_gained_it_ends_with_status_one(
     printed = capsys.readouterr().out
     assert "The graph holds no trees." in printed
     assert "nothing is registered" in printed
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--minutes", "nan"], ["--minutes", "inf"], ["--methods", ","]]
+)
+def test_an_option_that_says_nothing_is_refused(home: Path, arguments: list[str]) -> None:
+    with pytest.raises(click.BadParameter, match=r"no (number|method)|not in the range"):
+        run(home, *arguments)

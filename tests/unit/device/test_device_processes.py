@@ -98,6 +98,7 @@ def test_the_commands(run: Run, tmp_path: Path) -> None:
     assert [row["id"] for row in lines((tmp_path / "rows.jsonl").read_text())] == ids
 
     (window,) = lines(run("profiles", *state).stdout)
+    assert window["is_open"]
     assert (window["rows"], window["profile"]["inputs"]["age"]["count"]) == (3, 3)
     standing = json.loads(run("status", "--json", *state).stdout)
     assert (standing["version"], standing["rows"], standing["unlogged"]) == ("ages:3", 3, 0)

@@ -139,6 +139,6 @@ def test_a_clock_that_is_set_ahead_removes_nothing_that_was_let_go_just_now(tmp_
     kept.hour(26)
     assert 2 in kept.there
     assert kept.workspace.registry.resolve("tide:2").let_go_us is not None
-    kept.clock.set_us(kept.clock.now_us() + 366 * 86_400_000_000)
+    kept.clock.set(kept.clock.now_us() + 366 * 86_400_000_000)
     Pruner(kept.workspace, (SPEC,)).tick()  # of a controller that begins anew
     assert 2 in kept.there
