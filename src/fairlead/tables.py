@@ -39,9 +39,10 @@ def read_table(path: Path) -> pl.DataFrame:
     except FileNotFoundError:
         raise ConfigError(f"There is no file {path}.") from None
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as {path.suffix.lower()[1:]}: {error}."
-        ) from error
+        said = (str(error).splitlines() or [type(error).__name__])[0].rstrip(
+            ".:"
+        )  # then come hints
+        raise ConfigError(f"{path} cannot be read as {path.suffix.lower()[1:]}: {said}.") from error
 
 
 def write_table(frame: pl.DataFrame, path: Path) -> None:
