@@ -89,9 +89,10 @@ def test_a_node_fits_and_its_words_and_progress_come_back(nodes: Cluster, ground
 
 
 def test_what_goes_wrong_there_is_told_here(nodes: Cluster, ground: Ground) -> None:
-    told, _ = ground.ran("functions:raises", id="2", **asked(nodes))
+    told, log = ground.ran("functions:raises", id="2", **asked(nodes))
     assert isinstance(told, Broken)
     assert told.error.startswith("'functions:raises' failed with ValueError at functions.py:15.")
+    assert "of Mary Miller" in log
     told, _ = ground.ran("functions:dies", id="3", **asked(nodes))
     assert isinstance(told, Broken)
     assert told.error.startswith("Ray did not run 'functions:dies' to its end (WorkerCrashedError)")

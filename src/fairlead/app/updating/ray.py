@@ -6,8 +6,10 @@ The model comes as Ray carries it, which is a pickle: of a cluster of one's own,
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from fairlead.app.progress import PACE_S, progress
 from fairlead.app.updating.train import Fitted
 from fairlead.batch.connect import connect
 from fairlead.errors import ConfigError, FairleadError, ModelError
+from fairlead.logs import relay
 from fairlead.updates.types import UpdateSpec
 
 if TYPE_CHECKING:
@@ -27,6 +30,20 @@ SAME = ("fairlead", "numpy", "polars")
 """Libraries that what goes there and what comes back are of."""
 SOURCES_MAX = 1000
 Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong on a node.
+
+    Args:
+        error: as it is raised.
+        told: where it came from. It comes with the error, as what a node prints may come when
+            nobody listens any more.
+    """
+
+    error: FairleadError | MemoryError
+    told: str
 
 
 def fit_on_ray(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
@@ -67,8 +84,9 @@ def fit_on_ray(spec: UpdateSpec, data: pl.DataFrame, previous: Any) -> Fitted:
             ) from error
     if isinstance(made, str):
         raise ConfigError(made, hint="Install the same on all nodes: pip install 'fairlead[ray]'.")
-    if isinstance(made, FairleadError | MemoryError):
-        raise made
+    if isinstance(made, Failure):
+        relay(made.told)
+        raise made.error
     return Fitted(*made)
 
 
@@ -147,11 +165,16 @@ def fit_there(
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(raw)
         data = pl.DataFrame(pl.from_arrow(table))
+        told: list[str] = []
+
+        def keep(_: str, error: BaseException) -> None:
+            told.extend(traceback.format_exception(error))
+
         try:
             with heard(hear):
-                fitted = fit(folder, name, data, previous, params)
+                fitted = fit(folder, name, data, previous, params, keep)
         except (FairleadError, MemoryError) as error:
-            return error
+            return Failure(error, "".join(told))
         return fitted.model, fitted.rows, fitted.code, fitted.train_us
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Params = Mapping[str, str | int | float | bool]
+Tell = Callable[[str, BaseException], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class Fitted:
     train_us: int
 
 
-def fit(folder: str, name: str, data: pl.DataFrame, previous: Any, params: Params) -> Fitted:
+def fit(
+    folder: str, name: str, data: pl.DataFrame, previous: Any, params: Params,
+    tell: Tell = tell_error,
+) -> Fitted:  # fmt: skip
     """Load a function and let it fit a model.
 
     What it prints and what it fails with goes to standard error, and nowhere else.
@@ -47,6 +51,7 @@ def fit(folder: str, name: str, data: pl.DataFrame, previous: Any, params: Param
         data: rows to learn from.
         previous: what training goes on from; None to begin anew.
         params: its own.
+        tell: tells what it fails with.
 
     Raises:
         ConfigError: it cannot be loaded.
@@ -54,14 +59,14 @@ def fit(folder: str, name: str, data: pl.DataFrame, previous: Any, params: Param
         ExportError: it gave back no model.
         MemoryError: there was not enough.
     """
-    function = _loaded(folder, name)
+    function = _loaded(folder, name, tell)
     begun = time.monotonic()
     try:
         made = function(data, previous, dict(params))
     except MemoryError:
         raise
     except BaseException as error:  # of someone else's code: anything, an exit among it
-        tell_error("training_failed", error)
+        tell("training_failed", error)
         what = "ended its process" if isinstance(error, SystemExit) else _failed(error, folder)
         raise ModelError(f"'{name}' {what}.", hint="Its log says more.") from None
     train_us = int((time.monotonic() - begun) * 1e6)
@@ -74,14 +79,14 @@ def fit(folder: str, name: str, data: pl.DataFrame, previous: Any, params: Param
     return Fitted(model, rows, code_digest(folder), train_us)
 
 
-def _loaded(folder: str, name: str) -> Callable[..., Any]:
+def _loaded(folder: str, name: str, tell: Tell) -> Callable[..., Any]:
     file = f"{name.partition(':')[0]}.py"
     try:
         return load_function(folder, name)
     except FairleadError as error:
         raise ConfigError(f"'{name}' cannot be used: {str(error).rstrip('.')}.") from None
     except ModuleNotFoundError as error:
-        tell_error("training_failed", error)
+        tell("training_failed", error)
         raise ConfigError(
             f"'{name}' cannot be used: it needs the module '{error.name}', which is not there.",
             hint="Install it where the platform runs, or put its file beside fairlead.toml.",
@@ -89,7 +94,7 @@ def _loaded(folder: str, name: str) -> Callable[..., Any]:
     except MemoryError:
         raise
     except BaseException as error:
-        tell_error("training_failed", error)
+        tell("training_failed", error)
         raise ConfigError(
             f"'{name}' cannot be used: '{file}' {_failed(error, folder)} when it was loaded.",
             hint="The log of the update says more.",
