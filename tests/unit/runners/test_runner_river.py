@@ -242,6 +242,14 @@ def test_a_state_cannot_make_its_way_to_what_python_can_do() -> None:
         read_state(msgspec.msgpack.encode(state))
 
 
+def test_a_state_that_would_take_for_ever_to_read_is_refused() -> None:
+    deep: list[Any] = [["tuple", [place + 1], [place + 1]] for place in range(1, 60)]
+    nodes = [["set", [1]], *deep, ["tuple", 1]]
+    state = {"format": 1, "river": "0", "root": [0], "nodes": nodes, "shapes": []}
+    with pytest.raises(BundleError, match="cannot be read"):
+        read_state(msgspec.msgpack.encode(state))
+
+
 def test_a_state_that_is_cut_or_of_another_format_is_refused() -> None:
     raw = write_state(taught("logistic", 20)[0], "0")
     with pytest.raises(BundleError, match="cannot be read"):

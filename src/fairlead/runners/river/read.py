@@ -30,6 +30,10 @@ EMPTY: dict[str, Any] = {
 """What is made empty and filled then, so that it may be part of a circle."""
 
 
+WEIGHT_MAX = 1_000_000
+"""Of the parts of a tuple or a frozen set, each as often as it is there."""
+
+
 class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file."""
 
@@ -66,6 +70,7 @@ class _Made:
         self._state = state
         self._parts: dict[int, Any] = {}
         self._open: set[int] = set()
+        self._weights: dict[int, int] = {}
 
     def all(self) -> Any:
         """Make every part, then fill those that were made empty: objects first, as others hash."""
@@ -93,7 +98,18 @@ class _Made:
                 raise ValueError("a part is made of itself")
             self._open.add(place)
             self._parts[place] = self._make(self._state.nodes[place])
+            self._weigh(place)
         return self._parts[place]
+
+    def _weigh(self, place: int) -> None:
+        """Refuse what takes for ever to hash: a part counts as often as it is within a tuple."""
+        kind, *rest = self._state.nodes[place]
+        if kind not in ("tuple", "frozenset"):
+            return
+        inner = (self._weights.get(value[0], 1) if type(value) is list else 1 for value in rest)
+        self._weights[place] = 1 + sum(inner)
+        if self._weights[place] > WEIGHT_MAX:
+            raise ValueError("a tuple holds too much")
 
     def _make(self, node: Node) -> Any:
         kind, *rest = node
