@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 
 from fairlead.app.automating import mode_of
-from fairlead.app.remains import check_kept
 from fairlead.app.workspace import Workspace
 from fairlead.batch import (
     CHUNK_BYTES,
@@ -42,7 +41,6 @@ def run_batch(
     Raises:
         FairleadError: it cannot be done; what is done of it is kept for the next run.
     """
-    check_kept(workspace.registry.resolve(job.version))
     chunk_bytes, engine = _engine_of(job)
     ground = Ground(
         registry=workspace.registry,

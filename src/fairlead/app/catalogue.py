@@ -19,13 +19,12 @@ from fairlead.api.catalogue import (
     VersionLine,
 )
 from fairlead.app.comparing import compare
-from fairlead.app.remains import check_kept
 from fairlead.app.workspace import Workspace
 from fairlead.bundle import described_gains
 from fairlead.bundle.manifest import read_manifest
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
 from fairlead.learning import describe_learned
-from fairlead.registry import Evaluated, Version
+from fairlead.registry import Evaluated, Version, check_kept
 from fairlead.registry.warn import warnings
 from fairlead.routing import ROUTES, Route
 from fairlead.stats import Estimate

@@ -1,26 +1,12 @@
-"""Versions whose bundles are let go: nobody is given them, and what monitoring needs is kept."""
+"""What monitoring needs of versions whose bundles are let go."""
 
 from __future__ import annotations
 
 from fairlead.bundle import Bundle, read_file
-from fairlead.errors import NotFoundError
 from fairlead.monitoring.estimate import ESTIMATOR
 from fairlead.profiles import REFERENCE
 from fairlead.registry import Version
 from fairlead.store import Blobs
-
-
-def check_kept(version: Version) -> None:
-    """Refuse a version whose bundle was let go.
-
-    Raises:
-        NotFoundError: it was.
-    """
-    if version.let_go_us is not None:
-        raise NotFoundError(
-            f"The bundle of {version.name} was let go: newer checkpoints took its place.",
-            hint=f"Take a newer version of {version.model}.",
-        )
 
 
 def remains_key(version: Version, path: str) -> str:

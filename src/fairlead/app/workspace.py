@@ -16,7 +16,7 @@ from fairlead.alerts import AlertBook
 from fairlead.app.home import Home, find_home
 from fairlead.app.learning.specs import learners
 from fairlead.app.operator import operator_secret
-from fairlead.app.remains import check_kept, remains_key
+from fairlead.app.remains import remains_key
 from fairlead.app.settings import Settings, load_settings, schedules, updates
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
@@ -29,7 +29,7 @@ from fairlead.learning import OnlineBook
 from fairlead.lookup import Tables, open_tables
 from fairlead.nearest import nearest
 from fairlead.profiles import REFERENCE, Profile, decode
-from fairlead.registry import Registry, Version
+from fairlead.registry import Registry, Version, check_kept
 from fairlead.releases import ReleaseController
 from fairlead.review.book import ReviewBook
 from fairlead.routing import ROUTES, Route, VersionRef

@@ -36,7 +36,7 @@ from fairlead.clock import Clock
 from fairlead.durable import sync
 from fairlead.errors import ConflictError, NotFoundError
 from fairlead.locks import hold
-from fairlead.registry import Registry, Version
+from fairlead.registry import Registry, Version, check_kept
 from fairlead.store import Blobs, Store
 
 PROFILE_ROWS = 250_000
@@ -99,7 +99,7 @@ def run_job(
         The job's record.
 
     Raises:
-        NotFoundError: there is no such version.
+        NotFoundError: there is no such version, or its bundle was let go.
         ConfigError: the input cannot be read, or the output belongs to something else.
         ConflictError: another process is at work on it, or the output to another job.
         InputError: a row does not fit, and that ends the job; or none does.
@@ -107,6 +107,7 @@ def run_job(
     """
     target = target_of(job.output)
     version = ground.registry.resolve(job.version)
+    check_kept(version)
     with _claimed(target) as manifest:
         if (target.working / RECORD).exists():  # killed while it gave the output its name
             show(target)
