@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
@@ -31,6 +32,7 @@ from support.routes import zeros
 
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
+ENOUGH = 1 << 40  # bytes, that no child grows to
 STREAM = "application/vnd.apache.arrow.stream"
 FILE = "application/vnd.apache.arrow.file"
 
@@ -311,7 +313,7 @@ def test_a_child_that_hangs_is_ended() -> None:
 
 def test_a_question_that_crosses_a_farewell_is_answered() -> None:
     ours, theirs = Pipe()
-    idle = threading.Thread(target=serve, args=(theirs, 0.01, 10.0))
+    idle = threading.Thread(target=serve, args=(theirs, 0.01, 10.0, ENOUGH))
     idle.start()
     assert ours.poll(10)
     ours.send_bytes(msgspec.msgpack.encode(ToRead(CSV, CSV_ROWS, SIGNATURE, (), 10)))
@@ -325,7 +327,16 @@ def test_a_question_that_crosses_a_farewell_is_answered() -> None:
 
 def test_a_child_that_is_asked_nothing_ends() -> None:
     ours, theirs = Pipe()
-    serve(theirs, 0.0, 0.0)
+    serve(theirs, 0.0, 0.0, ENOUGH)
+    assert ours.recv_bytes() == FAREWELL
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's memory")
+def test_a_child_that_holds_much_ends_rather_than_refuse_the_next_table() -> None:
+    ours, theirs = Pipe()
+    serve(theirs, 600.0, 0.0, 0)
     assert ours.recv_bytes() == FAREWELL
     ours.close()
     theirs.close()

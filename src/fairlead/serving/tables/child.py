@@ -1,4 +1,4 @@
-"""The process that reads and writes tables: answers until the worker is gone or is long silent.
+"""The process that reads and writes tables: answers until it is not asked, or has grown large.
 
 Started as `python -m fairlead.serving.tables.child SOCKET`.
 """
@@ -32,6 +32,9 @@ FAREWELL_S = 5.0
 MEMORY_BYTES_MAX = 1 << 30
 """That it may take beyond what it has once all is imported."""
 
+KEPT_BYTES_MAX = MEMORY_BYTES_MAX // 2
+"""Of these that it may still hold after an answer: the rest is the next table's."""
+
 TOO_LARGE = Wrong(
     f"The rows of the table take more than {ROWS_BYTES_MAX} bytes once they are unpacked.",
     hint="Send several requests.",
@@ -44,24 +47,26 @@ def main() -> None:
 
     inherit_logs("tables")
     pl.thread_pool_size()  # starts its threads
-    _limit_memory()
+    at_first_bytes = _memory_bytes()
+    _limit_memory(at_first_bytes)
     _silence_libraries()
     with Connection(int(sys.argv[1])) as worker:
-        serve(worker, IDLE_S_MAX, FAREWELL_S)
+        serve(worker, IDLE_S_MAX, FAREWELL_S, at_first_bytes + KEPT_BYTES_MAX)
 
 
-def serve(worker: Connection, idle_s: float, farewell_s: float) -> None:
-    """Answer until the worker is gone or has asked nothing for long.
+def serve(worker: Connection, idle_s: float, farewell_s: float, kept_bytes_max: int) -> None:
+    """Answer until the worker is gone, has asked nothing for long, or what it asked left much.
 
     Args:
         worker: who asks.
         idle_s: after which it says farewell.
         farewell_s: for which a question that was on its way then is still answered.
+        kept_bytes_max: of memory between two questions; with more it says farewell at once.
     """
     encode = msgspec.msgpack.Encoder().encode
     decode: msgspec.msgpack.Decoder[Question] = msgspec.msgpack.Decoder(Question)
     while True:
-        if not worker.poll(idle_s):
+        if not worker.poll(idle_s if _memory_bytes() <= kept_bytes_max else 0.0):
             worker.send_bytes(FAREWELL)
             if not worker.poll(farewell_s):
                 return
@@ -94,12 +99,15 @@ def _silence_libraries() -> None:
     sys.stderr = log
 
 
-def _limit_memory() -> None:
-    """Where the system tells how much it is now, which is on Linux."""
+def _memory_bytes() -> int:
+    """That it may address now; 0 where the system does not tell, which is not on Linux."""
     size = Path("/proc/self/statm")
-    if size.exists():
-        now_bytes = int(size.read_text().split()[0]) * resource.getpagesize()
-        limit_bytes = now_bytes + MEMORY_BYTES_MAX
+    return int(size.read_text().split()[0]) * resource.getpagesize() if size.exists() else 0
+
+
+def _limit_memory(at_first_bytes: int) -> None:
+    if at_first_bytes:
+        limit_bytes = at_first_bytes + MEMORY_BYTES_MAX
         resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -27,7 +27,8 @@ class Child:
                 [sys.executable, "-m", "fairlead.serving.tables.child", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, "POLARS_MAX_THREADS": "1"},
+                # What each thread's allocator sets apart would count as memory that it took.
+                env={**os.environ, "POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
             )
 
     @property
