@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fairlead.bundle import Bundle, Ends, RunnerSpec, Step, decode_receipt, read_file
 from fairlead.clock import Clock
 from fairlead.compress.compare import Original, compare
-from fairlead.compress.distil.predictor import distil_predictor
+from fairlead.compress.distil.predictor import Asked, ask, distil_predictor
 from fairlead.compress.divide import Parts, divide
 from fairlead.compress.measure import (
     Timed,
@@ -203,25 +203,31 @@ class Trial:
         if self.graph:
             return [Form((), self.graph)], []
         steps = student_steps(stages)
-        made, refused = [], [] if steps else _refused_without_graph(stages)
+        if not steps:
+            return [], _refused_without_graph(stages)
         until_s = clock.monotonic_s() + self._limits.seconds / 2.0
+        asked = self._asked()
+        if isinstance(asked, Refused):
+            return [], [Refusal((Step(method=asked.method),), asked.reason)]
+        made, refused = [], []
         for step in steps:
             if clock.monotonic_s() >= until_s:
                 break
-            found = self._student(step)
+            found = self._student(asked, step)
             if isinstance(found, Form):
                 made.append(found)
             else:
                 refused.append(found)
         return made, refused
 
-    def _student(self, step: Step) -> Form | Refusal:
-        made = distil_predictor(
-            self._signature, self.parts.fit, lambda rows: answer_in_chunks(self._runner, rows),
-            step, seed=self._seed,
-        )  # fmt: skip
-        if isinstance(made, Refused):
-            return Refusal((step,), made.reason)
+    def _asked(self) -> Asked | Refused:
+        def answer(rows: Batch) -> Batch:
+            return answer_in_chunks(self._runner, rows)
+
+        return ask(self._signature, self.parts.fit, answer, seed=self._seed)
+
+    def _student(self, asked: Asked, step: Step) -> Form | Refusal:
+        made = distil_predictor(asked, step, seed=self._seed)
         self.spec = made.runner
         raw = made.model.SerializeToString(deterministic=True)
         try:

@@ -22,12 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from fairlead.bundle import Step
-from fairlead.compress.distil import fit, method, predictor
+from fairlead.compress.distil import fit, lesson, predictor
 from fairlead.compress.distil.cut import bottlenecks
 from fairlead.compress.distil.front import front_nodes, make_front
 from fairlead.compress.distil.goal import make_goal
 from fairlead.compress.distil.method import Distil
-from fairlead.compress.distil.predictor import Distilled, distil_predictor
+from fairlead.compress.distil.predictor import Answer, Asked, Distilled, ask, distil_predictor
 from fairlead.compress.graph import Draft
 from fairlead.compress.made import with_made_rows
 from fairlead.compress.observe import observe
@@ -46,8 +46,8 @@ STEP = Step(method="distil", settings={"hidden": 16, "pieces": 1})
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Students here learn little things."""
     monkeypatch.setattr(fit, "TURNS", 600)
-    for module in (method, predictor):
-        monkeypatch.setattr(module, "MADE", 3000)
+    monkeypatch.setattr(lesson, "MADE", 3000)
+    monkeypatch.setattr(predictor, "ASKED", 3000)
 
 
 def own(model: Any, texts: bool = False, width: int = 6, classes: int = 0) -> onnx.ModelProto:
@@ -234,11 +234,16 @@ def run(made: Distilled, signature: Signature, batch: Batch) -> Batch:
     return OnnxRunner(made.model.SerializeToString(), made.runner, signature.outputs).predict(batch)
 
 
+def student_of(signature: Signature, answer: Answer) -> Distilled:
+    asked = ask(signature, people(400), answer, seed=0)
+    assert isinstance(asked, Asked)
+    return distil_predictor(asked, STEP, seed=0)
+
+
 @pytest.mark.parametrize("outputs", [(LABEL, SHARES), (LABEL,)])
 def test_a_student_of_a_classifier_that_is_no_graph(outputs: tuple[Field, ...]) -> None:
     signature = Signature(inputs=FIELDS, outputs=outputs, task="classification")
-    student = distil_predictor(signature, people(400), decides, STEP, seed=0)
-    assert isinstance(student, Distilled)
+    student = student_of(signature, decides)
     batch = people(300, seed=1)
     got, wanted = run(student, signature, batch), decides(batch)
     assert set(got.columns) == {field.name for field in outputs}
@@ -246,8 +251,7 @@ def test_a_student_of_a_classifier_that_is_no_graph(outputs: tuple[Field, ...]) 
     if SHARES in outputs:
         off: Any = [batch.column("probabilities").astype(float) for batch in (got, wanted)]
         assert np.abs(off[0] - off[1]).mean() < 0.05
-    again = distil_predictor(signature, people(400), decides, STEP, seed=0)
-    assert isinstance(again, Distilled)
+    again = student_of(signature, decides)
     assert again.model.SerializeToString() == student.model.SerializeToString()
     strange = Batch(1, ("age", "staff"), np.array([[40.0, 1]]), {"plan": np.array(["x"], object)})
     assert run(student, signature, strange).rows == 1
@@ -257,8 +261,7 @@ def test_a_student_of_a_regressor_that_is_no_graph() -> None:
     signature = Signature(
         inputs=FIELDS, outputs=(Field(name="prediction", kind="number"),), task="regression"
     )
-    student = distil_predictor(signature, people(400), reckons, STEP, seed=0)
-    assert isinstance(student, Distilled)
+    student = student_of(signature, reckons)
     batch = people(300, seed=1)
     got = run(student, signature, batch).column("prediction")
     assert np.corrcoef(got.astype(float), score(batch))[0, 1] > 0.99
@@ -277,7 +280,7 @@ def test_what_a_student_cannot_do_is_refused(
     inputs: tuple[Field, ...], outputs: tuple[Field, ...], words: str
 ) -> None:
     signature = Signature(inputs=inputs, outputs=outputs)
-    refused = distil_predictor(signature, people(10), decides, STEP, seed=0)
+    refused = ask(signature, people(10), decides, seed=0)
     assert isinstance(refused, Refused)
     assert words in refused.reason
 
@@ -290,7 +293,7 @@ def test_a_label_that_is_not_the_most_probable_class_is_refused() -> None:
         return Batch(said.rows, (), said.numbers, {**said.columns, "label": label})
 
     signature = Signature(inputs=FIELDS, outputs=(LABEL, SHARES))
-    refused = distil_predictor(signature, people(100), careful, STEP, seed=0)
+    refused = ask(signature, people(100), careful, seed=0)
     assert isinstance(refused, Refused)
     assert "most probable" in refused.reason
 

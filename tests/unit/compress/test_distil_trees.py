@@ -35,14 +35,14 @@ from test_distil import (
     reckons,
     run,
     score,
+    student_of,
     taught,
 )
 
 from fairlead.bundle import Step
-from fairlead.compress.distil import fit, grow, method, predictor
+from fairlead.compress.distil import fit, grow, lesson, predictor
 from fairlead.compress.distil.goal import Goal
 from fairlead.compress.distil.method import Distil
-from fairlead.compress.distil.predictor import Distilled, distil_predictor
 from fairlead.compress.distil.student import teach
 from fairlead.compress.distil.types import TreesRecipe
 from fairlead.compress.observe import observe
@@ -59,8 +59,8 @@ NETWORK = Step(method="distil", settings={"hidden": 16})
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Students here learn little things."""
     monkeypatch.setattr(fit, "TURNS", 600)
-    for module in (method, predictor):
-        monkeypatch.setattr(module, "MADE", 3000)
+    monkeypatch.setattr(lesson, "MADE", 3000)
+    monkeypatch.setattr(predictor, "ASKED", 3000)
 
 
 def rows(classes: int = 3, apart: float = 2) -> tuple[Any, Any]:
@@ -156,13 +156,11 @@ def test_trees_compare_single_precision_as_scikit_learn_compares_doubles(x: Any,
 @pytest.mark.parametrize("outputs", [(LABEL, SHARES), (LABEL,)])
 def test_small_trees_of_a_classifier_that_is_no_graph(outputs: tuple[Field, ...]) -> None:
     signature = Signature(inputs=FIELDS, outputs=outputs, task="classification")
-    student = distil_predictor(signature, people(400), decides, STEP, seed=0)
-    assert isinstance(student, Distilled)
+    student = student_of(signature, decides)
     batch = people(300, seed=1)
     got = run(student, signature, batch)
     assert np.mean(got.column("label") == decides(batch).column("label")) > 0.9
-    again = distil_predictor(signature, people(400), decides, STEP, seed=0)
-    assert isinstance(again, Distilled)
+    again = student_of(signature, decides)
     assert again.model.SerializeToString() == student.model.SerializeToString()
     strange = Batch(1, ("age", "staff"), np.array([[40.0, 1]]), {"plan": np.array(["x"], object)})
     assert run(student, signature, strange).rows == 1
@@ -171,8 +169,7 @@ def test_small_trees_of_a_classifier_that_is_no_graph(outputs: tuple[Field, ...]
 def test_small_trees_of_a_regressor_that_is_no_graph() -> None:
     field = Field(name="prediction", kind="number")
     signature = Signature(inputs=FIELDS, outputs=(field,), task="regression")
-    student = distil_predictor(signature, people(400), reckons, STEP, seed=0)
-    assert isinstance(student, Distilled)
+    student = student_of(signature, reckons)
     batch = people(300, seed=1)
     got = run(student, signature, batch).column("prediction")
     assert np.corrcoef(got.astype(float), score(batch))[0, 1] > 0.98

@@ -10,7 +10,8 @@ from fairlead.compress.distil.goal import Goal, activate
 from fairlead.compress.graph import Array
 
 BATCH = 256
-TURNS = 4000
+TURNS = 20_000
+"""A fifth as many leave three times as many rows answered otherwise."""
 RATE = 4e-3
 DECAY = 1e-5
 SPREAD_MIN = 0.05

@@ -9,20 +9,14 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
-from fairlead.compress.distil.cut import bottlenecks
-from fairlead.compress.distil.goal import make_goal
-from fairlead.compress.distil.plain import plain
+from fairlead.compress.distil.lesson import Lesson, make_lesson
 from fairlead.compress.distil.student import teach
-from fairlead.compress.distil.types import COLUMNS_MAX, MADE, NAME, read_recipe
-from fairlead.compress.graph import FLOATS, Array, Draft
-from fairlead.compress.made import rows_of, with_made_rows
-from fairlead.compress.observe import observe
+from fairlead.compress.distil.types import NAME, read_recipe
+from fairlead.compress.graph import Draft
 from fairlead.compress.settings import Setting
 from fairlead.compress.trees.write import ML, free_stem, raise_versions
 from fairlead.compress.types import Feeds, Refused
 from fairlead.errors import ExportError, ModelError
-
-WIDTH_MAX = 1000
 
 
 class Distil:
@@ -36,6 +30,10 @@ class Distil:
     """
 
     name = NAME
+
+    def __init__(self) -> None:
+        self._given: tuple[onnx.ModelProto, Feeds, int] | None = None
+        self._lesson: Lesson | Refused | None = None
 
     def steps(self) -> Sequence[Step]:
         """Networks from many units to few, and trees from many to few."""
@@ -52,23 +50,18 @@ class Distil:
     ) -> onnx.ModelProto | Refused:
         """Teach a student and put it in its place."""
         recipe = read_recipe(step)
-        try:
-            draft = plain(model, feeds)
-            rows = with_made_rows(feeds, MADE, seed=seed)
-            start, x, end, answers = _place(draft, rows)
-        except (ExportError, ModelError) as error:
-            return Refused(self.name, str(error))
-        matrix = answers.reshape(len(answers), -1)
-        later = observe(draft.model, sorted(draft.outputs), rows).values()
-        goal = make_goal(matrix, [each for each in later if each.dtype in FLOATS])
-        student = teach(x.reshape(len(x), -1), goal, recipe, seed=seed)
-        nodes, constants, tensor = student.nodes(start, free_stem(draft, "student"))
+        lesson = self._lesson_of(model, feeds, seed)
+        if isinstance(lesson, Refused):
+            return lesson
+        draft, end = Draft(lesson.model), lesson.end
+        student = teach(lesson.x, lesson.goal, recipe, seed=seed)
+        nodes, constants, tensor = student.nodes(lesson.start, free_stem(draft, "student"))
         draft.freeze((), constants)
-        if answers.ndim == 1:
+        if not lesson.shape:
             flat = draft.hold("student_flat", np.array([-1]))
             nodes.append(helper.make_node("Reshape", [tensor, flat], [f"{tensor}_flat"]))
             tensor = f"{tensor}_flat"
-        kind = helper.np_dtype_to_tensor_dtype(answers.dtype)
+        kind = helper.np_dtype_to_tensor_dtype(lesson.dtype)
         nodes.append(helper.make_node("Cast", [tensor], [end], to=kind))
         draft.replace(draft.producer(end), nodes)
         draft.prune_dead()
@@ -82,34 +75,21 @@ class Distil:
             return Refused(self.name, "The student would not be smaller than the graph.")
         return small
 
+    def _lesson_of(self, model: onnx.ModelProto, feeds: Feeds, seed: int) -> Lesson | Refused:
+        """That of a graph; the last one is remembered, as one graph gets several students."""
+        if self._lesson is None or not self._is_given(model, feeds, seed):
+            self._lesson = None  # before the next one is made: both take memory
+            self._lesson = self._made(model, feeds, seed)
+            self._given = model, feeds, seed
+        return self._lesson
 
-def _place(draft: Draft, rows: Feeds) -> tuple[str, Array, str, Array]:
-    """The tensors that the student takes and gives, and what they hold.
+    def _is_given(self, model: onnx.ModelProto, feeds: Feeds, seed: int) -> bool:
+        if self._given is None:
+            return False
+        return self._given[0] is model and self._given[1] is feeds and self._given[2] == seed
 
-    Raises:
-        ExportError: there is no place for it.
-    """
-    ways = bottlenecks(draft)
-    seen = observe(draft.model, ways, rows) if ways else {}
-    numbers = {
-        name: values
-        for name, values in seen.items()
-        if values.dtype in FLOATS and values.ndim > 0 and len(values) == rows_of(rows)
-    }
-    taken = [name for name, values in numbers.items() if values.ndim > 1]
-    if not taken:
-        raise ExportError(
-            "No one matrix of numbers leads to all answers, which a student would take."
-        )
-    start, x = taken[0], numbers[taken[0]]
-    if x[0].size > COLUMNS_MAX:
-        raise ExportError(
-            f"A student would take the {x[0].size} numbers of '{start}', which are more than "
-            f"{COLUMNS_MAX}."
-        )
-    given = [n for n, v in numbers.items() if v.ndim <= 2 and v[0].size <= WIDTH_MAX and n != start]
-    if not given or not np.isfinite(numbers[given[-1]]).all():
-        raise ExportError(
-            "No one tensor of finite numbers decides all answers, which a student would give."
-        )
-    return start, x, given[-1], numbers[given[-1]]
+    def _made(self, model: onnx.ModelProto, feeds: Feeds, seed: int) -> Lesson | Refused:
+        try:
+            return make_lesson(model, feeds, seed=seed)
+        except (ExportError, ModelError) as error:
+            return Refused(self.name, str(error))

@@ -12,10 +12,10 @@ from onnx import numpy_helper
 
 from fairlead.bundle import RunnerSpec, Step
 from fairlead.bundle.types import TensorOutput
-from fairlead.compress.distil.goal import make_goal
+from fairlead.compress.distil.goal import Goal, make_goal
 from fairlead.compress.distil.inputs import NUMBERS, matrix_graph
 from fairlead.compress.distil.student import teach
-from fairlead.compress.distil.types import MADE, NAME, STRAY_MAX, read_recipe
+from fairlead.compress.distil.types import ASKED, NAME, STRAY_MAX, read_recipe
 from fairlead.compress.graph import Array
 from fairlead.compress.made import with_made_rows
 from fairlead.compress.observe import observe
@@ -43,35 +43,66 @@ class Distilled:
     runner: RunnerSpec
 
 
-def distil_predictor(
-    signature: Signature, rows: Batch, answer: Answer, step: Step, *, seed: int
-) -> Distilled | Refused:
-    """Teach a student what a predictor answers, whatever runs it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What a predictor answered, which is the same for all of its students.
 
     Args:
-        signature: that it takes and answers; the student keeps both.
+        signature: that it takes and answers; students keep both.
+        given: rows, as they came.
+        rows: these, and others made of them.
+        classes: that it tells apart; none where it answers numbers.
+        goal: what is to be learnt of what it answered to `rows`.
+    """
+
+    signature: Signature
+    given: Batch
+    rows: Batch
+    classes: tuple[Any, ...]
+    goal: Goal
+
+
+def ask(signature: Signature, rows: Batch, answer: Answer, *, seed: int) -> Asked | Refused:
+    """Ask a predictor what students shall learn, whatever runs it.
+
+    Args:
+        signature: that it takes and answers.
         rows: without labels, as they come.
         answer: the predictor; it is asked these rows and others made of them.
+        seed: for whatever is drawn.
+
+    Raises:
+        ModelError: the predictor fails.
+    """
+    try:
+        matrix_graph(signature.inputs, rows)  # refuses inputs that a student cannot take
+        classes = _classes(signature)
+        asked = _with_made(rows, seed)
+        goal = make_goal(_wanted(signature, classes, answer(asked)), ())
+    except ExportError as error:
+        return Refused(NAME, str(error))
+    return Asked(signature, rows, asked, classes, goal)
+
+
+def distil_predictor(asked: Asked, step: Step, *, seed: int) -> Distilled:
+    """Teach a student what a predictor answered.
+
+    Args:
+        asked: by `ask`.
         step: of the method `distil`.
         seed: for whatever is drawn.
 
     Raises:
         ConfigError: the step's settings are none of the method's.
-        ModelError: the predictor fails.
     """
     recipe = read_recipe(step)
-    try:
-        graph, inputs, x = matrix_graph(signature.inputs, rows)
-        classes = _classes(signature)
-        asked = _with_made(rows, seed)
-        wanted = _wanted(signature, classes, answer(asked))
-    except ExportError as error:
-        return Refused(NAME, str(error))
-    feeds = {given.name: make_feed(given)(asked) for given in inputs}
+    signature, classes = asked.signature, asked.classes
+    graph, inputs, x = matrix_graph(signature.inputs, asked.given)
+    feeds = {given.name: make_feed(given)(asked.rows) for given in inputs}
     graph.output(x, "matrix", "float32", [None, None])
     matrix = observe(onnx.load_model_from_string(graph.model()), [x], feeds)[x]
     del graph.nodes[-1], graph.outputs[-1]
-    student = teach(matrix, make_goal(wanted, ()), recipe, seed=seed)
+    student = teach(matrix, asked.goal, recipe, seed=seed)
     nodes, constants, tensor = student.nodes(x, "student")
     graph.nodes += nodes
     graph.constants += [numpy_helper.from_array(each, name) for name, each in constants.items()]
@@ -83,7 +114,7 @@ def distil_predictor(
 def _with_made(rows: Batch, seed: int) -> Batch:
     feeds = {NUMBERS: rows.numbers, **{f"field {n}": c for n, c in rows.columns.items()}}
     feeds = {name: np.asarray(values) for name, values in feeds.items()}
-    made = dict(with_made_rows(feeds, MADE, seed=seed))
+    made = dict(with_made_rows(feeds, ASKED, seed=seed))
     numbers = made.pop(NUMBERS)
     columns = {name.removeprefix("field "): values for name, values in made.items()}
     return Batch(len(numbers), rows.names, numbers, columns)
