@@ -18,6 +18,8 @@ CHOOSE_SHARE = 0.5
 ROWS_MIN = 100
 FIT_ROWS_MAX = 4000
 """More make a fit no better, and longer."""
+FIT_NUMBERS_MAX = 32_000_000
+"""Of wide rows fewer are taken, for memory."""
 
 Values = npt.NDArray[Any]
 
@@ -75,9 +77,12 @@ def divide(rows: Batch, truth: Values | None, *, fit: Batch | None, seed: int) -
 
 
 def _some(rows: Batch, seed: int) -> Batch:
-    if rows.rows <= FIT_ROWS_MAX:
+    columns = (rows.numbers, *rows.columns.values())
+    width = sum(np.asarray(each[:1]).size for each in columns)
+    most = max(ROWS_MIN, min(FIT_ROWS_MAX, FIT_NUMBERS_MAX // max(1, width)))
+    if rows.rows <= most:
         return rows
-    drawn = np.random.default_rng([seed, 1]).permutation(rows.rows)[:FIT_ROWS_MAX]
+    drawn = np.random.default_rng([seed, 1]).permutation(rows.rows)[:most]
     return rows.take(np.sort(drawn))
 
 

@@ -13,6 +13,9 @@ from fairlead.compress.types import Feeds
 JITTER = 0.02
 """Of a number, in standard deviations of its column."""
 
+NUMBERS_MAX = 32_000_000
+"""Of made rows: more take more memory than a laptop has to spare."""
+
 DISTINCT_MIN = 3
 """Fewer different values than this are not mixed but taken from one row or the other."""
 
@@ -28,14 +31,16 @@ def with_made_rows(feeds: Feeds, count: int, *, seed: int) -> Feeds:
     Each lies between two rows: numbers are mixed, by one share for the whole row, moved a little
     and kept within the range of their column; whole numbers stay whole; text, truth values and
     what is missing come from the one row or the other.
+    Source: Zhang et al.: mixup: Beyond empirical risk minimization, 2018.
 
     Args:
         feeds: at least one row.
-        count: of rows that are made.
+        count: of rows that are made; fewer where they would be more than `NUMBERS_MAX` numbers.
         seed: for whatever is drawn.
     """
     draw = np.random.default_rng(seed)
     rows = rows_of(feeds)
+    count = min(count, NUMBERS_MAX // max(1, _width(feeds)))
     one, other = draw.integers(rows, size=(2, count))
     share = draw.beta(0.4, 0.4, count)
     made = {
@@ -45,6 +50,11 @@ def with_made_rows(feeds: Feeds, count: int, *, seed: int) -> Feeds:
         for name, values in feeds.items()
     }
     return {name: np.concatenate([values, made[name]]) for name, values in feeds.items()}
+
+
+def _width(feeds: Feeds) -> int:
+    """How many values a row has."""
+    return sum(int(values[:1].size) for values in feeds.values())
 
 
 def _taken(

@@ -13,7 +13,7 @@ from fairlead.bundle import Step
 from fairlead.compress.cost import Costs, costs_of, multiplied
 from fairlead.compress.graph import Array, Draft, called
 from fairlead.compress.layers import LAYERS, Layer, layer_of, outputs_of, unfold, with_bias
-from fairlead.compress.mix import mix
+from fairlead.compress.made import rows_of, with_made_rows
 from fairlead.compress.observe import Observer, Shape, batches, fold, shapes
 from fairlead.compress.rank import by_activation, by_loss
 from fairlead.compress.refit import Moments, gather, refit
@@ -69,7 +69,8 @@ class Prune:
         """
         settings = _settings(step)
         try:
-            work = _Work(model, settings, mix(feeds, settings["mixed"], seed))
+            rows = with_made_rows(feeds, settings["mixed"] * rows_of(feeds), seed=seed)
+            work = _Work(model, settings, rows)
         except ModelError as error:
             return Refused(self.name, error.message)
         left = sum(work.prune(made) for made in work.layers)

@@ -45,3 +45,8 @@ def test_more_rows_to_fit_to_than_help_are_drawn_from() -> None:
 def test_too_few_rows_are_said_to_be_so() -> None:
     with pytest.raises(ConfigError, match="There are 99 rows"):
         divide(batch(99), None, fit=None, seed=1)
+
+
+def test_of_wide_rows_fewer_are_fitted_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.compress.divide.FIT_NUMBERS_MAX", 120)
+    assert divide(batch(200), None, fit=batch(500), seed=3).fit.rows == 120

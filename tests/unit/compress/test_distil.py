@@ -340,6 +340,12 @@ def test_made_rows_are_of_the_same_kind_and_within_the_range() -> None:
     assert all(same[name].tolist().__repr__() == more[name].tolist().__repr__() for name in more)
 
 
+def test_fewer_rows_are_made_of_wide_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.compress.made.NUMBERS_MAX", 600)
+    feeds: Feeds = {"image": np.ones((5, 3, 10, 10), np.float32)}
+    assert len(with_made_rows(feeds, 1000, seed=1)["image"]) == 5 + 2
+
+
 def test_the_goal_is_what_the_graph_makes_probabilities_of() -> None:
     odds = np.random.default_rng(0).normal(size=(50, 1))
     share = 1 / (1 + np.exp(-odds))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fairlead.compress.mix import mix
 from fairlead.compress.rank import by_loss
 from fairlead.compress.refit import gather, refit
-from fairlead.compress.types import Feeds
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(400, 12)) @ DRAW.normal(size=(12, 12)) + 5
@@ -52,14 +50,3 @@ def test_the_unit_that_costs_least_goes_first_and_costs_what_it_does(size: int) 
         assert unit == min(costs, key=costs.__getitem__)
         assert loss == pytest.approx(costs[unit] / whole, rel=1e-3)
         left.remove(unit)
-
-
-def test_rows_between_rows_are_drawn_by_the_seed() -> None:
-    feeds: Feeds = {"x": X.astype(np.float32), "place": np.arange(400)}
-    one, same, other = mix(feeds, 2, seed=1), mix(feeds, 2, seed=1), mix(feeds, 2, seed=2)
-    assert one["x"].shape == (1200, 12)
-    np.testing.assert_array_equal(one["x"], same["x"])
-    assert not np.array_equal(one["x"], other["x"])
-    np.testing.assert_array_equal(one["x"][:400], feeds["x"])
-    assert set(one["place"]) <= set(range(400))
-    assert one["x"].min() >= feeds["x"].min() - 1e-5

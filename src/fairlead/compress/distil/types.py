@@ -11,8 +11,6 @@ from fairlead.errors import ConfigError
 NAME = "distil"
 MADE = 100_000
 """Rows that are made beside those given, where a graph answers them."""
-MADE_NUMBERS = 32_000_000
-"""Of these rows, at most; wide ones are fewer."""
 ASKED = 20_000
 """Rows that are made where any model is asked, which may be slow."""
 
