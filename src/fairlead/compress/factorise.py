@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,10 @@ import onnx
 from onnx import helper
 
 from fairlead.bundle import Step
-from fairlead.compress.cost import multiplied
 from fairlead.compress.graph import Array, Draft, called
-from fairlead.compress.layers import LAYERS, Layer, layer_of, unfold, with_bias
-from fairlead.compress.observe import Observer, Shape, batches, fold, shapes
-from fairlead.compress.refit import gather
+from fairlead.compress.layers import LAYERS, Layer, layer_of, with_bias
+from fairlead.compress.moments import input_moments
+from fairlead.compress.observe import Shape, fold, shapes
 from fairlead.compress.settings import Setting, take
 from fairlead.compress.types import Feeds, Refused
 from fairlead.errors import ConfigError, ModelError
@@ -72,7 +71,7 @@ class LowRank:
             fold(draft, feeds)
             known = shapes(draft, feeds)
             fitting = [layer for layer in _layers(draft) if _fits(layer)]
-            done = [_split(layer, loss, feeds, known[layer.made]) for layer in fitting]
+            done = [_split(layer, loss, feeds, known) for layer in fitting]
         except ModelError as error:
             return Refused(self.name, error.message)
         if not any(done):
@@ -141,13 +140,10 @@ def _fits(layer: Layer) -> bool:
     return len(layer.weights()) <= INPUTS_MAX
 
 
-def _split(layer: Layer, loss: float, feeds: Feeds, shape: Shape) -> bool:
+def _split(layer: Layer, loss: float, feeds: Feeds, known: Mapping[str, Shape]) -> bool:
     """Split a layer; whether it gets smaller."""
     weights, bias = layer.weights(), layer.bias()
-    inputs = Observer(layer.draft.model, [layer.node.input[0]])
-    parts = batches(feeds, multiplied(layer, shape))
-    rows = (unfold(layer, inputs(part)[0]) for part in parts)
-    moments = gather((some, some[:, :0]) for some in rows)
+    moments = input_moments(layer, feeds, known)
     bias = np.zeros(weights.shape[1]) if bias is None else bias
     factors = low_rank(weights, bias, moments.inner, moments.inputs, loss)
     if factors is None:

@@ -89,17 +89,22 @@ class Layer:
             bias: shape (outputs,); None leaves it with the one it has, or with none.
             kernel: another window of a convolution, if it gets one.
         """
-        kernel, dtype, node = kernel or self.kernel, self.dtype, self.node
+        dtype, node = self.dtype, self.node
         if bias is not None:
             self._put_bias(bias.astype(dtype))
-        if node.op_type == "Conv":
-            channels = len(weights) // math.prod(kernel)
-            stored = weights.T.reshape(weights.shape[1], channels, *kernel)
-        else:
+        stored = self.as_stored(weights, kernel)
+        if node.op_type != "Conv":
             set_attribute(node, "alpha", None)
-            turned = node.op_type == "Gemm" and attribute(node, "transB", 0)
-            stored = weights.T if turned else weights
         self.draft.give(node, 1, stored.astype(dtype))
+
+    def as_stored(self, weights: Array, kernel: tuple[int, ...] | None = None) -> Array:
+        """Weights, shape (inputs, outputs), in the shape in which its node holds them."""
+        if self.node.op_type == "Conv":
+            kernel = kernel or self.kernel
+            channels = len(weights) // math.prod(kernel)
+            return weights.T.reshape(weights.shape[1], channels, *kernel)
+        turned = self.node.op_type == "Gemm" and attribute(self.node, "transB", 0)
+        return weights.T if turned else weights
 
     def _stored(self) -> Array:
         held = self.draft.constant(self.node.input[1])

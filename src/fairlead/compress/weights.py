@@ -15,8 +15,10 @@ from onnx import helper
 
 from fairlead.bundle import Step
 from fairlead.compress.graph import FLOATS, STANDARD, Array, Draft, Node, attribute, called
+from fairlead.compress.rounding import Rounding
 from fairlead.compress.settings import take
 from fairlead.compress.types import Feeds, Refused
+from fairlead.errors import ModelError
 
 LEVELS = 127
 NODE_BYTES = 60  # about what one node takes in a file
@@ -26,7 +28,8 @@ HALF_MAX = float(np.finfo(np.float16).max)
 class Int8:
     """Weights as whole numbers from -127 to 127, with one scale for each output of their layer.
 
-    A weight moves by half of its scale at most: 1/254 of the largest of its output.
+    Those of a Gemm, MatMul or Conv are rounded so that what it answers to the rows moves least;
+    others, and where there are no rows, to the nearest.
     """
 
     name = "int8"
@@ -39,14 +42,18 @@ class Int8:
         self,
         model: onnx.ModelProto,
         step: Step,
-        feeds: Feeds,  # noqa: ARG002 - rows are not asked
+        feeds: Feeds,
         *,
         seed: int,  # noqa: ARG002 - nothing is drawn
     ) -> onnx.ModelProto | Refused:
         """Store each weight that gets smaller."""
         take(step, {})
         draft, done = Draft(model), 0
-        for tensor, node, axes in weights_of(draft):
+        try:
+            rounding = Rounding(draft, feeds)
+        except ModelError as error:
+            return Refused(self.name, error.message)
+        for tensor, node, axes in list(weights_of(draft)):
             values = draft.constant(tensor)
             assert values is not None
             scales = np.abs(values).max(axis=axes, keepdims=True) / LEVELS
@@ -54,8 +61,8 @@ class Int8:
             saved = values.nbytes - values.size - scales.nbytes - 2 * NODE_BYTES
             if saved <= 0 or not np.isfinite(scales).all():
                 continue
-            whole = np.rint(values / scales).clip(-LEVELS, LEVELS).astype(np.int8)
-            _read_as(draft, tensor, node, whole, values.dtype, scales)
+            whole = rounding.whole(tensor, node, values, scales, LEVELS)
+            _read_as(draft, tensor, node, whole.astype(np.int8), values.dtype, scales)
             done += 1
         return draft.finish() if done else _none(self.name)
 
