@@ -120,6 +120,8 @@ def _ending(found: Compressed, limits: Limits) -> Iterator[str]:
         yield "Here it loses more than was allowed: by chance, or it was chosen by luck."
     if found.version is None:
         yield "Nothing is registered."
+    elif found.known:
+        yield f"{found.version.name} is this form already: {described(line.form.steps)}."
     else:
         yield f"Registered as {found.version.name}: {described(line.form.steps)}."
 
@@ -191,6 +193,7 @@ def in_json(found: Compressed) -> str:
         "notes": outcome.notes,
         "cold_start": outcome.cold,
         "measured_on": outcome.measured_on,
+        "registered": found.version is not None and not found.known,
         "version": found.version.name if found.version else None,
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
