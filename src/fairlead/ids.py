@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import uuid
@@ -135,6 +134,8 @@ def derive(*parts: str) -> Ids:
         >>> derive("churn", "a.parquet").some(7, 1).texts()
         ['9306e406-aff3-89ef-b1e3-000000000007']
     """
+    import hashlib  # devices have no memory for it where they need none
+
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     head = bytearray(digest[:10])
     head[6] = head[6] & 0x0F | 0x80

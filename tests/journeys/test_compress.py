@@ -146,10 +146,27 @@ def test_nothing_is_registered_by_a_dry_run_and_json_has_all(home: Path, said: s
         home, "compress", "side:1", "--data", str(home.parent / "rows.parquet"), "--dry-run",
         "--methods", "int8", "--max-drop", "2pp", "--target", "size", "--json",
     ))  # fmt: skip
-    assert told["version"] is None
+    assert (told["version"], told["registered"]) == (None, False)
     assert told["forms"][told["chosen"]]["steps"][0]["method"] == "int8"
     assert "There are no labels" in told["notes"][0]
     assert len(run(home, "models").splitlines()) == before
+
+
+def test_the_same_form_again_is_the_version_that_is_there(home: Path, said: str) -> None:
+    arguments = ("compress", "side:1", "--data", str(home.parent / "rows.parquet"),
+                 "--methods", "int8", "--max-drop", "2pp", "--target", "size")  # fmt: skip
+    first = run(home, *arguments).splitlines()[-1]
+    name = first.removeprefix("Registered as ").partition(": ")[0]
+    assert name.startswith("side:")
+    assert run(home, *arguments).splitlines()[-1] == f"{name} is this form already: int8."
+    labelled = run(home, *arguments, "--label", "side").splitlines()[-1]  # which tells more of it
+    assert labelled.startswith("Registered as side:")
+    workspace = Workspace(home)
+    before = workspace.registry.versions("side")
+    workspace.registry.let_go(name, "tests", "newer ones took its place")
+    assert run(home, *arguments).splitlines()[-1].startswith("Registered as side:")
+    assert len(workspace.registry.versions("side")) == len(before) + 1
+    workspace.close()
 
 
 def test_a_model_that_is_no_graph_gets_a_student(home: Path, tmp_path: Path) -> None:

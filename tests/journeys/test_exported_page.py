@@ -78,6 +78,27 @@ def pipeline() -> tuple[Any, ...]:
     return churn_model(frame, left), frame, left
 
 
+def words() -> tuple[Any, ...]:
+    from sklearn.compose import make_column_transformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    said, kind = texts()
+    prepare = make_column_transformer((TfidfVectorizer(sublinear_tf=True), "review"))
+    return make_pipeline(prepare, LogisticRegression()).fit(said, kind), said, kind
+
+
+def texts(rows: int = 200, seed: int = 3) -> tuple[pd.DataFrame, Any]:
+    """Texts of a few words in small letters and capitals; the first word tells the kind."""
+    random = np.random.default_rng(seed)
+    known = np.array(["gut", "GUT", "schlecht", "Größe", "größe", "the", "Taxi", "北京", "2nd"])
+    said = [random.choice(known, random.integers(1, 12)) for _ in range(rows)]
+    return pd.DataFrame({"review": list(map(", ".join, said))}), np.array(
+        [words[0].lower() == "gut" for words in said]
+    )
+
+
 def convolution() -> tuple[Any, ...]:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     torch.manual_seed(0)
@@ -131,7 +152,7 @@ def typed_rows(rows: int, seed: int = 1) -> list[dict[str, Any]]:
 
 MODELS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "forest": forest, "boosting": boosting, "regressor": regressor, "network": network,
-    "pipeline": pipeline, "convolution": convolution, "typed": typed,
+    "pipeline": pipeline, "convolution": convolution, "typed": typed, "words": words,
 }  # fmt: skip
 
 
@@ -145,6 +166,10 @@ def unseen(name: str) -> list[dict[str, Any]]:
         return rows + [{**rows[0], "plan": plan} for plan in (*PLANS, *odd)]
     if name == "convolution":
         return [{"x0": random.random((1, 8, 8)).tolist()} for _ in range(ROWS)]
+    if name == "words":
+        frame, _ = texts(ROWS, seed=99)
+        strange = ("", "TAX\u0130gut", "gut\u0301 taxi_2nd", "🚢gut\nGR\u00d6\u1e9eE", "gut" * 3000)
+        return [*frame.to_dict("records"), *({"review": text} for text in strange)]
     if name == "typed":
         return typed_rows(ROWS, seed=99)
     found, _ = numbers(ROWS, seed=99)

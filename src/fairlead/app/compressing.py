@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from fairlead.app.workspace import Workspace
+from fairlead.bundle import read_file
 from fairlead.compress.methods import named, stages
 from fairlead.compress.run import Outcome, make_smaller
 from fairlead.compress.types import Limits
-from fairlead.compress.write import Smaller, write_smaller
+from fairlead.compress.write import Smaller, compression_of, write_smaller
 from fairlead.errors import ConfigError
 from fairlead.nearest import nearest
 from fairlead.registry import Version
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 LABEL = "label"
+SAME = ("original", "steps", "metric", "data")
+"""What two versions have in common that are one form, known by the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,14 @@ class Compressed:
     Args:
         original: the version.
         outcome: all forms and what is known of them.
-        version: the new one; None where nothing was gained, or nothing was to be registered.
+        version: it became; None where nothing was gained, or nothing was to be registered.
+        known: whether that version was there already.
     """
 
     original: Version
     outcome: Outcome
     version: Version | None
+    known: bool = False
 
 
 def compress_version(
@@ -51,7 +56,7 @@ def compress_version(
     seed: int = 0,
     register: bool = True,
 ) -> Compressed:
-    """Search smaller forms of a version, and register the best.
+    """Search smaller forms of a version, and register the best, unless it is there already.
 
     Args:
         workspace: that has the version.
@@ -92,10 +97,30 @@ def compress_version(
     if outcome.chosen is None or not register:
         return Compressed(version, outcome, None)
     made = Smaller(bundle, outcome, batch, limits, seed)
+    known = _known(workspace, made)
+    if known is not None:
+        return Compressed(version, outcome, known, known=True)
     with write_smaller(
         made, keys=workspace.keys, clock=workspace.clock, folder=workspace.home.cache
     ) as smaller:
         return Compressed(version, outcome, workspace.register(smaller))
+
+
+def _known(workspace: Workspace, made: Smaller) -> Version | None:
+    """The version that has these very bytes, from the same original and judged by the same rows.
+
+    A bundle tells when it was made and how long answers took, so its digest is never the same.
+    """
+    ours = compression_of(made)
+    for version in workspace.registry.versions(made.original.info.name):
+        theirs = version.lineage.compression
+        if theirs is None or version.let_go_us is not None:
+            continue
+        if all(getattr(ours, each) == getattr(theirs, each) for each in SAME):
+            bundle = workspace.bundle(version)
+            if read_file(bundle, bundle.info.runner.path) == made.line.form.raw:
+                return version
+    return None
 
 
 def _truth(rows: pl.DataFrame, label: str | None) -> npt.NDArray[Any] | None:

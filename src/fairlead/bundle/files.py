@@ -1,8 +1,10 @@
-"""Files of a bundle folder: hashed, and read such that what is used is what was hashed."""
+"""Files of a bundle folder: hashed, and read such that what is used is what was hashed.
+
+What hashes is loaded when it is used: a device, which reads no folders, has no memory for it.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -20,12 +22,21 @@ def hash_file(path: Path) -> tuple[str, int]:
     Raises:
         BundleError: it is no plain file.
     """
+    import hashlib
+
     digest, size = hashlib.sha256(), 0
     with open_plain(path) as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def digest_of(raw: bytes) -> str:
+    """SHA-256 of bytes, in hex."""
+    import hashlib
+
+    return hashlib.sha256(raw).hexdigest()
 
 
 def open_plain(path: Path) -> BinaryIO:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
-from fairlead.bundle.files import check_files, open_plain
+from fairlead.bundle.files import check_files, digest_of, open_plain
 from fairlead.bundle.keys import KeyRing
 from fairlead.bundle.manifest import read_manifest
 from fairlead.bundle.types import FORMAT, Bundle, BundleInfo
@@ -49,7 +48,7 @@ def read_verified(
     if len(manifest) > MANIFEST_BYTES_MAX:
         raise BundleError("The bundle's manifest is too long.")
     signer = keys.verify(manifest, signature)
-    digest = hashlib.sha256(manifest).hexdigest()
+    digest = digest_of(manifest)
     if expect_digest is not None and digest != expect_digest:
         raise BundleError("This is another bundle than the one that was asked for.")
     check_files(path, read_manifest(manifest))
@@ -87,7 +86,7 @@ def read_file(bundle: Bundle, path: str) -> bytes:
     """
     with open_plain(bundle.path / "manifest") as file:
         manifest = file.read(MANIFEST_BYTES_MAX)
-    if hashlib.sha256(manifest).hexdigest() != bundle.digest:
+    if digest_of(manifest) != bundle.digest:
         raise BundleError("The bundle's manifest was changed while it was in use.")
     return read_file_at(bundle.path, manifest, path)
 
@@ -99,6 +98,6 @@ def read_file_at(folder: Path, manifest: bytes, path: str) -> bytes:
         raise BundleError(f"The bundle has no file {path}.")
     with open_plain(folder / path) as file:
         raw = file.read()
-    if hashlib.sha256(raw).hexdigest() != entries[path].digest:
+    if digest_of(raw) != entries[path].digest:
         raise BundleError(f"{path} in the bundle was changed while it was in use.")
     return raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -12,14 +12,21 @@ from fairlead.app.report.types import Report, Row, Section, Table
 from fairlead.bundle import described
 from fairlead.cli.output import moment, say, table
 from fairlead.clock import SystemClock
+from fairlead.compress.pareto import choose
 from fairlead.compress.refuse import drop_of, in_words
 from fairlead.compress.run import Line
-from fairlead.compress.search import Refusal
-from fairlead.compress.types import Compared, Limits
+from fairlead.compress.search import Refusal, priced_of
+from fairlead.compress.types import Compared, Limits, Target
 from fairlead.figures import Figure, draw_trade
 from fairlead.stats import Estimate
 
 REFUSED_SHOWN = 12
+GAINS: Mapping[Target, str] = {
+    "size": "in size",
+    "latency": "in time by more than noise",
+    "both": "in size and time together",
+}
+"""In what a form must gain, by the target."""
 
 
 def print_forms(found: Compressed, limits: Limits) -> None:
@@ -106,7 +113,7 @@ def _refusal(refusal: Refusal) -> tuple[str, str]:
 def _ending(found: Compressed, limits: Limits) -> Iterator[str]:
     outcome = found.outcome
     if outcome.chosen is None:
-        yield "No form is smaller or faster and loses little enough; nothing is registered."
+        yield from _nothing(found, limits)
         return
     line = outcome.lines[outcome.chosen]
     for name, cold in outcome.cold.items():
@@ -120,8 +127,30 @@ def _ending(found: Compressed, limits: Limits) -> Iterator[str]:
         yield "Here it loses more than was allowed: by chance, or it was chosen by luck."
     if found.version is None:
         yield "Nothing is registered."
+    elif found.known:
+        yield f"{found.version.name} is this form already: {described(line.form.steps)}."
     else:
         yield f"Registered as {found.version.name}: {described(line.form.steps)}."
+
+
+def _nothing(found: Compressed, limits: Limits) -> Iterator[str]:
+    """That no form is taken, and what would take one."""
+    outcome = found.outcome
+    if not outcome.lines:
+        yield "No form is smaller or faster and loses little enough; nothing is registered."
+        yield "Where one loses too much, --max-drop, --min-agreement and --sure may allow it."
+        return
+    yield f"No form gains {GAINS[limits.target]}; nothing is registered."
+    forms = [priced_of(line.form) for line in outcome.lines]
+    for target in GAINS:
+        place = choose(forms, outcome.original, target)
+        if target != limits.target and place is not None:
+            line = outcome.lines[place]
+            yield (
+                f"--target {target} takes {described(line.form.steps)}: {line.smaller:.1f}x "
+                f"smaller, {line.faster_one.value:.2f}x faster for one row, "
+                f"{line.faster_many.value:.2f}x for 64."
+            )
 
 
 def figure_of(found: Compressed, limits: Limits) -> Figure:
@@ -191,6 +220,7 @@ def in_json(found: Compressed) -> str:
         "notes": outcome.notes,
         "cold_start": outcome.cold,
         "measured_on": outcome.measured_on,
+        "registered": found.version is not None and not found.known,
         "version": found.version.name if found.version else None,
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()

@@ -67,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, parents=[shared], help=f"write the {what} that are kept"
         )
-        command.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
+        command.add_argument(
+            "--out", type=Path, metavar="FILE", help="a new file, instead of standard output"
+        )
         command.set_defaults(run=run)
     return parser
 
@@ -167,12 +169,24 @@ def _write_lines(values: Iterable[Any], out: Path | None) -> int:
             _write(msgspec.json.encode(value))
         return 0
     try:
-        with out.open("wb") as file:
-            for value in values:
-                file.write(msgspec.json.encode(value) + b"\n")
+        with out.open("xb") as file:
+            _fill(file, values, out)
+    except FileExistsError:
+        raise ConfigError(f"{out} exists.", hint="Choose another name with --out.") from None
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}.") from None
     return 0
+
+
+def _fill(file: BinaryIO, values: Iterable[Any], out: Path) -> None:
+    """Write all lines to a new file; half of them are worse than none."""
+    try:
+        for value in values:
+            file.write(msgspec.json.encode(value) + b"\n")
+        file.flush()
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
 
 
 def _opened(name: str) -> BinaryIO:

@@ -8,7 +8,6 @@ fairlead/…        this code
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ import msgspec
 from fairlead.bundle.manifest import Entry, read_manifest
 from fairlead.bundle.read import MANIFEST_BYTES_MAX, SIGNATURE_FILE_BYTES_MAX, parse_info
 from fairlead.bundle.types import BundleInfo
+from fairlead.device.digest import digest_of
 from fairlead.device.types import BUNDLE, FORMAT, MANIFEST, Manifest
 from fairlead.device.verify import verify
 from fairlead.errors import BundleError
@@ -69,7 +69,7 @@ class Package:
         if entry is None or path in self.manifest.left_out:
             raise BundleError(f"The bundle in {self.name} has no file {path}.")
         raw = self._bytes(BUNDLE + path, entry.size)
-        if hashlib.sha256(raw).hexdigest() != entry.digest:
+        if digest_of(raw) != entry.digest:
             raise BundleError(f"{path} in the bundle was changed after it was signed.", hint=AGAIN)
         return raw
 
@@ -118,7 +118,7 @@ class Package:
     def _verified(self) -> dict[str, Entry]:
         raw = self._bytes(BUNDLE + "manifest", MANIFEST_BYTES_MAX)
         signature = self._bytes(BUNDLE + "manifest.sig", SIGNATURE_FILE_BYTES_MAX)
-        if hashlib.sha256(raw).hexdigest() != self.manifest.digest:
+        if digest_of(raw) != self.manifest.digest:
             raise BundleError(
                 f"{self.name} holds another bundle than the one that it was made for.", hint=AGAIN
             )

@@ -7,9 +7,10 @@
     windows/          what was seen in each file of rows that is written no more, see `windows`
     references/       of each bundle whose rows are here, the profile that they are counted on
 
-A row is on the file before its answer goes out. A file that is full, or of another day than now,
-is written no more: its window is made, in a process of its own, and what is beyond the number
-of bytes goes, oldest first.
+The folder, where it is made here, and every file are for their owner alone. A row is on the file
+before its answer goes out. A file that is full, or of another day than now, is written no more:
+its window is made, in a process of its own, and what is beyond the number of bytes goes, oldest
+first.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from fairlead.device.segments import (
 )
 from fairlead.device.spare import oldest_first
 from fairlead.device.tally import Tally
-from fairlead.durable import sync
+from fairlead.durable import sync, write_own
 from fairlead.errors import ConflictError, StorageError
 from fairlead.locks import hold
 from fairlead.predictionlog.tail import Tail
@@ -84,8 +85,8 @@ class State:
         self._used_bytes = 0
         self.last_id = b""
         with ExitStack() as held:
-            for name in (ROWS, WINDOWS, REFERENCES):
-                (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            for own in (folder, *(folder / name for name in (ROWS, WINDOWS, REFERENCES))):
+                own.mkdir(parents=True, exist_ok=True, mode=0o700)  # parents' rights are others'
             try:
                 held.enter_context(hold(folder / "lock"))
             except BlockingIOError:
@@ -96,8 +97,8 @@ class State:
             self.device = _own_id(folder / "device")
             self.unlogged = Tally(folder / "unlogged")
             held.callback(self.unlogged.close)
-            if reference is not None:
-                _write_once(self._reference_of(digest), reference)
+            if reference is not None and not self._reference_of(digest).exists():
+                write_own(self._reference_of(digest), reference)
             self._go_on()
             self._count_room()
             self._held = held.pop_all()
@@ -234,20 +235,6 @@ def _own_id(path: Path) -> str:
     """This device's own id, drawn when it is first asked for, and when it is none any more."""
     with contextlib.suppress(FileNotFoundError, ValueError):  # of bytes that are no text, too
         return str(uuid.UUID(path.read_text().strip()))
-    path.unlink(missing_ok=True)
-    _write_once(path, str(uuid.uuid4()).encode())
-    return path.read_text().strip()
-
-
-def _write_once(path: Path, raw: bytes) -> None:
-    """Write a file if it is not there, all of it or nothing."""
-    if path.exists():
-        return
-    temporary = path.with_name(f".{path.name}")
-    try:
-        temporary.write_bytes(raw)
-        sync(temporary)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    drawn = str(uuid.uuid4())
+    write_own(path, drawn.encode())
+    return drawn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -22,7 +21,7 @@ from fairlead.device.segments import (
     list_segments,
     name_of,
 )
-from fairlead.durable import sync
+from fairlead.durable import sync, write_own
 from fairlead.errors import StorageError
 from fairlead.ids import derive, text
 from fairlead.predictionlog.types import PredictionFrame
@@ -157,16 +156,7 @@ def write_window(window: Window, path: Path) -> None:
     """
     packer = zlib.compressobj(6, zlib.DEFLATED, GZIP)
     raw = packer.compress(msgspec.json.encode(window)) + packer.flush()
-    temporary = path.with_name(f".{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_own(path, raw)
 
 
 def read_window(path: Path) -> Window:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from fairlead.ids import Ids
 from fairlead.routing.types import SLOTS, Arm
@@ -26,7 +25,11 @@ def slot_of_unit(salt: str, unit: str) -> int:
         >>> slot_of_unit("a", "user-1") == slot_of_unit("a", "user-1")
         True
     """
-    digest = blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=salt.encode())
+    import hashlib  # devices, which know a route's words alone, have no memory for it
+
+    digest = hashlib.blake2b(
+        unit.encode("utf-8", "surrogatepass"), digest_size=8, key=salt.encode()
+    )
     return int.from_bytes(digest.digest(), "big") % SLOTS
 
 

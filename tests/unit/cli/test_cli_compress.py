@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
 import polars as pl
 import pytest
 
+from fairlead.app.compressing import Compressed
+from fairlead.app.workspace import Workspace
+from fairlead.bundle import RunnerSpec, Step
 from fairlead.cli.compress import read_drop
+from fairlead.cli.forms import print_forms
 from fairlead.cli.main import cli
+from fairlead.compress.divide import Part, Parts
+from fairlead.compress.run import Line, Outcome
+from fairlead.compress.types import Compared, Cost, Form, Limits, Target
 from fairlead.errors import ConfigError, FairleadError, NotFoundError
+from fairlead.signature import Batch
+from fairlead.stats import Estimate
 from support.compress import FIELDS, package_network, rows
 
 
@@ -100,6 +110,50 @@ def test_where_nothing_is_gained_it_ends_with_status_one(
     printed = capsys.readouterr().out
     assert "The graph holds no trees." in printed
     assert "nothing is registered" in printed
+
+
+def line(name: str, size_bytes: int, times: float) -> Line:
+    """A form of so many bytes, so many times as fast as an original that takes 10 and 90 µs."""
+    sure, faster = Estimate(1.0, 1.0, 1.0), Estimate(times, times, times)
+    same = Compared(rows=3, metric="", original=None, value=None, change=None, agreement=sure,
+                    kappa=None)  # fmt: skip
+    cost = Cost(size_bytes, 10.0 / times, 90.0 / times)
+    form = Form((Step(method=name),), bytes(size_bytes), same, cost)
+    return Line(form, same, 1000 / size_bytes, faster, faster)
+
+
+@pytest.mark.parametrize(
+    ("target", "lines", "told", "ways"),
+    [
+        ("latency", [line("int8", 250, 1.0)], "No form gains in time by more than noise",
+         ["--target size takes int8: 4.0x smaller, 1.00x faster for one row, 1.00x for 64.",
+          "--target both takes int8: "]),
+        ("both", [line("distil", 8000, 6.0)], "No form gains in size and time together",
+         ["--target latency takes distil: 0.1x smaller, 6.00x faster for one row"]),
+        ("size", [line("distil", 8000, 9.0)], "No form gains in size;",
+         ["--target latency takes distil: ", "--target both takes distil: "]),
+        ("both", [], "No form is smaller or faster and loses little enough",
+         ["--max-drop, --min-agreement and --sure"]),
+    ],
+)  # fmt: skip
+def test_where_no_form_is_taken_it_is_said_what_would_take_one(
+    home: Path, capsys: pytest.CaptureFixture[str], target: Target, lines: list[Line], told: str,
+    ways: list[str],
+) -> None:  # fmt: skip
+    workspace = Workspace(home)
+    version = workspace.registry.resolve("side:1")
+    workspace.close()
+    asked = Batch(3, FIELDS, np.zeros((3, len(FIELDS))), {})
+    outcome = Outcome(
+        original=Cost(1000, 10.0, 90.0), spec=RunnerSpec(kind="onnx", path="model.onnx"),
+        lines=tuple(lines), chosen=None, refused=(),
+        parts=Parts(asked, Part(asked, None), Part(asked, None)), notes=(), cold={}, measured_on={},
+    )  # fmt: skip
+    print_forms(Compressed(version, outcome, None), Limits(target=target))
+    ending = capsys.readouterr().out.splitlines()[-1 - len(ways) :]
+    assert ending[0].startswith(told)
+    assert ending[0].endswith("nothing is registered.")
+    assert all(way in said for way, said in zip(ways, ending[1:], strict=True))
 
 
 @pytest.mark.parametrize(

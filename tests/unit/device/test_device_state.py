@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
+from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 
@@ -195,6 +198,34 @@ def test_more_at_once_than_there_is_room_for_is_not_kept_and_nothing_goes(tmp_pa
     append(state, 2)
     state.close()
     assert numbers(tmp_path) == [1, 2]
+
+
+@pytest.fixture
+def _open_to_all() -> Iterator[None]:
+    """A process that takes nobody's rights away."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_open_to_all")
+def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "machine" / "state"
+    state = opened(folder)
+    append(state, 1, time_us=DAY_US)
+    append(state, 2, time_us=2 * DAY_US)
+    state.close()
+    kept = [folder, *folder.rglob("*")]
+    assert {path.parent.name for path in kept} > {"rows", "windows", "references", "state"}
+    rights = {path: stat.S_IMODE(path.stat().st_mode) for path in kept}
+    assert rights == {path: 0o700 if path.is_dir() else 0o600 for path in kept}
+
+
+def test_a_folder_that_was_there_keeps_its_rights(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    opened(tmp_path).close()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "device").stat().st_mode) == 0o600
 
 
 def test_what_could_not_be_kept_is_counted_over_processes(tmp_path: Path) -> None:

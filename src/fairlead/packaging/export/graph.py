@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ OPSET = 21
 OPSET_ML = 5  # the first with TreeEnsemble, whose splits and weights can be doubles
 IR_VERSION = 10
 ML = "ai.onnx.ml"
+MICROSOFT = "com.microsoft"
+"""Operators that every build of ONNX Runtime has, and the standard lacks."""
 
 Array = npt.NDArray[Any]
 
@@ -22,20 +25,23 @@ class Graph:
     """An ONNX graph under construction.
 
     Tensors are known by name. Methods that add a node return the name of its output.
+
+    Args:
+        within: the graph that it is a part of, which has other names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, within: Graph | None = None) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.widths: dict[str, int] = {}
-        self._count = 0
+        self.domains: set[str] = set() if within is None else within.domains
+        self._numbers: Iterator[int] = count(1) if within is None else within._numbers
 
     def name(self, stem: str) -> str:
         """A name that nothing else in the graph has."""
-        self._count += 1
-        return f"{stem}_{self._count}"
+        return f"{stem}_{next(self._numbers)}"
 
     def input(self, name: str, dtype: str, shape: Sequence[int | None]) -> str:
         """Declare an input of the graph; `dtype` as NumPy names it, `object` for strings."""
@@ -94,6 +100,7 @@ class Graph:
             if isinstance(value, np.ndarray):
                 node.attribute.append(helper.make_attribute(key, numpy_helper.from_array(value)))
         self.nodes.append(node)
+        self.domains.add(domain)
         return made
 
     def cast(self, tensor: str, dtype: str) -> str:
@@ -128,6 +135,12 @@ class Graph:
         """A comparison as doubles 0 and 1."""
         return self.cast(self.add(op, left, right), "float64")
 
+    def body(self) -> Any:
+        """The graph as what a node of another does again and again."""
+        from onnx import helper
+
+        return helper.make_graph(self.nodes, "body", self.inputs, self.outputs, self.constants)
+
     def model(self) -> bytes:
         """The finished model, checked.
 
@@ -139,6 +152,8 @@ class Graph:
 
         graph = helper.make_graph(self.nodes, "fairlead", self.inputs, self.outputs, self.constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, OPSET_ML)]
+        if MICROSOFT in self.domains:
+            opsets.append(helper.make_opsetid(MICROSOFT, 1))
         model = helper.make_model(
             graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="fairlead"
         )

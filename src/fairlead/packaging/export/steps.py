@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.errors import ExportError
-from fairlead.packaging.export import encoders, kernels, linear, scaling, trees
+from fairlead.packaging.export import encoders, kernels, linear, scaling, trees, words
 from fairlead.packaging.export.answer import Answer
 from fairlead.packaging.export.borrow import borrow_predictor, borrow_transform
 from fairlead.packaging.export.catboost import PREDICTORS as CATBOOST
@@ -30,7 +30,7 @@ PREDICTORS = {
     **LIGHTGBM,
     **CATBOOST,
 }
-TRANSFORMS = {**scaling.TRANSFORMS, **encoders.TRANSFORMS}
+TRANSFORMS = {**scaling.TRANSFORMS, **encoders.TRANSFORMS, **words.TRANSFORMS}
 SEARCHES = ("GridSearchCV", "RandomizedSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV")
 
 
