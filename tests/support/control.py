@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 import uvicorn
+from fastapi import FastAPI
 from msgspec.json import encode
 
 from fairlead.access import Sessions, Sites
@@ -23,6 +24,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.console import build_console, error_page
 from fairlead.control import Controller
 from fairlead.serving.types import FleetStatus
+from support.application import application
 from support.reply import Reply
 from support.waiting import until
 
@@ -47,7 +49,7 @@ class Control:
     ) -> None:
         self.workspace = workspace
         store, clock = workspace.store, workspace.clock
-        services = WorkspaceServices(
+        self.services = WorkspaceServices(
             workspace,
             Addresses(1, api, "http://localhost:2", keys=keys),
             Controller(store, "here", {}, clock),
@@ -56,10 +58,14 @@ class Control:
         )
         self.sessions = Sessions("fairlead_1", b"s" * 32, secure=False)
         self.porter = porter_of(workspace, self.sessions)
-        guard = Guard(Sites(), 1 << 20, keys, self.porter)
-        console = build_console(services, guard)
-        self.feed = console.feed
-        self.app = build_api(services, guard, console.routers, error_page)
+        self.guard = Guard(Sites(), 1 << 20, keys, self.porter)
+
+    @property
+    def app(self) -> FastAPI:
+        """The application, over this home until it is asked for over another."""
+        guard = self.guard
+        shared = application(guard.sites, guard.body_bytes_max, keys=guard.keys)
+        return shared.over(self.services, self.porter)
 
     def ask(
         self, path: str, body: object | None = None, secret: str = "", method: str = "",
@@ -100,8 +106,10 @@ class Control:
 
     @contextmanager
     def serve(self) -> Iterator[str]:
-        """Let browsers ask it, at an address of this machine."""
-        config = uvicorn.Config(self.app, port=0, ws="none", log_config=None, lifespan="off")
+        """Let browsers ask it, at an address of this machine: an application of its own."""
+        console = build_console(self.services, self.guard)
+        app = build_api(self.services, self.guard, console.routers, error_page)
+        config = uvicorn.Config(app, port=0, ws="none", log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         thread = Thread(target=server.run)
         thread.start()
@@ -111,7 +119,7 @@ class Control:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.should_exit = True
-            self.feed.close()
+            console.feed.close()
             thread.join()
 
 

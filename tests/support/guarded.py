@@ -8,16 +8,19 @@ from collections.abc import MutableMapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from fastapi import FastAPI
+
 from fairlead.access import EntryBook, Gate, KeyBook, Porter, Role, Scope, Sessions, Sites, UserBook
 from fairlead.access.password import Cost
-from fairlead.api import Guard, Services, build_api
+from fairlead.api import Guard
 from fairlead.api.guard import App, GuardMiddleware
 from fairlead.clock import ManualClock
-from fairlead.console import build_console, error_page
 from fairlead.store.memory import MemoryStore
+from support.application import application
 from support.reply import Reply
 
 SITES = Sites(frozenset({"localhost"}))
+BODY_BYTES_MAX = 100_000
 HOST = ("host", "localhost:8081")
 PAGE = ("accept", "text/html")
 PASSWORD = "correct horse battery"
@@ -40,14 +43,17 @@ class Guarded:
         self.entries = EntryBook(self.store, self.clock)
         self.sessions = Sessions("fairlead_1", b"s" * 32, secure=secure)
         gate = Gate(self.keys.get, self.clock, 1)
-        porter = Porter(gate, self.users, self.entries, self.sessions, self.clock)
-        self.guard = Guard(SITES, 100_000, keys, porter)
-        services = cast(Services, None)
-        pages = build_console(services, self.guard).routers
-        self.app = build_api(services, self.guard, pages, error_page)
+        self.porter = Porter(gate, self.users, self.entries, self.sessions, self.clock)
+        self.guard = Guard(SITES, BODY_BYTES_MAX, keys, self.porter)
         self.routes = cast(list[Any], self.app.user_middleware[0].kwargs["routes"])
         self.alone = GuardMiddleware(_let_in, self.guard, self.routes)
         """The guard before an application that answers everybody with 200."""
+
+    @property
+    def app(self) -> FastAPI:
+        """The application, over the people, keys and links of this world."""
+        shared = application(SITES, BODY_BYTES_MAX, keys=self.guard.keys)
+        return shared.over(None, self.porter)
 
     def ask(
         self, method: str, path: str, *headers: Headers, body: bytes = b"",
