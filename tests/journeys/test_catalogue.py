@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.browser import Visit, faint, overhang_px
+from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.catalogue import fill
 from support.control import Control, control_of
 from support.waiting import until
@@ -41,16 +41,17 @@ def sign_in(page: Page, control: Control) -> None:
     page.wait_for_url("**/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_page_fits_and_can_be_read(
-    browser: Browser, control: Control, origin: str, size: str, scheme: str
+    browser: Browser, control: Control, origin: str, size: str
 ) -> None:
-    with Visit(browser, origin, viewport=SIZES[size], color_scheme=scheme) as page:
+    with Visit(browser, origin, viewport=SIZES[size]) as page:
         sign_in(page, control)
         for path in PAGES:
             page.goto(path)
-            assert (path, overhang_px(page), faint(page)) == (path, 0, {})
+            for scheme in SCHEMES:
+                wear(page, scheme)
+                assert (path, scheme, overhang_px(page), faint(page)) == (path, scheme, 0, {})
 
 
 @pytest.mark.parametrize("size", SIZES)

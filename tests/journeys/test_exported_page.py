@@ -23,7 +23,7 @@ from fairlead.app.workspace import Workspace
 from fairlead.runners.load import answer_all
 from fairlead.signature import from_records, to_records
 from support.axe import hindrances
-from support.browser import Visit, faint, overhang_px
+from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.models import PLANS, churn_model, customers
 from support.runtime import web_runtime
 
@@ -215,6 +215,14 @@ def opened(page: Page, file: Path) -> Page:
     return page
 
 
+@pytest.fixture(scope="module")
+def standing(exported: Callable[[str], Path], browser: Browser) -> Iterator[Page]:
+    """A page that stays open, for what leaves no trace on it."""
+    file = exported("pipeline")
+    with Visit(browser, file.parent.as_uri()) as page:
+        yield opened(page, file)
+
+
 def ask(page: Page, text: str) -> None:
     page.fill("#pasted", text)
     page.click("#many [type=submit]")
@@ -305,17 +313,13 @@ def test_a_wrong_row_is_refused_in_the_words_of_python(
     assert focused == "9007199254740992"
 
 
-def test_rows_come_as_csv_too(
-    workspace: Workspace, exported: Callable[[str], Path], browser: Browser
-) -> None:
+def test_rows_come_as_csv_too(workspace: Workspace, standing: Page) -> None:
     rows = [*unseen("pipeline")[:20], {"age": 1, "visits": 2, "plan": 'a, "b"\nc'}]
     written = io.StringIO()
     lines = csv.DictWriter(written, ["plan", "age", "visits"])
     lines.writeheader()
     lines.writerows(rows)
-    file = exported("pipeline")
-    with Visit(browser, file.parent.as_uri()) as page:
-        found = answered(opened(page, file), written.getvalue())
+    found = answered(standing, written.getvalue())
     assert mismatches(expected(workspace, "pipeline", rows), found, 1e-9) == 0
 
 
@@ -328,13 +332,9 @@ def test_rows_come_as_csv_too(
         ('[{"age": 1, "visits": 2, "plan": "a\\u0000b"}]', "which ends a text in a browser."),
     ],
 )
-def test_what_cannot_be_read_is_told(
-    exported: Callable[[str], Path], browser: Browser, text: str, said: str
-) -> None:
-    file = exported("pipeline")
-    with Visit(browser, file.parent.as_uri()) as page:
-        ask(opened(page, file), text)
-        assert said in page.locator("#answer > .problem").inner_text()
+def test_what_cannot_be_read_is_told(standing: Page, text: str, said: str) -> None:
+    ask(standing, text)
+    assert said in standing.locator("#answer > .problem").inner_text()
 
 
 def test_a_folder_runs_from_disk_as_well(
@@ -390,19 +390,16 @@ def test_a_graph_that_the_runtime_does_not_know_is_told_by_its_operator(
     assert "Unheard" in told
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_for_everyone(
-    exported: Callable[[str], Path], browser: Browser, scheme: Any
-) -> None:
+def test_the_page_is_for_everyone(exported: Callable[[str], Path], browser: Browser) -> None:
     file = exported("pipeline")
     view = {"width": 390, "height": 800}
-    with Visit(
-        browser, file.parent.as_uri(), color_scheme=scheme, viewport=view, bypass_csp=True
-    ) as page:
+    with Visit(browser, file.parent.as_uri(), viewport=view, bypass_csp=True) as page:
         ask(opened(page, file), json.dumps([{"age": "x"}, {"age": "y"}]))
-        assert overhang_px(page) == 0
-        assert faint(page) == {}
-        assert hindrances(page) == []
+        for scheme in SCHEMES:
+            wear(page, scheme)
+            assert overhang_px(page) == 0
+            assert faint(page) == {}
+            assert hindrances(page) == []
 
 
 def test_what_no_browser_runs_is_refused_with_the_reason(

@@ -11,7 +11,7 @@ import pytest
 
 import fairlead
 from fairlead.app.workspace import Workspace
-from support.browser import Visit, faint, overhang_px
+from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.models import package_churn
 from support.platform import Platform
 from support.waiting import until
@@ -157,17 +157,16 @@ def units(platform: Platform) -> dict[str, str]:
     return {row["id"]: row["unit"] for row in rows}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_are_read_easily_on_a_telephone(
-    browser: Browser, platform: Platform, scheme: str
-) -> None:
+def test_the_pages_are_read_easily_on_a_telephone(browser: Browser, platform: Platform) -> None:
     telephone = {"width": 390, "height": 844}
     origin, link = platform.addresses.control, platform.link()
-    with Visit(browser, origin, link, color_scheme=scheme, viewport=telephone) as page:
+    with Visit(browser, origin, link, viewport=telephone) as page:
         for path in ("/settings", "/audit", "/login"):
             page.goto(path)
-            assert overhang_px(page) == 0, path
-            assert not faint(page), path
+            for scheme in SCHEMES:
+                wear(page, scheme)
+                assert overhang_px(page) == 0, (path, scheme)
+                assert not faint(page), (path, scheme)
 
 
 def test_a_link_outlives_a_restart_and_is_not_printed_where_there_are_users(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fairlead.app.workspace import Workspace
-from support.browser import Visit, faint, overhang_px
+from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.models import package_churn
 from support.platform import Platform
 from support.waiting import until
@@ -103,16 +103,13 @@ def test_a_canary_is_approved_paused_and_rolled_back_from_the_page(
     assert (first.state, second.state) == ("done", "aborted")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_read_easily_on_a_telephone(
-    browser: Browser, platform: Platform, scheme: str
-) -> None:
-    with Visit(
-        browser, platform.addresses.control, color_scheme=scheme, viewport=TELEPHONE
-    ) as page:
+def test_the_page_is_read_easily_on_a_telephone(browser: Browser, platform: Platform) -> None:
+    with Visit(browser, platform.addresses.control, viewport=TELEPHONE) as page:
         page.goto(platform.run("link").strip().split()[-1])
         page.wait_for_url(f"{platform.addresses.control}/")
         for path in ("", "/new?version=churn:2&strategy=canary"):
             page.goto(f"/endpoints/churn/releases{path}")
-            assert overhang_px(page) == 0
-            assert not faint(page)
+            for scheme in SCHEMES:
+                wear(page, scheme)
+                assert overhang_px(page) == 0
+                assert not faint(page), (path, scheme)

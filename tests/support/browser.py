@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -20,6 +20,8 @@ SHUT_IN = (
 )
 WAIT_MS_MAX = 60_000
 CONTRAST_MIN = 4.5
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -108,6 +110,12 @@ class Visit:
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.problems.append(message.text)
+
+
+def wear(page: Page, scheme: Scheme) -> None:
+    """Show the page in other colours, as where a person chooses them, and what is drawn on it."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # who listens has been told by then
 
 
 def overhang_px(page: Page) -> int:
