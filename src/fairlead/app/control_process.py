@@ -250,7 +250,3 @@ def main() -> None:
     asyncio.run(serve(start))
     tell("info", "process_ended", f"{start.name} has ended.")
     leave()
-
-
-if __name__ == "__main__":
-    main()

@@ -163,7 +163,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         ours, theirs = socket.socketpair()
         argv = [
-            sys.executable, "-m", child.module,
+            sys.executable, "-m", "fairlead.app.begin", child.module,
             "--home", str(self._home.path), "--name", child.name,
             "--listener", str(child.listener.fileno()), "--channel", str(theirs.fileno()),
             "--addresses", msgspec.json.encode(self.addresses).decode(),

@@ -20,7 +20,8 @@ from fairlead.serving.types import RpcPlace
 from fairlead.serving.worker import Worker, WorkerOptions
 
 COLLECT_AFTER = 10_000
-"""Objects that are new, as a thousand requests under way have."""
+"""Objects that are new, as a thousand requests under way have: the collector of cycles shall not
+look through what is no garbage."""
 
 
 def build(start: Start, channel: Channel[Order]) -> Worker:
@@ -72,22 +73,12 @@ def allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def collect_rarely() -> None:
-    """Keep the collector of cycles from what is no garbage: modules, and requests under way."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
-
-
 def main() -> None:
     """Entry of the process."""
     allow_connections()
-    collect_rarely()
+    gc.set_threshold(COLLECT_AFTER)
     start = read_start()
     inherit_logs(start.name)
     uvloop.run(serve(start))
     tell("info", "process_ended", f"{start.name} has ended.")
     leave()
-
-
-if __name__ == "__main__":
-    main()

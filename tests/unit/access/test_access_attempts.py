@@ -8,7 +8,7 @@ from fairlead.access.attempts import OF_ADDRESS, OF_NAME, Attempts
 from fairlead.clock import ManualClock
 from fairlead.errors import RateError
 
-TRIES = 20_000
+TRIES = 10_000
 MEMORY_BYTES = 4_000_000
 
 
