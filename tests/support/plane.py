@@ -87,6 +87,7 @@ class PlaneInProcess:
         caches: Mapping[str, CacheLimits] = {},
         clock: Clock | None = None,
         find: Find | None = None,
+        body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         self.clock = clock or SystemClock()
         self.loop = loop or asyncio.new_event_loop()
@@ -109,14 +110,14 @@ class PlaneInProcess:
         self._ladders = ladders
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
-            body_bytes_max=BODY_BYTES_MAX, tracing=tracing, gate=gate,
+            body_bytes_max=body_bytes_max, tracing=tracing, gate=gate,
             ladders=Ladders(self.plane, self.stored, self.clock, ladders),
         )  # fmt: skip
         self.router = make_router(
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
             features=features, tables=tables, by_key=frozenset(by_key),
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX, find=find,
+            default_endpoint=default, body_bytes_max=body_bytes_max, find=find,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
