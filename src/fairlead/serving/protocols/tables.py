@@ -102,8 +102,8 @@ def read_keyed_table(
 def read_large_json(signature: Signature, body: bytes, *, rows_max: int) -> Decoded:
     """Read a native body as `Envelope.decode` does, in another process; blocks.
 
-    A parser of JSON holds the interpreter until it is done, also in a thread: for the half second
-    that 20 MB take nobody else would be answered.
+    A parser of JSON holds the interpreter until it is done, also in a thread: for the fifth of a
+    second that 20 MB take nobody else would be answered.
 
     Raises:
         InputError: as of `Envelope.decode`, or the rows are too large.
