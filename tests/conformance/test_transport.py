@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fairlead.batching import Lane
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Batch
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
@@ -71,10 +72,10 @@ def served(kind: str, folder: Path, limits: HttpLimits = LIMITS) -> Iterator[Ask
         pytest.skip(missing(kind))
     gate = Gate()
     with ExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(1))
+        lane = stack.enter_context(closing(Lane(0)))
         plane = stack.enter_context(PlaneInProcess(folder))
         plane.serve("m", SIGNATURE, double)
-        plane.serve("slow", SIGNATURE, gate, executor=executor)
+        plane.serve("slow", SIGNATURE, gate, lane=lane)
         stack.callback(gate.opened.set)
         yield Asked(stack.enter_context(Transport(plane, kind, limits)), gate)
 

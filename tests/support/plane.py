@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import msgspec
 
 from fairlead.access import Gate, Sites
+from fairlead.batching import Lane
 from fairlead.clock import Clock, SystemClock
 from fairlead.predictionlog import JournalWriter, PredictionFrame
 from fairlead.routing import SLOTS, Arm, Automation, Role, Route
@@ -87,6 +87,7 @@ class PlaneInProcess:
         caches: Mapping[str, CacheLimits] = {},
         clock: Clock | None = None,
         find: Find | None = None,
+        body_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
         self.clock = clock or SystemClock()
         self.loop = loop or asyncio.new_event_loop()
@@ -109,14 +110,14 @@ class PlaneInProcess:
         self._ladders = ladders
         self.front = Front(
             self.plane, self._counters, deadline_s=20.0, rows_max=ROWS_MAX,
-            body_bytes_max=BODY_BYTES_MAX, tracing=tracing, gate=gate,
+            body_bytes_max=body_bytes_max, tracing=tracing, gate=gate,
             ladders=Ladders(self.plane, self.stored, self.clock, ladders),
         )  # fmt: skip
         self.router = make_router(
             self.plane, self.front, self.sink, self._counters, self.health,
             lambda: read(folder), self.clock, Entry(sites, gate, self.front.count),
             features=features, tables=tables, by_key=frozenset(by_key),
-            default_endpoint=default, body_bytes_max=BODY_BYTES_MAX, find=find,
+            default_endpoint=default, body_bytes_max=body_bytes_max, find=find,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -139,7 +140,7 @@ class PlaneInProcess:
         numbers: tuple[int, ...] = (1, 2),
         candidate: float = 0.5,
         fields: tuple[Field, ...] = (),
-        executor: Executor | None = None,
+        lane: Lane | None = None,
         shadow: Callable[[Batch], Batch] | None = None,
         seen: float = 1.0,
         automation: Automation = FULL,
@@ -155,7 +156,7 @@ class PlaneInProcess:
             numbers: of their versions.
             candidate: share of the requests that the second one takes.
             fields: of their answers, if they are not those of the signature.
-            executor: that they run on.
+            lane: that they run in; None for the loop.
             shadow: a model that sees a share of the requests and answers nobody.
             seen: that share.
             automation: who decides, the models or people.
@@ -178,7 +179,7 @@ class PlaneInProcess:
 
         def live(arm: Arm, answer: Callable[[Batch], Batch]) -> LiveArm:
             loaded = LoadedVersion(
-                arm.version, fields or signature.outputs, FakeRunner(answer), executor
+                arm.version, fields or signature.outputs, FakeRunner(answer), lane or Lane()
             )
             counters = self._counters.arm(name, arm.version.name, arm.name)
             rung: Literal["live", "previous"] = "previous" if arm is before else "live"

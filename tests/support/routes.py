@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fairlead.batching import Lane
 from fairlead.routing import ROUTES, SLOTS, Arm, Route, VersionRef
 from fairlead.serving.loading.versions import LoadedVersion
 from fairlead.signature import Batch, Field, Signature
@@ -103,7 +104,7 @@ class FakeLoader:
             ref,
             SIGNATURE.outputs,
             runner,
-            None,
+            Lane(),
             size_bytes=self.size_bytes,
             used_s=1e6 + len(self.loads),
         )

@@ -14,7 +14,6 @@ import msgspec
 from fairlead.batch.engine import Done, Ready, Told, failed
 from fairlead.batch.score import Scorer, Work
 from fairlead.batch.types import Chunk
-from fairlead.clock import SystemClock
 from fairlead.errors import FairleadError
 from fairlead.runners.onnx import load_onnxruntime
 
@@ -42,7 +41,7 @@ def serve(asking: Connection) -> None:
     """Load the model, then score what is asked for."""
     work = msgspec.msgpack.decode(asking.recv_bytes(), type=Work)
     try:
-        scorer = Scorer(work, SystemClock())
+        scorer = Scorer(work)
     except FairleadError as error:
         _tell(asking, failed(error))
         return

@@ -20,7 +20,6 @@ import msgspec
 
 from fairlead.batch.score import Scorer, Work
 from fairlead.batch.types import Chunk, Scored
-from fairlead.clock import SystemClock
 from fairlead.errors import FairleadError, InputError, ModelError, Problem
 
 MODULE = "fairlead.batch.child"
@@ -136,7 +135,7 @@ def _here(work: Work, chunks: Sequence[Chunk], workers: int) -> Iterator[Scored]
     free: SimpleQueue[Scorer] = SimpleQueue()
     with ExitStack() as loaded, ThreadPoolExecutor(workers) as threads:
         for _ in range(workers):
-            free.put(loaded.enter_context(closing(Scorer(work, SystemClock()))))
+            free.put(loaded.enter_context(closing(Scorer(work))))
 
         def score(chunk: Chunk) -> Scored:
             scorer = free.get()

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from fairlead.batch.engine import Done, Failed, failed
 from fairlead.batch.score import Scorer, Work, scratch_file, unwritten
 from fairlead.batch.types import Chunk, Scored
-from fairlead.clock import SystemClock
 from fairlead.errors import ConfigError, FairleadError, ModelError
 
 MARK, TRIES = "mark", "tries"
@@ -89,7 +88,7 @@ class Node:
             own.mkdir()
         except OSError as error:
             raise unwritten(own, error) from error
-        return Scorer(replace(self._asked.work, scratch=str(own)), SystemClock())
+        return Scorer(replace(self._asked.work, scratch=str(own)))
 
     def _see(self, scratch: Path, chunk: Chunk) -> None:
         """See that this node has before it what who asks has.

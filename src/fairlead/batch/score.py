@@ -18,7 +18,6 @@ from fairlead.batch.types import Chunk, Form, OnError, Scored
 from fairlead.batch.write import answers_frame, id_series, write_part
 from fairlead.bundle import Bundle, KeyRing, read_file
 from fairlead.bundle.read import open_bundle
-from fairlead.clock import Clock
 from fairlead.errors import (
     InputError,
     Problem,
@@ -77,14 +76,13 @@ class Scorer:
 
     Args:
         work: what it has to know.
-        clock: for the proof.
 
     Raises:
         BundleError: the bundle is damaged, or does not reproduce its receipt.
         ModelError: the model cannot be loaded.
     """
 
-    def __init__(self, work: Work, clock: Clock) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
         folder, keys = Path(work.bundle), KeyRing(Path(work.keys))
         bundle = open_bundle(folder, keys, expect_digest=work.digest)
@@ -94,7 +92,7 @@ class Scorer:
             bundle, allow_pickle=work.allow_pickle, python_timeout_s=MODEL_S_MAX
         )
         try:
-            replay(self._runner, bundle, clock)
+            replay(self._runner, bundle)
         except BaseException:
             self._runner.close()
             raise

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+from fairlead.batching.lane import Lane
 from fairlead.batching.policy import take
 from fairlead.errors import UnavailableError
 
@@ -29,16 +31,16 @@ class Batcher(Generic[Item, Result]):
     """Collects items and runs them together, in order, one batch at a time.
 
     Items of one turn of the loop share a batch, and so do all that arrive while a batch runs
-    on an executor. There is no timer: a lone item never waits.
+    on a thread. There is no timer: a lone item never waits.
 
     Args:
         loop: that everything but `run` happens on.
-        run: computes a batch, on the executor if there is one; must not raise.
+        run: computes a batch, where the lane says; must not raise.
         finish: takes the items and what `run` gave, on the loop; if it fails, the loop is told
             and the next batch runs all the same.
         rows_max: of a batch.
         queue_rows_max: waiting at any time.
-        executor: with one thread; None to run on the loop, for models of under a millisecond.
+        lane: where batches run; None for the loop, however many rows they have.
     """
 
     def __init__(
@@ -49,14 +51,14 @@ class Batcher(Generic[Item, Result]):
         *,
         rows_max: int,
         queue_rows_max: int,
-        executor: Executor | None = None,
+        lane: Lane | None = None,
     ) -> None:
         self._loop = loop
         self._run = run
         self._finish = finish
         self._rows_max = rows_max
         self._queue_rows_max = queue_rows_max
-        self._executor = executor
+        self._lane = lane or Lane()
         self._queue: deque[Item] = deque()
         self._rows = 0
         self._scheduled = False
@@ -81,15 +83,15 @@ class Batcher(Generic[Item, Result]):
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
+        rows = self._rows
         items = self._take()
-        if self._executor is None:
-            try:
-                self._finish(items, self._run(items))
-            finally:
-                self._go_on()
-        else:
-            future = self._executor.submit(self._run, items)
-            future.add_done_callback(lambda done: self._from_thread(items, done))
+        if rows - self._rows > self._lane.rows_on_loop:
+            self._lane.run(self._loop, partial(self._run, items), partial(self._after, items))
+            return
+        try:
+            self._finish(items, self._run(items))
+        finally:
+            self._go_on()
 
     def _take(self) -> list[Item]:
         """What runs next, out of the queue: mostly all of it."""
@@ -108,9 +110,6 @@ class Batcher(Generic[Item, Result]):
         self._scheduled = bool(self._queue)
         if self._scheduled:
             self._loop.call_soon(self._next)
-
-    def _from_thread(self, items: list[Item], done: Future[Result]) -> None:
-        self._loop.call_soon_threadsafe(self._after, items, done)
 
     def _after(self, items: list[Item], done: Future[Result]) -> None:
         try:

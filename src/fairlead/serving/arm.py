@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
-from fairlead.batching import Batcher
+from fairlead.batching import Batcher, Lane
 from fairlead.clock import Clock
 from fairlead.errors import (
     DeadlineError,
@@ -69,7 +68,7 @@ class LiveArm:
         counters: of this arm.
         limits: of its queue and batches.
         clock: for durations.
-        executor: that a version runs on which has none of its own; None for the loop.
+        lane: that it runs in, in place of its version's; None for that.
         rung: of the endpoint's ladder that this is; None if it has none.
 
     Attributes:
@@ -87,7 +86,7 @@ class LiveArm:
         counters: ArmCounters,
         limits: ArmLimits,
         clock: Clock,
-        executor: Executor | None = None,
+        lane: Lane | None = None,
         rung: Literal["live", "previous"] | None = None,
     ) -> None:
         self.arm = arm
@@ -117,7 +116,7 @@ class LiveArm:
             self._finish,
             rows_max=limits.batch_rows_max,
             queue_rows_max=limits.queue_rows_max,
-            executor=version.executor or executor,
+            lane=lane or version.lane,
         )
 
     def owns(self, slot: int) -> bool:

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
 from fairlead.access import Gate, Key, Sites
+from fairlead.batching import Lane
 from fairlead.clock import Clock
 from fairlead.predictionlog import JournalWriter
 from fairlead.review.types import TASKS, Task
@@ -120,7 +120,7 @@ class Core:
         self._samples = samples
         self._report: Callable[[], None] = lambda: None
         self._draining = False
-        self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadows")  # off the loop
+        self._shadows = Lane(0, "shadows")
         waiting = Waiting(clock, options.first_request, options.first_requests)
         caches = self._caches()
         self._plane = DataPlane(clock, waiting, caches, Holder(sink, counters, clock))
@@ -224,7 +224,7 @@ class Core:
     def close(self) -> None:
         """Let go of everything; no request may be under way."""
         self._front.close()
-        self._shadows.shutdown(wait=False)  # as the threads of versions
+        self._shadows.close()
         self._watcher.close()
         self._followed.close()
         self._journal.close()
@@ -278,7 +278,7 @@ class Core:
             self.counters.arm(route.endpoint, arm.version.name, arm.name),
             self.options.arms,
             self.clock,
-            self._shadows if arm.role == "shadow" else None,
+            self._shadows if arm.role == "shadow" and version.lane.has_loop else None,
             self._rung(route, arm),
         )
 

@@ -32,6 +32,12 @@ LOOKUP_THREADS = 8
 LOOKUPS_MAX = 1024
 """Requests that are read with what another process knows; hardly any of it is work."""
 
+LARGE_BYTES = 4 << 20
+"""A body of more, where they are let in at all, is read beside the loop, whatever it is."""
+
+DEFLATED_MAX = 1032
+"""How many bytes one of a compressed body can become."""
+
 TIMEOUT_HEADER = b"fairlead-timeout-ms"
 TIMINGS_HEADER = b"server-timing"
 ROUTE_HEADER = b"fairlead-route"
@@ -125,6 +131,7 @@ class Front:
         self._deadline_s = deadline_s
         self.rows_max = rows_max
         self._body_bytes_max = body_bytes_max
+        self._takes_large = body_bytes_max > LARGE_BYTES
         self._tracing = tracing
         self._gate = gate
         self._aside = Aside()
@@ -173,7 +180,7 @@ class Front:
     def _predict(self, call: _Call) -> None:
         try:
             endpoint = self.plane.endpoint(call.name)
-            if call.slow:
+            if call.slow or (self._takes_large and is_large(call.request)):
                 self._read_aside(call, endpoint, self._aside)
                 return
             self.plane.check_time(self._deadline_of(call))
@@ -381,6 +388,14 @@ def _written_held(shape: Shape, held: Held) -> Response:
 
 def _reply_written(reply: Reply, shape: Shape, written: Response | BaseException) -> None:
     reply(shape(refusal_of(written)) if isinstance(written, BaseException) else written)
+
+
+def is_large(request: Request) -> bool:
+    """Whether a body is so large, or may become so, that it must not hold up the loop."""
+    size = len(request.body)
+    return size > LARGE_BYTES or (
+        size > LARGE_BYTES // DEFLATED_MAX and b"content-encoding" in request.headers
+    )
 
 
 def _timeout_s(request: Request) -> float | None:

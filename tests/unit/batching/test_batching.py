@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.batching import Batcher, take
+from fairlead.batching import Batcher, Lane, take
 from fairlead.errors import UnavailableError
 
 
@@ -51,7 +51,7 @@ class Turns:
 
 
 class Bench:
-    """A batcher without an executor, and all that it did.
+    """A batcher on a loop, and all that it did.
 
     Args:
         rows_max: of a batch.
@@ -214,7 +214,7 @@ def test_what_arrives_while_a_batch_runs_on_a_thread_runs_together_next() -> Non
     run = Gated()
     answered: list[int] = []
 
-    async def scenario(executor: ThreadPoolExecutor) -> None:
+    async def scenario(lane: Lane) -> None:
         loop = asyncio.get_running_loop()
         loop_thread = threading.get_ident()
         everyone = asyncio.Event()
@@ -226,7 +226,7 @@ def test_what_arrives_while_a_batch_runs_on_a_thread_runs_together_next() -> Non
                 everyone.set()
 
         batcher: Batcher[Item, str] = Batcher(
-            loop, run, finish, rows_max=8, queue_rows_max=100, executor=executor
+            loop, run, finish, rows_max=8, queue_rows_max=100, lane=lane
         )
         batcher.submit(Item(1))
         await asyncio.sleep(0)  # the turn in which the first batch starts
@@ -238,8 +238,8 @@ def test_what_arrives_while_a_batch_runs_on_a_thread_runs_together_next() -> Non
         await asyncio.wait_for(everyone.wait(), timeout=10)
         assert loop_thread not in run.threads
 
-    with ThreadPoolExecutor(1) as executor:
-        asyncio.run(scenario(executor))
+    with closing(Lane(0)) as lane:
+        asyncio.run(scenario(lane))
     assert run.started == [[1], [2, 3, 4]]
     assert answered == [1, 2, 3, 4]
 
@@ -249,7 +249,7 @@ def test_a_run_that_raises_on_its_thread_is_told_to_the_loop_and_the_next_one_ru
     run.failing = True
     told: list[BaseException] = []
 
-    async def scenario(executor: ThreadPoolExecutor) -> None:
+    async def scenario(lane: Lane) -> None:
         loop = asyncio.get_running_loop()
         second, failed = asyncio.Event(), asyncio.Event()
 
@@ -260,7 +260,7 @@ def test_a_run_that_raises_on_its_thread_is_told_to_the_loop_and_the_next_one_ru
 
         loop.set_exception_handler(tell)
         batcher: Batcher[Item, str] = Batcher(
-            loop, run, lambda *_: second.set(), rows_max=8, queue_rows_max=9, executor=executor
+            loop, run, lambda *_: second.set(), rows_max=8, queue_rows_max=9, lane=lane
         )
         batcher.submit(Item(1))
         run.gate.release()
@@ -269,7 +269,58 @@ def test_a_run_that_raises_on_its_thread_is_told_to_the_loop_and_the_next_one_ru
         run.gate.release()
         await asyncio.wait_for(second.wait(), timeout=10)
 
-    with ThreadPoolExecutor(1) as executor:
-        asyncio.run(scenario(executor))
+    with closing(Lane(0)) as lane:
+        asyncio.run(scenario(lane))
     assert run.started == [[1], [2]]
     assert [type(error) for error in told] == [RuntimeError]
+
+
+def test_a_batch_of_many_rows_runs_on_a_thread_and_the_loop_goes_on() -> None:
+    async def scenario(lane: Lane) -> None:
+        loop, here = asyncio.get_running_loop(), threading.get_ident()
+        threads: list[tuple[list[int], bool]] = []
+
+        def noted(items: list[Item]) -> list[int]:
+            if threading.get_ident() != here:
+                assert let_go.wait(10)
+            names = [item.name for item in items]
+            threads.append((names, threading.get_ident() == here))
+            return names
+
+        done: list[int] = []
+        let_go = threading.Event()
+        batcher, other = (
+            Batcher[Item, list[int]](
+                loop, noted, lambda _, names: done.extend(names), rows_max=8, queue_rows_max=100,
+                lane=lane,
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        batcher.submit(Item(1, rows=4))
+        await until(lambda: done == [1])
+        for item in Item(2, rows=5), Item(3), Item(4, rows=9):
+            batcher.submit(item)
+        await asyncio.sleep(0)
+        batcher.submit(Item(5))
+        other.submit(Item(6))  # asks the same model, which is asked by one thread at a time
+        await asyncio.sleep(0)
+        assert done == [1]
+        let_go.set()
+        await until(lambda: len(done) == 6)
+        batcher.submit(Item(7))
+        await until(lambda: len(done) == 7)
+        assert [name for name in done if name != 6] == [1, 2, 3, 4, 5, 7]
+        assert threads[0] == ([1], True)
+        assert threads[1] == ([2, 3], False)
+        assert ([6], False) in threads
+        assert ([4], False) in threads
+        assert threads[-1] == ([7], True)
+
+    with closing(Lane(4)) as lane:
+        asyncio.run(scenario(lane))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0)

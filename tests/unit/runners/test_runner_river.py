@@ -86,7 +86,7 @@ def test_it_is_packaged_proven_and_served(name: str, tmp_path: Path) -> None:
         assert info.environment["river"] == river.__version__
         assert any("no code" in note for note in info.notes)
         runner = load_runner(bundle)
-        replay(runner, bundle, ManualClock())
+        replay(runner, bundle)
         served = runner.predict(from_frame(info.signature, rows[:20]))
         runner.close()
         trainable = load_trainable(bundle)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fairlead.batching import Lane
 from fairlead.clock import ManualClock
 from fairlead.errors import DeadlineError, FairleadError, ModelError, StorageError
 from fairlead.ids import Ids
@@ -47,7 +48,7 @@ class World:
         counters = Counters(MetricsFile(folder / "a.metrics"))
         self.sink = Sink(JournalWriter(folder, "w", self.clock), "continue", {}, counters)
         self.sink.frames = []
-        self.loaded = LoadedVersion(version(1), SIGNATURE.outputs, FakeRunner(answer), None)
+        self.loaded = LoadedVersion(version(1), SIGNATURE.outputs, FakeRunner(answer), Lane())
         of = route("e", 1, version(1))
         self.arm = LiveArm(
             asyncio.get_running_loop(), of, of.arms[0], self.loaded, self.sink,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,6 +15,7 @@ from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from fairlead.batching import Lane
 from fairlead.clock import Clock, ManualClock, SystemClock
 from fairlead.errors import StorageError
 from fairlead.ids import parse
@@ -101,8 +102,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[World]:
     """A model that runs beside the loop, and waits there until it may go."""
-    with World(tmp_path) as world, ThreadPoolExecutor(1) as executor:
-        world.serve("m", SIGNATURE, world.model, executor=executor)
+    with World(tmp_path) as world, closing(Lane(0)) as lane:
+        world.serve("m", SIGNATURE, world.model, lane=lane)
         world.model.go.clear()
         try:
             yield world
@@ -317,8 +318,8 @@ def test_however_requests_meet_each_is_answered_rightly_and_each_row_is_recorded
 ) -> None:
     """A request is its values, and whether its caller waits for long enough."""
     folder = tmp_path_factory.mktemp("meeting")
-    with World(folder) as world, ThreadPoolExecutor(1) as executor:
-        world.serve("m", SIGNATURE, world.model, executor=executor)
+    with World(folder) as world, closing(Lane(0)) as lane:
+        world.serve("m", SIGNATURE, world.model, lane=lane)
         world.model.go.clear()
         begun = [world.begin(*x, timeout_ms=10_000 if waits else 100) for x, waits in requests]
         world.now.advance(1.0)

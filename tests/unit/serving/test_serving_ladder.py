@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import polars as pl
 import pytest
 from msgspec.structs import replace
 
+from fairlead.batching import Lane
 from fairlead.clock import SystemClock
 from fairlead.errors import ModelError, StorageError
 from fairlead.ids import parse
@@ -355,9 +355,9 @@ def test_a_model_that_hangs_is_not_waited_for_to_the_end(tmp_path: Path, mapped:
         return answers
 
     with (
-        ThreadPoolExecutor(1) as pool,
+        closing(Lane(0)) as lane,
         plane_of(
-            tmp_path, mapped, "live", "constant", model=hanging, constant=CONSTANT, executor=pool
+            tmp_path, mapped, "live", "constant", model=hanging, constant=CONSTANT, lane=lane
         ) as plane,
     ):
         reply = plane.predict({"rows": [ROW]}, fairlead_timeout_ms="200")

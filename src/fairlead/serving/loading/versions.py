@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from fairlead.batching import Lane
 from fairlead.bundle import BundleCache
 from fairlead.clock import Clock
 from fairlead.routing import VersionRef
 from fairlead.runners import Runner
 from fairlead.runners.device import CPU, Device
 from fairlead.runners.load import load_runner, payload_bytes, rehearse, replay
+from fairlead.runners.pace import rows_within
 from fairlead.serving.loading.footprint import footprint, resident_bytes
 from fairlead.signature import Batch, Field
 
 ON_LOOP_S_MAX = 0.001
-"""A model that takes longer for one row runs beside the loop, so that it does not stall others."""
+"""A batch that is expected to take longer runs beside the loop, and so holds up nobody else."""
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class LoadedVersion:
         ref: what it is.
         fields: of its outputs.
         runner: executes it.
-        executor: the one thread it runs on; None to run on the loop.
+        lane: where its batches run.
         in_flight: requests that are under way on it.
         size_bytes: of memory that it takes, as estimated.
         used_s: when it was last asked, on the monotonic clock.
@@ -36,15 +37,14 @@ class LoadedVersion:
     ref: VersionRef
     fields: tuple[Field, ...]
     runner: Runner
-    executor: Executor | None
+    lane: Lane
     in_flight: int = field(default=0)
     size_bytes: int = 0
     used_s: float = 0.0
 
     def close(self) -> None:
         """Free it; no request may be under way."""
-        if self.executor is not None:
-            self.executor.shutdown(wait=False)
+        self.lane.close()
         self.runner.close()
 
 
@@ -99,13 +99,12 @@ class VersionLoader:
             device=self._device_of(endpoint),
         )
         try:
-            row_s = replay(runner, bundle, self._clock)
+            rows = replay(runner, bundle)
+            rows_on_loop = rows_within(ON_LOOP_S_MAX, runner, rows, self._clock)
             rehearse(runner, self._recent(endpoint), self._clock)
         except BaseException:
             runner.close()
             raise
-        slow = runner.blocking or row_s > ON_LOOP_S_MAX
-        executor = ThreadPoolExecutor(1, thread_name_prefix=ref.name) if slow else None
         pid = runner.process_id()
         size_bytes = (resident_bytes(pid) if pid else 0) or footprint(
             payload_bytes(bundle), resident_bytes() - before_bytes
@@ -115,7 +114,7 @@ class VersionLoader:
             ref,
             outputs,
             runner,
-            executor,
+            Lane(rows_on_loop, ref.name),
             size_bytes=size_bytes,
             used_s=self._clock.monotonic_s(),  # it was not asked yet, but is about to be
         )

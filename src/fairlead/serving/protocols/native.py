@@ -18,7 +18,7 @@ from fairlead.errors import InputError, MediaTypeError
 from fairlead.nearest import nearest
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.features.follow import FeatureTables
-from fairlead.serving.front import Front, Read, Reading
+from fairlead.serving.front import LARGE_BYTES, Front, Read, Reading
 from fairlead.serving.lookup.predictions import PrecomputedTables
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.negotiate import media_type, preferred
@@ -29,6 +29,7 @@ from fairlead.serving.protocols.tables import (
     TABLE_TYPES,
     WRITTEN_TYPES,
     read_keyed_table,
+    read_large_json,
     write_table,
 )
 from fairlead.serving.refusal import native_shape
@@ -119,6 +120,9 @@ class Native:
         found = self._by_key(envelope, endpoint, body) if laddered else None
         if found:
             return found
+        if len(body) > LARGE_BYTES and self._reads_apart(envelope, body):
+            signature = envelope.rows.signature
+            return read_large_json(signature, body, rows_max=envelope.rows_max), None
         decoded = envelope.decode_plain(body)
         if decoded is not None:  # as nearly always
             return decoded, None
@@ -133,6 +137,10 @@ class Native:
             if found is None:
                 raise
             return found
+
+    def _reads_apart(self, envelope: Envelope, body: bytes) -> bool:
+        """Whether a body can be read where nothing can be looked up."""
+        return type(envelope) is Envelope and (self._tables is None or not mentions_key(body))
 
     def _by_key(
         self, envelope: Envelope, endpoint: str, body: bytes

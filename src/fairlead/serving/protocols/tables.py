@@ -16,6 +16,7 @@ from fairlead.serving.tables.types import (
     ARROW_FILE,
     ARROW_STREAM,
     CSV,
+    JSON,
     PARQUET,
     Rows,
     ToRead,
@@ -24,8 +25,9 @@ from fairlead.serving.tables.types import (
     Wrong,
 )
 from fairlead.serving.types import Answer, Part
-from fairlead.signature import Batch, Field, FieldKind, to_columns
+from fairlead.signature import Batch, Field, FieldKind, Signature, to_columns
 from fairlead.signature.columns import assemble
+from fairlead.signature.envelope import Decoded
 
 TABLE_TYPES = {
     CSV: CSV,
@@ -93,12 +95,30 @@ def read_keyed_table(
     if kind is None:
         raise MediaTypeError("This is no type of a table.", hint=f"Send {', '.join(TABLE_TYPES)}.")
     signature = endpoint.route.signature
-    told = _POOL.ask(ToRead(kind, body, signature, tuple(keys), rows_max))
+    batch, told = _read(ToRead(kind, body, signature, tuple(keys), rows_max))
+    return batch, told.keys
+
+
+def read_large_json(signature: Signature, body: bytes, *, rows_max: int) -> Decoded:
+    """Read a native body as `Envelope.decode` does, in another process; blocks.
+
+    A parser of JSON holds the interpreter until it is done, also in a thread: for the fifth of a
+    second that 20 MB take nobody else would be answered.
+
+    Raises:
+        InputError: as of `Envelope.decode`, or the rows are too large.
+    """
+    batch, told = _read(ToRead(JSON, body, signature, (), rows_max))
+    return batch, told.keys.get("unit"), told.keys.get("id"), told.arm
+
+
+def _read(asked: ToRead) -> tuple[Batch, Rows]:
+    told = _POOL.ask(asked)
     if isinstance(told, Wrong):
         raise InputError(told.message, told.problems, hint=told.hint)
     assert isinstance(told, Rows)
     columns = {name: unpack(packed) for name, packed in told.columns.items()}
-    return assemble(signature.inputs, told.rows, columns), told.keys
+    return assemble(asked.signature.inputs, told.rows, columns), told
 
 
 def write_table(kind: str, answer: Answer) -> Response:

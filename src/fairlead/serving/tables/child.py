@@ -36,7 +36,7 @@ KEPT_BYTES_MAX = MEMORY_BYTES_MAX // 2
 """Of these that it may still hold after an answer: the rest is the next table's."""
 
 TOO_LARGE = Wrong(
-    f"The rows of the table take more than {ROWS_BYTES_MAX} bytes once they are unpacked.",
+    f"The rows of the request take more than {ROWS_BYTES_MAX} bytes once they are unpacked.",
     hint="Send several requests.",
 )
 
@@ -89,7 +89,7 @@ def _answer(asked: Question) -> Told:
         return TOO_LARGE
     except Exception as error:  # of a library, on someone else's bytes
         tell_error("table_failed", error)
-        return Wrong("The table cannot be read.", hint="Write it with another library.")
+        return Wrong("The rows cannot be read.", hint="Write them with another library.")
 
 
 def _silence_libraries() -> None:

@@ -66,7 +66,7 @@ class Pool:
         self._decode: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)
 
     def ask(self, question: Question) -> Told:
-        """Have a table read or written; blocks.
+        """Have rows read or written; blocks.
 
         Raises:
             InputError: the child died of it, or it took too long.
@@ -77,8 +77,8 @@ class Pool:
         told = child.ask(self._encode(question), timeout_s)
         if told is None:
             raise InputError(
-                "The table could not be read within the time and memory that it may take.",
-                hint="Check that it is not damaged, or send fewer rows at a time.",
+                "The rows could not be read within the time and memory that they may take.",
+                hint="Check that the body is not damaged, or send fewer rows at a time.",
             )
         with self._lock:
             self._idle.append(child)

@@ -1,4 +1,4 @@
-"""From the bytes of a table to rows that fit a signature."""
+"""From the bytes of a table, or of much JSON, to rows that fit a signature."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any
 from fairlead.errors import InputError
 from fairlead.runners.wire import pack
 from fairlead.serving.tables.delimited import read_csv
-from fairlead.serving.tables.types import ARROW_FILE, ARROW_STREAM, CSV, PARQUET, Rows, ToRead
-from fairlead.signature import Batch, from_frame
-from fairlead.signature.envelope import check_rows
+from fairlead.serving.tables.types import (
+    ARROW_FILE,
+    ARROW_STREAM,
+    CSV,
+    JSON,
+    PARQUET,
+    Rows,
+    ToRead,
+)
+from fairlead.signature import Batch, RowDecoder, from_frame
+from fairlead.signature.envelope import WHOSE, Envelope, check_rows, each
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,12 +38,24 @@ def read(asked: ToRead) -> Rows:
     Raises:
         InputError: it is none, has too many rows, or they do not fit; names each row and field.
     """
-    if asked.media_type == CSV:
+    arm = ""
+    if asked.media_type == JSON:
+        batch, keys, arm = _read_json(asked)
+    elif asked.media_type == CSV:
         batch, keys = read_csv(asked)
     else:
         batch, keys = _read_binary(asked)
     columns = {field.name: batch.column(field.name) for field in asked.signature.inputs}
-    return Rows(batch.rows, pack(columns).columns, keys)
+    return Rows(batch.rows, pack(columns).columns, keys, arm)
+
+
+def _read_json(asked: ToRead) -> tuple[Batch, dict[str, list[str | None]], str]:
+    """The native envelope."""
+    envelope = Envelope(RowDecoder(asked.signature), asked.rows_max)
+    batch, unit, caller_id, arm = envelope.decode(asked.body)
+    whose = zip(WHOSE, (unit, caller_id), strict=True)
+    found = {key: each(texts, batch.rows, key) for key, texts in whose}
+    return batch, {key: texts for key, texts in found.items() if texts is not None}, arm
 
 
 def _read_binary(asked: ToRead) -> tuple[Batch, dict[str, list[str | None]]]:

@@ -10,6 +10,7 @@ from fairlead.errors import Problem
 from fairlead.runners.wire import Packed
 from fairlead.signature import FieldKind, Signature
 
+JSON = "application/json"
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
@@ -24,7 +25,7 @@ FAREWELL = b""
 
 
 class ToRead(msgspec.Struct, frozen=True, tag="read"):
-    """A table that a caller sent.
+    """A table that a caller sent, or a body of JSON that is as large as one.
 
     Args:
         media_type: one of those above.
@@ -61,12 +62,14 @@ class Rows(msgspec.Struct, frozen=True, tag="rows"):
     Args:
         rows: how many.
         columns: of the signature's inputs.
-        keys: the texts of each column of keys.
+        keys: the texts of each column of keys; of JSON, its `unit` and `id`, where it has them.
+        arm: that a body of JSON names; else empty.
     """
 
     rows: int
     columns: dict[str, Packed]
     keys: dict[str, list[str | None]]
+    arm: str = ""
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
