@@ -97,7 +97,7 @@ class _Rows:
 
 
 def _quantised(model: onnx.ModelProto, feeds: Feeds, form: str) -> onnx.ModelProto:
-    load_onnxruntime()
+    load_onnxruntime().set_default_logger_severity(4)  # of sessions that the library starts
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     for place, node in enumerate(model.graph.node):
