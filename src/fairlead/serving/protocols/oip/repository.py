@@ -8,7 +8,7 @@ from typing import Any
 
 from fairlead.errors import UnavailableError
 from fairlead.routing import Arm, Route, number_of
-from fairlead.serving.dataplane import DataPlane, arm_of, route_arm
+from fairlead.serving.dataplane import DataPlane, route_arm
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.refusal import refusal
@@ -81,7 +81,7 @@ class Repository:
         route, _ = self._find(name, version)
         outputs = route.signature.outputs
         if version and name in self._plane.endpoints:  # its own; until it is loaded, the endpoint's
-            outputs = arm_of(self._plane.endpoints[name], version).version.fields
+            outputs = self._plane.endpoints[name].version(version).version.fields
         return {
             "name": name,
             "versions": _numbers(route.arms),
@@ -157,7 +157,11 @@ class Repository:
     def _find(self, name: str, version: str) -> tuple[Route, tuple[Arm, ...]]:
         """A route, and the arms that a version names: all of them if it is empty."""
         route = self._plane.route(name)
-        return route, (route_arm(route, version),) if version else route.arms
+        if not version:
+            return route, route.arms
+        endpoint = self._plane.endpoints.get(name)
+        arm = endpoint.version(version).arm if endpoint else route_arm(route, version)
+        return route, (arm,)
 
 
 def _numbers(arms: Iterable[Arm]) -> list[str]:
