@@ -20,8 +20,8 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from fairlead.errors import FairleadError, InputError
-from fairlead.routing import number_of
-from fairlead.serving.dataplane import Endpoint, arm_named
+from fairlead.routing import Route, number_of
+from fairlead.serving.dataplane import Endpoint, arm_named, route_arm
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.protocols.scoring.answers import columns_of, records_of, with_ids
@@ -114,24 +114,31 @@ class TFServing:
 
     def _tell(
         self,
-        describe: Callable[[Endpoint, str], object],
+        describe: Callable[[Route, str, bool], object],
         request: Request,
         reply: Reply,
         names: Names,
     ) -> None:
         try:
-            endpoint = self._front.plane.endpoint(names["name"])
-            reply(json_response(describe(endpoint, self._told_of(endpoint, request, names))))
+            route = self._front.plane.route(names["name"])
+            endpoint = self._front.plane.endpoints.get(names["name"])
+            version = self._told_of(route, endpoint, request, names)
+            reply(json_response(describe(route, version, endpoint is not None)))
         except FairleadError as error:
             reply(tfserving_shape(refusal_of(error)))
 
-    def _told_of(self, endpoint: Endpoint, request: Request, names: Names) -> str:
+    def _told_of(
+        self, route: Route, endpoint: Endpoint | None, request: Request, names: Names
+    ) -> str:
         """The version that is asked about; empty for all."""
         if "label" in names:
-            return number_of(arm_named(endpoint.route, names["label"]).version.name)
+            return number_of(arm_named(route, names["label"]).version.name)
         version = _version_in(names)
+        if not version:
+            return ""
         self._front.check_named(names["name"], version, request.headers)
-        return number_of(endpoint.version(version).arm.version.name) if version else ""
+        arm = endpoint.version(version).arm if endpoint else route_arm(route, version)
+        return number_of(arm.version.name)
 
 
 def _version_in(names: Names) -> str:

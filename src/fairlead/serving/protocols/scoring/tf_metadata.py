@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fairlead.routing import Route, number_of
-from fairlead.serving.dataplane import Endpoint
 from fairlead.signature import Field
 
 DTYPES = {
@@ -19,33 +18,35 @@ DTYPES = {
 KINDS = {"number": "DT_DOUBLE", "integer": "DT_INT64", "boolean": "DT_BOOL"}
 
 
-def status(endpoint: Endpoint, version: str) -> object:
+def status(route: Route, version: str, loaded: bool) -> object:
     """The versions that the route names, or the one that was named.
 
     Args:
-        endpoint: asked.
+        route: of the endpoint.
         version: number of one; empty for all.
+        loaded: whether they answer at once; else a prediction loads them, which is called START.
     """
-    numbers = [version] if version else dict.fromkeys(_numbers(endpoint.route))
+    numbers = [version] if version else dict.fromkeys(_numbers(route))
+    state = "AVAILABLE" if loaded else "START"
     fine = {"error_code": "OK", "error_message": ""}
     return {
         "model_version_status": [
-            {"version": number, "state": "AVAILABLE", "status": fine} for number in numbers
+            {"version": number, "state": state, "status": fine} for number in numbers
         ]
     }
 
 
-def metadata(endpoint: Endpoint, version: str) -> object:
+def metadata(route: Route, version: str, loaded: bool) -> object:  # noqa: ARG001
     """The endpoint's signature, as `serving_default`.
 
     TensorFlow Serving writes names with underscores, OpenVINO's server with capitals; clients of
     either find theirs.
 
     Args:
-        endpoint: asked.
+        route: of the endpoint.
         version: as for `status`; empty for the first arm's.
+        loaded: as for `status`; it changes nothing here.
     """
-    route = endpoint.route
     number = version or _numbers(route)[0]
     spec = {"name": route.endpoint, "signature_name": "", "version": number}
     signature = {
