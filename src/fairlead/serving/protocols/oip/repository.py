@@ -192,10 +192,10 @@ def _config(spec: TensorSpec) -> Json:
 
 
 def _statistics(model: str, version: str, samples: Iterable[Sample]) -> Json:
-    """One version's figures; the times of failed requests are among those of all."""
+    """One version's figures; what is not measured apart, as reading and writing, is 0."""
     requests: dict[str, int] = {}
-    rows = batches = 0
-    answering_s = running_s = 0.0
+    rows = batches = waits = 0
+    answering_s = failing_s = waiting_s = running_s = asked_s = 0.0
     for sample in samples:
         labels = dict(sample.series.labels)
         if labels.get("endpoint") != model or labels.get("version") != version:
@@ -210,19 +210,26 @@ def _statistics(model: str, version: str, samples: Iterable[Sample]) -> Json:
                 batches += int(sum(sample.values[:-1]))
             case "fairlead_request_seconds":
                 answering_s += sample.values[-1]
+            case "fairlead_failed_request_seconds_total":
+                failing_s += sample.values[0]
+            case "fairlead_queue_seconds":
+                waits += int(sum(sample.values[:-1]))
+                waiting_s += sample.values[-1]
+            case "fairlead_last_request_time_seconds":
+                asked_s = max(asked_s, sample.values[0])
             case "fairlead_model_seconds":
                 running_s += sample.values[-1]
     ok = requests.pop("ok", 0)
     return {
         "name": model,
         "version": number_of(version),
-        "last_inference": 0,
+        "last_inference": round(asked_s * 1e3),
         "inference_count": rows,
         "execution_count": batches,
         "inference_stats": {
-            "success": _duration(ok, answering_s),
-            "fail": _duration(sum(requests.values()), 0),
-            "queue": _duration(0, 0),
+            "success": _duration(ok, max(0.0, answering_s - failing_s)),
+            "fail": _duration(sum(requests.values()), failing_s),
+            "queue": _duration(waits, waiting_s),
             "compute_input": _duration(0, 0),
             "compute_infer": _duration(batches, running_s),
             "compute_output": _duration(0, 0),
