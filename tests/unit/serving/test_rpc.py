@@ -44,7 +44,7 @@ class Caller:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
             self.server = RpcServer(
                 self.router.handle, self.router.refuse, self.paths, SystemClock(),
-                message_bytes_max=BYTES_MAX,
+                calls_max=100, message_bytes_max=BYTES_MAX,
             )  # fmt: skip
             await self.server.start(RpcPlace(self.address))
         self.channel = grpc.aio.insecure_channel(self.address)
