@@ -29,7 +29,6 @@ class World:
         self,
         budget_bytes: int | None = None,
         size_bytes: int = 0,
-        back: tuple[str, ...] = (),
         **waiting: Any,
     ) -> None:
         self.store = MemoryStore()
@@ -46,7 +45,6 @@ class World:
             lambda: None,
             self.keys.append,
             budget_bytes,
-            back,
         )
 
     def answers(self) -> dict[str, str]:

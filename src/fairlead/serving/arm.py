@@ -249,6 +249,7 @@ class LiveArm:
                 self._settle(replace(run, result=held_back))
                 return
         since_s = self._clock.monotonic_s() - run.started_s
+        self._counters.asked(run.items[-1].admitted_us)
         if run.source == "cache":
             self._counters.known(run.outcome, run.inputs.rows, waits_s, since_s)
         else:

@@ -134,7 +134,6 @@ class Core:
             self._changed,
             self._take_keys if options.keys else None,
             options.models_bytes,
-            self._with("previous"),
         )
         gate = None
         if options.keys:

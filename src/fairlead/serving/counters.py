@@ -127,10 +127,16 @@ class ArmCounters:
         self._rows = {
             kind: file.counter("fairlead_rows_total", outcome=kind, **labels) for kind in outcomes
         }
+        self._failed_s = file.counter("fairlead_failed_request_seconds_total", **labels)
+        self._asked_s = file.latest("fairlead_last_request_time_seconds", **labels)
         self._latency_s = file.histogram("fairlead_request_seconds", LATENCY_EDGES_S, **labels)
         self._queue_s = file.histogram("fairlead_queue_seconds", LATENCY_EDGES_S, **labels)
         self._model_s = file.histogram("fairlead_model_seconds", LATENCY_EDGES_S, **labels)
         self._batch_rows = file.histogram("fairlead_batch_rows", BATCH_EDGES, **labels)
+
+    def asked(self, at_us: int) -> None:
+        """Requests were admitted, the last of them then, in microseconds since 1970."""
+        self._asked_s.set(at_us / 1e6)
 
     def missed(self, rows: int) -> None:
         """Rows that a shadow had no time for."""
@@ -170,6 +176,8 @@ class ArmCounters:
         self._requests[kind].add(len(waits_s))
         self._rows[kind].add(rows)
         self._latency_s.observe_all(waits_s, more=since_s)
+        if kind != "ok":
+            self._failed_s.add(sum(waits_s) + since_s * len(waits_s))
 
 
 class CacheCounters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -30,6 +31,8 @@ from fairlead.serving.types import Answer, Answered, Ask, Done, Part, Work
 from fairlead.serving.waiting import IdleError, Waiting
 from fairlead.signature import RowDecoder
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -41,7 +44,7 @@ class Endpoint:
         arms: in the route's order.
         owners: of each slot, the place of an arm.
         shadows: that are loaded.
-        previous: the version that was stable before, if it answers where the others fail.
+        previous: the version that was stable before, if it is still warm.
     """
 
     route: Route
@@ -87,21 +90,18 @@ class Endpoint:
         Raises:
             NotFoundError: there is none; tells those there are.
         """
-        for live in self.arms:
-            if live.arm.name == name:
-                return live
-        names = ", ".join(sorted(live.arm.name for live in self.arms))
-        raise NotFoundError(
-            "No arm of the endpoint has this name.", hint=f"Those there are: {names}."
-        )
+        wanted = arm_named(self.route, name)
+        return next(live for live in self.arms if live.arm is wanted)
 
-    def version_of(self, arm: str) -> str:
-        """The number of the version that an arm has.
+    def version(self, number: str) -> LiveArm:
+        """The arm whose version has a number: of the route, a shadow, or the one before.
 
         Raises:
-            NotFoundError: there is no arm of this name; tells those there are.
+            NotFoundError: no such version is loaded; tells those that are.
         """
-        return number_of(self.arm(arm).arm.version.name)
+        loaded = (*self.arms, *self.shadows, *([self.previous] if self.previous else []))
+        numbers = {number_of(live.arm.version.name): live for live in reversed(loaded)}
+        return _of_number(number, numbers)
 
 
 class DataPlane:
@@ -258,23 +258,29 @@ def _slots(salt: str, ask: Ask, ids: Ids) -> list[int]:
     return [own if unit is None else slot_of_unit(salt, unit) for unit in ask.units]
 
 
-def arm_of(endpoint: Endpoint, version: str) -> LiveArm:
-    """The arm whose version has a number.
+def arm_named(route: Route, name: str) -> Arm:
+    """The arm of a route that has a name.
 
     Raises:
-        NotFoundError: no such version answers the endpoint.
+        NotFoundError: there is none; tells those there are.
     """
-    wanted = route_arm(endpoint.route, version)
-    return next(arm for arm in endpoint.arms if arm.arm is wanted)
+    for arm in route.arms:
+        if arm.name == name:
+            return arm
+    names = ", ".join(sorted(arm.name for arm in route.arms))
+    raise NotFoundError("No arm of the endpoint has this name.", hint=f"Those there are: {names}.")
 
 
 def route_arm(route: Route, version: str) -> Arm:
     """The arm of a route whose version has a number.
 
     Raises:
-        NotFoundError: no such version answers the endpoint.
+        NotFoundError: no such version answers the endpoint; tells those that do.
     """
-    numbers = {number_of(arm.version.name): arm for arm in reversed(route.arms)}
+    return _of_number(version, {number_of(arm.version.name): arm for arm in reversed(route.arms)})
+
+
+def _of_number(version: str, numbers: Mapping[str, T]) -> T:
     if version in numbers:
         return numbers[version]
     raise NotFoundError(
@@ -287,7 +293,7 @@ def _named(endpoint: Endpoint, ask: Ask) -> LiveArm | None:
     """The arm that a caller names; None where the route decides."""
     if ask.arm:
         return endpoint.arm(ask.arm)
-    return arm_of(endpoint, ask.version) if ask.version else None
+    return endpoint.version(ask.version) if ask.version else None
 
 
 def _split(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from fairlead.access import Gate, secret_of
-from fairlead.errors import FairleadError, InputError, UnavailableError
+from fairlead.errors import (
+    FairleadError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from fairlead.logs import is_told, tell_error
 from fairlead.serving.aside import Aside, NotHereError
 from fairlead.serving.content import compressing, decompressed
 from fairlead.serving.counters import Counters
-from fairlead.serving.dataplane import DataPlane, Endpoint
+from fairlead.serving.dataplane import DataPlane, Endpoint, route_arm
 from fairlead.serving.failures import fields_of, request_failed, request_refused
 from fairlead.serving.ladder.climb import Ladders
 from fairlead.serving.message import ARM_HEADER, Reply, Request, Response
@@ -109,7 +116,8 @@ class Front:
         rows_max: of one request.
         body_bytes_max: of one request, decompressed.
         tracing: begins a span for each request; None for none.
-        gate: who may name the arm that answers; None for everyone.
+        gate: who operates an endpoint, and so may name an arm, or a version that is not routed;
+            None for everyone.
         ladders: who answers beside the models; None for nobody.
     """
 
@@ -202,6 +210,8 @@ class Front:
             trace = trace_id(request.headers) if span is None else span.trace_id
             deadline_s = self._deadline_of(call, reading.timeout_s)
             arm = self._arm(call, reading)
+            if reading.version:
+                self._check_version(endpoint, reading.version, request.headers)
             ask = self.ask(reading, request.received_s, deadline_s, trace, arm)
             write = compressing(request, reading.write)
             done: Done = partial(self._answered, call, write, reading.slow)
@@ -261,6 +271,40 @@ class Front:
         if self._gate is not None:
             self._gate.check(self._gate.holder(secret_of(headers)), "operate", call.name)
         return reading.arm
+
+    def check_named(self, name: str, version: str, headers: Mapping[bytes, bytes]) -> None:
+        """Let a version be told of that answers whom asks; of others to who operates the endpoint.
+
+        Args:
+            name: of the endpoint; nothing is said of one that does not answer now.
+            version: the number that is named; empty for none.
+            headers: of the request.
+
+        Raises:
+            NotFoundError: it is not for this caller.
+        """
+        endpoint = self.plane.endpoints.get(name)
+        if version and endpoint is not None:
+            self._check_version(endpoint, version, headers)
+
+    def _check_version(
+        self, endpoint: Endpoint, version: str, headers: Mapping[bytes, bytes]
+    ) -> None:
+        """Keep callers to what the route names, but for those who operate the endpoint."""
+        try:
+            route_arm(endpoint.route, version)
+        except NotFoundError:
+            if not self._operates(endpoint.route.endpoint, headers):
+                raise
+
+    def _operates(self, name: str, headers: Mapping[bytes, bytes]) -> bool:
+        if self._gate is None:
+            return True
+        try:
+            self._gate.check(self._gate.holder(secret_of(headers)), "operate", name)
+        except (ForbiddenError, UnauthorizedError):
+            return False
+        return True
 
     def _deadline_of(self, call: _Call, said_s: float | None = None) -> float:
         """When a caller stops waiting: as the header says, else as the body does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -54,7 +54,6 @@ class RouteWatcher:
         take_keys: takes the keys, by id, whenever they may have changed; None where none are
             needed. It takes them before the routes of the same revision come into force.
         budget_bytes: of memory for versions; None to load them all.
-        back: endpoints whose version before answers where the one in force fails.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class RouteWatcher:
         changed: Callable[[], None],
         take_keys: TakeKeys | None = None,
         budget_bytes: int | None = None,
-        back: Collection[str] = (),
     ) -> None:
         self._store = store
         self._plane = plane
@@ -74,7 +72,6 @@ class RouteWatcher:
         self._changed = changed
         self._take_keys = take_keys
         self._budget_bytes = budget_bytes
-        self._back = back
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="routes")
         self._shelf = Shelf(loader, self._load_moved)
         self._routes: dict[str, Route] = {}
@@ -82,6 +79,7 @@ class RouteWatcher:
         self._revision = -1
         self._wants = Wants()
         self._users: dict[str, list[str]] = {}
+        self._keepers: dict[str, list[str]] = {}
         self._altered: set[str] = set()
         self._behind: set[str] = set()
         self._last_load: VersionRef | None = None
@@ -143,6 +141,7 @@ class RouteWatcher:
             self._altered |= seen.routes.keys()
             self._wants = wants(self._routes.values(), lazy=self._budget_bytes is not None)
             self._users = _users(self._routes)
+            self._keepers = _keepers(self._routes)
             self._crowded = True
         self._changed()
         return ""
@@ -205,14 +204,11 @@ class RouteWatcher:
         self._last_load = None
         self._crowded = True
         users = self._users.get(ref.digest, [])
-        self._altered.update(name for name in self._back if ref in self._kept(name))
+        self._altered.update(self._keepers.get(ref.digest, ()))
         self._altered.update(users)
         if ref.digest not in self._shelf.loaded:
             for name in users:
                 self._plane.waiting.settle(name, self._shelf.refusal([ref.digest]))
-
-    def _kept(self, name: str) -> tuple[VersionRef, ...]:
-        return self._routes[name].keep if name in self._routes else ()
 
     def _settle_failed(self) -> None:
         """Answer those who wait for what failed to load before."""
@@ -270,8 +266,8 @@ class RouteWatcher:
             self._behind.add(name)
 
     def _before(self, route: Route) -> list[Arm]:
-        """The arm of the version that was stable before, if it is asked for and loaded."""
-        kept = route.keep if route.endpoint in self._back and self._budget_bytes is None else ()
+        """The arm of the version that was stable before, if it is loaded and stays so."""
+        kept = route.keep if self._budget_bytes is None else ()
         warm = [ref for ref in kept if ref.digest in self._shelf.loaded]
         return [Arm(PREVIOUS, ref, "stable", ()) for ref in warm[:1]]
 
@@ -300,7 +296,8 @@ class RouteWatcher:
     def _answering_of(self, names: set[str]) -> set[str]:
         """The digests that some endpoints answer with now."""
         live = [self._plane.endpoints[name] for name in names & self._plane.endpoints.keys()]
-        shown = {arm.arm.version.digest for endpoint in live for arm in endpoint.shadows}
+        beside = [arm for e in live for arm in (*e.shadows, *([e.previous] if e.previous else []))]
+        shown = {arm.arm.version.digest for arm in beside}
         return {digest for endpoint in live for digest in _digests(endpoint.route)} | shown
 
     def _rest(self, digests: tuple[str, ...]) -> None:
@@ -376,3 +373,12 @@ def _users(routes: dict[str, Route]) -> dict[str, list[str]]:
         for arm in (*route.arms, *route.shadows):
             users.setdefault(arm.version.digest, []).append(name)
     return users
+
+
+def _keepers(routes: dict[str, Route]) -> dict[str, list[str]]:
+    """The endpoints that each version stays warm for, by digest."""
+    keepers: dict[str, list[str]] = {}
+    for name, route in routes.items():
+        for ref in route.keep:
+            keepers.setdefault(ref.digest, []).append(name)
+    return keepers

@@ -98,12 +98,14 @@ class Worker:
         from fairlead.serving.transport.rpc import RpcServer  # an optional library
 
         router, dialect = self._core.rpc()
+        limits = self._core.options.http
         server = RpcServer(
             router.handle,
             router.refuse,
             [door.path for door in dialect.doors],
             self._core.clock,
-            message_bytes_max=self._core.options.http.body_bytes_max,
+            message_bytes_max=limits.body_bytes_max,
+            calls_max=limits.connections_max,  # over HTTP each connection asks one thing at a time
         )
         await server.start(place)
         return server

@@ -46,7 +46,7 @@ def expose(samples: Iterable[Sample], form: Form = "text") -> str:
 
 def _head(series: Series, form: Form) -> Iterator[str]:
     """What a family is. OpenMetrics names it without the suffix that its samples have."""
-    name, kind = series.name, "gauge" if series.gauge else "counter"
+    name, kind = series.name, "gauge" if series.gauge or series.latest else "counter"
     if series.edges:
         kind = "histogram"
     if form == "openmetrics":

@@ -132,6 +132,10 @@ class MetricsFile:
         """The gauge of a name and labels, made on first use."""
         return Gauge(*self._place(Series(name, tuple(sorted(labels.items())), gauge=True)))
 
+    def latest(self, name: str, **labels: str) -> Gauge:
+        """The time of a name and labels, made on first use; the latest of all processes counts."""
+        return Gauge(*self._place(Series(name, tuple(sorted(labels.items())), latest=True)))
+
     def histogram(self, name: str, edges: tuple[float, ...], **labels: str) -> Histogram:
         """The histogram of a name and labels, made on first use."""
         series = Series(name, tuple(sorted(labels.items())), edges)

@@ -70,8 +70,9 @@ def _summed(groups: Iterable[Iterable[Sample]]) -> list[Sample]:
     for group in groups:
         for sample in group:
             before = sums.get(sample.series)
-            values = sample.values if before is None else tuple(map(add, before, sample.values))
-            sums[sample.series] = values
+            together = max if sample.series.latest else add
+            values = sample.values if before is None else map(together, before, sample.values)
+            sums[sample.series] = tuple(values)
     return [Sample(series, values) for series, values in sums.items()]
 
 

@@ -13,12 +13,14 @@ class Series(msgspec.Struct, frozen=True, omit_defaults=True):
         labels: name and value, sorted by name.
         edges: upper edges of a histogram's buckets; none for a counter or a gauge.
         gauge: whether it tells how things are, and nothing once its process is dead.
+        latest: whether it is a time, of which the latest of all processes counts.
     """
 
     name: str
     labels: tuple[tuple[str, str], ...]
     edges: tuple[float, ...] = ()
     gauge: bool = False
+    latest: bool = False
 
     @property
     def size(self) -> int:

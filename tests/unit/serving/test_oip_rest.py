@@ -129,6 +129,32 @@ def test_statistics_count_what_was_answered(plane: PlaneInProcess) -> None:
     assert len(ask(plane, "/v2/models/stats")["model_stats"]) == 5
 
 
+def test_statistics_tell_waits_failures_and_the_last_request(plane: PlaneInProcess) -> None:
+    def fails(_: Batch) -> Batch:
+        raise RuntimeError
+
+    def told() -> Any:
+        (one,) = ask(plane, "/v2/models/broken/stats")["model_stats"]
+        return one
+
+    plane.serve("broken", NUMBERS, fails)
+    assert told()["last_inference"] == 0
+    before_ms = plane.clock.now_us() // 1000
+    refused(plane, "/v2/models/broken/infer", churn(20.0))
+    figures = told()["inference_stats"]
+    assert (figures["success"], figures["fail"]["count"]) == ({"count": 0, "ns": 0}, 1)
+    assert figures["fail"]["ns"] >= figures["queue"]["ns"] > 0
+    assert figures["queue"]["count"] == 1
+    first_ms = told()["last_inference"]
+    assert before_ms <= first_ms <= plane.clock.now_us() // 1000
+    plane.serve("broken", NUMBERS, classify)
+    ask(plane, "/v2/models/broken/infer", churn(20.0))
+    after = told()
+    assert after["last_inference"] >= first_ms
+    assert after["inference_stats"]["success"]["ns"] > 0
+    assert after["inference_stats"]["fail"] == figures["fail"]
+
+
 def test_a_model_may_have_the_name_of_a_path(plane: PlaneInProcess) -> None:
     plane.serve("stats", TEXTS, join)
     assert ask(plane, "/v2/models/stats")["name"] == "stats"

@@ -44,7 +44,7 @@ class Caller:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
             self.server = RpcServer(
                 self.router.handle, self.router.refuse, self.paths, SystemClock(),
-                message_bytes_max=BYTES_MAX,
+                calls_max=100, message_bytes_max=BYTES_MAX,
             )  # fmt: skip
             await self.server.start(RpcPlace(self.address))
         self.channel = grpc.aio.insecure_channel(self.address)
@@ -214,7 +214,8 @@ def test_the_server_and_its_models_are_told(caller: Caller) -> None:
     assert list(config.output[1].dims) == [-1, 2]
     (stats, _) = call("ModelStatistics", pb.ModelStatisticsResponse, name="churn").model_stats
     assert (stats.inference_count, stats.execution_count) == (2, 1)
-    assert stats.inference_stats.success.count == 1
+    assert stats.inference_stats.success.count == stats.inference_stats.queue.count == 1
+    assert stats.last_inference > 1_700_000_000_000
     index = call("RepositoryIndex", pb.RepositoryIndexResponse).models
     assert ("churn", "12", "READY") in [(m.name, m.version, m.state) for m in index]
     assert caller.refused(pb.ModelRequest(name="none"), "ModelMetadata")[0] == "NOT_FOUND"

@@ -20,6 +20,7 @@ from support.certificates import make_certificate
 grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
 
 PATH = "/a.Service/Call"
+CALLS_MAX = 4
 
 
 def refuse(_: str, refused: Refusal) -> Response:
@@ -31,7 +32,9 @@ async def served(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
     """A server of one call, and that call."""
     from fairlead.serving.transport.rpc import RpcServer
 
-    server = RpcServer(handler, refuse, [PATH], SystemClock(), message_bytes_max=1000)
+    server = RpcServer(
+        handler, refuse, [PATH], SystemClock(), message_bytes_max=1000, calls_max=CALLS_MAX
+    )
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", 0))
@@ -147,6 +150,35 @@ def test_an_answer_to_a_caller_that_hung_up_is_dropped() -> None:
     asyncio.run(scenario())
 
 
+def test_more_calls_than_there_is_room_for_are_refused_unread() -> None:
+    replies: list[Reply] = []
+
+    async def scenario() -> None:
+        arrived: asyncio.Queue[Reply] = asyncio.Queue()
+
+        def handler(_: Request, reply: Reply) -> None:
+            replies.append(reply)
+            arrived.put_nowait(reply)
+
+        async with served(handler) as (_, call):
+            held = [asyncio.ensure_future(_wait(call(b""))) for _ in range(CALLS_MAX)]
+            for _ in held:
+                await arrived.get()
+            for _ in range(3):
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await call(b"x", timeout=20.0)
+                assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert len(replies) == CALLS_MAX, "no handler saw the others"
+            for reply in replies:
+                reply(Response(200, b"on"))
+            assert await asyncio.gather(*held) == [b"on"] * CALLS_MAX
+            again = asyncio.ensure_future(_wait(call(b"")))
+            (await arrived.get())(Response(200, b"there is room again"))
+            assert await again == b"there is room again"
+
+    asyncio.run(scenario())
+
+
 async def _wait(called: Any) -> Any:
     return await called
 
@@ -158,7 +190,9 @@ def test_a_call_over_tls_is_answered(tmp_path: Path) -> None:
     async def scenario() -> None:
         from fairlead.serving.transport.rpc import RpcServer
 
-        server = RpcServer(echo, refuse, [PATH], SystemClock(), message_bytes_max=1000)
+        server = RpcServer(
+            echo, refuse, [PATH], SystemClock(), message_bytes_max=1000, calls_max=CALLS_MAX
+        )
         with socket.socket() as held:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             held.bind(("127.0.0.1", 0))

@@ -196,10 +196,10 @@ def test_what_is_kept_stays_warm_and_what_is_not_is_freed() -> None:
     follow(scenario)
 
 
-def test_the_version_before_is_at_hand_where_it_is_asked_for() -> None:
+def test_the_version_before_is_at_hand_while_it_is_kept() -> None:
     async def scenario(world: World) -> None:
         put_route(world.store, route("e", 1, TWO, keep=(ONE,)))
-        put_route(world.store, route("o", 1, TWO, keep=(ONE,)))
+        put_route(world.store, route("o", 1, TWO))
         await world.until(world.watcher.ready)
         await world.until(lambda: world.previous("e") == "m:1")  # it is loaded after the others
         assert world.previous("o") is None
@@ -209,7 +209,7 @@ def test_the_version_before_is_at_hand_where_it_is_asked_for() -> None:
         put_route(world.store, route("e", 3, ONE))
         await world.until(lambda: world.previous("e") is None)
 
-    follow(scenario, back=("e",))
+    follow(scenario)
 
 
 def test_an_empty_store_is_ready() -> None:

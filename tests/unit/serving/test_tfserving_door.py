@@ -228,6 +228,20 @@ def test_an_endpoint_that_is_being_loaded_says_so(plane: PlaneInProcess) -> None
     assert got.headers["retry-after"] == "1"
 
 
+def test_an_endpoint_that_is_loaded_when_it_is_asked_is_told_of(two: PlaneInProcess) -> None:
+    loaded = fine(two.ask("/v1/models/churn/metadata"))
+    two.plane.idle = {"churn": two.plane.endpoints["churn"].route}
+    two.plane.endpoints = {}
+    assert fine(two.ask("/v1/models/churn/metadata")) == loaded
+    for path, numbers in (
+        ("", ["7", "8"]), ("/versions/8", ["8"]), ("/labels/candidate", ["8"]),
+    ):  # fmt: skip
+        listed = fine(two.ask(f"/v1/models/churn{path}"))["model_version_status"]
+        assert [(one["version"], one["state"]) for one in listed] == [(n, "START") for n in numbers]
+    assert "7, 8" in refused(two.ask("/v1/models/churn/versions/9"), 404)
+    assert not list(two.plane.waiting.asked), "to be told of loads nothing"
+
+
 def test_parts_of_several_arms_are_joined_in_the_requests_order() -> None:
     outputs = {"y": np.array([[1.0, 2.0], [5.0, 6.0]])}
     a, b = Source("a", "m:1"), Source("b", "m:2")

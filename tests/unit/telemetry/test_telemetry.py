@@ -281,3 +281,15 @@ def test_counters_of_several_processes_are_one_sum(tmp_path: Path) -> None:
         file.counter("hits_total").add(2)
     counted(tmp_path, "dead", 3.0)
     until(lambda: values(tmp_path) == {"hits_total": (7.0,)}, "the sum", 1)
+
+
+def test_of_a_time_the_latest_counts_also_when_its_process_is_gone(tmp_path: Path) -> None:
+    for name, time_s in (("a", 5.0), ("b", 7.0), ("c", 6.0)):
+        file = MetricsFile(tmp_path / f"{name}.metrics")
+        file.latest("asked_time_seconds").set(time_s)
+        if name != "c":
+            file.close()
+    assert values(tmp_path) == {"asked_time_seconds": (7.0,)}
+    fold(tmp_path)
+    assert values(tmp_path) == {"asked_time_seconds": (7.0,)}
+    assert "# TYPE asked_time_seconds gauge\nasked_time_seconds 7\n" in expose(read(tmp_path))

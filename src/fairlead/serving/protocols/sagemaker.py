@@ -2,7 +2,7 @@
 
 boto3's `invoke_endpoint` names the endpoint in the path; its signature is left aside. Of its
 further headers these are taken: `InferenceId` as the caller's id of every row, and
-`TargetVariant` as the name of the arm that shall answer.
+`TargetVariant` as the name of the arm that shall answer, for those who operate the endpoint.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class SageMaker:
             caller_ids=[caller_id[:INFERENCE_ID_LENGTH_MAX]] * reading.batch.rows
             if caller_id
             else reading.caller_ids,
-            version=endpoint.version_of(variant) if variant else "",
+            arm=variant,
         )
 
 

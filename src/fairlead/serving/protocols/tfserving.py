@@ -6,8 +6,8 @@
 
 A model here answers by its named outputs as tensors: probabilities are a list in the order of the
 classes, which `:classify` names. One output alone drops its name. A missing number is NaN, as
-TensorFlow writes it. A version is the number of one that the endpoint is routed to (0 is
-whichever the route decides), a label the name of an arm. The one signature is `serving_default`.
+TensorFlow writes it. A version is a number (0 is whichever the route decides), a label the name of
+an arm, which those may name who operate the endpoint. The one signature is `serving_default`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from functools import partial
 from math import nan
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from fairlead.errors import FairleadError, InputError
-from fairlead.serving.dataplane import Endpoint, arm_of
+from fairlead.routing import Route, number_of
+from fairlead.serving.dataplane import Endpoint, arm_named, route_arm
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import Reply, Request, Response, json_response
 from fairlead.serving.protocols.scoring.answers import columns_of, records_of, with_ids
@@ -84,60 +87,64 @@ class TFServing:
         request: Request,
         reply: Reply,
         names: Names,
-        read: Callable[[Endpoint, Request, str], Reading],
+        read: Callable[[Endpoint, Request], Reading],
     ) -> None:
-        def read_version(endpoint: Endpoint, request: Request) -> Reading:
-            return read(endpoint, request, version_in(endpoint, names))
+        def read_named(endpoint: Endpoint, request: Request) -> Reading:
+            reading = read(endpoint, request)
+            return replace(reading, version=_version_in(names), arm=names.get("label", ""))
 
-        self._front.predict(request, reply, names["name"], read_version, tfserving_shape)
+        named = read_named if "version" in names or "label" in names else read
+        self._front.predict(request, reply, names["name"], named, tfserving_shape)
 
-    def _read_predict(self, endpoint: Endpoint, request: Request, version: str) -> Reading:
+    def _read_predict(self, endpoint: Endpoint, request: Request) -> Reading:
         name = endpoint.route.endpoint
         body = self._bodies.get(name)
         if body is None or body.rows is not endpoint.decoder:
             body = self._bodies[name] = PredictBody(endpoint.decoder, self._front.rows_max)
         batch, form = body.decode(request.body)
-        written = with_ids(partial(write, endpoint.route.signature, form))
-        return Reading(batch, written, version=version)
+        return Reading(batch, with_ids(partial(write, endpoint.route.signature, form)))
 
-    def _read_examples(
-        self, method: Method, endpoint: Endpoint, request: Request, version: str
-    ) -> Reading:
+    def _read_examples(self, method: Method, endpoint: Endpoint, request: Request) -> Reading:
         signature = endpoint.route.signature
         task = {"classify": "classification", "regress": "regression"}[method]
         if signature.task != task:
             raise InputError(f"This model does no {task}.", hint="Ask for ':predict'.")
         batch = from_instances(signature, examples_of(request.body), self._front.rows_max)
-        written = with_ids(partial(_write_results, method, signature))
-        return Reading(batch, written, version=version)
+        return Reading(batch, with_ids(partial(_write_results, method, signature)))
 
     def _tell(
         self,
-        describe: Callable[[Endpoint, str], object],
-        _: Request,
+        describe: Callable[[Route, str, bool], object],
+        request: Request,
         reply: Reply,
         names: Names,
     ) -> None:
         try:
-            endpoint = self._front.plane.endpoint(names["name"])
-            reply(json_response(describe(endpoint, version_in(endpoint, names))))
+            route = self._front.plane.route(names["name"])
+            endpoint = self._front.plane.endpoints.get(names["name"])
+            version = self._told_of(route, endpoint, request, names)
+            reply(json_response(describe(route, version, endpoint is not None)))
         except FairleadError as error:
             reply(tfserving_shape(refusal_of(error)))
 
+    def _told_of(
+        self, route: Route, endpoint: Endpoint | None, request: Request, names: Names
+    ) -> str:
+        """The version that is asked about; empty for all."""
+        if "label" in names:
+            return number_of(arm_named(route, names["label"]).version.name)
+        version = _version_in(names)
+        if not version:
+            return ""
+        self._front.check_named(names["name"], version, request.headers)
+        arm = endpoint.version(version).arm if endpoint else route_arm(route, version)
+        return number_of(arm.version.name)
 
-def version_in(endpoint: Endpoint, names: Names) -> str:
-    """The version that a path names; empty if the route is to decide.
 
-    Raises:
-        NotFoundError: no arm has this label or version.
-    """
-    if "label" in names:
-        return endpoint.version_of(names["label"])
+def _version_in(names: Names) -> str:
+    """The version that a path names; empty if the route is to decide."""
     version = names.get("version", "0")
-    if version == "0":
-        return ""
-    arm_of(endpoint, version)
-    return version
+    return "" if version == "0" else version
 
 
 def write(signature: Signature, form: Form, answer: Answer) -> Response:

@@ -46,6 +46,8 @@ class RpcServer:
         paths: of the calls there are.
         clock: tells when a call was complete.
         message_bytes_max: of one call.
+        calls_max: under way at a time; gRPC refuses more with `RESOURCE_EXHAUSTED` before their
+            messages are read.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class RpcServer:
         clock: Clock,
         *,
         message_bytes_max: int,
+        calls_max: int,
     ) -> None:
         self._handler = handler
         self._refuse = refuse
@@ -65,7 +68,7 @@ class RpcServer:
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 1),
         ]
-        self._server = grpc.aio.server(options=options)
+        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=calls_max)
         self._server.add_generic_rpc_handlers((_Calls(self._call, paths),))
 
     async def start(self, place: RpcPlace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fairlead.errors import UnavailableError
 from fairlead.routing import Arm, Route, number_of
-from fairlead.serving.dataplane import DataPlane, arm_of, route_arm
+from fairlead.serving.dataplane import DataPlane, route_arm
 from fairlead.serving.protocols.oip.specs import TensorSpec, spec_of
 from fairlead.serving.protocols.operations import Health
 from fairlead.serving.refusal import refusal
@@ -81,7 +81,7 @@ class Repository:
         route, _ = self._find(name, version)
         outputs = route.signature.outputs
         if version and name in self._plane.endpoints:  # its own; until it is loaded, the endpoint's
-            outputs = arm_of(self._plane.endpoints[name], version).version.fields
+            outputs = self._plane.endpoints[name].version(version).version.fields
         return {
             "name": name,
             "versions": _numbers(route.arms),
@@ -157,7 +157,11 @@ class Repository:
     def _find(self, name: str, version: str) -> tuple[Route, tuple[Arm, ...]]:
         """A route, and the arms that a version names: all of them if it is empty."""
         route = self._plane.route(name)
-        return route, (route_arm(route, version),) if version else route.arms
+        if not version:
+            return route, route.arms
+        endpoint = self._plane.endpoints.get(name)
+        arm = endpoint.version(version).arm if endpoint else route_arm(route, version)
+        return route, (arm,)
 
 
 def _numbers(arms: Iterable[Arm]) -> list[str]:
@@ -188,10 +192,10 @@ def _config(spec: TensorSpec) -> Json:
 
 
 def _statistics(model: str, version: str, samples: Iterable[Sample]) -> Json:
-    """One version's figures; the times of failed requests are among those of all."""
+    """One version's figures; what is not measured apart, as reading and writing, is 0."""
     requests: dict[str, int] = {}
-    rows = batches = 0
-    answering_s = running_s = 0.0
+    rows = batches = waits = 0
+    answering_s = failing_s = waiting_s = running_s = asked_s = 0.0
     for sample in samples:
         labels = dict(sample.series.labels)
         if labels.get("endpoint") != model or labels.get("version") != version:
@@ -206,19 +210,26 @@ def _statistics(model: str, version: str, samples: Iterable[Sample]) -> Json:
                 batches += int(sum(sample.values[:-1]))
             case "fairlead_request_seconds":
                 answering_s += sample.values[-1]
+            case "fairlead_failed_request_seconds_total":
+                failing_s += sample.values[0]
+            case "fairlead_queue_seconds":
+                waits += int(sum(sample.values[:-1]))
+                waiting_s += sample.values[-1]
+            case "fairlead_last_request_time_seconds":
+                asked_s = max(asked_s, sample.values[0])
             case "fairlead_model_seconds":
                 running_s += sample.values[-1]
     ok = requests.pop("ok", 0)
     return {
         "name": model,
         "version": number_of(version),
-        "last_inference": 0,
+        "last_inference": round(asked_s * 1e3),
         "inference_count": rows,
         "execution_count": batches,
         "inference_stats": {
-            "success": _duration(ok, answering_s),
-            "fail": _duration(sum(requests.values()), 0),
-            "queue": _duration(0, 0),
+            "success": _duration(ok, max(0.0, answering_s - failing_s)),
+            "fail": _duration(sum(requests.values()), failing_s),
+            "queue": _duration(waits, waiting_s),
             "compute_input": _duration(0, 0),
             "compute_infer": _duration(batches, running_s),
             "compute_output": _duration(0, 0),

@@ -88,34 +88,43 @@ class OipRest:
     def _server(self, _: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
         reply(json_response(self._repository.server()))
 
-    def _model_ready(self, _: Request, reply: Reply, names: Names) -> None:
+    def _model_ready(self, request: Request, reply: Reply, names: Names) -> None:
         def told() -> Response:
-            ready = self._repository.model_ready(names["name"], names.get("version", ""))
-            return json_response({"name": names["name"], "ready": ready}, 200 if ready else 503)
+            name, version = self._named(request, names)
+            ready = self._repository.model_ready(name, version)
+            return json_response({"name": name, "ready": ready}, 200 if ready else 503)
 
         _answer(reply, told)
 
-    def _model(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names, self._repository.model)
+    def _model(self, request: Request, reply: Reply, names: Names) -> None:
+        self._tell(request, reply, names, self._repository.model)
 
-    def _config(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names, self._repository.config)
+    def _config(self, request: Request, reply: Reply, names: Names) -> None:
+        self._tell(request, reply, names, self._repository.config)
 
-    def _statistics(self, _: Request, reply: Reply, names: Names) -> None:
-        self._tell(reply, names, self._repository.statistics)
+    def _statistics(self, request: Request, reply: Reply, names: Names) -> None:
+        self._tell(request, reply, names, self._repository.statistics)
 
     def _all_statistics(self, request: Request, reply: Reply, names: Names) -> None:
         """Those of all models, unless one has just the name that stands in this path."""
         if self._repository.knows("stats"):
             self._model(request, reply, {"name": "stats"})
         else:
-            self._tell(reply, {"name": "", **names}, self._repository.statistics)
+            self._tell(request, reply, {"name": "", **names}, self._repository.statistics)
 
     def _index(self, request: Request, reply: Reply, names: Names) -> None:  # noqa: ARG002
         _answer(reply, lambda: json_response(self._repository.index(ready=_only_ready(request))))
 
-    def _tell(self, reply: Reply, names: Names, tell: Callable[[str, str], object]) -> None:
-        _answer(reply, lambda: json_response(tell(names["name"], names.get("version", ""))))
+    def _tell(
+        self, request: Request, reply: Reply, names: Names, tell: Callable[[str, str], object]
+    ) -> None:
+        _answer(reply, lambda: json_response(tell(*self._named(request, names))))
+
+    def _named(self, request: Request, names: Names) -> tuple[str, str]:
+        """The model and the version that a path names, if they are for its caller."""
+        name, version = names["name"], names.get("version", "")
+        self._front.check_named(name, version, request.headers)
+        return name, version
 
 
 def _answer(reply: Reply, make: Callable[[], Response]) -> None:

@@ -105,23 +105,26 @@ class OipRpc:
         return _filled(pb.ServerMetadataResponse(), self._repository.server())
 
     def _model_ready(self, request: Request) -> Message:
-        asked = _parsed(pb.ModelRequest, request)
-        return pb.ModelReadyResponse(ready=self._repository.model_ready(asked.name, asked.version))
+        ready = self._repository.model_ready(*self._named(request))
+        return pb.ModelReadyResponse(ready=ready)
 
     def _model(self, request: Request) -> Message:
-        asked = _parsed(pb.ModelRequest, request)
-        told = self._repository.model(asked.name, asked.version)
+        told = self._repository.model(*self._named(request))
         return _filled(pb.ModelMetadataResponse(), told)
 
     def _config(self, request: Request) -> Message:
-        asked = _parsed(pb.ModelRequest, request)
-        told = self._repository.config(asked.name, asked.version)
+        told = self._repository.config(*self._named(request))
         return _filled(pb.ModelConfigResponse(), {"config": told})
 
     def _statistics(self, request: Request) -> Message:
-        asked = _parsed(pb.ModelRequest, request)
-        told = self._repository.statistics(asked.name, asked.version)
+        told = self._repository.statistics(*self._named(request))
         return _filled(pb.ModelStatisticsResponse(), told)
+
+    def _named(self, request: Request) -> tuple[str, str]:
+        """The model and the version that a message names, if they are for its caller."""
+        asked = _parsed(pb.ModelRequest, request)
+        self._front.check_named(asked.name, asked.version, request.headers)
+        return asked.name, asked.version
 
     def _index(self, request: Request) -> Message:
         ready = _parsed(pb.RepositoryIndexRequest, request).ready

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fairlead.routing import number_of
-from fairlead.serving.dataplane import Endpoint
+from fairlead.routing import Route, number_of
 from fairlead.signature import Field
 
 DTYPES = {
@@ -19,37 +18,37 @@ DTYPES = {
 KINDS = {"number": "DT_DOUBLE", "integer": "DT_INT64", "boolean": "DT_BOOL"}
 
 
-def status(endpoint: Endpoint, version: str) -> object:
-    """The versions that answer, or the one that was named.
+def status(route: Route, version: str, loaded: bool) -> object:
+    """The versions that the route names, or the one that was named.
 
     Args:
-        endpoint: asked.
-        version: number of one that is routed to; empty for all.
+        route: of the endpoint.
+        version: number of one; empty for all.
+        loaded: whether they answer at once; else a prediction loads them, which is called START.
     """
-    numbers = dict.fromkeys(number_of(arm.arm.version.name) for arm in endpoint.arms)
+    numbers = [version] if version else dict.fromkeys(_numbers(route))
+    state = "AVAILABLE" if loaded else "START"
     fine = {"error_code": "OK", "error_message": ""}
     return {
         "model_version_status": [
-            {"version": number, "state": "AVAILABLE", "status": fine}
-            for number in numbers
-            if version in ("", number)
+            {"version": number, "state": state, "status": fine} for number in numbers
         ]
     }
 
 
-def metadata(endpoint: Endpoint, version: str) -> object:
+def metadata(route: Route, version: str, loaded: bool) -> object:  # noqa: ARG001
     """The endpoint's signature, as `serving_default`.
 
     TensorFlow Serving writes names with underscores, OpenVINO's server with capitals; clients of
     either find theirs.
 
     Args:
-        endpoint: asked.
+        route: of the endpoint.
         version: as for `status`; empty for the first arm's.
+        loaded: as for `status`; it changes nothing here.
     """
-    route = endpoint.route
-    numbers = [number_of(arm.version.name) for arm in route.arms]
-    spec = {"name": route.endpoint, "signature_name": "", "version": version or numbers[0]}
+    number = version or _numbers(route)[0]
+    spec = {"name": route.endpoint, "signature_name": "", "version": number}
     signature = {
         "inputs": _tensors(route.signature.inputs),
         "outputs": _tensors(route.signature.outputs),
@@ -58,6 +57,10 @@ def metadata(endpoint: Endpoint, version: str) -> object:
     named = {"serving_default": signature}
     definition = {"signature_def": named, "signatureDef": named}
     return {"model_spec": spec, "modelSpec": spec, "metadata": {"signature_def": definition}}
+
+
+def _numbers(route: Route) -> list[str]:
+    return [number_of(arm.version.name) for arm in route.arms]
 
 
 def _tensors(fields: Iterable[Field]) -> dict[str, object]:
