@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from fairlead.access import Gate, KeyBook
+from fairlead.clock import ManualClock, SystemClock
+from fairlead.features import FeatureSpec
+from fairlead.ids import IdSource
+from fairlead.lookup import Key, Row, open_tables
+from fairlead.review.types import Task
+from fairlead.routing import Automation
+from fairlead.serving.features.follow import FeatureTables
+from fairlead.serving.lookup.follow import Followed
 from fairlead.serving.message import Reply, Request
 from fairlead.serving.openapi import openapi
 from fairlead.serving.transport.server import HttpLimits
 from fairlead.signature import Field, Signature
+from fairlead.store.memory import MemoryStore
 from support.guarded import Guarded
 from support.models import package_churn
 from support.oip import echo
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
-from support.platform import Platform
+from support.platform import Platform, ask
+from support.scoring import CHURN, churn
 from support.serving import HttpThread
 
 schemathesis = pytest.importorskip("schemathesis", reason="it makes the requests")
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
-EXAMPLES, ANSWER_S_MAX = 25, 60.0
+EXAMPLES, ANSWER_S_MAX = 15, 60.0
 FEW = {"POST /v1/simulations": 3, "POST /v1/users": 3, "PUT /v1/users/{user}/password": 3}
 """Of what takes seconds each, fewer."""
 
@@ -48,7 +61,15 @@ FIELDS = {
               nullable=True),
     ),
     "tensor": (Field(name="z", kind="tensor", dtype="float32", shape=(2, 2)),),
+    "audio": (Field(name="s", kind="audio"), Field(name="a", kind="number")),
+    "features": (Field(name="a", kind="number"), Field(name="b", kind="text")),
 }  # fmt: skip
+CUSTOMER = FeatureSpec(name="customer", source="", key="customer_id")
+DECIDED = {"human": Automation("human"), "partial": Automation("partial", "confidence >= 0.7")}
+TASK = Task(
+    id=IdSource(ManualClock()).one(), endpoint="human", queue="desk", version="human:1",
+    created_us=1_000_000, inputs={"age": 20}, mode="human",
+)  # fmt: skip
 NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence_id": "none",
          "job": "nightly", "name": "requests", "key": "shop", "user": "ann", "link": "none",
          "channel": "ops", "queue": "churn", "task": "none", "field": "age",
@@ -56,21 +77,39 @@ NAMES = {"endpoint": "churn", "model": "churn", "reference": "churn:1", "silence
          "word": "cancel"}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PlaneInProcess, str]]:
+@contextmanager
+def served(folder: Path, **how: Any) -> Iterator[tuple[PlaneInProcess, str]]:
+    """A data plane behind a socket, and where it is."""
+
     def handle(request: Request, reply: Reply) -> None:
         made.router.handle(request, reply)
 
     server = HttpThread(handle, HttpLimits(body_bytes_max=BODY_BYTES_MAX, linger_s=0.2))
-    folder: Path = tmp_path_factory.mktemp("documents")
-    with PlaneInProcess(folder, server.loop) as made, server:
+    with PlaneInProcess(folder, server.loop, **how) as made, server:
         for name, fields in FIELDS.items():
             made.serve(name, Signature(inputs=fields, outputs=fields), echo)
+        for name, automation in DECIDED.items():
+            made.serve(name, CHURN, churn, automation=automation)
         yield made, f"http://127.0.0.1:{server.port}"
 
 
-def hold(document: dict[str, Any], url: str, names: dict[str, str]) -> set[str]:
-    """Ask every operation of a document, well and badly; what is asked."""
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PlaneInProcess, str]]:
+    folder: Path = tmp_path_factory.mktemp("documents")
+    clock = SystemClock()
+    tables = open_tables(f"lmdb://{folder}/lookup")
+    known: list[tuple[Key, Row]] = [("7", Row(clock.now_us(), (1.5, "x")))]
+    tables.publish("features.customer", ("a", "b"), known, clock.now_us())
+    followed = Followed(tables, clock)
+    features = FeatureTables(followed, {"features": (CUSTOMER,)}, clock)
+    asyncio.run(followed.look())
+    with served(folder, features=features, find={TASK.id: TASK}.get) as made:
+        yield made
+    followed.close()
+
+
+def hold(document: dict[str, Any], url: str, names: dict[str, str], **shown: str) -> set[str]:
+    """Ask every operation of a document, well and badly, with some headers; what is asked."""
     asked = set()
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         operation = found.ok()
@@ -85,7 +124,7 @@ def hold(document: dict[str, Any], url: str, names: dict[str, str]) -> set[str]:
             for name in case.path_parameters or {}:
                 if len(str(case.path_parameters[name])) % 2:  # else it names nothing
                     case.path_parameters[name] = names[name]
-            response = case.call(base_url=url, timeout=ANSWER_S_MAX)
+            response = case.call(base_url=url, headers=shown, timeout=ANSWER_S_MAX)
             excluded = [*LENIENT]
             if response.status_code in (503, 504):  # as the caller's own deadline asked for
                 excluded.append(schemathesis.checks.not_a_server_error)
@@ -95,15 +134,44 @@ def hold(document: dict[str, Any], url: str, names: dict[str, str]) -> set[str]:
     return asked
 
 
+def document_of(plane: tuple[PlaneInProcess, str], name: str, **shown: str) -> dict[str, Any]:
+    """As the data plane gives it to who asks."""
+    reply = ask(plane[1], f"/v1/endpoints/{name}/openapi.json", headers=shown)
+    assert reply.status == 200
+    document: dict[str, Any] = reply.json
+    return document
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_endpoint_answers_as_its_document_says(
     plane: tuple[PlaneInProcess, str], name: str
 ) -> None:
-    served, url = plane
-    document = openapi(served.plane.endpoints[name].route)
-    asked = hold(document, url, {"key": "7"})
+    document = document_of(plane, name)
+    asked = hold(document, plane[1], {"key": "7"})
     of = f"/v1/endpoints/{name}"
     assert asked == {f"POST {of}/predict", f"POST {of}/feedback", f"GET {of}/lookup/{{key}}"}
+    assert ("customer_id" in document["components"]["schemas"]["Row"]["properties"]) == (
+        name == "features"
+    )
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_an_endpoint_where_people_decide_answers_as_its_document_says(
+    plane: tuple[PlaneInProcess, str], name: str
+) -> None:
+    asked = hold(document_of(plane, name), plane[1], {"id": TASK.id})
+    of = f"/v1/endpoints/{name}"
+    assert asked == {f"POST {of}/predict", f"POST {of}/feedback", "GET /v1/predictions/{id}"}
+
+
+def test_an_endpoint_that_asks_for_keys_answers_as_its_document_says(tmp_path: Path) -> None:
+    book = KeyBook(MemoryStore(), SystemClock())
+    _, secret = book.create("shop", ("predict",))
+    with served(tmp_path, gate=Gate(book.get, SystemClock(), 1)) as made:
+        document = document_of(made, "numbers", **{"X-API-Key": secret})
+        assert document["security"]
+        asked = hold(document, made[1], {"key": "7"}, **{"X-API-Key": secret})
+        assert len(asked) == 3
 
 
 @pytest.mark.slow

@@ -23,13 +23,15 @@ pytestmark = pytest.mark.slow
 def got(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the clients got, and what the native door answers to the same rows."""
     python = environment("scoring", requirements_of(CLIENTS / "scoring.txt"))
-    home = tmp_path_factory.mktemp("scoring") / ".fairlead"
+    folder = tmp_path_factory.mktemp("scoring")
+    home, lines = folder / ".fairlead", folder / "order.jsonl"
     package_churn(home)
     with Platform(home, "--workers=1", "churn:1") as platform:
         address = urlsplit(platform.addresses.api)
         told = run_in(python, CLIENTS / "scoring.py", str(address.hostname), str(address.port))
         native = platform.predict("churn", {"rows": ROWS}).json["predictions"]
-    return json.loads(told) | {"native": [row["label"] for row in native]}
+        logged = platform.run("predictions", "churn", "--where=caller_id=order-1", "-o", str(lines))
+    return json.loads(told) | {"native": [row["label"] for row in native], "logged": logged}
 
 
 def test_mlflows_client_gets_labels_of_a_frame_with_missing_values(got: Any) -> None:
@@ -70,6 +72,7 @@ def test_boto3_invokes_an_endpoint(got: Any) -> None:
     assert got["sagemaker"]["predictions"] == {"predictions": ["left"]}
     assert got["sagemaker"]["lines"] == "left\nstayed\n"
     assert got["sagemaker"]["variant"] == "stable"
+    assert got["logged"].startswith("1 rows written")
 
 
 def test_boto3_reads_the_kind_of_an_error(got: Any) -> None:

@@ -73,8 +73,7 @@ class ServerSettings(_Part, frozen=True, kw_only=True):
         durability: what a logged prediction survives: the death of the `process`, or of the
             machine (`disk`).
         log_full: when the log cannot be written, `continue` answering unlogged or `stop`.
-        body_bytes_max: of one request. Beyond 4 MiB tables and native JSON are read in a process
-            beside the worker; other bodies in a thread, which holds up the worker meanwhile.
+        body_bytes_max: of one request; more than 4 MiB are read beside the worker.
         rows_max: of one request.
         batch_rows_max: that a model runs on together.
         queue_rows_max: that wait for a model; beyond it callers are asked to come again.

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from fairlead.conformance.server import LENGTH, Session, body_of, tensors_of
-from fairlead.conformance.types import Check, Failed, Json, Skipped
+from fairlead.conformance.types import Check, Failed, Json, Reply, Skipped
 
 ID = 'r-1 "ü"'
+MANY = 1000
+"""Rows whose answer is worth compressing: servers leave small ones as they are."""
 
 
 def _flat(session: Session) -> None:
@@ -52,18 +54,28 @@ def _requested(session: Session) -> None:
     session.expect_same(session.infer(session.body(outputs=[{"name": name}])), [name])
 
 
-def _two_rows(session: Session) -> None:
+def _repeated(session: Session, times: int) -> bytes:
+    """The session's request with its rows over and over."""
     batched = session.metadata["inputs"] + session.metadata["outputs"]
     if any(tensor["shape"][:1] != [-1] for tensor in batched):
         raise Skipped("not every tensor has a first dimension that may vary")
-    once = session.baseline()
-    inputs = [sample.twice().as_json() for sample in session.samples]
-    found = tensors_of(session.infer(msgspec.json.encode({"inputs": inputs})))
-    for name, (_, shape, values) in once.items():
-        if found[name][1] != [2 * shape[0], *shape[1:]]:
-            raise Failed(f"output '{name}' has not twice the rows")
-        if found[name][2] != values * 2:
+    inputs = [sample.times(times).as_json() for sample in session.samples]
+    return msgspec.json.encode({"inputs": inputs})
+
+
+def _expect_repeated(session: Session, reply: Reply, times: int) -> None:
+    """See that each of the same rows got the same answer."""
+    found = tensors_of(reply)
+    for name, (_, shape, values) in session.baseline().items():
+        if found[name][1] != [times * shape[0], *shape[1:]]:
+            raise Failed(f"output '{name}' has not {times} times the rows")
+        if found[name][2] != values * times:
             raise Failed(f"output '{name}' has other values than for one row alone")
+
+
+def _two_rows(session: Session) -> None:
+    session.baseline()
+    _expect_repeated(session, session.infer(_repeated(session, 2)), 2)
 
 
 def _compressed(encoding: str) -> Any:
@@ -78,6 +90,17 @@ def _compressed(encoding: str) -> Any:
 
 def _gzip_reply(session: Session) -> None:
     session.expect_same(session.infer(session.body(), {"accept-encoding": "gzip"}))
+
+
+def _gzip_large_reply(session: Session) -> None:
+    session.baseline()
+    body = _repeated(session, MANY)
+    if session.infer(body).status != 200:
+        raise Skipped(f"{MANY} rows at a time are not answered")
+    reply = session.infer(body, {"accept-encoding": "gzip"})
+    _expect_repeated(session, reply, MANY)
+    if reply.headers.get("content-encoding") != "gzip":
+        raise Failed(f"the reply of {len(reply.body)} bytes is not compressed")
 
 
 def binary_request(session: Session, **more: Any) -> tuple[bytes, dict[str, str]]:
@@ -142,6 +165,7 @@ CHECKS = (
     Check("compression", "takes gzip", _compressed("gzip"), required=False),
     Check("compression", "takes deflate", _compressed("deflate"), required=False),
     Check("compression", "answers who takes gzip", _gzip_reply),
+    Check("compression", "compresses large answers", _gzip_large_reply, required=False),
     Check("binary", "takes binary inputs without a content type", _binary_in, extension=BINARY),
     Check("binary", "takes binary inputs of octets", _binary_in_typed, extension=BINARY),
     Check("binary", "gives binary outputs", _binary_out, extension=BINARY),

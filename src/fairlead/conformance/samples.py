@@ -55,10 +55,10 @@ class Sample:
         raw = encode(self.datatype, self.values)
         return {**self._head(), "parameters": {"binary_data_size": len(raw)}}, raw
 
-    def twice(self) -> Sample:
-        """The same rows two times."""
-        shape = [2 * self.shape[0], *self.shape[1:]]
-        return Sample(self.name, self.datatype, shape, self.values * 2, self.media)
+    def times(self, count: int) -> Sample:
+        """The same rows over and over."""
+        shape = [count * self.shape[0], *self.shape[1:]]
+        return Sample(self.name, self.datatype, shape, self.values * count, self.media)
 
     def _head(self) -> Json:
         return {"name": self.name, "datatype": self.datatype, "shape": self.shape}

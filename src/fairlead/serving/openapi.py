@@ -142,7 +142,7 @@ def _decision(*, keys: bool) -> Json:
         "parameters": [{"name": "id", "in": "path", "required": True, "schema": text}],
         "responses": {
             "200": {"description": "What is known of it now.", "content": content},
-            **_refusals(*(_KEYED if keys else ()), "404", "503", "504"),
+            **_refusals("400", *(_KEYED if keys else ()), "404", "503", "504"),
         },
     }
     return {"/v1/predictions/{id}": {"get": described}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def changed(key: str, value: Any) -> Spoil:
     """Replies in which one key has another value."""
 
     def spoil(_: Request, response: Response) -> Response:
-        if response.headers and b"inference-header-content-length" in dict(response.headers):
+        if {b"inference-header-content-length", b"content-encoding"} & {*dict(response.headers)}:
             return response
         told = msgspec.json.decode(response.body)
         if isinstance(told, dict) and key in told:
@@ -115,6 +116,13 @@ def needs_index_body(request: Request, response: Response) -> Response:
 def never_binary(_: Request, response: Response) -> Response:
     headers = tuple(h for h in response.headers if h[0] != b"inference-header-content-length")
     return replace(response, headers=headers)
+
+
+def never_compressed(_: Request, response: Response) -> Response:
+    if dict(response.headers).get(b"content-encoding") != b"gzip":
+        return response
+    headers = tuple(h for h in response.headers if h[0] != b"content-encoding")
+    return replace(response, headers=headers, body=gzip.decompress(response.body))
 
 
 def takes_anything(request: Request, response: Response) -> Response:
@@ -154,6 +162,7 @@ def other_numbers(request: Request, response: Response) -> Response:
             never_binary, "churn",
             {"binary: gives binary outputs", "binary: gives all outputs binary"},
         ),
+        (never_compressed, "churn", {"compression: compresses large answers"}),
         (takes_anything, "churn", {"inference: answers flat data"}),
         (other_numbers, "picture", {"inference: answers nested data"}),
     ],

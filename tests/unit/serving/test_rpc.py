@@ -2,81 +2,31 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from fairlead.clock import SystemClock
 from fairlead.routing import Automation
-from fairlead.serving.doors import make_rpc_doors
-from fairlead.serving.router import Router
-from fairlead.serving.types import RpcPlace
-from fairlead.telemetry import read
 from support.oip import NUMBERS, classify, serve_models
 from support.plane import PlaneInProcess
 
+if TYPE_CHECKING:
+    from support.rpc import Caller
+
 grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
 pb = pytest.importorskip("fairlead.serving.protocols.oip.oip_pb2", reason="needs protobuf 6.31")
-
-SERVICE = "/inference.GRPCInferenceService/"
-BYTES_MAX = 100_000
-
-
-class Caller:
-    """A server over a data plane, and a channel to it."""
-
-    def __init__(self, plane: PlaneInProcess, folder: Path) -> None:
-        self.plane = plane
-        dialect = make_rpc_doors(plane.plane, plane.front, plane.health, lambda: read(folder))
-        self.paths = [door.path for door in dialect.doors]
-        self.router = Router([dialect])
-
-    async def start(self) -> None:
-        from fairlead.serving.transport.rpc import RpcServer
-
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-            self.server = RpcServer(
-                self.router.handle, self.router.refuse, self.paths, SystemClock(),
-                calls_max=100, message_bytes_max=BYTES_MAX,
-            )  # fmt: skip
-            await self.server.start(RpcPlace(self.address))
-        self.channel = grpc.aio.insecure_channel(self.address)
-
-    async def stop(self) -> None:
-        await self.channel.close()
-        await self.server.stop(1.0)
-
-    def call(self, path: str, message: Any, kind: Any, timeout_s: float = 10.0) -> Any:
-        method = self.channel.unary_unary(path)
-
-        raw = message.SerializeToString()
-
-        async def calling() -> Any:
-            return kind.FromString(await method(raw, timeout=timeout_s))
-
-        return self.plane.loop.run_until_complete(calling())
-
-    def infer(self, message: Any, timeout_s: float = 10.0) -> Any:
-        return self.call(SERVICE + "ModelInfer", message, pb.ModelInferResponse, timeout_s)
-
-    def refused(self, message: Any, path: str = "ModelInfer") -> tuple[str, str]:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            self.call(SERVICE + path, message, pb.ModelInferResponse)
-        return caught.value.code().name, caught.value.details()
+rpc = pytest.importorskip("support.rpc", reason="needs the extra `grpc`")
+SERVICE, BYTES_MAX = rpc.SERVICE, rpc.BYTES_MAX
 
 
 @pytest.fixture
 def caller(tmp_path: Path) -> Iterator[Caller]:
     with PlaneInProcess(tmp_path) as plane:
         serve_models(plane)
-        made = Caller(plane, tmp_path)
+        made = rpc.Caller(plane, tmp_path)
         plane.loop.run_until_complete(made.start())
         yield made
         plane.loop.run_until_complete(made.stop())
