@@ -411,7 +411,7 @@ def test_what_no_browser_runs_is_refused_with_the_reason(
     from sklearn.pipeline import make_pipeline
 
     notes = pd.DataFrame({"note": ["good", "bad", "very good", "very bad"] * 10})
-    words = make_column_transformer((TfidfVectorizer(), "note"))
+    words = make_column_transformer((TfidfVectorizer(ngram_range=(1, 2)), "note"))
     model = make_pipeline(words, LogisticRegression()).fit(notes, [1, 0, 1, 0] * 10)
     version = fairlead.package(model, notes, name="notes", home=workspace.home.path)
     with pytest.raises(fairlead.ExportError, match="answered by sklearn, not by an ONNX graph"):
