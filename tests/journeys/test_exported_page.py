@@ -293,10 +293,10 @@ def test_the_form_asks_for_each_field_and_shows_the_answer(
 def test_a_wrong_row_is_refused_in_the_words_of_python(
     workspace: Workspace, exported: Callable[[str], Path], browser: Browser
 ) -> None:
+    file = exported("pipeline")
     rows = [{"age": "old", "visits": 1.5, "plan": 7}, {"agee": 1, "visits": 2}]
     with pytest.raises(fairlead.InputError) as told:
         expected(workspace, "pipeline", rows)
-    file = exported("pipeline")
     with Visit(browser, file.parent.as_uri()) as page:
         ask(opened(page, file), json.dumps(rows))
         assert page.locator("#answer > .problem").inner_text() == told.value.message
