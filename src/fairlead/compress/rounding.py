@@ -16,8 +16,8 @@ from fairlead.compress.types import Feeds
 ROWS = 512
 """That outputs are looked at for."""
 INPUTS_MAX = 8192
-WORK_MAX = 40_000_000_000
-"""Products that are taken; a layer that needs more of them is rounded number by number."""
+WORK_MAX = 4_000_000_000
+"""Products that are taken, some seconds; a layer of more is rounded number by number."""
 RIDGE = 0.01
 """Of the mean moment, added to each: directions that few rows say something about stay calm."""
 
@@ -84,12 +84,17 @@ class Rounding:
             levels: the largest.
         """
         layer = self._layer(tensor, node) if self._feeds else None
-        if layer is None:
+        inner = None if layer is None else self._inner(layer)
+        if layer is None or inner is None:
             return np.asarray(np.rint(values / scales).clip(-levels, levels))
-        moments = input_moments(layer, self._feeds, self._shapes)
-        inner = moments.inner + np.outer(moments.inputs, moments.inputs)
         each = scales.reshape(-1).astype(np.float64) * float(attribute(node, "alpha", 1.0))
         return layer.as_stored(round_weights(layer.weights(), each, inner, levels))
+
+    def _inner(self, layer: Layer) -> Array | None:
+        """The moments of what a layer multiplies; None where that is not always a number."""
+        moments = input_moments(layer, self._feeds, self._shapes)
+        inner = moments.inner + np.outer(moments.inputs, moments.inputs)
+        return inner if np.isfinite(inner).all() else None
 
     def _layer(self, tensor: str, node: Node) -> Layer | None:
         """The only reader, if it is a layer whose outputs can be looked at."""

@@ -346,6 +346,17 @@ def test_fewer_rows_are_made_of_wide_ones(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(with_made_rows(feeds, 1000, seed=1)["image"]) == 5 + 2
 
 
+def test_fewer_rows_are_made_where_a_student_would_take_many_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y = make_classification(200, 6, random_state=0)
+    model = own(RandomForestClassifier(5, random_state=0).fit(X, y), classes=2)
+    feeds: Feeds = {"numbers": X}
+    assert len(lesson.make_lesson(model, feeds, seed=0).x) == 200 + 3000
+    monkeypatch.setattr(lesson, "NUMBERS_MAX", 6 * 70)
+    assert len(lesson.make_lesson(model, feeds, seed=0).x) == 200 + 70
+
+
 def test_the_goal_is_what_the_graph_makes_probabilities_of() -> None:
     odds = np.random.default_rng(0).normal(size=(50, 1))
     share = 1 / (1 + np.exp(-odds))

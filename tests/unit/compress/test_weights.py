@@ -191,3 +191,12 @@ def test_rows_that_a_graph_does_not_take_are_told() -> None:
                            seed=0)  # fmt: skip
     assert isinstance(refused, Refused)
     assert "does not answer the rows" in refused.reason
+
+
+def test_where_rows_are_no_numbers_weights_are_rounded_to_the_nearest() -> None:
+    model, rows = mlp(drawn(32, 48, 8)), correlated(40, seed=0)
+    rows[3, 5] = np.nan
+    made, plain = (Int8().apply(model, step("int8"), feeds, seed=0) for feeds in ({"x": rows}, {}))
+    assert isinstance(made, onnx.ModelProto)
+    assert isinstance(plain, onnx.ModelProto)
+    assert made.SerializeToString() == plain.SerializeToString()

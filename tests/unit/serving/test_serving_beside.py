@@ -9,8 +9,12 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import fairlead
 from fairlead.app.workspace import Workspace
@@ -117,4 +121,19 @@ def test_a_version_is_measured_when_it_is_loaded(tmp_path: Path) -> None:
         loaded = loader.load(workspace.ref(workspace.registry.resolve(ref.name)), "line")
         assert loaded.lane.has_loop == on_loop
         loaded.close()
+    workspace.close()
+
+
+def test_a_version_that_takes_texts_runs_beside_the_loop_as_one_may_be_long(tmp_path: Path) -> None:
+    said = [f"{word} for the {place}th time" for place in range(200) for word in ("good", "bad")]
+    rows = pd.DataFrame({"note": said})
+    words = make_column_transformer((TfidfVectorizer(), "note"))
+    model = make_pipeline(words, LogisticRegression()).fit(rows, [1, 0] * 200)
+    ref = fairlead.package(model, rows, name="notes", home=tmp_path / "home")
+    assert ref.runner == "onnx"
+    workspace = Workspace(tmp_path / "home")
+    loader = VersionLoader(workspace.bundles, Ticking(ON_LOOP_S_MAX / 2), python_timeout_s=10.0)
+    loaded = loader.load(workspace.ref(workspace.registry.resolve(ref.name)), "notes")
+    assert not loaded.lane.has_loop
+    loaded.close()
     workspace.close()

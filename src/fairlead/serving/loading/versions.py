@@ -109,7 +109,10 @@ class VersionLoader:
         size_bytes = (resident_bytes(pid) if pid else 0) or footprint(
             payload_bytes(bundle), resident_bytes() - before_bytes
         )
-        outputs = bundle.info.signature.outputs
+        signature = bundle.info.signature
+        if any(field.kind == "text" or -1 in field.shape for field in signature.inputs):
+            rows_on_loop = 0  # one row may be as long as a body
+        outputs = signature.outputs
         return LoadedVersion(
             ref,
             outputs,
