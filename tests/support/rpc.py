@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,22 @@ from fairlead.serving.router import Router
 from fairlead.serving.transport.rpc import RpcServer
 from fairlead.serving.types import RpcPlace
 from fairlead.telemetry import read
+from support.oip import serve_models
 from support.plane import PlaneInProcess
 
 SERVICE = "/inference.GRPCInferenceService/"
 BYTES_MAX = 100_000
+
+
+@contextmanager
+def calling(folder: Path) -> Iterator[Caller]:
+    """The models of `serve_models`, asked over gRPC."""
+    with PlaneInProcess(folder) as plane:
+        serve_models(plane)
+        made = Caller(plane, folder)
+        plane.loop.run_until_complete(made.start())
+        yield made
+        plane.loop.run_until_complete(made.stop())
 
 
 class Caller:

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from fairlead.routing import Automation
-from support.oip import NUMBERS, classify, serve_models
-from support.plane import PlaneInProcess
+from support.oip import NUMBERS, classify
 
 if TYPE_CHECKING:
     from support.rpc import Caller
@@ -24,12 +23,8 @@ SERVICE, BYTES_MAX = rpc.SERVICE, rpc.BYTES_MAX
 
 @pytest.fixture
 def caller(tmp_path: Path) -> Iterator[Caller]:
-    with PlaneInProcess(tmp_path) as plane:
-        serve_models(plane)
-        made = rpc.Caller(plane, tmp_path)
-        plane.loop.run_until_complete(made.start())
+    with rpc.calling(tmp_path) as made:
         yield made
-        plane.loop.run_until_complete(made.stop())
 
 
 def churn(*ages: float, raw: bool = True) -> Any:

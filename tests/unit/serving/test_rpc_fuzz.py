@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.serving.protocols.oip.types import DATATYPES
-from support.oip import serve_models
-from support.plane import PlaneInProcess
 
 if TYPE_CHECKING:
     from support.rpc import Caller
@@ -79,13 +76,8 @@ VALID = pb.ModelInferRequest(
 
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    folder: Path = tmp_path_factory.mktemp("rpc")
-    with PlaneInProcess(folder) as plane:
-        serve_models(plane)
-        made = rpc.Caller(plane, folder)
-        plane.loop.run_until_complete(made.start())
+    with rpc.calling(tmp_path_factory.mktemp("rpc")) as made:
         yield made
-        plane.loop.run_until_complete(made.stop())
 
 
 def answered_or_refused(caller: Caller, raw: bytes, call: str = "ModelInfer") -> str:
