@@ -29,6 +29,7 @@ from support.runtime import web_runtime
 HERE = Path(__file__).parent
 MODULES = {path.stem for path in (ROOT / "src" / "fairlead").iterdir()}
 PAGE_S_MAX = 80.0
+SAID_MAX = 20_000
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
@@ -121,6 +122,12 @@ def environment(folder: Path, ports: list[int]) -> dict[str, str]:
     }
 
 
+def said(folder: Path) -> str:
+    """What blocks of a page have printed, and its platforms."""
+    files = [folder.parent / "printed", *folder.rglob("run/fairlead.log")]
+    return "\n".join(each.read_text()[-SAID_MAX:] for each in files if each.exists())
+
+
 def play(player: Player, path: Path, page: Page, folder: Path) -> dict[int, str]:
     """Run a page's blocks; gives what each printed, by its line."""
     ports = free_ports(2)
@@ -133,7 +140,10 @@ def play(player: Player, path: Path, page: Page, folder: Path) -> dict[int, str]
         "name": name_of(path), "folder": str(folder), "blocks": blocks,
         "environment": environment(folder, ports),
     }  # fmt: skip
-    status = player.play(asked, PAGE_S_MAX)
+    try:
+        status = player.play(asked, PAGE_S_MAX)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}\n{said(folder)}") from error
     assert status == 0, (folder.parent / "errors").read_text()
     told = [json.loads(line) for line in (folder.parent / "printed").read_text().splitlines()]
     return {each["line"]: each["printed"] for each in told}

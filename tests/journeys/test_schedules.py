@@ -26,6 +26,7 @@ every = "2s"
 input = "few.parquet"
 output = "few/{{run}}"
 workers = 1
+retries = 0
 announce = ["ops"]
 
 [endpoint.churn.batch.nightly]
@@ -102,7 +103,7 @@ def test_what_is_scheduled_is_run_killed_gone_on_with_and_told_of(tmp_path: Path
 def goes_by_its_clock(running: Platform, receiver: HttpReceiver) -> None:
     until(lambda: len(told_of(receiver, "churn/often")) >= 2, "two runs of each second")
     first, second = (told_of(receiver, "churn/often")[place] for place in (0, 1))
-    assert first["event"] == second["event"] == "job completed"
+    assert first["event"] == second["event"] == "job completed", (first, second)
     assert first["detail"]["run"] < second["detail"]["run"]
     assert first["detail"]["rows"] == 50
     assert answers(Path(first["detail"]["output"])).height == 50

@@ -20,6 +20,8 @@ from support.reply import Reply
 from support.waiting import until
 
 STOP_S_MAX = 60.0
+LOG_SHOWN = 20_000
+"""Characters of it, where a test failed."""
 
 
 def ask(
@@ -103,7 +105,9 @@ class Platform:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            print(f"What the platform said last:\n{self.log[-LOG_SHOWN:]}")
         self.stop()
 
     def _has_said_so(self) -> bool:
