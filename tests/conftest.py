@@ -49,7 +49,7 @@ def run_python(request: pytest.FixtureRequest) -> Callable[[str, str], str]:
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert finished.returncode == 0, finished.stderr

@@ -71,7 +71,7 @@ def test_predictions_stop_where_the_setting_says_so_and_go_on_with_room(home: Pa
             status = platform.predict("churn", {"rows": [ROW]}).status
             return status == 200
 
-        until(sealed, "room on the disk", 90)
+        until(sealed, "room on the disk")
         assert platform.api("/health/ready").status == 200
     rows = fairlead.read("churn", home=home).collect()
     answered = 200 * statuses.count(200)
@@ -100,7 +100,7 @@ def test_a_learner_waits_for_room_and_learns_each_label_once(tmp_path: Path) -> 
         return book.learner("tide")
 
     with Platform(home, "tide:1", "--workers=1", before=on_small_disk(home / "cache", "4m")) as up:
-        until(lambda: standing().state == "learning", "a learner", 60)
+        until(lambda: standing().state == "learning", "a learner")
         filler = Path(f"/proc/{up.process.pid}/root{home}/cache/filler")
         with filler.open("wb", buffering=0) as file, suppress(OSError):
             while True:  # until there is no room
@@ -110,12 +110,12 @@ def test_a_learner_waits_for_room_and_learns_each_label_once(tmp_path: Path) -> 
         answers = up.predict("tide", {"rows": rows}).json["predictions"]
         told = [{"id": a["id"], "value": v} for a, v in zip(answers, y.tolist(), strict=True)]
         assert up.api("/v1/endpoints/tide/feedback", {"feedback": told}).status == 200
-        until(lambda: standing().failures > 0, "a checkpoint that has no room", 90)
+        until(lambda: standing().failures > 0, "a checkpoint that has no room")
         one = standing()
         assert (one.state, one.version) == ("learning", "tide:1")
         assert "full" in one.error
         filler.unlink()
-        until(lambda: standing().answers == "tide:2", "a checkpoint", 90)
+        until(lambda: standing().answers == "tide:2", "a checkpoint")
         one = standing()
         assert (one.labels, one.again, one.unknown, one.unfit) == (128, 0, 0, 0)
         assert [point.labels for point in one.course] == [128]

@@ -73,10 +73,10 @@ def ask():
 ask()
 for attempt, folder in enumerate((home.cache, home.path / "blobs"), 1):
     ballast = fill(folder)
-    tell(until(lambda: update().failures == attempt and update(), "its failure", 120))
+    tell(until(lambda: update().failures == attempt and update(), "its failure"))
     ballast.unlink()
 ask()
-tell(until(lambda: update().state == "ended" and update(), "its end", 120))
+tell(until(lambda: update().state == "ended" and update(), "its end"))
 controller.close()
 workspace.close()
 """

@@ -192,7 +192,7 @@ def test_no_one_else_may_write_where_models_lie_whatever_the_mask(tmp_path: Path
     home = tmp_path / "home" / ".fairlead"
     subprocess.run(
         [sys.executable, "-c", MAKE, str(home)],
-        check=True, capture_output=True, timeout=120,
+        check=True, capture_output=True, timeout=180,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert any(home.iterdir())

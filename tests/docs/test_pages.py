@@ -28,7 +28,7 @@ from support.runtime import web_runtime
 
 HERE = Path(__file__).parent
 MODULES = {path.stem for path in (ROOT / "src" / "fairlead").iterdir()}
-PAGE_S_MAX = 80.0
+PAGE_S_MAX = 300.0
 SAID_MAX = 20_000
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -81,7 +81,7 @@ def stop(addresses: Path) -> None:
     pid, home = json.loads(addresses.read_bytes())["pid"], addresses.parent.parent
     stopped = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), "stop"],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
     if addresses.exists():
         os.kill(pid, signal.SIGKILL)

@@ -93,7 +93,7 @@ def test_where_people_decide_callers_poll_and_the_model_is_not_asked(home: Path)
         assert platform.api(path).json["decided_by"] == "pending"
         decide = f"/v1/tasks/{row['id']}/decide"
         told = platform.control(decide, {"decision": "left"}, headers=JSON).json
-        until(lambda: platform.api(path).json["decided_by"] == "person", "the decision", 30)
+        until(lambda: platform.api(path).json["decided_by"] == "person", "the decision")
         found = platform.api(path).json
         assert found == {
             "id": row["id"], "endpoint": "churn", "decided_by": "person", "decision": "left",

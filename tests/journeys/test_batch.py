@@ -34,7 +34,7 @@ def batch(home: Path, *arguments: object) -> subprocess.Popen[str]:
 
 
 def done(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=180)
     return process.returncode, out + err
 
 

@@ -52,7 +52,7 @@ def home(ground: Path, tmp_path: Path) -> Path:
 
 
 def done(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=180)
     return process.returncode, out + err
 
 
@@ -80,7 +80,7 @@ def test_a_process_and_a_node_are_lost_and_the_output_is_the_same_to_the_byte(
         ray_address=nodes.address, keep=KEPT,
     )  # fmt: skip
     assert stopped(process), done(process)
-    until(lambda: len(seats(nodes.head)) + len(seats(nodes.worker)) == 2, "both nodes at work", 90)
+    until(lambda: len(seats(nodes.head)) + len(seats(nodes.worker)) == 2, "both nodes at work")
     os.kill(seats(nodes.head)[0], signal.SIGKILL)
     os.kill(nodes.worker, signal.SIGKILL)
     process.send_signal(signal.SIGCONT)
@@ -114,7 +114,7 @@ def test_a_ray_of_its_own_leaves_nothing_behind_and_any_engine_goes_on(
             home, source, output, number=signal.SIGKILL, after=FEW, tmp=tmp, workers=2, keep=KEPT
         )
         assert done(killed)[0] == -signal.SIGKILL
-        until(lambda: not named(tmp), "the end of its Ray", 90)
+        until(lambda: not named(tmp), "the end of its Ray")
         ended = start(
             home, source, output, number=signal.SIGINT, after=FEW, tmp=tmp, workers=2, keep=KEPT
         )

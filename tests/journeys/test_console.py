@@ -89,7 +89,7 @@ def demo(browser: Browser) -> Iterator[Demo]:
         yield Demo(said, found[1], state)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 @pytest.fixture(scope="module")

@@ -108,7 +108,7 @@ def test_a_home_that_cannot_be_written_is_an_error_in_words(
     command = [word.format(folder=folder, reference=reference) for word in arguments]
     finished = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), *command],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     said = finished.stdout + finished.stderr
     assert finished.returncode == 1, said

@@ -122,7 +122,7 @@ def released(
         for one in load:
             one.start()
         platform.run("deploy", package(home, wrong=wrong))
-        release = until(lambda: ended(workspace), "the end of the release", 90)
+        release = until(lambda: ended(workspace), "the end of the release")
         heard = [one.stop() for one in load]
         told = platform.control("/v1/endpoints/churn/experiment")
         by = "release show churn" if told.status == 404 else "experiment churn"

@@ -59,7 +59,7 @@ def test_a_person_logs_in_tries_an_endpoint_and_logs_out(
         finished = subprocess.run(
             ["sh", "-c", f"{curl} -s --noproxy '*'"],
             env={"PATH": "/usr/bin:/bin", "FAIRLEAD_KEY": shown},
-            capture_output=True, text=True, timeout=30, check=True,
+            capture_output=True, text=True, timeout=180, check=True,
         )  # fmt: skip
         assert '"version":"churn:1"' in finished.stdout
 

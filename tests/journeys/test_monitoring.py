@@ -160,20 +160,20 @@ def test_what_moves_is_told_by_its_name_and_what_recovers_too(tmp_path: Path) ->
     with HttpReceiver() as receiver:
         (tmp_path / "fairlead.toml").write_text(SETTINGS.format(url=receiver.url))
         with Platform(home, "churn:1", "--workers=1") as platform, Traffic(platform) as traffic:
-            until(lambda: windows(home) >= 20, "a past to learn from", 90)
+            until(lambda: windows(home) >= 20, "a past to learn from")
             assert told(receiver) == [], "nothing moved"
             traffic.change = older
-            until(lambda: ("churn/drift/age", "firing") in told(receiver), "the alert", 60)
+            until(lambda: ("churn/drift/age", "firing") in told(receiver), "the alert")
             assert scraped(platform).total("fairlead_field_drifting", field="age") == 1
             assert scraped(platform).total("fairlead_field_drifting", field="visits") == 0
             assert {name for name, _ in told(receiver)} <= {
                 "churn/drift/age", "churn/out-of-range/age",
             }, "no other field is named"  # fmt: skip
             traffic.change = unplanned
-            until(lambda: ("churn/missing/plan", "firing") in told(receiver), "missing", 60)
-            until(lambda: ("churn/drift/age", "resolved") in told(receiver), "the end of one", 60)
+            until(lambda: ("churn/missing/plan", "firing") in told(receiver), "missing")
+            until(lambda: ("churn/drift/age", "resolved") in told(receiver), "the end of one")
             traffic.change = lambda rows: rows
-            until(lambda: ("churn/missing/plan", "resolved") in told(receiver), "the end", 60)
+            until(lambda: ("churn/missing/plan", "resolved") in told(receiver), "the end")
         assert traffic.failed == []
 
 
@@ -188,11 +188,11 @@ def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_pa
             Platform(home, "churn:1", "--workers=1") as platform,
             Traffic(platform, labels=True) as traffic,
         ):
-            until(lambda: windows(home) >= 25, "a past to learn from", 90)
+            until(lambda: windows(home) >= 25, "a past to learn from")
             assert told(receiver) == [], "nothing is wrong"
             traffic.wrong = 0.6
             raised = {("churn/accuracy/churn:1", "firing"), ("churn/costly/churn:1", "firing")}
-            until(lambda: raised <= {*told(receiver)}, "the alerts", 90)
+            until(lambda: raised <= {*told(receiver)}, "the alerts")
             assert scraped(platform).total("fairlead_guard_harm", guard="accuracy") == 1
             assert 0 < scraped(platform).total("fairlead_labelled_rows_ratio") <= 1
             for kind in ("realised", "estimated"):
@@ -200,7 +200,7 @@ def test_answers_that_turn_out_wrong_are_told_though_the_input_is_as_ever(tmp_pa
                 assert 0 < value < 1, kind
             traffic.wrong = 0.0
             over = {(name, "resolved") for name, _ in raised}
-            until(lambda: over <= {*told(receiver)}, "their end", 90)
+            until(lambda: over <= {*told(receiver)}, "their end")
         assert traffic.failed == []
         assert {name for name, _ in told(receiver)} <= {
             "churn/accuracy/churn:1", "churn/concept-drift/churn:1", "churn/costly/churn:1",

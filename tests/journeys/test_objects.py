@@ -60,7 +60,7 @@ def _put(store: str) -> None:
 def batch(home: Path, store: str, *arguments: object) -> tuple[int, str]:
     ran = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), "batch", *map(str, arguments)],
-        env=_told(store), capture_output=True, text=True, timeout=120, check=False,
+        env=_told(store), capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     return ran.returncode, ran.stdout + ran.stderr
 

@@ -20,7 +20,6 @@ from support.platform import Platform, children
 from support.waiting import until
 
 ROWS = 128
-WAIT_S = 90.0
 SETTINGS = """
 [monitoring]
 window_s = 1
@@ -80,7 +79,7 @@ class Stream:
         )
 
     def follow(self) -> None:
-        until(self.is_followed, "what was sent is learnt and answers", WAIT_S)
+        until(self.is_followed, "what was sent is learnt and answers")
 
 
 def process(running: Platform, module: str) -> int | None:
@@ -98,7 +97,7 @@ def test_a_model_learns_on_through_a_drift_and_kills(tmp_path: Path) -> None:
     package_online(home)
     (tmp_path / "fairlead.toml").write_text(SETTINGS)
     with Platform(home, "tide:1", "--workers=1") as running:
-        until(lambda: process(running, "learning.child"), "its process", WAIT_S)
+        until(lambda: process(running, "learning.child"), "its process")
         stream = Stream(running)
         follows_a_drift(stream)
         survives_kills(stream)
@@ -133,10 +132,10 @@ def survives_kills(stream: Stream) -> None:
     """Whoever is killed while labels come: none is lost, none is learnt twice."""
     for module in ("learning.child", "control_process"):
         stream.send(turned=True)
-        victim = until(lambda: process(stream.running, module), module, WAIT_S)  # noqa: B023
+        victim = until(lambda: process(stream.running, module), module)  # noqa: B023
         os.kill(victim, signal.SIGKILL)
         stream.send(turned=True)
-        until(stream.is_followed, f"after the end of {module}", WAIT_S)
+        until(stream.is_followed, f"after the end of {module}")
     stored = stream.workspace.store.get(LEARNERS, LEARNERS.key("tide"))
     assert stored is not None
     assert stored.value.now.again == stored.value.now.unknown == 0
@@ -150,7 +149,7 @@ def learns_by_river(running: Platform) -> None:
     package_river(running.home)
     running.run("deploy", "brook:1")
     stream = Stream(running, "brook")
-    until(lambda: stream.standing.state == "learning", "it learns", WAIT_S)
+    until(lambda: stream.standing.state == "learning", "it learns")
     assert stream.send() > 0.9
     stream.follow()
     assert stream.send(turned=True) < 0.2
@@ -176,9 +175,9 @@ def tells_of_itself(stream: Stream) -> None:
     path = "/v1/endpoints/tide/online/freeze"
     frozen = running.control(path, {"reason": "a look"}, method="PUT", headers=headers)
     assert frozen.json["state"] == "frozen", frozen.body
-    until(lambda: process(running, "learning.child") is None, "its end", WAIT_S)
+    until(lambda: process(running, "learning.child") is None, "its end")
     assert "is not learning" not in running.run("online", "tide", "resume")
-    until(lambda: stream.standing.state == "learning", "it learns again", WAIT_S)
+    until(lambda: stream.standing.state == "learning", "it learns again")
     again = json.loads(running.run("online", "tide", "--json"))
     assert (again["base"], again["labels"]) == (one.version, 0)
     bundle = stream.workspace.bundle(stream.workspace.registry.resolve(one.version))

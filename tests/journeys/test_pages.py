@@ -187,7 +187,7 @@ def test_the_copied_curl_command_is_answered(visit: Visit, tmp_path: Path) -> No
     (tmp_path / ".curlrc").write_text('silent\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n')
     finished = subprocess.run(
         ["bash", "-c", copied], env={"PATH": "/usr/bin:/bin", "CURL_HOME": str(tmp_path)},
-        capture_output=True, text=True, timeout=30, check=True,
+        capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     reply, status = finished.stdout.rsplit("\n", 1)
     assert status == "200"

@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +18,6 @@ import msgspec
 import pytest
 
 import fairlead
-from fairlead.app import supervisor
 from support.models import ROW, package_churn
 from support.platform import Platform, children
 from support.waiting import until
@@ -27,7 +25,6 @@ from support.waiting import until
 pytestmark = pytest.mark.slow
 
 BODY = msgspec.json.encode({"rows": [ROW]})
-ORPHAN_S_MAX = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +92,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_another_can_start(home: P
     until(lambda: caller.answered, "answers")
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
-    began_s = time.monotonic()
-    until(lambda: not any(map(lives, family)), "the end of all children", ORPHAN_S_MAX)
-    assert time.monotonic() - began_s < ORPHAN_S_MAX
+    until(lambda: not any(map(lives, family)), "the end of all children")
     caller.join(10)
     with Platform(home, "--workers=2") as second:
         assert second.predict("churn", {"rows": [ROW]}).status == 200
@@ -112,7 +107,7 @@ def test_an_address_is_free_again_once_its_platform_was_killed(home: Path) -> No
     family = children(first.process.pid)
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
-    until(lambda: not any(map(lives, family)), "the end of all children", ORPHAN_S_MAX)
+    until(lambda: not any(map(lives, family)), "the end of all children")
     with Platform(home, f"--port={port}", f"--control-port={control}", "--workers=2") as second:
         assert urlsplit(second.addresses.api).port == port
 
@@ -163,7 +158,7 @@ def test_a_worker_that_is_told_to_end_loses_nothing(platform: Platform) -> None:
 def test_a_worker_that_hangs_is_replaced(platform: Platform) -> None:
     old = platform.workers()[0]["pid"]
     os.kill(old, signal.SIGSTOP)
-    until(lambda: not lives(old), "the end of the one that hangs", supervisor.SILENCE_S_MAX + 10)
+    until(lambda: not lives(old), "the end of the one that hangs")
     until(lambda: len(platform.workers()) == 2 and platform.ready(), "another in its place")
     for _ in range(20):
         assert platform.predict("churn", {"rows": [ROW]}).status == 200

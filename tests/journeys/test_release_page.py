@@ -81,7 +81,7 @@ def test_a_canary_is_approved_paused_and_rolled_back_from_the_page(
         release.get_by_text("Under way, paused", exact=True).wait_for()
         tell(page, "Resume", "")
         release.get_by_text("Under way", exact=True).wait_for()
-        until(lambda: ask(platform, 20) and is_seen(platform), "evidence", 120)
+        until(lambda: ask(platform, 20) and is_seen(platform), "evidence")
         page.wait_for_function(  # made anew once the log of it was read, without a reload
             "() => document.querySelector('#guards td').textContent.includes('%')"
         )

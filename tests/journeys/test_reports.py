@@ -45,7 +45,7 @@ def thirty_hours(folder: Path) -> Watched:
 def run(watched: Watched, *arguments: str, status: int) -> str:
     finished = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(watched.home), *arguments],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=180, check=False,
         cwd=watched.home.parent, env={**os.environ, "COLUMNS": "120"},
     )  # fmt: skip
     assert finished.returncode == status, finished.stdout + finished.stderr

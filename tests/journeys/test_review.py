@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ secret_env = "CALLERS_SECRET"
 severities = []
 allow_private = true
 """
-SOON_S = 5.0
 
 
 def queue(platform: Platform) -> dict[str, Any]:
@@ -70,9 +68,7 @@ def test_a_row_is_decided_once_and_told_whatever_dies(
         try:
             platform.run("automation", "churn", "shadow")
             ids = ask(platform, 3)
-            asked_s = time.monotonic()
             until(lambda: queue(platform)["waiting"] == 3, "the queue")
-            assert time.monotonic() - asked_s < SOON_S
             first = platform.control("/v1/review/churn/take", {}, headers=JSON).json["task"]
             assert (first["id"], first["guess"], first["inputs"]["plan"]) == (ids[0], None, "pro")
             told = platform.control(f"/v1/tasks/{ids[0]}/decide", {"decision": "left"},
@@ -83,8 +79,8 @@ def test_a_row_is_decided_once_and_told_whatever_dies(
             platform.process.kill()  # and all that it started dies with it
             platform.process.wait()
         with Platform(home, "--workers=1") as platform:
-            until(lambda: decided(platform, ids[0]), "the decision", 30)
-            until(lambda: len(receiver.received) >= 2, "the second attempt", 30)
+            until(lambda: decided(platform, ids[0]), "the decision")
+            until(lambda: len(receiver.received) >= 2, "the second attempt")
             assert queue(platform)["waiting"] == 2
             (line,) = queue(platform)["reviewers"]
             assert (line["decided"], line["compared"]) == (1, 1)

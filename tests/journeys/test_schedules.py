@@ -123,7 +123,7 @@ def goes_on_after_a_kill(running: Platform, receiver: HttpReceiver, folder: Path
     until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in processes), "their end")
     assert manifests[0].read_bytes().count(b"\n") < FILES + 1
     assert not told_of(receiver, "churn/nightly")
-    (told,) = until(lambda: told_of(receiver, "churn/nightly"), "the end of the job", 60)
+    (told,) = until(lambda: told_of(receiver, "churn/nightly"), "the end of the job")
     assert told["event"] == "job completed"
     assert told["detail"]["rows"] == FILES * ROWS
     output = Path(told["detail"]["output"])

@@ -130,7 +130,7 @@ def test_a_shadow_is_compared_by_slice_and_no_caller_gets_its_answers(
     for one in load:
         one.start()
     platform.run("deploy", package(home, OTHER_FOR_FREE, "other"), "--endpoint=other")
-    release = until(lambda: ended(workspace, "other"), "the end of the release", 60)
+    release = until(lambda: ended(workspace, "other"), "the end of the release")
     heard = [one.stop() for one in load]
     assert release.state == "done", release.reason
     after = route_of(workspace, "other")
@@ -156,12 +156,12 @@ def test_a_canary_goes_on_from_its_shadow_only_where_both_agree(
     for one in load:
         one.start()
     platform.run("deploy", package(home, OTHER_FOR_FREE, "churn"))
-    release = until(lambda: ended(workspace, "churn"), "the end of the release", 60)
+    release = until(lambda: ended(workspace, "churn"), "the end of the release")
     assert release.state == "rolled back", release.reason
     assert "disagreement, at most 0.05, is proven broken" in release.reason
     assert not any(one.versions["churn:2"] for one in load)
     platform.run("deploy", package(home, SAME, "churn"))
-    release = until(lambda: ended(workspace, "churn"), "the end of the release", 60)
+    release = until(lambda: ended(workspace, "churn"), "the end of the release")
     assert release.state == "done", release.reason
     heard = [one.stop() for one in load]
     assert route_of(workspace, "churn").arms[0].version.name == "churn:3"
@@ -197,7 +197,7 @@ def test_a_person_decides_while_the_model_predicts_silently_and_is_promoted(
     decide(platform, ids[:30], ["stay", "stay", *agreed[2:30]])
     assert "shadow (risk)" in platform.run("endpoints")
     decide(platform, ids[30:], agreed[30:])
-    asks = until(lambda: asking(workspace, platform), "the end of its time", 60)
+    asks = until(lambda: asking(workspace, platform), "the end of its time")
     assert "human:risk decides until it is promoted" in asks.reason
     assert platform.predict("loans", {"rows": rows[:1]}).status == 202
     shown = platform.run("release", "show", "loans")

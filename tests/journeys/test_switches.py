@@ -144,7 +144,7 @@ def test_of_many_requests_across_many_switches_none_is_lost(platform: Platform) 
         for place in range(SWITCHES):
             switch(platform, 2 - place % 2)
             all_hear(callers, 2 - place % 2)
-        until(lambda: statuses(callers).total() >= REQUESTS, "all requests", 120.0)
+        until(lambda: statuses(callers).total() >= REQUESTS, "all requests")
     found = statuses(callers)
     assert set(found) == {200}
     assert found[200] >= REQUESTS

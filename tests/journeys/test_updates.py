@@ -202,12 +202,12 @@ def test_the_loop_closes_by_itself_and_the_audit_tells_each_step(
     settings = home.parent / "fairlead.toml"
     settings.write_text(f"{WATCHED}{SETTINGS}")
     with Platform(home, "churn:1", "--workers=1") as platform, Stream(platform) as stream:
-        until(lambda: settled(stream) and len(stream.versions) > 120, "a past to learn from", 90)
+        until(lambda: settled(stream) and len(stream.versions) > 120, "a past to learn from")
         assert set(stream.versions) == {"churn:1"}
         stream.drifted = True
-        until(lambda: len(stream.right) == 20 and stream.accuracy < 0.7, "harm", 60)
-        update = until(lambda: newest(workspace, "promoted"), "the update", 150)
-        until(lambda: settled(stream), "the recovery", 60)
+        until(lambda: len(stream.right) == 20 and stream.accuracy < 0.7, "harm")
+        update = until(lambda: newest(workspace, "promoted"), "the update")
+        until(lambda: settled(stream), "the recovery")
         assert stream.failed == []
     assert update.made is not None
     assert update.made.judgement.verdict == "promote"
@@ -234,28 +234,28 @@ def test_what_is_broken_or_worse_changes_nothing_and_a_kill_loses_and_doubles_no
     code = home.parent / "churn_model.py"
     code.write_text(BROKEN)
     with Platform(home, "churn:1", "--workers=1") as platform, Stream(platform) as stream:
-        until(lambda: len(stream.versions) > 40, "rows to learn from", 90)
+        until(lambda: len(stream.versions) > 40, "rows to learn from")
         platform.run("update", "churn", "--reason", "to see it fail")
-        failed = until(lambda: newest(workspace, "failed"), "the failure", 90)
+        failed = until(lambda: newest(workspace, "failed"), "the failure")
         assert "the table of prices is empty" in platform.run("updates", "log", "churn")
         assert (failed.failures, failed.made) == (2, None)
-        until(lambda: firing(workspace, "updates"), "an alert of it", 30)
+        until(lambda: firing(workspace, "updates"), "an alert of it")
 
         code.write_text(WORSE)
         platform.run("update", "churn")
-        until(lambda: newest(workspace, "rejected"), "the rejection", 90)
+        until(lambda: newest(workspace, "rejected"), "the rejection")
 
         stream.drifted = True
         passed = len(stream.versions) + 75
-        until(lambda: len(stream.versions) > passed, "the window to hold the new alone", 60)
+        until(lambda: len(stream.versions) > passed, "the window to hold the new alone")
         code.write_text(SLOW)
         platform.run("update", "churn")
-        until((home.parent / "begun").exists, "the training", 60)
+        until((home.parent / "begun").exists, "the training")
         os.kill(controller_of(platform), signal.SIGKILL)
-        interrupted = until(lambda: was_interrupted(workspace), "another attempt", 60)
+        interrupted = until(lambda: was_interrupted(workspace), "another attempt")
         (home.parent / "go").touch()
-        update = until(lambda: newest(workspace, "promoted"), "its end on record", 150)
-        until(lambda: settled(stream), "the recovery", 60)
+        update = until(lambda: newest(workspace, "promoted"), "its end on record")
+        until(lambda: settled(stream), "the recovery")
         assert stream.failed == []
     assert (update.name, update.interruptions) == (interrupted.name, 1)
     actions = [event.action for event in workspace.store.events()]

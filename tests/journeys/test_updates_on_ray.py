@@ -75,9 +75,9 @@ def test_a_node_fits_and_its_words_and_progress_come_back(nodes: Cluster, ground
     params = {"words": "all is well", "go": str(go)}
     process = ground.begin("functions:train", id="1", params=params, **asked(nodes))  # type: ignore[arg-type]
     try:
-        until(lambda: process.look() == Doing("train", 0.25), "its progress", 120)
+        until(lambda: process.look() == Doing("train", 0.25), "its progress")
         go.touch()
-        told = until(lambda: ended(process, lines), "its end", 120)
+        told = until(lambda: ended(process, lines), "its end")
     finally:
         process.close()
         ground.free("plain", "1")
@@ -107,8 +107,8 @@ def test_it_is_cancelled_with_its_update(nodes: Cluster, ground: Ground) -> None
         found = (line.partition("process ")[2] for line in lines if "process " in line)
         return next((int(each) for each in found if each.isdecimal()), None)
 
-    there = until(begun, "its process", 120)
+    there = until(begun, "its process")
     assert there is not None
     process.close()
     ground.free("plain", "4")
-    until(lambda: not Path(f"/proc/{there}").exists(), "the end of the task", 60)
+    until(lambda: not Path(f"/proc/{there}").exists(), "the end of the task")

@@ -86,7 +86,7 @@ def test_trouble_reaches_the_webhook(watched: tuple[Platform, Path]) -> None:
 def _be_scraped(url: str) -> None:
     """Both ports are read, in OpenMetrics; what is asked next is a change that is seen."""
     healthy = {"fairlead": "up", "fairlead-control": "up"}
-    until(lambda: targets(url) == healthy, "both targets to be up", 60)
+    until(lambda: targets(url) == healthy, "both targets to be up")
     until(lambda: query(url, 'fairlead_requests_total{outcome="model_error"} == 0'), "zeros")
 
 
@@ -103,14 +103,14 @@ def _be_told(platform: Platform, webhook: Webhook, headers: dict[str, str]) -> d
             None,
         )  # fmt: skip
 
-    return until(told, "the alert to reach the webhook", 60)
+    return until(told, "the alert to reach the webhook")
 
 
 def _be_monitored(platform: Platform, url: str, headers: dict[str, str]) -> None:
     """What is found of a window reaches Prometheus."""
     path = "/v1/endpoints/doubling/predict"
     assert platform.api(path, {"rows": [{"x": 2.0}] * 7}, headers=headers).status == 200
-    found = until(lambda: query(url, "fairlead_window_rows > 0"), "a window", 60)
+    found = until(lambda: query(url, "fairlead_window_rows > 0"), "a window")
     (labels,) = [one["metric"] for one in found]
     assert (labels["endpoint"], labels["version"]) == ("doubling", "doubling:1")
     assert (labels["role"], labels["job"]) == ("stable", "fairlead-control")

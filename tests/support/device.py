@@ -124,5 +124,5 @@ def run_package(
     """Run a package as on a device."""
     return subprocess.run(
         [sys.executable, "-S", str(package), *arguments],
-        env=environment, input=given, capture_output=True, text=True, check=False, timeout=60,
+        env=environment, input=given, capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip

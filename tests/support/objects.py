@@ -28,7 +28,7 @@ def running_objects(folder: Path) -> Iterator[str]:
             stdout=log, stderr=log,
         )  # fmt: skip
         try:
-            until(lambda: _answers(url), "the object store", 30)
+            until(lambda: _answers(url), "the object store")
             yield url
         finally:
             process.kill()

@@ -56,7 +56,7 @@ def fairlead(home: Path, *arguments: str, status: int = 0) -> str:
         [sys.executable, "-m", "fairlead", "--home", str(home), *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
     assert finished.returncode == status, f"{finished.stdout}\n{finished.stderr}"
@@ -96,7 +96,7 @@ class Platform:
             )  # fmt: skip
         try:
             self.addresses = until(self._addresses, "addresses")
-            until(lambda: self.ready() and self._has_said_so(), "readiness", 60)
+            until(lambda: self.ready() and self._has_said_so(), "readiness")
         except BaseException:
             self.process.kill()
             self.process.wait()

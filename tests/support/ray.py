@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 CLUSTER = """
 import json, os, sys
@@ -100,14 +100,15 @@ def cluster() -> Iterator[Cluster]:
     """A cluster that ends with the block."""
     with short_folder() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-c", CLUSTER, str(folder)], env=environment(), text=True,
+            [sys.executable, "-c", CLUSTER, str(folder)], text=True,
+            env=environment(TMPDIR=str(folder)),  # what tasks that are killed leave goes with it
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             yield Cluster(process)
         finally:
-            process.communicate(timeout=60)
-            until(lambda: not named(folder), "the end of all nodes", 90)
+            process.communicate(timeout=PATIENCE_S)
+            until(lambda: not named(folder), "the end of all nodes")
 
 
 @contextmanager

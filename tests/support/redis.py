@@ -30,7 +30,7 @@ def running_redis(folder: Path, *options: str) -> Iterator[tuple[str, subprocess
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        until(lambda: _answers(port), "Redis", 10)
+        until(lambda: _answers(port), "Redis")
         yield f"redis://127.0.0.1:{port}/0", process
     finally:
         process.kill()

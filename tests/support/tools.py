@@ -23,6 +23,6 @@ def promtool(*arguments: str | Path, given: str = "") -> None:
     """Run promtool; it must be content, and have nothing to remark."""
     done = subprocess.run(
         ["promtool", *map(str, arguments)],
-        input=given, capture_output=True, text=True, timeout=60, check=False,
+        input=given, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

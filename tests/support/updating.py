@@ -115,7 +115,7 @@ class Ground:
         process = self.begin(train, **asked)
         lines: list[str] = []
         try:
-            told = until(lambda: ended(process, lines), "its end", 120)
+            told = until(lambda: ended(process, lines), "its end")
             assert isinstance(told, Done | Broken)
         finally:
             process.close()

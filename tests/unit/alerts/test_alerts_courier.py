@@ -182,7 +182,7 @@ def hanging() -> Iterator[HttpReceiver]:
 
 
 def test_a_hanging_receiver_stalls_no_tick_and_no_other_channel(hanging: HttpReceiver) -> None:
-    slow = ChannelSettings(url=hanging.url, allow_private=True, timeout_s=0.5)
+    slow = ChannelSettings(url=hanging.url, allow_private=True, timeout_s=3)
     with HttpReceiver() as receiver:
         quick = ChannelSettings(url=receiver.url, allow_private=True)
         post = Post(send, ops=slow, quick=quick)
@@ -191,14 +191,14 @@ def test_a_hanging_receiver_stalls_no_tick_and_no_other_channel(hanging: HttpRec
         begun_s = time.monotonic()
         post.courier.tick()
         post.courier.tick()
-        assert time.monotonic() - begun_s < 0.3
+        assert time.monotonic() - begun_s < 2
         until(lambda: receiver.received, "the other channel's")
         until(lambda: hanging.received, "the first attempt")
         post.courier.tick()
         assert len(hanging.received) == 1, "one attempt at a time"
         post.courier.close(timeout_s=10)
         (waiting,) = post.waiting()
-        assert "did not answer within 0.5 s" in waiting.problem
+        assert "did not answer within 3 s" in waiting.problem
         post.clock.advance(60)
         post.tick()
     assert post.waiting() == []
@@ -243,7 +243,7 @@ def test_what_was_killed_between_commit_and_delivery_is_delivered(tmp_path: Path
     path = os.pathsep.join(filter(None, sys.path))
     ended = subprocess.run(
         [sys.executable, "-c", DIES, url], env={**os.environ, "PYTHONPATH": path},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert ended.returncode == -signals.SIGKILL, ended.stderr
     store = open_store(url)

@@ -76,7 +76,7 @@ def ended(process: AttemptProcess[Told]) -> Completed | Failed:
         return told if isinstance(told, Completed | Failed) else None
 
     try:
-        found = until(look, "its end", 60)
+        found = until(look, "its end")
     finally:
         process.close()
     assert isinstance(found, Completed | Failed)
@@ -239,7 +239,7 @@ def test_a_schedule_with_a_key_publishes_for_look_up(home: Path, tmp_path: Path)
     assert not ended()
     assert workspace.tables.open("precomputed.churn") is None
     clock.advance(86_400)
-    (run,) = until(ended, "its run", 60)
+    (run,) = until(ended, "its run")
     controller.close()
     assert (run.state, run.version, run.rows, run.rejected) == ("completed", "churn:1", 200, 0)
     table = workspace.tables.open("precomputed.churn")

@@ -197,7 +197,7 @@ def test_a_server_that_dies_in_the_midst_leaves_nothing_and_the_job_runs_later(
     assert "server closed the connection unexpectedly" in str(error)
     assert_told_nothing(tmp_path, home, str(error))
     assert not list(tmp_path.glob("out*"))
-    until(lambda: is_up(database), "its recovery", 120)
+    until(lambda: is_up(database), "its recovery")
     query = "select age::float, visits, plan from customers"
     assert run(home, database.url(), tmp_path / "out", query=query).rows == 60
 

@@ -68,7 +68,7 @@ def test_a_full_disk_is_told_by_what_was_asked_for(home: Path, folder: Path, to:
     program = [sys.executable, "-m", "fairlead", "--home", str(home), "export", "churn:1"]
     done = subprocess.run(
         [*on_small_disk(folder / "small", "8k"), *program, "--to", to, "--out", "small/out"],
-        capture_output=True, check=False, text=True, timeout=60,
+        capture_output=True, check=False, text=True, timeout=180,
     )  # fmt: skip
     assert done.returncode == 1
     assert "out cannot be written: No space left on device." in done.stderr

@@ -37,7 +37,7 @@ def test_each_task_is_decided_by_one_of_them(tmp_path: Path) -> None:
     ]
     for worker in workers:
         worker.start()
-    done = dict(told.get(timeout=60) for _ in workers)
+    done = dict(told.get(timeout=180) for _ in workers)
     for worker in workers:
         worker.join(60)
     told.close()

@@ -25,5 +25,5 @@ def test_onnxruntime_keeps_no_account_for_its_maker(tmp_path: Path) -> None:
     """Where it reports its use, it notes the session among the temporary files."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
     told |= {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    subprocess.run([sys.executable, "-c", CODE], env=told, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", CODE], env=told, check=True, timeout=180)
     assert [path.name for path in tmp_path.iterdir()] == []

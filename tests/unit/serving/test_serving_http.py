@@ -324,7 +324,7 @@ def test_a_peer_that_does_not_read_is_ended(hasty: tuple[HttpThread, Handler], m
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.sendall(post("/large", b"", more) * 4)
         until(lambda: server.server.connections, "the connection")
-        until(lambda: not server.server.connections, "the end of the connection", 10)
+        until(lambda: not server.server.connections, "the end of the connection")
 
 
 def test_draining_ends_idle_connections_and_finishes_the_others(

@@ -280,7 +280,7 @@ def test_counters_of_several_processes_are_one_sum(tmp_path: Path) -> None:
     for file in files:
         file.counter("hits_total").add(2)
     counted(tmp_path, "dead", 3.0)
-    until(lambda: values(tmp_path) == {"hits_total": (7.0,)}, "the sum", 1)
+    until(lambda: values(tmp_path) == {"hits_total": (7.0,)}, "the sum")
 
 
 def test_of_a_time_the_latest_counts_also_when_its_process_is_gone(tmp_path: Path) -> None:

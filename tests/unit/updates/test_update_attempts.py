@@ -151,7 +151,7 @@ def test_a_function_fits_and_its_version_knows_where_it_came_from(ground: Ground
 
 def test_one_that_was_killed_when_it_had_registered_does_not_do_so_again(ground: Ground) -> None:
     process, lines = ground.begin("good:polars", id="killed"), [""]
-    until(lambda: process.look() == Doing("evaluate") or ended(process, lines), "its version", 120)
+    until(lambda: process.look() == Doing("evaluate") or ended(process, lines), "its version")
     os.kill(process.pid, signal.SIGKILL)
     process.close()
     ground.free(holder="killed")
@@ -219,7 +219,7 @@ def test_one_that_hangs_ends_with_all_that_it_started(ground: Ground) -> None:
         lines.extend(process.lines())
         return next((int(line.split()[1]) for line in lines if line.startswith("child ")), None)
 
-    started = until(child, "its child", 60)
+    started = until(child, "its child")
     process.close()
     until(lambda: not Path(f"/proc/{started}").exists(), "the end of its child")
     lease = "update/churn"
