@@ -117,7 +117,7 @@ def drawn(page: Page) -> None:
 def test_the_story_is_told(demo: Demo) -> None:
     assert "tumour/drift/mean radius" in demo.said
     told = re.findall(r"tumour/(?:drift|missing|out-of-range|new-categories)/(.+?):", demo.said)
-    assert set(told) == {"mean radius"}, "nothing else is said to have moved"
+    assert set(told) == {"mean radius"}, f"nothing else has moved: {demo.said}"
     assert "tumour:2 is done" in demo.said
     assert "tumour:3 is rolled back: The guard accuracy" in demo.said
 

@@ -86,7 +86,7 @@ def _wait_for_answers(callers: list[Caller]) -> None:
 
 
 def _kill_all_and_wait(platform: Platform) -> None:
-    """Kill every worker at once; ready must be said by new ones only, and soon."""
+    """Kill every worker at once; ready must be said by new ones only."""
     old = {worker["pid"] for worker in platform.workers()}
     assert len(old) == 2
     for pid in old:

@@ -28,7 +28,7 @@ window_s = 0.5
 grace_s = 0.5
 rows_min = 50
 learn_windows = 8
-alarms_per_month = 4000
+alarms_per_month = 100
 
 [endpoint.tumour]
 slices = ["mean radius", "mean texture", "mean smoothness"]
