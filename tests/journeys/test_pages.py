@@ -19,7 +19,7 @@ from support.platform import Platform
 from support.waiting import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +92,46 @@ def test_a_filled_form_shows_label_probabilities_and_id(visit: Visit, platform: 
         assert json.loads(page.locator("#whole-json").inner_text())["endpoint"] == "churn"
     row = logged(platform, prediction)
     assert (row["in.age"], row["in.visits"], row["in.plan"]) == (85.0, 3, "pro")
+
+
+def test_nobody_asks_in_vain_before_the_page_listens(visit: Visit) -> None:
+    with visit as page:
+        held: list[Route] = []
+        page.route("**/try.js", lambda route: held.append(route))
+        with page.expect_request("**/try.js"):
+            page.goto("/try/churn", wait_until="commit")
+        button = page.get_by_role("button", name="Predict")
+        button.wait_for()
+        assert button.is_disabled()
+        held[0].continue_()
+        assert re.fullmatch(UUID, predict(page))
+
+
+def test_what_changes_while_a_page_comes_is_shown_and_what_is_in_use_waits(
+    visit: Visit, platform: Platform
+) -> None:
+    def silence(reason: str) -> None:
+        platform.run("alerts", "silence", "churn", "--for=1h", f"--reason={reason}")
+
+    with visit as page:
+        held: list[Route] = []
+        page.route("**/live", lambda route: held.append(route))
+        with page.expect_request("**/live"):
+            page.goto("/alerts")
+        silence("a planned night")
+        page.get_by_text("a planned night").wait_for(state="detached")
+        held[0].continue_()
+        page.get_by_text("a planned night").wait_for()
+        page.locator("summary", has_text="Silence before work").click()
+        typed = page.locator("details[open]").get_by_label("Reason")
+        typed.fill("half a sen")
+        with page.expect_response("**/alerts"):
+            silence("another night")
+        page.wait_for_load_state()
+        assert typed.input_value() == "half a sen"
+        assert page.get_by_text("another night").count() == 0
+        page.keyboard.press("Escape")
+        page.get_by_text("another night").wait_for()
 
 
 def test_a_slider_and_its_number_move_together(visit: Visit) -> None:

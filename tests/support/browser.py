@@ -18,7 +18,7 @@ SHUT_IN = (
     "--no-sandbox",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
-WAIT_MS_MAX = 60_000
+WAIT_MS_MAX = 180_000
 CONTRAST_MIN = 4.5
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")

@@ -4,6 +4,7 @@
 
 const LIBRARY = "/static/plotly.min.js";
 const NARROW_PX = 480;
+const SOON_MS = 300;
 
 // Times
 
@@ -11,7 +12,7 @@ const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-di
 const far = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-export function localize(root) {
+function localize(root) {
   const today = new Date().toDateString();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const time = new Date(element.dateTime);
@@ -23,9 +24,18 @@ export function localize(root) {
 // Live values
 
 export function follow() {
-  let known = null;
+  let known = {};  // of what changed between this page and its first event nothing else tells
   let timer = 0;
   const due = new Set();
+  const renewSoon = () => {
+    if (!due.size) return;
+    timer ||= setTimeout(async () => {
+      timer = 0;
+      const topics = [...due];
+      due.clear();
+      if (!await renew(topics)) topics.forEach((topic) => due.add(topic));
+    }, SOON_MS);
+  };
   const events = new EventSource("/live");
   events.addEventListener("message", (event) => {
     const { live, changed } = JSON.parse(event.data);
@@ -38,40 +48,52 @@ export function follow() {
       if (points !== undefined) element.setAttribute("points", points);
     }
     for (const [topic, now] of Object.entries(changed)) {
-      if (known && known[topic] !== now) due.add(topic);
+      if (known[topic] !== now) due.add(topic);
     }
     known = changed;
-    if (due.size && !timer) {
-      timer = setTimeout(() => {
-        timer = 0;
-        const topics = [...due];
-        due.clear();
-        renew(topics);
-      }, 300);
-    }
+    renewSoon();
   });
+  // What was under the reader's hands is made anew when they let go of it.
+  for (const end of ["focusout", "toggle"]) document.addEventListener(end, renewSoon, true);
 }
 
-// A part names topics in `data-on`, each as the beginning of those it is about.
-export async function renew(topics) {
+// A part names topics in `data-on`, each as the beginning of those it is about. Tells whether all
+// could be made anew: none is under the reader's hands.
+async function renew(topics) {
   const parts = [...document.querySelectorAll("[data-on][id]")].filter((part) =>
     part.dataset.on.split(" ").some((start) => topics.some((topic) => topic.startsWith(start))));
-  if (!parts.length) return;
-  const reply = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!reply.ok || reply.redirected) return;
+  if (!parts.length) return true;
+  const reply = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (!reply) return false;
+  if (!reply.ok || reply.redirected) return true;
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  let whole = true;
   for (const part of parts) {
-    const busy = part.contains(document.activeElement) || part.querySelector("details[open]");
     const fresh = page.getElementById(part.id);
-    if (busy || fresh?.isEqualNode(part)) continue;
+    if (fresh?.isEqualNode(rendered.get(part))) continue;
+    if (part.contains(document.activeElement) || part.querySelector("details[open]")) {
+      whole = false;
+      continue;
+    }
     if (!fresh) {  // the page has become another one
       location.reload();
-      return;
+      return true;
     }
     part.replaceWith(fresh);
-    localize(fresh);
-    draw(fresh);
+    settle(fresh);
   }
+  return whole;
+}
+
+// What was rendered of each part: what is shown has the reader's times and drawn figures in it.
+const rendered = new WeakMap();
+
+export function settle(root) {
+  const parts = [...root.querySelectorAll("[data-on][id]")];
+  if (root.matches?.("[data-on][id]")) parts.push(root);
+  for (const part of parts) rendered.set(part, part.cloneNode(true));
+  localize(root);
+  draw(root);
 }
 
 // Figures
@@ -168,6 +190,5 @@ document.addEventListener("keydown", (event) => {
   for (const open of document.querySelectorAll("details.pop[open]")) open.open = false;
 });
 
-localize(document);
-draw(document);
+settle(document);
 if (document.querySelector("[data-live], [data-live-points], [data-on]")) follow();

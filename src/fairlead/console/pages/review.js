@@ -1,9 +1,8 @@
 // Keys do what the buttons do: 1 to 9 choose, S passes over, U takes back. The next task takes the
 // place of the last one in the same page, so that no key is lost between two.
 
-import { follow, localize, renew } from "./console.js";
+import { follow, settle } from "./console.js";
 
-const LOOK_MS = 10_000;
 const TYPED = "input:not([type=hidden]):not([type=number]), textarea";
 
 document.addEventListener("keydown", (event) => {
@@ -44,7 +43,7 @@ document.addEventListener("submit", async (event) => {
 
 function show(page) {
   const main = page.getElementById("main");
-  localize(main);
+  settle(main);
   document.getElementById("main").replaceWith(main);
   main.querySelector("[autofocus]")?.focus();
   if (!following && main.querySelector("#work[data-on]")) {
@@ -52,8 +51,3 @@ function show(page) {
     follow();
   }
 }
-
-// What came in between a page and its first event is told by none: nobody waits for that long.
-setInterval(() => {
-  if (document.querySelector("#work[data-on]")) renew(["queue/"]);
-}, LOOK_MS);

@@ -63,13 +63,15 @@ ask.addEventListener("reset", () => {
   });
 });
 
-// Asking
+// Asking. Until this script is there the button would ask nobody, and lose what was filled in.
+
+const button = ask.querySelector("[type=submit]");
+if (button) button.disabled = false;
 
 ask.addEventListener("submit", async (event) => {
   event.preventDefault();
   refresh();
   if (!ask.reportValidity()) return;
-  const button = ask.querySelector("[type=submit]");
   button.disabled = true;
   fields.forEach(clearProblem);
   const startedMs = performance.now();
