@@ -16,6 +16,7 @@ from fairlead.runners import process
 from fairlead.runners.python import PythonRunner
 from fairlead.signature import Batch, Field, Signature
 from fairlead.tracebacks import PACE_S
+from support.platform import lives
 from support.waiting import until
 
 Make = Callable[..., PythonRunner]
@@ -52,15 +53,6 @@ def rows(*values: float) -> Batch:
 
 def answers(runner: PythonRunner, *values: float) -> list[float]:
     return [float(v) for v in runner.predict(rows(*values)).numbers.ravel()]
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not yet waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 @pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 9)", "sys.exit(1)"])

@@ -19,7 +19,7 @@ import pytest
 
 import fairlead
 from support.models import ROW, package_churn
-from support.platform import Platform, children
+from support.platform import Platform, children, lives
 from support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -38,13 +38,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def platform(home: Path) -> Iterator[Platform]:
     with Platform(home, "churn:1", "--workers=2") as running:
         yield running
-
-
-def lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def controller(platform: Platform) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from support.batch import answers, digests, logged, rows_of, run
 from support.models import package_churn
-from support.platform import Platform, children
+from support.platform import Platform, children, lives
 from support.receivers import HttpReceiver
 from support.waiting import until
 
@@ -120,7 +120,7 @@ def goes_on_after_a_kill(running: Platform, receiver: HttpReceiver, folder: Path
     controller = until(lambda: job_child(running), "its process")
     processes = [controller, *children(controller)]
     os.kill(controller, signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in processes), "their end")
+    until(lambda: not any(map(lives, processes)), "their end")
     assert manifests[0].read_bytes().count(b"\n") < FILES + 1
     assert not told_of(receiver, "churn/nightly")
     (told,) = until(lambda: told_of(receiver, "churn/nightly"), "the end of the job")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from fairlead.updates.types import Broken, Doing, Done
+from support.platform import lives
 from support.ray import OWN, Cluster, cluster
 from support.updating import Ground, add_plain, ended, make_empty
 from support.waiting import until
@@ -111,4 +111,4 @@ def test_it_is_cancelled_with_its_update(nodes: Cluster, ground: Ground) -> None
     assert there is not None
     process.close()
     ground.free("plain", "4")
-    until(lambda: not Path(f"/proc/{there}").exists(), "the end of the task")
+    until(lambda: not lives(there), "the end of the task")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +14,7 @@ from fairlead.app.updating import package
 from fairlead.cli.main import cli
 from fairlead.updates.classify import classify
 from fairlead.updates.types import Broken, Cause, DataSpec, Doing, Done, Limits
+from support.platform import lives
 from support.updating import Ground, add_plain, ended, make_ground
 from support.waiting import until
 
@@ -221,7 +221,7 @@ def test_one_that_hangs_ends_with_all_that_it_started(ground: Ground) -> None:
 
     started = until(child, "its child")
     process.close()
-    until(lambda: not Path(f"/proc/{started}").exists(), "the end of its child")
+    until(lambda: not lives(started), "the end of its child")
     lease = "update/churn"
     assert ground.workspace.store.acquire(lease, "2", ground.workspace.clock.now_us(), 1)
     ground.free(holder="2")
