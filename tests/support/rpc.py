@@ -14,6 +14,7 @@ import pytest
 from fairlead.clock import SystemClock
 from fairlead.serving.doors import make_rpc_doors
 from fairlead.serving.protocols.oip import oip_pb2 as pb
+from fairlead.serving.protocols.oip.rpc import WATCH
 from fairlead.serving.router import Router
 from fairlead.serving.transport.rpc import RpcServer
 from fairlead.serving.types import RpcPlace
@@ -52,7 +53,7 @@ class Caller:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
             self.server = RpcServer(
                 self.router.handle, self.router.refuse, self.paths, SystemClock(),
-                calls_max=100, message_bytes_max=BYTES_MAX,
+                watched=[WATCH], calls_max=100, message_bytes_max=BYTES_MAX,
             )  # fmt: skip
             await self.server.start(RpcPlace(self.address))
         self.channel = grpc.aio.insecure_channel(self.address)

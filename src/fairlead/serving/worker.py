@@ -95,7 +95,8 @@ class Worker:
             core.close()
 
     async def _start_rpc(self, place: RpcPlace) -> RpcServer:
-        from fairlead.serving.transport.rpc import RpcServer  # an optional library
+        from fairlead.serving.protocols.oip.rpc import WATCH  # optional libraries
+        from fairlead.serving.transport.rpc import RpcServer
 
         router, dialect = self._core.rpc()
         limits = self._core.options.http
@@ -104,6 +105,7 @@ class Worker:
             router.refuse,
             [door.path for door in dialect.doors],
             self._core.clock,
+            watched=[WATCH],
             message_bytes_max=limits.body_bytes_max,
             calls_max=limits.connections_max,  # over HTTP each connection asks one thing at a time
         )

@@ -178,3 +178,21 @@ def test_health_is_told_as_health_checks_ask(caller: Caller) -> None:
         check("none")
     caller.plane.ready = False
     assert check("") == not_serving
+
+
+def test_health_is_told_again_to_who_watches_it_when_it_changes(caller: Caller) -> None:
+    async def watching() -> list[str]:
+        statuses = []
+        watch = caller.channel.unary_stream("/grpc.health.v1.Health/Watch")
+        for service in ("", "none"):
+            asked = pb.HealthCheckRequest(service=service).SerializeToString()
+            told = watch(asked, timeout=60.0)
+            statuses.append(pb.HealthCheckResponse.FromString(await told.read()).status)
+            if not service:
+                caller.plane.ready = False
+                statuses.append(pb.HealthCheckResponse.FromString(await told.read()).status)
+            told.cancel()
+        return [pb.HealthCheckResponse.ServingStatus.Name(status) for status in statuses]
+
+    told = caller.plane.loop.run_until_complete(watching())
+    assert told == ["SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"]

@@ -54,7 +54,8 @@ def texts(model: str = "texts") -> Any:
 
 def test_every_call_is_shut_without_a_key_but_those_about_health(guarded: Guarded) -> None:
     open_calls = {
-        "/grpc.health.v1.Health/Check", SERVICE + "ServerLive", SERVICE + "ServerReady",
+        "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+        SERVICE + "ServerLive", SERVICE + "ServerReady",
     }  # fmt: skip
     for door in guarded.dialect.doors:
         shut = guarded.ask(door.path, pb.Empty()) == 401

@@ -19,7 +19,7 @@ from support.certificates import make_certificate
 
 grpc = pytest.importorskip("grpc", reason="needs the extra `grpc`")
 
-PATH = "/a.Service/Call"
+PATH, WATCHED = "/a.Service/Call", "/a.Service/Watch"
 CALLS_MAX = 4
 
 
@@ -30,18 +30,26 @@ def refuse(_: str, refused: Refusal) -> Response:
 @asynccontextmanager
 async def served(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
     """A server of one call, and that call."""
+    async with channel_to(handler) as (server, channel):
+        yield server, channel.unary_unary(PATH)
+
+
+@asynccontextmanager
+async def channel_to(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
+    """A server of a call and of one that is watched, and a channel to it."""
     from fairlead.serving.transport.rpc import RpcServer
 
     server = RpcServer(
-        handler, refuse, [PATH], SystemClock(), message_bytes_max=1000, calls_max=CALLS_MAX
-    )
+        handler, refuse, [PATH, WATCHED], SystemClock(), watched=[WATCHED],
+        message_bytes_max=1000, calls_max=CALLS_MAX,
+    )  # fmt: skip
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{held.getsockname()[1]}"
         await server.start(RpcPlace(address))
         async with grpc.aio.insecure_channel(address) as channel:
-            yield server, channel.unary_unary(PATH)
+            yield server, channel
         await server.stop(1.0)
 
 
@@ -175,6 +183,49 @@ def test_more_calls_than_there_is_room_for_are_refused_unread() -> None:
             again = asyncio.ensure_future(_wait(call(b"")))
             (await arrived.get())(Response(200, b"there is room again"))
             assert await again == b"there is room again"
+
+    asyncio.run(scenario())
+
+
+def test_who_watches_is_told_of_changes_alone_and_of_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fairlead.serving.transport.rpc.WATCH_S", 0.01)
+    asked: list[bytes] = []
+    answers = [b"up", b"up", b"down"]
+
+    def handler(request: Request, reply: Reply) -> None:
+        asked.append(request.body)
+        reply(Response(200, answers[0] if len(answers) == 1 else answers.pop(0)))
+
+    async def scenario() -> None:
+        async with channel_to(handler) as (server, channel):
+            told = channel.unary_stream(WATCHED)(b"all")
+            assert [await told.read(), await told.read()] == [b"up", b"down"]
+            answers[0] = b"the end"
+            await server.stop(60.0)
+            assert [await told.read(), await told.read()] == [b"the end", grpc.aio.EOF]
+
+    asyncio.run(scenario())
+    assert set(asked) == {b"all"}
+
+
+def test_those_who_watch_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.serving.transport.rpc.WATCHES_MAX", 2)
+
+    def handler(_: Request, reply: Reply) -> None:
+        reply(Response(200, b"up"))
+
+    async def scenario() -> None:
+        async with channel_to(handler) as (_, channel):
+            watch = channel.unary_stream(WATCHED)
+            held = [watch(b""), watch(b"")]
+            assert [await told.read() for told in held] == [b"up", b"up"]
+            with pytest.raises(grpc.aio.AioRpcError, match="at most 2"):
+                await watch(b"").read()
+            assert await channel.unary_unary(PATH)(b"") == b"up"
+            for told in held:
+                told.cancel()
 
     asyncio.run(scenario())
 

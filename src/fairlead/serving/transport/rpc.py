@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -35,6 +36,10 @@ NOT_PASSED_ON = frozenset({"content-encoding", "accept-encoding"})
 """Metadata that would speak of HTTP's bodies; gRPC compresses its messages itself."""
 
 TIMEOUT_MS_MAX = 999_999_999
+WATCH_S = 1.0
+"""Between two looks whether the answer to a call that is watched is another one."""
+WATCHES_MAX = 256
+"""At a time: each lasts for as long as its caller likes, and takes a place from other calls."""
 
 
 class RpcServer:
@@ -44,6 +49,7 @@ class RpcServer:
         handler: of every call.
         refuse: writes a refusal as clients of a path expect it.
         paths: of the calls there are.
+        watched: those of them that are answered again whenever the answer is another one.
         clock: tells when a call was complete.
         message_bytes_max: of one call.
         calls_max: under way at a time; gRPC refuses more with `RESOURCE_EXHAUSTED` before their
@@ -57,6 +63,7 @@ class RpcServer:
         paths: Collection[str],
         clock: Clock,
         *,
+        watched: Collection[str] = (),
         message_bytes_max: int,
         calls_max: int,
     ) -> None:
@@ -69,7 +76,9 @@ class RpcServer:
             ("grpc.so_reuseport", 1),
         ]
         self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=calls_max)
-        self._server.add_generic_rpc_handlers((_Calls(self._call, paths),))
+        self._server.add_generic_rpc_handlers((_Calls(self, paths, watched),))
+        self._ending = asyncio.Event()
+        self._watches = 0
 
     async def start(self, place: RpcPlace) -> None:
         """Listen and answer.
@@ -95,9 +104,11 @@ class RpcServer:
 
     async def stop(self, grace_s: float) -> None:
         """Take no more calls, finish those that are under way, but wait no longer than this."""
+        self._ending.set()
         await self._server.stop(grace_s)
 
-    async def _call(self, path: str, body: bytes, context: Any) -> bytes:
+    async def call(self, path: str, body: bytes, context: Any) -> bytes:
+        """The message that answers a call; ends the call with a status where there is none."""
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def reply(response: Response) -> None:
@@ -117,6 +128,25 @@ class RpcServer:
             await context.abort(code, response.body.decode())
         return response.body
 
+    async def watch(self, path: str, body: bytes, context: Any) -> None:
+        """Write the message that answers a call, and each other one, until this server ends."""
+        if self._watches >= WATCHES_MAX:
+            why = f"A worker tells at most {WATCHES_MAX} callers of changes. Ask again and again."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, why)
+        self._watches += 1
+        try:
+            told, is_last = b"", False
+            while not is_last:
+                is_last = self._ending.is_set()
+                answer = await self.call(path, body, context)
+                if answer != told:
+                    await context.write(answer)
+                told = answer
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), WATCH_S)
+        finally:
+            self._watches -= 1
+
 
 def _headers(context: Any) -> dict[bytes, bytes]:
     """A call's metadata, and its deadline among them."""
@@ -135,9 +165,10 @@ def _headers(context: Any) -> dict[bytes, bytes]:
 class _Calls(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     """Tells gRPC which calls there are; messages stay bytes."""
 
-    def __init__(self, call: Callable[[str, bytes, Any], Any], paths: Collection[str]) -> None:
-        self._call = call
+    def __init__(self, server: RpcServer, paths: Collection[str], watched: Collection[str]) -> None:
+        self._server = server
         self._paths = paths
+        self._watched = watched
 
     def service(self, handler_call_details: Any) -> Any:
         path = handler_call_details.method
@@ -145,7 +176,11 @@ class _Calls(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
             return None
 
         async def called(body: bytes, context: Any) -> bytes:
-            answer: bytes = await self._call(path, body, context)
-            return answer
+            return await self._server.call(path, body, context)
 
+        async def watched(body: bytes, context: Any) -> None:
+            await self._server.watch(path, body, context)
+
+        if path in self._watched:
+            return grpc.unary_stream_rpc_method_handler(watched)
         return grpc.unary_unary_rpc_method_handler(called)

@@ -11,7 +11,7 @@ import msgspec
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from fairlead.errors import FairleadError, InputError
+from fairlead.errors import FairleadError, InputError, NotFoundError
 from fairlead.serving.dataplane import Endpoint
 from fairlead.serving.front import Front, Reading
 from fairlead.serving.message import TEXT, Reply, Request, Response
@@ -24,7 +24,8 @@ from fairlead.serving.refusal import Refusal, refusal_of
 from fairlead.serving.router import Door, Names
 
 SERVICE = "/inference.GRPCInferenceService/"
-HEALTH = "/grpc.health.v1.Health/Check"
+HEALTH = "/grpc.health.v1.Health/"
+WATCH = HEALTH + "Watch"
 PROTOBUF = b"application/grpc+proto"
 INFERENCE = ("", SERVICE.strip("/"))
 """Names by which health checks call the whole server."""
@@ -60,7 +61,8 @@ class OipRpc:
             "ModelStatistics": self._statistics,
         }
         return [
-            Door("POST", HEALTH, "open", partial(_answer, self._health)),
+            Door("POST", HEALTH + "Check", "open", partial(_answer, self._health)),
+            Door("POST", WATCH, "open", partial(_answer, self._watched)),
             Door("POST", SERVICE + "ServerLive", "open", partial(_answer, _live)),
             Door("POST", SERVICE + "ServerReady", "open", partial(_answer, self._server_ready)),
             Door("POST", SERVICE + "ModelInfer", "predict", self._infer, _asked_of),
@@ -97,6 +99,13 @@ class OipRpc:
             serving = self._repository.model_ready(service, "")
         status = pb.HealthCheckResponse.SERVING if serving else pb.HealthCheckResponse.NOT_SERVING
         return pb.HealthCheckResponse(status=status)
+
+    def _watched(self, request: Request) -> Message:
+        """Of a service that there is not yet, too: it may come while the caller watches."""
+        try:
+            return self._health(request)
+        except NotFoundError:
+            return pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVICE_UNKNOWN)
 
     def _server_ready(self, _: Request) -> Message:
         return pb.ServerReadyResponse(ready=self._repository.server_ready())
