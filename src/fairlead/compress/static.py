@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -102,9 +104,7 @@ def _quantised(model: onnx.ModelProto, feeds: Feeds, form: str) -> onnx.ModelPro
 
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"node_{place}"  # it knows nodes by their names
-    note = model.metadata_props.add()  # without which it warns on the root logger
-    note.key, note.value = "onnx.quant.pre_process", "onnxruntime.quant"
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _unheard():
         path = Path(folder) / "model.onnx"
         quantize_static(
             model, path, _Rows(feeds), quant_format=QuantFormat[form], per_channel=True,
@@ -118,5 +118,22 @@ def _quantised(model: onnx.ModelProto, feeds: Feeds, form: str) -> onnx.ModelPro
         there.extend(given)
     del made.graph.value_info[:]
     del made.metadata_props[:]
-    made.metadata_props.extend(model.metadata_props[:-1])
+    made.metadata_props.extend(model.metadata_props)
     return made
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """The library says on the root logger, which it sets up, what it leaves as it is."""
+    root, handler = logging.getLogger(), logging.NullHandler()
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return "quantization" not in Path(record.pathname).parts
+
+    root.addHandler(handler)
+    root.addFilter(is_ours)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_ours)
+        root.removeHandler(handler)

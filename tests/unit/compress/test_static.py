@@ -15,7 +15,9 @@ from fairlead.errors import ConfigError
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_layers_compute_in_whole_numbers_of_seven_bits(form: str) -> None:
+def test_layers_compute_in_whole_numbers_of_seven_bits(
+    form: str, caplog: pytest.LogCaptureFixture
+) -> None:
     model, feeds = mlp(drawn(16, 64, 32, 4), "gemm_turned"), rows(300, 16)
     before, handlers = model.SerializeToString(), list(logging.getLogger().handlers)
     made = StaticInt8().apply(model, step("static-int8", form=form), feeds, seed=0)
@@ -26,6 +28,7 @@ def test_layers_compute_in_whole_numbers_of_seven_bits(form: str) -> None:
     assert model.SerializeToString() == before
     assert interface(made) == interface(model)
     assert logging.getLogger().handlers == handlers
+    assert not caplog.records
     whole = [v for v in constants_of(made).values() if v.dtype == np.int8 and v.ndim == 2]
     assert len(whole) == 3
     assert max(np.abs(v.astype(int)).max() for v in whole) <= 64
