@@ -147,7 +147,7 @@ def _family(pid: int) -> dict[str, int]:
     found = {"fairlead": pid}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-        found[arguments[2].decode()] = int(child)
+        found[arguments[3].decode()] = int(child)  # behind `-m` and the module of their entry
     return found
 
 
