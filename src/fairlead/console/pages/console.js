@@ -28,7 +28,6 @@ export function follow() {
   let timer = 0;
   const due = new Set();
   const renewSoon = () => {
-    if (!due.size) return;
     timer ||= setTimeout(async () => {
       timer = 0;
       const topics = [...due];
@@ -47,14 +46,14 @@ export function follow() {
       const points = live[element.dataset.livePoints];
       if (points !== undefined) element.setAttribute("points", points);
     }
-    for (const [topic, now] of Object.entries(changed)) {
-      if (known[topic] !== now) due.add(topic);
-    }
+    const topics = Object.keys(changed).filter((topic) => known[topic] !== changed[topic]);
+    topics.forEach((topic) => due.add(topic));
     known = changed;
-    renewSoon();
+    if (topics.length) renewSoon();
   });
   // What was under the reader's hands is made anew when they let go of it.
-  for (const end of ["focusout", "toggle"]) document.addEventListener(end, renewSoon, true);
+  const letGo = () => due.size && renewSoon();
+  for (const end of ["focusout", "toggle"]) document.addEventListener(end, letGo, true);
 }
 
 // A part names topics in `data-on`, each as the beginning of those it is about. Tells whether all
