@@ -41,7 +41,7 @@ async def channel_to(handler: Handler) -> AsyncIterator[tuple[Any, Any]]:
 
     server = RpcServer(
         handler, refuse, [PATH, WATCHED], SystemClock(), watched=[WATCHED],
-        message_bytes_max=1000, calls_max=CALLS_MAX,
+        message_bytes_max=10_000, calls_max=CALLS_MAX,
     )  # fmt: skip
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -226,6 +226,61 @@ def test_those_who_watch_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) 
             assert await channel.unary_unary(PATH)(b"") == b"up"
             for told in held:
                 told.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_watch_ends_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.serving.transport.rpc.WATCH_LIFE_S", 0.0)
+    monkeypatch.setattr("fairlead.serving.transport.rpc.WATCH_S", 0.01)
+
+    def handler(_: Request, reply: Reply) -> None:
+        reply(Response(200, b"up"))
+
+    async def scenario() -> None:
+        async with channel_to(handler) as (_, channel):
+            told = channel.unary_stream(WATCHED)(b"")
+            assert [await told.read(), await told.read()] == [b"up", grpc.aio.EOF]
+
+    asyncio.run(scenario())
+
+
+def test_the_place_of_who_hung_up_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.serving.transport.rpc.WATCHES_MAX", 1)
+
+    def handler(_: Request, reply: Reply) -> None:
+        reply(Response(200, b"up"))
+
+    async def heard(channel: Any) -> Any:
+        told = channel.unary_stream(WATCHED)(b"")
+        try:
+            return await told.read()
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        finally:
+            told.cancel()
+
+    async def scenario() -> None:
+        async with channel_to(handler) as (_, channel):
+            assert await heard(channel) == b"up"
+            async with asyncio.timeout(60):
+                while (found := await heard(channel)) != b"up":  # until the server knows of it
+                    assert found == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    asyncio.run(scenario())
+
+
+def test_what_is_watched_is_named_in_few_bytes() -> None:
+    """It is kept for as long as its caller likes."""
+
+    def handler(_: Request, reply: Reply) -> None:
+        raise AssertionError
+
+    async def scenario() -> None:
+        async with channel_to(handler) as (_, channel):
+            with pytest.raises(grpc.aio.AioRpcError, match="in 4096 bytes") as caught:
+                await channel.unary_stream(WATCHED)(b"x" * 4097).read()
+            assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
     asyncio.run(scenario())
 

@@ -40,6 +40,10 @@ WATCH_S = 1.0
 """Between two looks whether the answer to a call that is watched is another one."""
 WATCHES_MAX = 256
 """At a time: each lasts for as long as its caller likes, and takes a place from other calls."""
+WATCHED_BYTES_MAX = 4096
+"""Of a message that is kept, and read again at each look."""
+WATCH_LIFE_S = 600.0
+"""After so long a watch ends, and callers begin another: one that is frozen holds no place."""
 
 
 class RpcServer:
@@ -129,15 +133,19 @@ class RpcServer:
         return response.body
 
     async def watch(self, path: str, body: bytes, context: Any) -> None:
-        """Write the message that answers a call, and each other one, until this server ends."""
+        """Write the message that answers a call, and each other one, for some time."""
         if self._watches >= WATCHES_MAX:
             why = f"A worker tells at most {WATCHES_MAX} callers of changes. Ask again and again."
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, why)
+        if len(body) > WATCHED_BYTES_MAX:
+            why = f"What is watched must be named in {WATCHED_BYTES_MAX} bytes."
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
         self._watches += 1
         try:
-            told, is_last = b"", False
+            told: bytes | None = None
+            is_last, end_s = False, self._clock.monotonic_s() + WATCH_LIFE_S
             while not is_last:
-                is_last = self._ending.is_set()
+                is_last = self._ending.is_set() or self._clock.monotonic_s() >= end_s
                 answer = await self.call(path, body, context)
                 if answer != told:
                     await context.write(answer)
