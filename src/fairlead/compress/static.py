@@ -128,7 +128,7 @@ def _unheard() -> Iterator[None]:
     root, handler = logging.getLogger(), logging.NullHandler()
 
     def is_ours(record: logging.LogRecord) -> bool:
-        return "quantization" not in Path(record.pathname).parts
+        return not {"onnxruntime", "quantization"} <= set(Path(record.pathname).parts)
 
     root.addHandler(handler)
     root.addFilter(is_ours)

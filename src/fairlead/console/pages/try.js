@@ -71,7 +71,7 @@ if (button) button.disabled = false;
 ask.addEventListener("submit", async (event) => {
   event.preventDefault();
   refresh();
-  if (!ask.reportValidity()) return;
+  if (!button || !ask.reportValidity()) return;
   button.disabled = true;
   fields.forEach(clearProblem);
   const startedMs = performance.now();
