@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from support.browser import chromium
+from support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,7 +50,7 @@ def run_python(request: pytest.FixtureRequest) -> Callable[[str, str], str]:
             env={**os.environ, "PYTHONPATH": path},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert finished.returncode == 0, finished.stderr

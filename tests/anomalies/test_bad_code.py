@@ -17,7 +17,7 @@ from fairlead.runners.python import PythonRunner
 from fairlead.signature import Batch, Field, Signature
 from fairlead.tracebacks import PACE_S
 from support.platform import lives
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 Make = Callable[..., PythonRunner]
 
@@ -173,7 +173,7 @@ def test_it_ends_with_its_worker_whatever_it_does(make: Make, tmp_path: Path) ->
     os.kill(child.pid, 19)  # a stopped one ends as soon as it runs again
     child.stdin.close()
     os.kill(child.pid, 18)
-    assert child.wait(180) != 0
+    assert child.wait(PATIENCE_S) != 0
 
 
 def test_a_closed_runner_starts_nothing(make: Make) -> None:

@@ -33,6 +33,7 @@ from fairlead.names import check_name
 from fairlead.runners.sklearn import load_skops
 from support.oip import serve_models
 from support.plane import BODY_BYTES_MAX, PlaneInProcess
+from support.waiting import PATIENCE_S
 
 SOURCE = Path(fairlead.__file__).parent
 DOORS = (
@@ -192,7 +193,7 @@ def test_no_one_else_may_write_where_models_lie_whatever_the_mask(tmp_path: Path
     home = tmp_path / "home" / ".fairlead"
     subprocess.run(
         [sys.executable, "-c", MAKE, str(home)],
-        check=True, capture_output=True, timeout=180,
+        check=True, capture_output=True, timeout=PATIENCE_S,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert any(home.iterdir())

@@ -25,6 +25,7 @@ from docs.printed import lacks, lacks_json
 from fairlead.app.settings import load_settings
 from fairlead.cli.main import COMMANDS, cli
 from support.runtime import web_runtime
+from support.waiting import PATIENCE_S
 
 HERE = Path(__file__).parent
 MODULES = {path.stem for path in (ROOT / "src" / "fairlead").iterdir()}
@@ -81,7 +82,7 @@ def stop(addresses: Path) -> None:
     pid, home = json.loads(addresses.read_bytes())["pid"], addresses.parent.parent
     stopped = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), "stop"],
-        capture_output=True, text=True, check=False, timeout=180,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     if addresses.exists():
         os.kill(pid, signal.SIGKILL)

@@ -21,7 +21,7 @@ from fairlead.runners.load import answer_all
 from fairlead.signature import from_frame
 from support.batch import answers, digests, logged, rows_of
 from support.models import customers, package_churn
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 FILES, ROWS = 24, 400
 
@@ -34,7 +34,7 @@ def batch(home: Path, *arguments: object) -> subprocess.Popen[str]:
 
 
 def done(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out + err
 
 

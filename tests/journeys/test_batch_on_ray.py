@@ -18,7 +18,7 @@ from support.batch import answers, digests, logged, rows_of, run
 from support.models import package_churn
 from support.ray import Cluster, cluster, named, seats, short_folder, start, stopped
 from support.small_disk import needs_small_disk, on_small_disk
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 FILES, ROWS = 40, 60
 FEW = 3
@@ -52,7 +52,7 @@ def home(ground: Path, tmp_path: Path) -> Path:
 
 
 def done(process: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out + err
 
 

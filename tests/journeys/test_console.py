@@ -18,7 +18,7 @@ import pytest
 
 from support.axe import OF_COLOURS, hindrances
 from support.browser import Scheme, Visit, faint, overhang_px, wear
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -89,7 +89,7 @@ def demo(browser: Browser) -> Iterator[Demo]:
         yield Demo(said, found[1], state)
     finally:
         process.terminate()
-        process.communicate(timeout=180)
+        process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

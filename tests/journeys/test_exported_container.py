@@ -27,7 +27,7 @@ from fairlead.export.container import requirements
 from fairlead.signature import Signature
 from support.models import ROW, package_churn
 from support.platform import ask
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def well(folder: Path, addresses: Addresses) -> bool:
     here = code.replace("http://127.0.0.1:8080", addresses.api)
     assert here != code
     done = subprocess.run(
-        [sys.executable, flag, here], capture_output=True, timeout=180, check=False
+        [sys.executable, flag, here], capture_output=True, timeout=PATIENCE_S, check=False
     )
     return done.returncode == 0
 

@@ -14,6 +14,7 @@ import fairlead
 from support.models import churn_model, customers, package_churn
 from support.platform import ask
 from support.platform import fairlead as run
+from support.waiting import PATIENCE_S
 
 HEAVY = ("numpy", "polars", "pandas", "sklearn", "onnx", "onnxruntime", "fastapi", "rich", "uvloop")
 
@@ -108,7 +109,7 @@ def test_a_home_that_cannot_be_written_is_an_error_in_words(
     command = [word.format(folder=folder, reference=reference) for word in arguments]
     finished = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), *command],
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     said = finished.stdout + finished.stderr
     assert finished.returncode == 1, said

@@ -13,6 +13,7 @@ import pytest
 from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.models import package_churn
 from support.platform import Platform
+from support.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -59,7 +60,7 @@ def test_a_person_logs_in_tries_an_endpoint_and_logs_out(
         finished = subprocess.run(
             ["sh", "-c", f"{curl} -s --noproxy '*'"],
             env={"PATH": "/usr/bin:/bin", "FAIRLEAD_KEY": shown},
-            capture_output=True, text=True, timeout=180, check=True,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=True,
         )  # fmt: skip
         assert '"version":"churn:1"' in finished.stdout
 

@@ -15,6 +15,7 @@ import pytest
 from support.batch import answers, rows_of
 from support.models import package_churn
 from support.objects import running_objects
+from support.waiting import PATIENCE_S
 
 ID, SECRET = "an-id", "a-secret-that-nobody-may-see"
 
@@ -60,7 +61,7 @@ def _put(store: str) -> None:
 def batch(home: Path, store: str, *arguments: object) -> tuple[int, str]:
     ran = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(home), "batch", *map(str, arguments)],
-        env=_told(store), capture_output=True, text=True, timeout=180, check=False,
+        env=_told(store), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return ran.returncode, ran.stdout + ran.stderr
 

@@ -16,7 +16,7 @@ import fairlead
 from support.browser import SCHEMES, Visit, faint, overhang_px, wear
 from support.models import package_churn
 from support.platform import Platform
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -227,7 +227,7 @@ def test_the_copied_curl_command_is_answered(visit: Visit, tmp_path: Path) -> No
     (tmp_path / ".curlrc").write_text('silent\nnoproxy = "*"\nwrite-out = "\\n%{http_code}"\n')
     finished = subprocess.run(
         ["bash", "-c", copied], env={"PATH": "/usr/bin:/bin", "CURL_HOME": str(tmp_path)},
-        capture_output=True, text=True, timeout=180, check=True,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=True,
     )  # fmt: skip
     reply, status = finished.stdout.rsplit("\n", 1)
     assert status == "200"

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from support.browser import Visit, chromium, faint, overhang_px
+from support.waiting import PATIENCE_S
 from support.watched import HOUR_US, Watched, older, unplanned
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ def thirty_hours(folder: Path) -> Watched:
 def run(watched: Watched, *arguments: str, status: int) -> str:
     finished = subprocess.run(
         [sys.executable, "-m", "fairlead", "--home", str(watched.home), *arguments],
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         cwd=watched.home.parent, env={**os.environ, "COLUMNS": "120"},
     )  # fmt: skip
     assert finished.returncode == status, finished.stdout + finished.stderr

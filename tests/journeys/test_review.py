@@ -69,6 +69,7 @@ def test_a_row_is_decided_once_and_told_whatever_dies(
             platform.run("automation", "churn", "shadow")
             ids = ask(platform, 3)
             until(lambda: queue(platform)["waiting"] == 3, "the queue")
+            assert not [*(home / "blobs").rglob("log/**/*.parquet")], "before the log is sealed"
             first = platform.control("/v1/review/churn/take", {}, headers=JSON).json["task"]
             assert (first["id"], first["guess"], first["inputs"]["plan"]) == (ids[0], None, "pro")
             told = platform.control(f"/v1/tasks/{ids[0]}/decide", {"decision": "left"},

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from support.waiting import PATIENCE_S
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
@@ -18,7 +20,6 @@ SHUT_IN = (
     "--no-sandbox",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
-WAIT_MS_MAX = 180_000
 CONTRAST_MIN = 4.5
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -86,7 +87,7 @@ class Visit:
         self._link = link
         self.problems: list[str] = []
         self._context = browser.new_context(base_url=origin, **options)
-        self._context.set_default_timeout(WAIT_MS_MAX)
+        self._context.set_default_timeout(PATIENCE_S * 1000)
         self._context.on("request", self._note_request)
         self._context.add_init_script(TELL_VIOLATIONS)
         self.page: Page = self._context.new_page()

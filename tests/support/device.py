@@ -26,6 +26,7 @@ from fairlead.bundle import (
 from fairlead.export.device import NEEDS
 from fairlead.profiles import REFERENCE, encode, make_reference
 from fairlead.signature import Batch, Field, Signature
+from support.waiting import PATIENCE_S
 
 SIGNATURE = Signature(
     inputs=(
@@ -124,5 +125,6 @@ def run_package(
     """Run a package as on a device."""
     return subprocess.run(
         [sys.executable, "-S", str(package), *arguments],
-        env=environment, input=given, capture_output=True, text=True, check=False, timeout=180,
+        env=environment, input=given, capture_output=True, text=True, check=False,
+        timeout=PATIENCE_S,
     )  # fmt: skip

@@ -17,7 +17,7 @@ import msgspec
 from fairlead.app.supervisor import Addresses
 from fairlead.app.tls import own_context
 from support.reply import Reply
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 STOP_S_MAX = 60.0
 LOG_SHOWN = 20_000
@@ -56,7 +56,7 @@ def fairlead(home: Path, *arguments: str, status: int = 0) -> str:
         [sys.executable, "-m", "fairlead", "--home", str(home), *arguments],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert finished.returncode == status, f"{finished.stdout}\n{finished.stderr}"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.waiting import PATIENCE_S
+
 
 def needs(*programs: str) -> pytest.MarkDecorator:
     """Skips a test, with the reason, where a program is missing."""
@@ -23,6 +25,6 @@ def promtool(*arguments: str | Path, given: str = "") -> None:
     """Run promtool; it must be content, and have nothing to remark."""
     done = subprocess.run(
         ["promtool", *map(str, arguments)],
-        input=given, capture_output=True, text=True, timeout=180, check=False,
+        input=given, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -24,7 +24,7 @@ from fairlead.store import ABSENT, Put, Store, open_store
 from fairlead.store.memory import MemoryStore
 from support.alerts import START_US, alert
 from support.receivers import HANG, HttpReceiver
-from support.waiting import until
+from support.waiting import PATIENCE_S, until
 
 OPS = ChannelSettings(url="http://127.0.0.1:9/", allow_private=True)
 
@@ -243,7 +243,7 @@ def test_what_was_killed_between_commit_and_delivery_is_delivered(tmp_path: Path
     path = os.pathsep.join(filter(None, sys.path))
     ended = subprocess.run(
         [sys.executable, "-c", DIES, url], env={**os.environ, "PYTHONPATH": path},
-        capture_output=True, text=True, timeout=180, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert ended.returncode == -signals.SIGKILL, ended.stderr
     store = open_store(url)

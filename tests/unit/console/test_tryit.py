@@ -17,6 +17,7 @@ from fairlead.console.static import OURS
 from fairlead.console.tryit import render_try
 from fairlead.signature import Field, Signature
 from support.html import Page
+from support.waiting import PATIENCE_S
 
 HOSTILE = "\"><script>alert(1)</script>' onfocus='x"
 SVG_NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'
@@ -215,7 +216,7 @@ def run_node(code: str) -> str:
     module = (PAGES / "snippets.js").read_text() + code
     finished = subprocess.run(
         [NODE, "--input-type=module"], input=module, capture_output=True, text=True,
-        timeout=180, check=True,
+        timeout=PATIENCE_S, check=True,
     )  # fmt: skip
     return finished.stdout
 
@@ -244,7 +245,12 @@ def test_curl_sends_files_from_the_disk(tmp_path: Path) -> None:
 def run_bash(script: str, folder: Path) -> str:
     assert BASH is not None
     finished = subprocess.run(
-        [BASH, "-c", script], cwd=folder, capture_output=True, text=True, timeout=180, check=True
+        [BASH, "-c", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
     )
     return finished.stdout
 
@@ -277,4 +283,4 @@ def test_scripts_are_valid_modules(name: str, tmp_path: Path) -> None:
     assert NODE is not None
     copy = tmp_path / Path(name).with_suffix(".mjs").name
     copy.write_text((OURS[name] / name).read_text())
-    subprocess.run([NODE, "--check", str(copy)], check=True, timeout=180)
+    subprocess.run([NODE, "--check", str(copy)], check=True, timeout=PATIENCE_S)

@@ -18,6 +18,7 @@ import pytest
 from fairlead.device import load
 from support.device import run_package
 from support.small_disk import MOUNT, needs_small_disk, on_small_disk
+from support.waiting import PATIENCE_S
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 BODY = '{"rows": [{"age": 21, "plan": "pro"}, {"age": 4}]}'
@@ -164,7 +165,7 @@ def test_a_package_is_imported_and_answers(
         + ' sys.modules.keys() & {"cryptography", "_hashlib"})'  # OpenSSL takes megabytes
     )
     process = python(environment, "-c", code, package, tmp_path / "state")
-    assert process.communicate(timeout=180)[0].split() == ["8.0", "set()"]
+    assert process.communicate(timeout=PATIENCE_S)[0].split() == ["8.0", "set()"]
 
 
 def test_what_was_answered_is_kept_though_the_process_is_killed(
@@ -216,7 +217,7 @@ def test_answers_go_on_while_the_disk_is_full(
     command = [sys.executable, "-S", "-c", FILLS_UP, str(package), str(disk / "state")]
     finished = subprocess.run(
         [*on_small_disk(disk, "256k"), *command],
-        env=environment, capture_output=True, text=True, check=False, timeout=180,
+        env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     answered, kept, unlogged, counted, resumed, in_order = finished.stdout.split()
     assert (answered, counted, resumed, in_order) == ("210", unlogged, "True", "True")
@@ -237,7 +238,8 @@ def test_a_package_runs_from_a_folder_that_nobody_can_write(
     def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*MOUNT, mounted, sys.executable, "-S", str(package), "predict", "-", *arguments],
-            env=environment, input=BODY, capture_output=True, text=True, check=False, timeout=180,
+            env=environment, input=BODY, capture_output=True, text=True, check=False,
+            timeout=PATIENCE_S,
         )  # fmt: skip
 
     kept, unkept = run(["--state", state]), run([])

@@ -13,6 +13,7 @@ from fairlead.cli.main import cli
 from fairlead.errors import ConfigError, NotFoundError
 from support.models import package_churn
 from support.small_disk import needs_small_disk, on_small_disk
+from support.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_full_disk_is_told_by_what_was_asked_for(home: Path, folder: Path, to:
     program = [sys.executable, "-m", "fairlead", "--home", str(home), "export", "churn:1"]
     done = subprocess.run(
         [*on_small_disk(folder / "small", "8k"), *program, "--to", to, "--out", "small/out"],
-        capture_output=True, check=False, text=True, timeout=180,
+        capture_output=True, check=False, text=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 1
     assert "out cannot be written: No space left on device." in done.stderr

@@ -11,6 +11,7 @@ from fairlead.review import TASKS
 from fairlead.review.book import ReviewBook
 from fairlead.store import open_store
 from support.review import enter, name, put_route, route
+from support.waiting import PATIENCE_S
 
 TASKS_MAX = 40
 PEOPLE = ("ada", "bob", "eve")
@@ -37,7 +38,7 @@ def test_each_task_is_decided_by_one_of_them(tmp_path: Path) -> None:
     ]
     for worker in workers:
         worker.start()
-    done = dict(told.get(timeout=180) for _ in workers)
+    done = dict(told.get(timeout=PATIENCE_S) for _ in workers)
     for worker in workers:
         worker.join(60)
     told.close()
